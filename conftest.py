@@ -1,0 +1,130 @@
+"""What every test can ask for: a real PostgreSQL with the schema, and a kernel on a fresh copy."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from privata.infra import embedded
+from privata.infra.kernel import Kernel
+from privata.infra.settings import Settings
+
+_counter = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The server of this test run and the database that others are copied from."""
+
+    admin_url: str
+    app_url: str
+    owner_url: str
+    template: str = "privata_template"
+
+    def copy(self) -> str:
+        """Make a database out of the template; its name."""
+        name = f"t{os.getpid()}_{next(_counter)}"
+        with psycopg.connect(self.admin_url, autocommit=True) as connection:
+            connection.execute(
+                f"CREATE DATABASE {name} TEMPLATE {self.template} OWNER privata_owner"
+                " STRATEGY file_copy"
+            )
+        return name
+
+    def drop(self, name: str) -> None:
+        with psycopg.connect(self.admin_url, autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def app(self, name: str) -> str:
+        return self.app_url.replace("/privata?", f"/{name}?")
+
+    def owner(self, name: str) -> str:
+        return self.owner_url.replace("/privata?", f"/{name}?")
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    home = tmp_path_factory.mktemp("postgres")
+    server = embedded.acquire(home, fast=True)
+    made = Cluster(server.admin_url, server.app_url, server.owner_url)
+    with psycopg.connect(made.admin_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {made.template} OWNER privata_owner")
+    subprocess.run(
+        [sys.executable, "-m", "privata", "migrate"],
+        check=True,
+        env=environment_for(home, made.app(made.template), made.owner(made.template)),
+        stdout=subprocess.DEVNULL,
+    )
+    yield made
+    server.release()
+
+
+def environment_for(home: Path, app_url: str, owner_url: str, **more: str) -> dict[str, str]:
+    """The environment of a `privata` program of the tests."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PRIVATA_")}
+    return kept | {
+        "PRIVATA_HOME": str(home),
+        "PRIVATA_DATABASE_URL": app_url,
+        "PRIVATA_DATABASE_OWNER_URL": owner_url,
+        **more,
+    }
+
+
+@pytest.fixture
+def database_name(cluster: Cluster) -> Iterator[str]:
+    """A fresh database with the schema."""
+    name = cluster.copy()
+    yield name
+    cluster.drop(name)
+
+
+@pytest.fixture
+def settings(cluster: Cluster, database_name: str, tmp_path: Path) -> Settings:
+    return Settings(
+        _env_file=None,
+        home=tmp_path,
+        database_url=cluster.app(database_name),
+        database_owner_url=cluster.owner(database_name),
+    )
+
+
+@pytest.fixture
+async def kernel(settings: Settings) -> AsyncIterator[Kernel]:
+    """A kernel as the application's role on the fresh database."""
+    assert settings.database_url is not None
+    opened = await Kernel.open(settings, settings.database_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def organization(kernel: Kernel) -> uuid.UUID:
+    """An approved organization without people."""
+    made = uuid.uuid4()
+    await kernel.database.pool.execute(
+        "INSERT INTO organization (id, name, status) VALUES ($1, 'Acme Wallet', 'approved')", made
+    )
+    return made
+
+
+async def wait_for(condition, *, seconds: float = 20.0):  # type: ignore[no-untyped-def]
+    """The first true answer of the (async) condition; fails after a generous while."""
+    async with asyncio.timeout(seconds):
+        while True:
+            found = await condition()
+            if found:
+                return found
+            await asyncio.sleep(0.02)
+
+
+__all__ = ["Cluster", "environment_for", "wait_for"]

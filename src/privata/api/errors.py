@@ -1,0 +1,81 @@
+"""Every failure as SPEC's envelope, whatever raised it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import asyncpg
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from privata.core.errors import RequestError, ValidationFailed
+from privata.infra.wire import json_response
+
+log = logging.getLogger(__name__)
+
+#: What a partner is told while the database is away or restarting, seconds.
+RETRY_AFTER_S = "2"
+
+HTTP_METHOD_NOT_ALLOWED = 405
+
+
+def request_id_of(request: Request) -> str:
+    """The id given to the request by the outermost layer."""
+    return str(request.scope.get("privata.request_id", ""))
+
+
+def envelope(request: Request, code: str, message: str, **more: Any) -> dict[str, Any]:
+    """`{"error": {"code", "message", "request_id", ...}}`."""
+    return {
+        "error": {"code": code, "message": message, "request_id": request_id_of(request), **more}
+    }
+
+
+async def on_request_error(request: Request, error: Exception) -> Response:
+    """A refusal we raised on purpose."""
+    assert isinstance(error, RequestError)
+    more: dict[str, Any] = dict(error.data)
+    if error.fields:
+        more["fields"] = [{"field": name, "message": text} for name, text in error.fields]
+    content = envelope(request, error.code, error.message, **more)
+    return json_response(content, error.status, error.headers)
+
+
+async def on_http_error(request: Request, error: Exception) -> Response:
+    """What the router refuses: a path or method that does not exist."""
+    assert isinstance(error, HTTPException)
+    where = f"{request.method} {request.url.path}"[:256]
+    message = f"There is no {where}."
+    if error.status_code == HTTP_METHOD_NOT_ALLOWED:
+        allowed = (error.headers or {}).get("Allow", "other methods")
+        message = f"{request.url.path[:256]} takes {allowed}, not {request.method[:16]}."
+    content = envelope(request, ValidationFailed.code, message)
+    return json_response(content, error.status_code, error.headers)
+
+
+async def on_database_away(request: Request, error: Exception) -> Response:
+    """The database is restarting or out of reach: nothing was done, the call may be repeated."""
+    log.error("%s: database away: %s", request_id_of(request), error)
+    content = envelope(request, "INTERNAL", "The service is restarting; please try again.")
+    return json_response(content, 503, {"Retry-After": RETRY_AFTER_S})
+
+
+async def on_bug(request: Request, error: Exception) -> Response:
+    """Our mistake: logged with its trace under the request id, told without it."""
+    log.error("%s: unhandled error", request_id_of(request), exc_info=error)
+    content = envelope(request, "INTERNAL", "Something went wrong on our side.")
+    return json_response(content, 500)
+
+
+HANDLERS: dict[Any, Any] = {
+    RequestError: on_request_error,
+    HTTPException: on_http_error,
+    asyncpg.PostgresConnectionError: on_database_away,
+    asyncpg.CannotConnectNowError: on_database_away,
+    asyncpg.AdminShutdownError: on_database_away,
+    asyncpg.CrashShutdownError: on_database_away,
+    ConnectionError: on_database_away,
+    Exception: on_bug,
+}

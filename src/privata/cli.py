@@ -1,0 +1,124 @@
+"""The command line: every program of Privata starts here."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import sys
+from typing import Any
+
+import click
+
+from privata import __version__
+from privata.core.errors import PrivataError
+from privata.infra.settings import settings
+from privata.infra.telemetry import configure_logging
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="privata")
+def privata() -> None:
+    """Privata: swaps for partners, on one machine or many."""
+    chosen = settings()
+    configure_logging(chosen.log_level, chosen.log_format)
+
+
+@privata.command()
+def migrate() -> None:
+    """Bring the database schema up to date."""
+    from privata.startup import prepare_schema
+
+    applied = prepare_schema(settings(), migrate=True)
+    click.echo(f"{len(applied)} migrations applied." if applied else "Nothing to do.")
+
+
+@privata.command()
+@click.option("--only", type=click.Choice(["api", "desk"]), help="serve one plane")
+def serve(only: str | None) -> None:
+    """Serve the partner API and the dashboard."""
+    from privata.serving import serve as run_server
+    from privata.startup import run
+
+    run(lambda kernel: run_server(kernel, only=only))
+
+
+@privata.command()
+def worker() -> None:
+    """Deliver webhooks and follow orders; any number may run."""
+    from privata.startup import run
+    from privata.worker.main import work
+
+    run(work)
+
+
+@privata.command("run")
+def run_everything() -> None:
+    """Serve and work in one process, for a laptop or a small server."""
+    from privata.serving import serve_and_work
+    from privata.startup import run
+
+    run(serve_and_work)
+
+
+@privata.command()
+@click.option("--json", "as_json", is_flag=True, help="print one line of JSON when ready")
+def demo(as_json: bool) -> None:
+    """Everything at once, with a demo partner and simulated wallets."""
+    from privata.demo.main import run_demo
+
+    run_demo(as_json=as_json)
+
+
+@privata.command()
+@click.option("--port", default=8090, show_default=True)
+@click.option("--secret", multiple=True, help="whsec_…; several during a rotation")
+def receiver(port: int, secret: tuple[str, ...]) -> None:
+    """A local endpoint that verifies what it gets and can be told to misbehave."""
+    from privata.webhooks.receiver import run_receiver
+
+    run_receiver(port=port, secrets=list(secret))
+
+
+@privata.group()
+def org() -> None:
+    """Partner organizations."""
+
+
+@org.command("create")
+@click.option("--name", required=True)
+@click.option("--owner-email", required=True)
+@click.option("--approve", is_flag=True, help="the organization may go live at once")
+@click.option("--keys", is_flag=True, help="also make API keys")
+@click.option("--json", "as_json", is_flag=True)
+def org_create(name: str, owner_email: str, approve: bool, keys: bool, as_json: bool) -> None:
+    """Make an organization and its owner; prints ids and, once, password and keys."""
+    from privata.organizations.provisioning import provision
+    from privata.startup import run_once
+
+    made = run_once(
+        lambda kernel: provision(
+            kernel, name=name, owner_email=owner_email, approve=approve, keys=keys
+        )
+    )
+    shown: dict[str, Any] = dataclasses.asdict(made) | {"owner_email": owner_email}
+    shown["organization_id"] = str(made.organization_id)
+    if as_json:
+        click.echo(json.dumps(shown))
+        return
+    for label, value in shown.items():
+        click.echo(f"{label:16} {value if value is not None else '-'}")
+
+
+def main() -> None:
+    """Run; a failure that was foreseen is one line on standard error and exit code 1."""
+    try:
+        privata.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit(130)
+    except PrivataError as error:
+        click.echo(f"privata: {error.message}", err=True)
+        sys.exit(1)

@@ -1,0 +1,150 @@
+"""The tree of everything Privata raises on purpose.
+
+    PrivataError
+    ├── RequestError                 the caller's mistake or bad luck; answered on the API
+    │   ├── InvalidKey               401  INVALID_KEY
+    │   ├── ScopeRequired            403  SCOPE_REQUIRED
+    │   ├── RateLimited              429  RATE_LIMITED
+    │   ├── ValidationFailed         422  VALIDATION_ERROR
+    │   ├── InvalidPair              400  INVALID_PAIR
+    │   ├── AmountTooLow             400  AMOUNT_TOO_LOW
+    │   ├── AmountTooHigh            400  AMOUNT_TOO_HIGH
+    │   ├── InvalidAddress           400  INVALID_ADDRESS
+    │   ├── NoProvidersAvailable     503  NO_PROVIDERS_AVAILABLE
+    │   ├── ProviderFailed           502  PROVIDER_ERROR
+    │   ├── QuoteExpired             410  QUOTE_EXPIRED
+    │   ├── OrderNotFound            404  ORDER_NOT_FOUND
+    │   ├── DuplicateActiveOrder     409  DUPLICATE_ACTIVE_ORDER
+    │   ├── IdempotencyConflict      409  IDEMPOTENCY_CONFLICT
+    │   └── WebhookNotPaused         409  WEBHOOK_PAUSED
+    ├── ProviderError                what a provider's adapter raises
+    │   ├── ProviderRefused          they said no: final
+    │   └── ProviderUnavailable      they are down: retry or fall through
+    ├── NotFound                     a row that is missing or another organization's: alike
+    ├── UrlRefused                   a URL the guard does not let through
+    └── StartupError                 ends the program with one clear line
+
+Each request error knows its code, its HTTP status and its data; the table in SPEC section 6 is
+these attributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+
+class PrivataError(Exception):
+    """Base of everything raised on purpose; the message is safe to show."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class RequestError(PrivataError):
+    """An error answered to a caller: a code, an HTTP status, and data that name the cause."""
+
+    code: ClassVar[str] = "INTERNAL"
+    status: ClassVar[int] = 500
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        fields: Sequence[tuple[str, str]] = (),
+        data: Mapping[str, str | int] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.fields = tuple(fields)
+        self.data = dict(data or {})
+        self.headers = dict(headers or {})
+
+
+class InvalidKey(RequestError):
+    code, status = "INVALID_KEY", 401
+
+
+class ScopeRequired(RequestError):
+    code, status = "SCOPE_REQUIRED", 403
+
+
+class RateLimited(RequestError):
+    code, status = "RATE_LIMITED", 429
+
+
+class ValidationFailed(RequestError):
+    code, status = "VALIDATION_ERROR", 422
+
+
+class InvalidPair(RequestError):
+    code, status = "INVALID_PAIR", 400
+
+
+class AmountTooLow(RequestError):
+    code, status = "AMOUNT_TOO_LOW", 400
+
+
+class AmountTooHigh(RequestError):
+    code, status = "AMOUNT_TOO_HIGH", 400
+
+
+class InvalidAddress(RequestError):
+    code, status = "INVALID_ADDRESS", 400
+
+
+class NoProvidersAvailable(RequestError):
+    code, status = "NO_PROVIDERS_AVAILABLE", 503
+
+
+class ProviderFailed(RequestError):
+    code, status = "PROVIDER_ERROR", 502
+
+
+class QuoteExpired(RequestError):
+    code, status = "QUOTE_EXPIRED", 410
+
+
+class OrderNotFound(RequestError):
+    code, status = "ORDER_NOT_FOUND", 404
+
+
+class DuplicateActiveOrder(RequestError):
+    code, status = "DUPLICATE_ACTIVE_ORDER", 409
+
+
+class IdempotencyConflict(RequestError):
+    code, status = "IDEMPOTENCY_CONFLICT", 409
+
+
+class WebhookNotPaused(RequestError):
+    code, status = "WEBHOOK_PAUSED", 409
+
+
+class ProviderError(PrivataError):
+    """What a provider's adapter raises, and nothing else."""
+
+
+class ProviderRefused(ProviderError):
+    """The provider said no; asking again brings the same answer."""
+
+
+class ProviderUnavailable(ProviderError):
+    """The provider is down, slow or unintelligible; another may serve, or a later try."""
+
+
+class NotFound(PrivataError):
+    """Missing, or somebody else's: the two look alike on purpose."""
+
+
+class UrlRefused(PrivataError):
+    """The guard does not let this URL through; `reason` is a named class for our own log."""
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class StartupError(PrivataError):
+    """A start that cannot go on: the program prints the message as one line and exits."""

@@ -1,0 +1,130 @@
+"""Django's settings, derived from ours (`privata.infra.settings`); nothing is read here on the side."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from privata.desk.database import current_url
+from privata.infra.postgres import django_database
+from privata.infra.sealing import derive
+from privata.infra.settings import settings
+
+_privata = settings()
+_keys = [derive(key, "django").hex() for key in _privata.key_material()]
+_https = _privata.base_url.startswith("https://")
+_rooms = Path(__file__).resolve().parent.parent
+
+DEBUG = False
+SECRET_KEY = _keys[0]
+SECRET_KEY_FALLBACKS = _keys[1:]
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", urlsplit(_privata.base_url).hostname or ""]
+ROOT_URLCONF = "privata.desk.urls"
+DATABASES = {"default": django_database(current_url())}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+LOGGING_CONFIG = None  # privata.infra.telemetry sets logging up for the whole program
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "privata.accounts",
+    "privata.organizations",
+    "privata.infra",
+    "privata.apikeys",
+    "privata.quotes",
+    "privata.orders",
+    "privata.events",
+    "privata.webhooks",
+    "privata.audit",
+    "privata.ui",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "privata.desk.middleware.content_security_policy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+# Ours are Jinja2 templates, each in its room; allauth's own pages stay a fallback.
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "NAME": "privata",
+        "DIRS": [
+            folder for room in sorted(_rooms.iterdir()) if (folder := room / "templates").is_dir()
+        ],
+        "APP_DIRS": False,
+        "OPTIONS": {
+            "environment": "privata.ui.jinja.environment",
+            "context_processors": ["privata.desk.context.shell"],
+        },
+    },
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "NAME": "allauth",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    },
+]
+
+# Accounts: allauth's flows, our templates (SPEC 3).
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+ACCOUNT_ADAPTER = "privata.accounts.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/15m/ip,5/15m/key"}
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/login"
+
+# Sessions and cookies (SPEC 3): 8 hours idle; names carry __Host- wherever the site is https.
+SESSION_COOKIE_AGE = int(timedelta(hours=8).total_seconds())
+SESSION_SAVE_EVERY_REQUEST = False
+SESSION_COOKIE_NAME = "__Host-privata" if _https else "privata"
+SESSION_COOKIE_SECURE = _https
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_NAME = "__Host-csrf" if _https else "csrf"
+CSRF_COOKIE_SECURE = _https
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_TRUSTED_ORIGINS = [_privata.base_url]
+CSRF_FAILURE_VIEW = "privata.desk.errors.csrf_failure"
+
+SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"

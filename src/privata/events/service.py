@@ -1,0 +1,82 @@
+"""The only door for telling anybody anything.
+
+`publish` runs in the caller's transaction: the fact, the event about it, and one delivery for each
+endpoint that wants it are committed together or not at all. Streams and pages learn of it by bells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from privata.core.tenancy import Environment
+from privata.infra.postgres import Transaction
+
+#: Wakes the dispatchers; no payload.
+DELIVERIES_BELL = "privata_deliveries"
+
+#: Tells pages that something of an organization changed: `<organization>:<environment>:<topic>`.
+LIVE_BELL = "privata_live"
+
+# Endpoints are not locked: a paused endpoint's deliveries are pending like any other and become
+# due when it is resumed, so an endpoint that changes at this moment can lose nothing.
+_PUBLISH = """
+WITH fact AS (
+    INSERT INTO event (event_id, organization_id, environment, channel, type,
+                       order_id, order_seq, body)
+    SELECT f.event_id, $1, $2, $3, f.type, $4, f.order_seq, f.body
+    FROM unnest($5::text[], $6::text[], $7::int[], $8::bytea[])
+         WITH ORDINALITY AS f(event_id, type, order_seq, body, position)
+    ORDER BY f.position
+    RETURNING seq, type
+)
+INSERT INTO webhook_delivery (organization_id, environment, endpoint_id, event_seq, order_id)
+SELECT $1, $2, endpoint.id, fact.seq, $4
+FROM fact
+JOIN webhook_endpoint AS endpoint
+  ON endpoint.organization_id = $1 AND endpoint.environment = $2 AND endpoint.channel = $3
+WHERE endpoint.status <> 'disabled'
+  AND (endpoint.event_filter IS NULL OR fact.type = ANY (endpoint.event_filter))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """A fact to tell. `body` is what every endpoint gets, byte for byte, on every attempt."""
+
+    event_id: str
+    type: str
+    body: bytes
+    order_seq: int | None = None
+
+
+async def publish(
+    tx: Transaction,
+    *,
+    organization_id: UUID,
+    environment: Environment,
+    channel: str,
+    events: Sequence[NewEvent],
+    order_id: str | None = None,
+) -> None:
+    """Append `events`, in their order, and owe each to every endpoint that wants it."""
+    await tx.connection.execute(
+        _PUBLISH,
+        organization_id,
+        environment.value,
+        channel,
+        order_id,
+        [event.event_id for event in events],
+        [event.type for event in events],
+        [event.order_seq for event in events],
+        [event.body for event in events],
+    )
+    tx.ring(DELIVERIES_BELL)
+    for topic in ("orders", "deliveries") if order_id else ("deliveries",):
+        tx.ring(LIVE_BELL, live_payload(organization_id, environment, topic))
+
+
+def live_payload(organization_id: UUID, environment: Environment | str, topic: str) -> str:
+    """What `LIVE_BELL` carries."""
+    return f"{organization_id}:{environment}:{topic}"

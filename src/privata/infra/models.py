@@ -1,0 +1,39 @@
+"""Tables that belong to no domain."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models.functions import Now
+
+from privata.infra.fields import environment_field, one_of
+
+
+class IdempotencyKey(models.Model):
+    """What a POST with an `Idempotency-Key` answered, for 24 hours (SPEC 6)."""
+
+    id = models.BigAutoField(primary_key=True)
+    organization = models.ForeignKey(
+        "organizations.Organization", on_delete=models.CASCADE, related_name="+"
+    )
+    environment = environment_field()
+    key = models.CharField(max_length=255)
+    request_digest = models.BinaryField(help_text="SHA-256 over method, path, query and body")
+    locked_until = models.DateTimeField(help_text="an unfinished first call may be taken over then")
+    status_code = models.SmallIntegerField(null=True)
+    body = models.BinaryField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "idempotency_key"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "environment", "key"], name="idempotency_key_once"
+            ),
+            one_of("environment", ["live", "test"], name="idempotency_key_environment"),
+            models.CheckConstraint(
+                condition=models.Q(status_code__isnull=True, body__isnull=True)
+                | models.Q(status_code__isnull=False, body__isnull=False),
+                name="idempotency_key_answer_whole",
+            ),
+        ]
+        indexes = [models.Index(fields=["created_at"], name="idempotency_key_age")]

@@ -1,0 +1,40 @@
+"""What Django's views need of the program around them.
+
+Django makes its views without arguments, so this is the one place that keeps the kernel of the
+process; it is set once, before the first request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from asgiref.sync import async_to_sync
+
+from privata.infra.kernel import Kernel
+
+_kernel: Kernel | None = None
+
+T = TypeVar("T")
+
+
+def install(kernel: Kernel) -> None:
+    """Give the views their kernel."""
+    global _kernel
+    _kernel = kernel
+
+
+def kernel() -> Kernel:
+    """The kernel of this process."""
+    if _kernel is None:
+        raise RuntimeError("the Desk has no kernel: it was not started by privata.serving")
+    return _kernel
+
+
+def wait(answer: Awaitable[T]) -> T:
+    """Run a service from a synchronous view, on the event loop that owns the connections."""
+
+    async def answered() -> T:
+        return await answer
+
+    return async_to_sync(answered)()

@@ -1,0 +1,141 @@
+"""The pool of connections, transactions, and the bell.
+
+A **bell** is a wake-up for whoever waits: `NOTIFY`, sent after the commit by one connection that
+gathers what is pending. It carries no truth (a lost one costs a poll interval), so it need not be
+in the transaction, where PostgreSQL would make every commit that notifies wait for the others.
+See docs/decisions/0004.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import asyncpg
+
+log = logging.getLogger(__name__)
+
+
+#: NOTIFY payloads have to stay below 8,000 bytes; ours are short, this bounds one statement.
+_BELL_BATCH = 500
+
+#: Seconds a statement may run on the request path before the database ends it.
+STATEMENT_TIMEOUT_S = 30
+
+
+@dataclass(slots=True)
+class Transaction:
+    """An open transaction and the bells to ring once it is committed."""
+
+    connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    bells: set[tuple[str, str]] = field(default_factory=set)
+
+    def ring(self, channel: str, payload: str = "") -> None:
+        """Wake the listeners of `channel` after the commit; nothing is sent on rollback."""
+        self.bells.add((channel, payload))
+
+
+class Database:
+    """One pool on one database, with transactions and bells."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], url: str) -> None:
+        self.pool = pool
+        self.url = url
+        self._pending: set[tuple[str, str]] = set()
+        self._ringer: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def connect(cls, url: str, *, size: int = 10, **options: Any) -> Database:
+        """Open the pool; connections are made when first needed, at most `size` of them."""
+        pool = await asyncpg.create_pool(
+            url,
+            min_size=1,
+            max_size=size,
+            command_timeout=STATEMENT_TIMEOUT_S,
+            server_settings={"application_name": "privata", "timezone": "UTC", "jit": "off"},
+            **options,
+        )
+        return cls(pool, url)
+
+    async def close(self) -> None:
+        """Ring what is pending, then close every connection."""
+        if self._ringer is not None:
+            await self._ringer
+        await self.pool.close()
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """Commit on success, roll back on any exception, then ring the bells."""
+        async with self.pool.acquire() as connection:
+            async with connection.transaction():
+                tx = Transaction(connection)
+                yield tx
+        for channel, payload in tx.bells:
+            self.ring(channel, payload)
+
+    def ring(self, channel: str, payload: str = "") -> None:
+        """Send a bell soon; many at once become one statement."""
+        self._pending.add((channel, payload))
+        if self._ringer is None or self._ringer.done():
+            self._ringer = asyncio.get_running_loop().create_task(self._ring_pending())
+
+    async def _ring_pending(self) -> None:
+        while self._pending:
+            batch = [self._pending.pop() for _ in range(min(len(self._pending), _BELL_BATCH))]
+            try:
+                await self.pool.execute(
+                    "SELECT pg_notify(c, p) FROM unnest($1::text[], $2::text[]) AS bells(c, p)",
+                    [channel for channel, _ in batch],
+                    [payload for _, payload in batch],
+                )
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                # A wake-up is lost, nothing else: every listener also polls slowly.
+                log.warning("bell not rung: %s", error)
+                return
+
+
+@contextlib.asynccontextmanager
+async def listening(url: str, channel: str) -> AsyncIterator[asyncio.Queue[str | None]]:
+    """A queue of the payloads rung on `channel`; None once when the connection is lost.
+
+    The queue is bounded by dropping: a waiter that is behind learns no more from another bell.
+    """
+    queue: asyncio.Queue[str | None] = asyncio.Queue(maxsize=1000)
+
+    def put(item: str | None) -> None:
+        if queue.full():
+            if item is not None:
+                return
+            queue.get_nowait()  # the news that the connection is gone must not be dropped
+        queue.put_nowait(item)
+
+    connection = await asyncpg.connect(url, server_settings={"application_name": "privata-bell"})
+    connection.add_termination_listener(lambda _: put(None))
+    try:
+        await connection.add_listener(channel, lambda *args: put(str(args[3])))
+        yield queue
+    finally:
+        with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            await connection.close(timeout=2)
+
+
+def django_database(url: str) -> dict[str, Any]:
+    """Django's DATABASES entry for a PostgreSQL URL, unix sockets (`?host=/dir`) included."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.path.lstrip("/"),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.pop("host", parts.hostname or ""),
+        "PORT": str(query.pop("port", parts.port or "")),
+        "OPTIONS": {"options": "-c timezone=UTC", **query},
+        "CONN_HEALTH_CHECKS": True,
+        "CONN_MAX_AGE": 0,
+    }

@@ -1,0 +1,131 @@
+"""Every setting, from the environment (or a file named by PRIVATA_ENV_FILE), checked at start.
+
+A wrong value ends the start with one line that names the variable. Each setting stands in
+`docs/settings.md`; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from privata.core.errors import StartupError
+from privata.infra.development_key import development_key
+
+#: Bytes of key material that a secret key must at least have.
+MIN_KEY_BYTES = 32
+
+Words = Annotated[list[str], NoDecode]
+
+
+class Settings(BaseSettings):
+    """The typed settings; field names are the variables without `PRIVATA_`."""
+
+    model_config = SettingsConfigDict(env_prefix="PRIVATA_", extra="ignore", frozen=True)
+
+    env: Literal["development", "production"] = "development"
+    home: Path = Path(".privata")
+    database_url: str | None = None
+    database_owner_url: str | None = None
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    public_url: str | None = None
+    secret_keys: Words = []
+    pool_size: int = Field(default=10, ge=2, le=200)
+    dispatch_concurrency: int = Field(default=64, ge=1, le=4096)
+    dispatch_per_endpoint: int = Field(default=16, ge=1, le=1024)
+    dispatch_lease_seconds: int = Field(default=30, ge=10, le=600)
+    delivery_timeout_seconds: float = Field(default=5.0, gt=0, le=60)
+    outbound_allowed_cidrs: Words = []
+    outbound_extra_ports: Words = []
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+
+    @field_validator("secret_keys", "outbound_allowed_cidrs", "outbound_extra_ports", mode="before")
+    @classmethod
+    def _comma_separated(cls, value: object) -> object:
+        if isinstance(value, str):
+            return [part.strip() for part in value.split(",") if part.strip()]
+        return value
+
+    @field_validator("outbound_allowed_cidrs")
+    @classmethod
+    def _cidrs(cls, value: list[str]) -> list[str]:
+        for block in value:
+            ipaddress.ip_network(block)
+        return value
+
+    @field_validator("outbound_extra_ports")
+    @classmethod
+    def _ports(cls, value: list[str]) -> list[str]:
+        for port in value:
+            if not port.isdecimal() or not 0 < int(port) < 65536:
+                raise ValueError(f"{port!r} is not a port number")
+        return value
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _keys(cls, value: list[str]) -> list[str]:
+        for key in value:
+            try:
+                raw = base64.b64decode(key, validate=True)
+            except binascii.Error:
+                raise ValueError("each key must be base64") from None
+            if len(raw) < MIN_KEY_BYTES:
+                raise ValueError(f"each key must be at least {MIN_KEY_BYTES} bytes of base64")
+        return value
+
+    @model_validator(mode="after")
+    def _production_is_explicit(self) -> Settings:
+        if self.env == "production":
+            for name in ("secret_keys", "database_url", "public_url"):
+                if not getattr(self, name):
+                    raise ValueError(f"PRIVATA_{name.upper()} must be set in production")
+        return self
+
+    @property
+    def development(self) -> bool:
+        return self.env == "development"
+
+    @property
+    def base_url(self) -> str:
+        """The address under which people and partners reach this installation."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    def key_material(self) -> list[bytes]:
+        """The raw secret keys; the first one encrypts, all of them decrypt.
+
+        In development a key is made once and kept in the home, so that nothing has to be set up.
+        """
+        if self.secret_keys:
+            return [base64.b64decode(key) for key in self.secret_keys]
+        return [development_key(self.home)]
+
+
+def load_settings() -> Settings:
+    """Read the environment; `StartupError` names the first wrong variable."""
+    env_file = os.environ.get("PRIVATA_ENV_FILE")
+    if env_file and not Path(env_file).is_file():
+        raise StartupError(f"PRIVATA_ENV_FILE names {env_file}, which is not a file.")
+    try:
+        return Settings(_env_file=env_file)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "_".join(str(part) for part in first["loc"][:1]).upper()
+        variable = f"PRIVATA_{name}: " if name else ""
+        message = first["msg"].removeprefix("Value error, ")
+        raise StartupError(f"{variable}{message}") from None
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return load_settings()

@@ -1,0 +1,282 @@
+"""Making an order out of a quote."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import asyncpg
+
+from privata.core.addresses import AddressError, validate_address
+from privata.core.errors import (
+    DuplicateActiveOrder,
+    InvalidAddress,
+    ProviderFailed,
+    ProviderRefused,
+    ProviderUnavailable,
+    QuoteExpired,
+    ValidationFailed,
+)
+from privata.core.ids import new_order_id
+from privata.core.lifecycle import OrderStatus
+from privata.core.tenancy import Actor, Environment
+from privata.events import service as events
+from privata.infra import idempotency
+from privata.infra.kernel import Kernel
+from privata.orders import store, wire
+from privata.orders.service import ORDERS_BELL
+from privata.orders.tracking import tracking_url
+from privata.providers.catalogue import find_asset
+from privata.providers.port import Asset, OpenedOrder, OrderRequest, SandboxPlan
+from privata.providers.registry import provider_named
+from privata.providers.simulator.scenarios import DEFAULT_TTL, Scenario
+
+HTTP_CREATED = 201
+
+_QUOTE_ID = re.compile(r"qt_[0-9a-f]{32}")
+_UNUSABLE = "This quote is unknown, used or older than 5 minutes; ask /estimate for a new one."
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPreference:
+    """What happens when a refund window ends without an action (SPEC 9)."""
+
+    default: Literal["return_to_refund_address", "convert_to_stable", "manual_review"]
+    fallback_if_refund_address_missing: Literal["convert_to_stable", "manual_review"]
+    convert_to_stable_target: str | None
+
+    def as_json(self) -> dict[str, str | None]:
+        return {
+            "default": self.default,
+            "fallback_if_refund_address_missing": self.fallback_if_refund_address_missing,
+            "convert_to_stable_target": self.convert_to_stable_target,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """What a partner asks for."""
+
+    quote_id: str
+    address: str
+    extra_id: str | None = None
+    refund_address: str | None = None
+    refund_extra_id: str | None = None
+    refund_preference: RefundPreference | None = None
+    partner_order_ref: str | None = None
+    sandbox_scenario: Scenario | None = None
+    sandbox_ttl: int | None = None
+
+
+async def create_order(
+    kernel: Kernel, *, actor: Actor, wanted: NewOrder, claim: idempotency.Claim | None = None
+) -> bytes:
+    """Open the swap at the provider and make the order; the order object as JSON.
+
+    With `claim`, the answer is stored under the caller's Idempotency-Key in the same transaction:
+    after a crash either both exist or neither. Errors are those of SPEC 6 for this route.
+    """
+    quote = await _usable_quote(kernel, actor, wanted)
+    payout_address, payout_extra_id = _check(
+        "address", quote["to_network"], wanted.address, wanted.extra_id
+    )
+    refund_address, refund_extra_id = None, None
+    if wanted.refund_address is not None:
+        refund_address, refund_extra_id = _check(
+            "refund_address", quote["from_network"], wanted.refund_address, wanted.refund_extra_id
+        )
+    if quote["used_at"] is not None or quote["expires_at"] <= kernel.clock.now():
+        raise QuoteExpired(_UNUSABLE)
+    if quote["duplicate_of"] is not None:
+        raise _duplicate(quote["duplicate_of"])
+    source, target = await _assets(quote)
+    now = kernel.clock.now()
+    request = OrderRequest(
+        seed=quote["id"],
+        source=source,
+        target=target,
+        amount_from=quote["amount_from"],
+        amount_to=quote["amount_to"],
+        rate_type=quote["rate_type"],
+        payout_address=payout_address,
+        payout_extra_id=payout_extra_id,
+        refund_address=refund_address,
+        refund_extra_id=refund_extra_id,
+        created_at=now,
+        sandbox=_sandbox_plan(actor, wanted),
+    )
+    opened = await _open(quote["provider"], request)
+    values = _values(actor, wanted, quote, request, opened)
+    try:
+        return await _commit(kernel, actor, values, now, claim)
+    except asyncpg.UniqueViolationError as error:
+        # Two creates with one reference passed the check above together; the index let one in.
+        if error.constraint_name != "orders_one_open_per_ref":
+            raise
+        other = await store.open_order_with_ref(
+            kernel.database.pool,
+            actor.organization_id,
+            actor.environment,
+            values["partner_order_ref"],
+        )
+        raise _duplicate(other) from None
+
+
+async def _usable_quote(kernel: Kernel, actor: Actor, wanted: NewOrder) -> store.Row:
+    if not _QUOTE_ID.fullmatch(wanted.quote_id):
+        sentence = "is not a quote_id; take it from the answer of /estimate"
+        raise ValidationFailed("quote_id is malformed.", fields=[("quote_id", sentence)])
+    if actor.environment is Environment.LIVE and (
+        wanted.sandbox_scenario is not None or wanted.sandbox_ttl is not None
+    ):
+        given = "sandbox_ttl" if wanted.sandbox_scenario is None else "sandbox_scenario"
+        raise ValidationFailed(
+            f"{given} is for test keys.", fields=[(given, "is allowed with a test key only")]
+        )
+    quote = await store.fetch_quote(
+        kernel.database.pool,
+        wanted.quote_id,
+        actor.organization_id,
+        actor.environment,
+        wanted.partner_order_ref,
+    )
+    if quote is None:
+        raise QuoteExpired(_UNUSABLE)
+    return quote
+
+
+def _check(field: str, network: str, address: str, extra_id: str | None) -> tuple[str, str | None]:
+    try:
+        valid = validate_address(network, address, extra_id)
+    except AddressError as error:
+        name = field
+        if error.field == "extra_id":
+            name = "extra_id" if field == "address" else "refund_extra_id"
+        sentence = str(error)
+        raise InvalidAddress(
+            f"{name} does not fit {network}: {sentence}", fields=[(name, sentence)]
+        ) from None
+    return valid.address, valid.extra_id
+
+
+async def _assets(quote: store.Row) -> tuple[Asset, Asset]:
+    environment = Environment(quote["environment"])
+    source = await find_asset(
+        environment, ticker=quote["from_asset"], network=quote["from_network"], field="from"
+    )
+    target = await find_asset(
+        environment, ticker=quote["to_asset"], network=quote["to_network"], field="to"
+    )
+    if source is None or target is None:
+        raise QuoteExpired("The provider no longer offers this pair; ask /estimate again.")
+    return source, target
+
+
+def _sandbox_plan(actor: Actor, wanted: NewOrder) -> SandboxPlan | None:
+    if actor.environment is Environment.LIVE:
+        return None
+    scenario = wanted.sandbox_scenario or Scenario.SUCCESS
+    ttl = DEFAULT_TTL if wanted.sandbox_ttl is None else wanted.sandbox_ttl
+    return SandboxPlan(scenario.value, ttl)
+
+
+async def _open(provider: str, request: OrderRequest) -> OpenedOrder:
+    try:
+        return await provider_named(provider).create_order(request)
+    except ProviderRefused as error:
+        raise ProviderFailed(f"The provider refused the order: {error.message}") from error
+    except ProviderUnavailable as error:
+        raise ProviderFailed("The provider does not answer; ask for a new quote.") from error
+
+
+def _values(
+    actor: Actor,
+    wanted: NewOrder,
+    quote: store.Row,
+    request: OrderRequest,
+    opened: OpenedOrder,
+) -> dict[str, Any]:
+    refunds = provider_named(quote["provider"]).refunds
+    preference = None if wanted.refund_preference is None else wanted.refund_preference.as_json()
+    plan = request.sandbox
+    return {
+        "id": new_order_id(),
+        "organization_id": actor.organization_id,
+        "environment": actor.environment.value,
+        "quote_id": quote["id"],
+        "provider": quote["provider"],
+        "provider_order_id": opened.provider_order_id,
+        "partner_order_ref": wanted.partner_order_ref,
+        "from_asset": request.source.ticker,
+        "from_network": request.source.network,
+        "from_decimals": request.source.decimals,
+        "to_asset": request.target.ticker,
+        "to_network": request.target.network,
+        "to_decimals": request.target.decimals,
+        "amount_from": quote["amount_from"],
+        "amount_to_expected": quote["amount_to"],
+        "usd_value": quote["usd_value"],
+        "markup_bps": quote["markup_bps"],
+        "rate_type": quote["rate_type"],
+        "deposit_address": opened.deposit_address,
+        "deposit_extra_id": opened.deposit_extra_id,
+        "payout_address": request.payout_address,
+        "payout_extra_id": request.payout_extra_id,
+        "refund_address": request.refund_address,
+        "refund_extra_id": request.refund_extra_id,
+        "refund_preference": preference,
+        "refund_capability": refunds.capability,
+        "refund_window_hours": refunds.window_hours,
+        "refund_sla_hours": refunds.sla_hours,
+        "sandbox_scenario": None if plan is None else plan.scenario,
+        "sandbox_ttl": None if plan is None else plan.ttl_seconds,
+        "expires_at": opened.expires_at,
+        "poll_at": opened.next_change_at or request.created_at,
+        "created_at": request.created_at,
+        "updated_at": request.created_at,
+    }
+
+
+async def _commit(
+    kernel: Kernel,
+    actor: Actor,
+    values: dict[str, Any],
+    now: datetime,
+    claim: idempotency.Claim | None,
+) -> bytes:
+    status = OrderStatus.WAITING_DEPOSIT
+    unset = ("amount_to_actual", "failed_reason_code", "failed_reason_message")
+    row = values | dict.fromkeys((*unset, "tx_in_hash", "tx_out_hash", "completed_at"))
+    row["status"] = status.value
+    order = wire.order_object(row, [(status.value, now)], tracking_url(kernel, values["id"]))
+    answer = wire.encode(order)
+    told = events.NewEvent(
+        wire.event_id(values["id"], status, now),
+        f"order.{status}",
+        wire.payload(order, status, 1, now),
+        order_seq=1,
+    )
+    async with kernel.database.transaction() as tx:
+        if not await store.insert_order(tx, values):
+            raise QuoteExpired(_UNUSABLE)
+        await events.publish(
+            tx,
+            organization_id=actor.organization_id,
+            environment=actor.environment,
+            channel="order",
+            order_id=values["id"],
+            events=[told],
+        )
+        if claim is not None:
+            await idempotency.finish(tx, claim, status_code=HTTP_CREATED, body=answer)
+        tx.ring(ORDERS_BELL)
+    return answer
+
+
+def _duplicate(order_id: str | None) -> DuplicateActiveOrder:
+    return DuplicateActiveOrder(
+        "An open order has this partner_order_ref already.",
+        data={} if order_id is None else {"order_id": order_id},
+    )

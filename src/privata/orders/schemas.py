@@ -1,0 +1,127 @@
+"""Shapes of the order routes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from privata.infra.wire import Wire
+from privata.orders import create
+from privata.providers.simulator.scenarios import MAX_TTL, Scenario
+
+StableTarget = Literal["USDT-TRC20", "USDT-ERC20", "USDC-ERC20", "USDC-SOL"]
+Address = Annotated[str, Field(min_length=1, max_length=512)]
+ExtraId = Annotated[str, Field(min_length=1, max_length=256)]
+Ttl = Annotated[int, Field(ge=0, le=MAX_TTL, description="seconds of the whole path; 0: at once")]
+
+
+class RefundPreference(Wire):
+    """What to do when a refund window ends without an action."""
+
+    default: Literal["return_to_refund_address", "convert_to_stable", "manual_review"] = (
+        "return_to_refund_address"
+    )
+    fallback_if_refund_address_missing: Literal["convert_to_stable", "manual_review"] = (
+        "manual_review"
+    )
+    convert_to_stable_target: StableTarget | None = None
+
+    @model_validator(mode="after")
+    def _stable_needs_target(self) -> Self:
+        wants = "convert_to_stable" in (self.default, self.fallback_if_refund_address_missing)
+        if wants and self.convert_to_stable_target is None:
+            raise ValueError("convert_to_stable needs convert_to_stable_target")
+        return self
+
+
+class CreateOrderQuery(Wire):
+    """The sandbox parameters may also stand in the query."""
+
+    sandbox_scenario: Scenario | None = None
+    sandbox_ttl: Ttl | None = None
+
+
+class CreateOrder(CreateOrderQuery):
+    """A swap to make from a quote."""
+
+    quote_id: str = Field(max_length=64)
+    address: Address
+    extra_id: ExtraId | None = None
+    refund_address: Address | None = None
+    refund_extra_id: ExtraId | None = None
+    refund_preference: RefundPreference | None = None
+    partner_order_ref: str | None = Field(None, min_length=1, max_length=128)
+
+    @model_validator(mode="after")
+    def _printable(self) -> Self:
+        if self.partner_order_ref is not None and not self.partner_order_ref.isprintable():
+            raise ValueError("partner_order_ref has characters that cannot be shown")
+        if self.refund_extra_id is not None and self.refund_address is None:
+            raise ValueError("refund_extra_id is given without refund_address")
+        return self
+
+    def wanted(self, query: CreateOrderQuery) -> create.NewOrder:
+        """The order as the service takes it; the body wins over the query."""
+        preference = None
+        if self.refund_preference is not None:
+            preference = create.RefundPreference(
+                self.refund_preference.default,
+                self.refund_preference.fallback_if_refund_address_missing,
+                self.refund_preference.convert_to_stable_target,
+            )
+        ttl = query.sandbox_ttl if self.sandbox_ttl is None else self.sandbox_ttl
+        return create.NewOrder(
+            quote_id=self.quote_id,
+            address=self.address,
+            extra_id=self.extra_id,
+            refund_address=self.refund_address,
+            refund_extra_id=self.refund_extra_id,
+            refund_preference=preference,
+            partner_order_ref=self.partner_order_ref,
+            sandbox_scenario=self.sandbox_scenario or query.sandbox_scenario,
+            sandbox_ttl=ttl,
+        )
+
+
+class TimelineEntry(BaseModel):
+    status: str
+    at: str
+
+
+class Order(BaseModel):
+    """The order object."""
+
+    order_id: str
+    provider: str
+    provider_order_id: str
+    partner_order_ref: str | None
+    source: str = Field(serialization_alias="from")
+    from_network: str
+    to: str
+    to_network: str
+    amount_from: str
+    amount_to_expected: str
+    amount_to_actual: str | None
+    markup_bps: int
+    rate_type: str
+    deposit_address: str
+    deposit_extra_id: str | None
+    payout_address: str
+    payout_extra_id: str | None
+    status: str
+    failed_reason_code: str | None
+    failed_reason_message: str | None
+    refund_capability: str
+    refund_window_hours: int | None
+    refund_sla_hours: int | None
+    refund_preference: dict[str, Any] | None
+    tx_in_hash: str | None
+    tx_out_hash: str | None
+    sandbox: bool
+    expires_at: str
+    created_at: str
+    updated_at: str
+    completed_at: str | None
+    tracking_url: str
+    timeline: list[TimelineEntry]

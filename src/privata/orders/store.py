@@ -1,0 +1,205 @@
+"""SQL of the orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from privata.core.tenancy import Environment
+from privata.infra.postgres import Transaction
+
+Row = asyncpg.Record
+
+COLUMNS = (
+    "id",
+    "organization_id",
+    "environment",
+    "quote_id",
+    "provider",
+    "provider_order_id",
+    "partner_order_ref",
+    "from_asset",
+    "from_network",
+    "from_decimals",
+    "to_asset",
+    "to_network",
+    "to_decimals",
+    "amount_from",
+    "amount_to_expected",
+    "usd_value",
+    "markup_bps",
+    "rate_type",
+    "deposit_address",
+    "deposit_extra_id",
+    "payout_address",
+    "payout_extra_id",
+    "refund_address",
+    "refund_extra_id",
+    "refund_preference",
+    "refund_capability",
+    "refund_window_hours",
+    "refund_sla_hours",
+    "sandbox_scenario",
+    "sandbox_ttl",
+    "expires_at",
+    "poll_at",
+    "created_at",
+    "updated_at",
+)
+
+# The quote is spent, the order made and its timeline begun by one statement. Two creates from one
+# quote race for the quote's row: the second finds `used_at` set, inserts nothing and returns none.
+_INSERT = f"""
+WITH spent AS (
+    UPDATE quote SET used_at = now()
+    WHERE id = $4 AND used_at IS NULL AND expires_at > $33
+    RETURNING id
+), made AS (
+    INSERT INTO orders ({", ".join(COLUMNS)})
+    SELECT {", ".join(f"${n}" for n in range(1, len(COLUMNS) + 1))} FROM spent
+    RETURNING id
+), begun AS (
+    INSERT INTO order_timeline (order_id, seq, status, at, source)
+    SELECT id, 1, 'waiting_deposit', $33, 'api' FROM made
+)
+SELECT id FROM made
+"""  # noqa: S608  # only our own column names are put together
+
+_TIMELINE = """
+    ARRAY(SELECT t.status FROM order_timeline t WHERE t.order_id = o.id ORDER BY t.seq)
+        AS timeline_status,
+    ARRAY(SELECT t.at FROM order_timeline t WHERE t.order_id = o.id ORDER BY t.seq)
+        AS timeline_at
+"""
+
+_GET = f"""
+SELECT o.*, {_TIMELINE} FROM orders o
+WHERE o.id = $1 AND o.organization_id = $2 AND o.environment = $3
+"""  # noqa: S608
+
+_LOCK = f"SELECT o.*, {_TIMELINE} FROM orders o WHERE o.id = $1 FOR UPDATE OF o"  # noqa: S608
+
+_QUOTE = """
+SELECT q.*, (
+    SELECT o.id FROM orders o
+    WHERE o.organization_id = $2 AND o.environment = $3 AND o.partner_order_ref = $4
+      AND o.status IN ('waiting_deposit', 'confirming', 'exchanging', 'sending')
+) AS duplicate_of
+FROM quote q
+WHERE q.id = $1 AND q.environment = $3 AND (q.organization_id = $2 OR q.organization_id IS NULL)
+"""
+
+_OPEN_WITH_REF = """
+SELECT id FROM orders
+WHERE organization_id = $1 AND environment = $2 AND partner_order_ref = $3
+  AND status IN ('waiting_deposit', 'confirming', 'exchanging', 'sending')
+"""
+
+_ADVANCE = """
+WITH moved AS (
+    UPDATE orders SET status = $2, last_seq = $3, updated_at = $4, completed_at = $5, poll_at = $6,
+           amount_to_actual = coalesce($7, amount_to_actual),
+           tx_in_hash = coalesce($8, tx_in_hash), tx_out_hash = coalesce($9, tx_out_hash),
+           failed_reason_code = coalesce($10, failed_reason_code),
+           failed_reason_message = coalesce($11, failed_reason_message)
+    WHERE id = $1
+    RETURNING id
+)
+INSERT INTO order_timeline (order_id, seq, status, at, source)
+SELECT moved.id, step.seq, step.status, $4, $12
+FROM moved, unnest($13::int[], $14::text[]) AS step(seq, status)
+"""
+
+_IGNORE = """
+INSERT INTO order_ignored_report (order_id, status, reported) VALUES ($1, $2, $3)
+ON CONFLICT (order_id, status, reported)
+DO UPDATE SET times = order_ignored_report.times + 1, last_at = now()
+"""
+
+# A claimed order is moved out of sight for the lease; a worker that dies gives it back by time.
+_CLAIM_POLLS = """
+UPDATE orders SET poll_at = now() + make_interval(secs => $2)
+WHERE id = ANY (ARRAY(
+    SELECT id FROM orders WHERE poll_at <= now()
+    ORDER BY poll_at LIMIT $1 FOR UPDATE SKIP LOCKED))
+RETURNING *
+"""
+
+_NEXT_POLL = "SELECT extract(epoch FROM min(poll_at) - now())::float8 FROM orders"
+
+
+async def insert_order(tx: Transaction, values: Mapping[str, Any]) -> bool:
+    """Spend the quote and make the order; False if the quote was used or ran out meanwhile."""
+    row = await tx.connection.fetchval(_INSERT, *(values[name] for name in COLUMNS))
+    return row is not None
+
+
+async def fetch_order(
+    pool: asyncpg.Pool[Row], order_id: str, organization_id: UUID, environment: Environment
+) -> Row | None:
+    """An order of the organization with its timeline."""
+    return await pool.fetchrow(_GET, order_id, organization_id, environment.value)
+
+
+async def lock_order(tx: Transaction, order_id: str) -> Row | None:
+    """The order with its timeline, locked: whoever moves it next waits here."""
+    return await tx.connection.fetchrow(_LOCK, order_id)
+
+
+async def fetch_quote(
+    pool: asyncpg.Pool[Row],
+    quote_id: str,
+    organization_id: UUID,
+    environment: Environment,
+    partner_order_ref: str | None,
+) -> Row | None:
+    """A quote the organization may use, and the open order that has the reference already."""
+    return await pool.fetchrow(
+        _QUOTE, quote_id, organization_id, environment.value, partner_order_ref
+    )
+
+
+async def open_order_with_ref(
+    pool: asyncpg.Pool[Row], organization_id: UUID, environment: Environment, ref: str
+) -> str | None:
+    """The id of the open order with this reference."""
+    found: str | None = await pool.fetchval(_OPEN_WITH_REF, organization_id, environment.value, ref)
+    return found
+
+
+async def move_order(
+    tx: Transaction,
+    order_id: str,
+    fields: Sequence[Any],
+    *,
+    source: str,
+    seqs: list[int],
+    statuses: list[str],
+) -> None:
+    """Write the new state and its timeline entries; `fields` are $2 to $11 of the statement."""
+    await tx.connection.execute(_ADVANCE, order_id, *fields, source, seqs, statuses)
+
+
+async def count_ignored(tx: Transaction, order_id: str, status: str, reported: str) -> None:
+    """Note a report that was not applied."""
+    await tx.connection.execute(_IGNORE, order_id, status, reported)
+
+
+async def set_poll(tx: Transaction, order_id: str, poll_at: datetime | None) -> None:
+    """Ask the provider again at `poll_at`, or never."""
+    await tx.connection.execute("UPDATE orders SET poll_at = $2 WHERE id = $1", order_id, poll_at)
+
+
+async def claim_polls(pool: asyncpg.Pool[Row], limit: int, lease_s: float) -> list[Row]:
+    """Orders whose provider is to be asked now, claimed for `lease_s` seconds."""
+    return await pool.fetch(_CLAIM_POLLS, limit, lease_s)
+
+
+async def seconds_to_next_poll(pool: asyncpg.Pool[Row]) -> float | None:
+    """Seconds until the next order is due; negative if one is; None if there is none."""
+    found: float | None = await pool.fetchval(_NEXT_POLL)
+    return found

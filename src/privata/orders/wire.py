@@ -1,0 +1,89 @@
+"""The order object and the webhook payload, as partners see them (SPEC 6, 12): pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from privata.core.clock import iso, unix_ms
+from privata.core.lifecycle import OrderStatus
+from privata.core.money import format_amount
+
+#: One state and when it was entered.
+Timeline = list[tuple[str, datetime]]
+
+#: Copied from the row as they are, in the order of the SPEC.
+_PLAIN_AFTER_RATE = (
+    "deposit_address",
+    "deposit_extra_id",
+    "payout_address",
+    "payout_extra_id",
+    "status",
+    "failed_reason_code",
+    "failed_reason_message",
+    "refund_capability",
+    "refund_window_hours",
+    "refund_sla_hours",
+    "refund_preference",
+    "tx_in_hash",
+    "tx_out_hash",
+)
+
+encode = msgspec.json.Encoder().encode
+
+
+def order_object(row: Mapping[str, Any], timeline: Timeline, tracking_url: str) -> dict[str, Any]:
+    """The order as it goes over the API and into webhooks; the refund address stays inside."""
+    shown = {
+        "order_id": row["id"],
+        "provider": row["provider"],
+        "provider_order_id": row["provider_order_id"],
+        "partner_order_ref": row["partner_order_ref"],
+        "from": row["from_asset"],
+        "from_network": row["from_network"],
+        "to": row["to_asset"],
+        "to_network": row["to_network"],
+        "amount_from": format_amount(row["amount_from"], row["from_decimals"]),
+        "amount_to_expected": format_amount(row["amount_to_expected"], row["to_decimals"]),
+        "amount_to_actual": _amount(row["amount_to_actual"], row["to_decimals"]),
+        "markup_bps": row["markup_bps"],
+        "rate_type": row["rate_type"],
+    }
+    shown.update({name: row[name] for name in _PLAIN_AFTER_RATE})
+    shown.update(
+        sandbox=row["environment"] == "test",
+        expires_at=iso(row["expires_at"]),
+        created_at=iso(row["created_at"]),
+        updated_at=iso(row["updated_at"]),
+        completed_at=None if row["completed_at"] is None else iso(row["completed_at"]),
+        tracking_url=tracking_url,
+        timeline=[{"status": status, "at": iso(at)} for status, at in timeline],
+    )
+    return shown
+
+
+def event_id(order_id: str, status: OrderStatus, at: datetime) -> str:
+    """`<order_id>:<status>:<unix_ms>`, the same on every retry and replay and in streams."""
+    return f"{order_id}:{status.value}:{unix_ms(at)}"
+
+
+def payload(order: Mapping[str, Any], status: OrderStatus, seq: int, at: datetime) -> bytes:
+    """The bytes of the webhook for entering `status`; `seq` counts within the order from 1."""
+    message: dict[str, Any] = {
+        "event": f"order.{status.value}",
+        "event_id": event_id(order["order_id"], status, at),
+        "seq": seq,
+        "order": order,
+        "ts": iso(at),
+    }
+    if order["sandbox"]:
+        message["sandbox"] = True
+    return encode(message)
+
+
+def _amount(value: Decimal | None, decimals: int) -> str | None:
+    return None if value is None else format_amount(value, decimals)

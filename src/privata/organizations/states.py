@@ -1,0 +1,13 @@
+"""The states of an organization."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class OrganizationStatus(StrEnum):
+    ONBOARDING = "onboarding"
+    NEEDS_CONTACT = "needs_contact"
+    PENDING_REVIEW = "pending_review"
+    APPROVED = "approved"
+    REJECTED = "rejected"

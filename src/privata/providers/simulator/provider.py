@@ -1,0 +1,116 @@
+"""The simulator as a provider."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from privata.core.lifecycle import FailedReason, OrderStatus
+from privata.core.money import floor_to
+from privata.core.tenancy import Environment
+from privata.providers.port import (
+    Asset,
+    Limits,
+    Offer,
+    OpenedOrder,
+    OrderRequest,
+    OrderSnapshot,
+    QuoteRequest,
+    Refunds,
+    Report,
+)
+from privata.providers.simulator.addresses import deposit_address, tx_hash
+from privata.providers.simulator.assets import MAX_SLIPPAGE, MAX_USD, MIN_USD, PRICES, SPREAD
+from privata.providers.simulator.scenarios import Scenario, moment
+
+#: How long a test order waits for its deposit, as real providers do (SPEC 8).
+EXPIRY = {"fixed": timedelta(minutes=30), "float": timedelta(hours=24)}
+
+REFUND_WINDOW_HOURS = 24
+
+_SHOWN_AFTER_DEPOSIT = frozenset(OrderStatus) - {
+    OrderStatus.WAITING_DEPOSIT,
+    OrderStatus.EXPIRED,
+}
+
+
+class Simulator:
+    """Deterministic: everything it answers follows from the request."""
+
+    name = "simulator"
+    environment = Environment.TEST
+    refunds = Refunds("programmatic", window_hours=REFUND_WINDOW_HOURS)
+
+    async def currencies(self) -> tuple[Asset, ...]:
+        return tuple(PRICES)
+
+    async def limits(self, source: Asset, target: Asset) -> Limits | None:
+        if source == target or source not in PRICES or target not in PRICES:
+            return None
+        price = PRICES[source]
+        places = source.decimals
+        return Limits(floor_to(MIN_USD / price, places), floor_to(MAX_USD / price, places))
+
+    async def quote(self, request: QuoteRequest) -> Offer:
+        rate = PRICES[request.source] / PRICES[request.target]
+        rate *= 1 - SPREAD[request.rate_type]
+        if request.side == "send":
+            amount_from = request.amount
+            amount_to = floor_to(amount_from * rate, request.target.decimals)
+        else:
+            amount_to = request.amount
+            # One unit more, so that what is sent always buys what was asked for.
+            unit = Decimal(1).scaleb(-request.source.decimals)
+            amount_from = floor_to(amount_to / rate, request.source.decimals) + unit
+        usd_value = floor_to(amount_from * PRICES[request.source], 8)
+        return Offer(self.name, amount_from, amount_to, usd_value)
+
+    async def create_order(self, request: OrderRequest) -> OpenedOrder:
+        assert request.sandbox is not None  # live orders never come here
+        scenario = Scenario(request.sandbox.scenario)
+        expires_at = request.created_at + EXPIRY[request.rate_type]
+        if scenario is Scenario.EXPIRE:
+            expires_at = request.created_at + timedelta(seconds=request.sandbox.ttl_seconds)
+        now = moment(scenario, request.sandbox.ttl_seconds, request.created_at, request.created_at)
+        address, extra_id = deposit_address(request.source.network, request.seed)
+        return OpenedOrder(
+            provider_order_id=f"sim-{_digest(request.seed, 'order').hex()[:24]}",
+            deposit_address=address,
+            deposit_extra_id=extra_id,
+            expires_at=expires_at,
+            next_change_at=now.next_change_at or request.created_at,
+        )
+
+    async def get_order(self, order: OrderSnapshot, now: datetime) -> Report:
+        assert order.sandbox is not None
+        scenario = Scenario(order.sandbox.scenario)
+        current = moment(scenario, order.sandbox.ttl_seconds, order.created_at, now)
+        failed = current.status is OrderStatus.FAILED
+        deposited = current.status in _SHOWN_AFTER_DEPOSIT and not failed
+        sent = current.status is OrderStatus.COMPLETED
+        return Report(
+            status=current.status,
+            passed=current.passed,
+            amount_to_actual=_final_amount(order) if sent else None,
+            tx_in_hash=tx_hash(order.seed, "in") if deposited else None,
+            tx_out_hash=tx_hash(order.seed, "out") if sent else None,
+            failed_reason=FailedReason.PROVIDER_INTERNAL if failed else None,
+            failed_message="The simulated exchange failed, as this scenario asks."
+            if failed
+            else None,
+            next_change_at=current.next_change_at,
+        )
+
+
+def _final_amount(order: OrderSnapshot) -> Decimal:
+    """The expected amount less a slippage that follows from the order, 0 to `MAX_SLIPPAGE`."""
+    fraction = Decimal(int.from_bytes(_digest(order.seed, "slippage")[:2])) / 65535
+    exact = order.amount_to_expected * (1 - MAX_SLIPPAGE * fraction)
+    exponent = order.amount_to_expected.normalize().as_tuple().exponent
+    assert isinstance(exponent, int)
+    return floor_to(exact, max(2, -exponent))
+
+
+def _digest(seed: str, purpose: str) -> bytes:
+    return hashlib.sha256(f"{seed}:{purpose}".encode()).digest()

@@ -1,0 +1,56 @@
+"""The five ways a test order can go (SPEC 10), as pure functions of time.
+
+A scenario is a row of states; `ttl` seconds are the whole row, split evenly over its steps. The
+expire scenario has no steps: it waits for `expires_at`, which is `ttl` after creation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from privata.core.lifecycle import OrderStatus
+
+#: Seconds of the whole path when `sandbox_ttl` is not given, and its bounds.
+DEFAULT_TTL = 30
+MAX_TTL = 3600
+
+
+class Scenario(StrEnum):
+    SUCCESS = "success"
+    FAIL = "fail"
+    REFUND = "refund"
+    STUCK = "stuck"
+    EXPIRE = "expire"
+
+
+_S = OrderStatus
+
+_ROWS: dict[Scenario, tuple[OrderStatus, ...]] = {
+    Scenario.SUCCESS: (_S.WAITING_DEPOSIT, _S.CONFIRMING, _S.EXCHANGING, _S.SENDING, _S.COMPLETED),
+    Scenario.FAIL: (_S.WAITING_DEPOSIT, _S.FAILED),
+    Scenario.REFUND: (_S.WAITING_DEPOSIT, _S.CONFIRMING, _S.REFUND_REQUIRED),
+    Scenario.STUCK: (_S.WAITING_DEPOSIT, _S.CONFIRMING),
+    Scenario.EXPIRE: (_S.WAITING_DEPOSIT, _S.EXPIRED),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where a test order stands, what it passed, and when that changes (None: never by itself)."""
+
+    status: OrderStatus
+    passed: tuple[OrderStatus, ...]
+    next_change_at: datetime | None
+
+
+def moment(scenario: Scenario, ttl: int, created_at: datetime, now: datetime) -> Moment:
+    """The state at `now` of an order created at `created_at`."""
+    row = _ROWS[scenario]
+    steps = len(row) - 1
+    for index in range(1, steps + 1):
+        at = created_at + timedelta(seconds=ttl) * index / steps
+        if now < at:
+            return Moment(row[index - 1], row[: index - 1], at)
+    return Moment(row[-1], row[:-1], None)

@@ -1,0 +1,40 @@
+"""Markup and the choice of the best offer: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+
+from privata.core.money import floor_to
+from privata.providers.port import Offer, QuoteRequest, Side
+
+#: How long a quote may be used (SPEC 1).
+QUOTE_LIFETIME = timedelta(minutes=5)
+
+#: How long a provider may take to answer a quote (SPEC 7), seconds.
+PROVIDER_DEADLINE_S = 2.0
+
+MAX_MARKUP_BPS = 300
+_BPS = Decimal(10_000)
+
+
+def with_markup(offer: Offer, request: QuoteRequest, markup_bps: int) -> Offer:
+    """The offer as the user sees it: the partner's markup comes out of what is received, or on top
+    of what is sent when the received amount was asked for."""
+    if markup_bps == 0:
+        return offer
+    part = Decimal(markup_bps) / _BPS
+    if request.side == "send":
+        amount_to = floor_to(offer.amount_to * (1 - part), request.target.decimals)
+        return Offer(offer.provider, offer.amount_from, amount_to, offer.usd_value)
+    unit = Decimal(1).scaleb(-request.source.decimals)
+    amount_from = floor_to(offer.amount_from / (1 - part), request.source.decimals) + unit
+    return Offer(offer.provider, amount_from, offer.amount_to, offer.usd_value)
+
+
+def best_first(offers: Sequence[Offer], side: Side) -> list[Offer]:
+    """Best for the user first: most received, or least sent; ties by provider name."""
+    if side == "send":
+        return sorted(offers, key=lambda offer: (-offer.amount_to, offer.provider))
+    return sorted(offers, key=lambda offer: (offer.amount_from, offer.provider))

@@ -1,0 +1,51 @@
+"""SQL of the quotes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import asyncpg
+
+if TYPE_CHECKING:
+    from privata.quotes.service import Quote
+
+_INSERT = """
+INSERT INTO quote (id, organization_id, environment, provider, from_asset, from_network, to_asset,
+                   to_network, amount_from, amount_to, side, rate_type, markup_bps, usd_value,
+                   expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+"""
+
+
+async def insert_quotes(
+    pool: asyncpg.Pool[asyncpg.Record], organization_id: UUID | None, quotes: Sequence[Quote]
+) -> None:
+    """Store each quote; without organization any key of the environment may use it."""
+    rows = [_row(organization_id, quote) for quote in quotes]
+    if len(rows) == 1:
+        await pool.execute(_INSERT, *rows[0])
+    else:
+        await pool.executemany(_INSERT, rows)
+
+
+def _row(organization_id: UUID | None, quote: Quote) -> tuple[Any, ...]:
+    request, offer = quote.request, quote.offer
+    return (
+        quote.id,
+        organization_id,
+        quote.environment.value,
+        offer.provider,
+        request.source.ticker,
+        request.source.network,
+        request.target.ticker,
+        request.target.network,
+        offer.amount_from,
+        offer.amount_to,
+        request.side,
+        request.rate_type,
+        quote.markup_bps,
+        offer.usd_value,
+        quote.expires_at,
+    )

@@ -1,0 +1,127 @@
+"""The web server: API and Desk behind one port, by path."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+
+import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from privata.api.app import PREFIX, create_api
+from privata.api.probes import create_probes
+from privata.core.errors import StartupError
+from privata.infra.kernel import Kernel
+
+log = logging.getLogger(__name__)
+
+#: How long running requests may take to end when the server stops, seconds. Open streams are
+#: ended by the server then; their clients reconnect.
+GRACE_S = 5
+
+_API_PATHS = (PREFIX,)
+_PROBE_PATHS = ("/healthz", "/readyz")
+
+
+class ByPath:
+    """Sends each request to the plane its path belongs to."""
+
+    def __init__(self, api: ASGIApp | None, desk: ASGIApp | None, probes: ASGIApp) -> None:
+        self.api = api
+        self.desk = desk
+        self.probes = probes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+            return
+        path: str = scope.get("path", "")
+        if path in _PROBE_PATHS:
+            await self.probes(scope, receive, send)
+        elif self.api is not None and (self.desk is None or path.startswith(_API_PATHS)):
+            await self.api(scope, receive, send)
+        else:
+            assert self.desk is not None
+            await self.desk(scope, receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+
+
+def create_application(kernel: Kernel, *, only: str | None = None) -> ByPath:
+    """The whole web application, or one plane of it."""
+    api = create_api(kernel) if only != "desk" else None
+    desk = None
+    if only != "api":
+        from privata.desk.asgi import create_desk
+
+        desk = create_desk(kernel)
+    return ByPath(api, desk, create_probes(kernel))
+
+
+async def serve(kernel: Kernel, *, only: str | None = None) -> None:
+    """Serve until cancelled, then let running requests end."""
+    await serve_on(listen(kernel.settings.host, kernel.settings.port), kernel, only=only)
+
+
+async def serve_and_work(kernel: Kernel) -> None:
+    """Server and worker side by side until cancelled."""
+    from privata.worker.main import work
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(serve(kernel))
+        group.create_task(work(kernel))
+
+
+async def serve_on(listener: socket.socket, kernel: Kernel, *, only: str | None = None) -> None:
+    """Serve on a socket that listens already."""
+    config = uvicorn.Config(
+        create_application(kernel, only=only),
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=75,
+    )
+    server = _Server(config)
+    host, port = listener.getsockname()[:2]
+    log.info("listening on http://%s:%s", host, port)
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await task
+        raise
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; `StartupError` names an address that cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise StartupError(
+            f"Port {port} on {host} cannot be used ({error.strerror}); set PRIVATA_PORT."
+        ) from None
+    listener.listen(1024)
+    listener.setblocking(False)
+    return listener
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: the program around it decides when to stop."""
+
+    def capture_signals(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()

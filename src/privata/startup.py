@@ -1,0 +1,93 @@
+"""What happens before a program of Privata does its work: database, schema, Django, kernel."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import uvloop
+
+from privata.core.errors import StartupError
+from privata.desk.database import boot
+from privata.infra.database_urls import DatabaseUrls, database_urls
+from privata.infra.kernel import Kernel
+from privata.infra.settings import Settings, settings
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+def prepare_schema(chosen: Settings, *, migrate: bool) -> list[str]:
+    """Boot Django on the database and see to the schema; the names of applied migrations.
+
+    With `migrate` the schema is brought up to date, otherwise a schema that is behind is a
+    `StartupError`.
+    """
+    return _prepare(database_urls(chosen), migrate=migrate)
+
+
+def _prepare(urls: DatabaseUrls, *, migrate: bool) -> list[str]:
+    boot(urls.app)
+    # Django must be booted before its models and commands can be imported.
+    from privata.desk import migrate as schema
+
+    if migrate:
+        return schema.migrate(urls.owner, urlsplit(urls.app).username or "")
+    schema.require_migrated()
+    return []
+
+
+def run(work: Callable[[Kernel], Awaitable[None]]) -> None:
+    """Run a program until it ends or is told to stop (SIGINT, SIGTERM)."""
+    chosen = settings()
+    urls = database_urls(chosen)
+    _prepare(urls, migrate=chosen.development)
+    if not chosen.development:
+        from privata.desk.migrate import require_plain_role
+
+        require_plain_role(urls.app)
+    uvloop.run(_until_told(work, chosen, urls))
+
+
+def run_once(work: Callable[[Kernel], Awaitable[T]]) -> T:
+    """Run one task on the database and return what it returns."""
+    chosen = settings()
+    urls = database_urls(chosen)
+    _prepare(urls, migrate=chosen.development)
+
+    async def once() -> T:
+        kernel = await _open(chosen, urls)
+        try:
+            return await work(kernel)
+        finally:
+            await kernel.close()
+
+    return uvloop.run(once())
+
+
+async def _until_told(
+    work: Callable[[Kernel], Awaitable[None]], chosen: Settings, urls: DatabaseUrls
+) -> None:
+    kernel = await _open(chosen, urls)
+    task = asyncio.ensure_future(work(kernel))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        log.info("stopped")
+    finally:
+        await kernel.close()
+
+
+async def _open(chosen: Settings, urls: DatabaseUrls) -> Kernel:
+    try:
+        return await Kernel.open(chosen, urls.app)
+    except OSError as error:
+        raise StartupError(f"The database cannot be reached: {error}") from error

@@ -1,0 +1,167 @@
+"""Endpoints, their secrets, deliveries and attempts."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.functions import RandomUUID
+from django.db import models
+from django.db.models.functions import Now
+
+from privata.infra.fields import environment_field, one_of
+from privata.webhooks.states import Channel, DeliveryStatus, Dialect, EndpointStatus
+
+
+class Endpoint(models.Model):
+    """A URL that receives the events of one channel in one environment."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    organization = models.ForeignKey("organizations.Organization", on_delete=models.PROTECT)
+    environment = environment_field()
+    channel = models.CharField(max_length=8)
+    alias = models.CharField(max_length=80)
+    url = models.CharField(max_length=2048)
+    dialect = models.CharField(max_length=16, db_default=Dialect.PRIVATA.value)
+    event_filter = ArrayField(models.CharField(max_length=64), null=True, help_text="null: all")
+    status = models.CharField(max_length=16, db_default=EndpointStatus.ACTIVE.value)
+    paused_at = models.DateTimeField(null=True)
+    paused_reason = models.CharField(max_length=32, null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "webhook_endpoint"
+        constraints = [
+            one_of("environment", ["live", "test"], name="webhook_endpoint_environment"),
+            one_of("channel", Channel, name="webhook_endpoint_channel"),
+            one_of("status", EndpointStatus, name="webhook_endpoint_status"),
+            one_of("dialect", Dialect, name="webhook_endpoint_dialect"),
+            models.CheckConstraint(
+                condition=models.Q(status="paused", paused_at__isnull=False)
+                | (~models.Q(status="paused") & models.Q(paused_at=None, paused_reason=None)),
+                name="webhook_endpoint_paused_whole",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["organization", "environment", "channel"], name="webhook_endpoint_match"
+            )
+        ]
+
+
+class EndpointSecret(models.Model):
+    """A signing secret, sealed; expired ones stay so that old attempts can name theirs."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="secrets")
+    sealed = models.BinaryField()
+    hint = models.CharField(max_length=24, help_text="its first characters, for display")
+    created_at = models.DateTimeField(db_default=Now())
+    expires_at = models.DateTimeField(null=True, help_text="judged when signing, not by a job")
+
+    class Meta:
+        db_table = "webhook_secret"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint"],
+                condition=models.Q(expires_at__isnull=True),
+                name="webhook_secret_one_current",
+            )
+        ]
+
+
+class Delivery(models.Model):
+    """The duty to bring one event to one endpoint.
+
+    `due_at` is when it may next be claimed. A claim moves it to the end of the lease and raises
+    `lease_token`; whoever settles must show that token. A crashed worker's claim so becomes due
+    again by itself.
+    """
+
+    id = models.UUIDField(primary_key=True, db_default=RandomUUID())
+    organization = models.ForeignKey("organizations.Organization", on_delete=models.PROTECT)
+    environment = environment_field()
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT)
+    event = models.ForeignKey("events.Event", on_delete=models.PROTECT, db_column="event_seq")
+    order_id = models.CharField(max_length=40, null=True, help_text="the lane; null: none")
+    replay = models.BooleanField(db_default=False)
+    status = models.CharField(max_length=16, db_default=DeliveryStatus.PENDING.value)
+    attempts = models.SmallIntegerField(db_default=0)
+    due_at = models.DateTimeField(db_default=Now())
+    lease_token = models.BigIntegerField(db_default=0)
+    first_attempt_at = models.DateTimeField(null=True)
+    last_attempt_at = models.DateTimeField(null=True)
+    last_outcome = models.CharField(max_length=16, null=True)
+    last_status_code = models.SmallIntegerField(null=True)
+    last_duration_ms = models.IntegerField(null=True)
+    created_at = models.DateTimeField(db_default=Now())
+    delivered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "webhook_delivery"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint", "event"],
+                condition=models.Q(replay=False),
+                name="webhook_delivery_once",
+            ),
+            one_of("environment", ["live", "test"], name="webhook_delivery_environment"),
+            one_of("status", DeliveryStatus, name="webhook_delivery_status"),
+            models.CheckConstraint(
+                condition=models.Q(status="delivered", delivered_at__isnull=False)
+                | (~models.Q(status="delivered") & models.Q(delivered_at=None)),
+                name="webhook_delivery_delivered_at",
+            ),
+        ]
+        indexes = [
+            # The claim walks this per endpoint; a paused endpoint's backlog is never touched.
+            models.Index(
+                fields=["endpoint", "due_at", "event"],
+                condition=models.Q(status="pending"),
+                name="webhook_delivery_due",
+            ),
+            # Lane heads: events of an order that have not had their first attempt.
+            models.Index(
+                fields=["endpoint", "order_id", "event"],
+                condition=models.Q(status="pending", attempts=0, order_id__isnull=False),
+                name="webhook_delivery_lane",
+            ),
+            models.Index(
+                fields=["endpoint", "-created_at", "-id"], name="webhook_delivery_log"
+            ),
+            models.Index(
+                fields=["organization", "environment", "-created_at", "-id"],
+                name="webhook_delivery_recent",
+            ),
+            models.Index(
+                fields=["order_id"],
+                condition=models.Q(order_id__isnull=False),
+                name="webhook_delivery_order",
+            ),
+        ]
+
+
+class Attempt(models.Model):
+    """One HTTP request of a delivery, written once; `stale` ones came after their lease."""
+
+    id = models.BigAutoField(primary_key=True)
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="+")
+    number = models.SmallIntegerField(help_text="1, 2, ... as the X-Privata-Attempt header said")
+    stale = models.BooleanField(db_default=False)
+    secret_ids = ArrayField(models.UUIDField(), db_default=models.Value("{}"))
+    url = models.CharField(max_length=2048)
+    address = models.CharField(max_length=64, null=True)
+    signed_at = models.BigIntegerField(help_text="unix seconds, the signature's t")
+    started_at = models.DateTimeField()
+    duration_ms = models.IntegerField()
+    outcome = models.CharField(max_length=16)
+    status_code = models.SmallIntegerField(null=True)
+    detail = models.CharField(max_length=512, db_default="")
+    response_headers = models.JSONField(null=True)
+    response_excerpt = models.TextField(db_default="")
+    response_truncated = models.BooleanField(db_default=False)
+
+    class Meta:
+        db_table = "webhook_attempt"
+        indexes = [models.Index(fields=["delivery", "id"], name="webhook_attempt_of")]
