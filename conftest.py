@@ -67,6 +67,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     )
     yield made
     server.release()
+    embedded.destroy(home)
 
 
 def environment_for(home: Path, app_url: str, owner_url: str, **more: str) -> dict[str, str]:

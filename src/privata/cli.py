@@ -71,13 +71,14 @@ def demo(as_json: bool) -> None:
 
 
 @privata.command()
-@click.option("--port", default=8090, show_default=True)
+@click.option("--port", default=9099, show_default=True)
 @click.option("--secret", multiple=True, help="whsec_…; several during a rotation")
 def receiver(port: int, secret: tuple[str, ...]) -> None:
     """A local endpoint that verifies what it gets and can be told to misbehave."""
-    from privata.webhooks.receiver import run_receiver
+    from privata.webhooks.receiver import create_app
+    from privata.webhooks.receiver import run as run_receiver
 
-    run_receiver(port=port, secrets=list(secret))
+    run_receiver(create_app(*secret), port=port)
 
 
 @privata.group()

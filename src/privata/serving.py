@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+from collections.abc import Callable, Generator
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -80,9 +81,19 @@ async def serve_and_work(kernel: Kernel) -> None:
 
 
 async def serve_on(listener: socket.socket, kernel: Kernel, *, only: str | None = None) -> None:
-    """Serve on a socket that listens already."""
+    """Serve the application on a socket that listens already, until cancelled."""
+    end_streams: Callable[[], None] | None = None
+    if only != "api":
+        from privata.desk.asgi import end_streams
+    await serve_app_on(listener, create_application(kernel, only=only), before_stop=end_streams)
+
+
+async def serve_app_on(
+    listener: socket.socket, app: ASGIApp, *, before_stop: Callable[[], None] | None = None
+) -> None:
+    """Serve any ASGI application on a listening socket until cancelled, then let requests end."""
     config = uvicorn.Config(
-        create_application(kernel, only=only),
+        app,
         log_config=None,
         access_log=False,
         lifespan="off",
@@ -92,13 +103,14 @@ async def serve_on(listener: socket.socket, kernel: Kernel, *, only: str | None 
         timeout_keep_alive=75,
     )
     server = _Server(config)
-    host, port = listener.getsockname()[:2]
-    log.info("listening on http://%s:%s", host, port)
+    log.info("listening on http://%s:%s", *listener.getsockname()[:2])
     task = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
         server.should_exit = True
+        if before_stop is not None:
+            before_stop()
         await task
         raise
 
@@ -123,5 +135,6 @@ def listen(host: str, port: int) -> socket.socket:
 class _Server(uvicorn.Server):
     """uvicorn without signal handlers of its own: the program around it decides when to stop."""
 
-    def capture_signals(self) -> contextlib.AbstractContextManager[None]:
-        return contextlib.nullcontext()
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield

@@ -26,7 +26,7 @@ async def record(
 ) -> None:
     """Write one entry in the caller's transaction: the act and its entry stand or fall together.
 
-    `action` is `<noun>.<past participle>` such as `endpoint.paused`; `changes` never holds a secret.
+    `action` is `<noun>.<past participle>`, such as `endpoint.paused`; `changes` holds no secret.
     """
     await tx.connection.execute(
         _INSERT,

@@ -6,6 +6,7 @@ from django.core.handlers.asgi import ASGIHandler
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from privata.desk.live import hub
 from privata.infra import plane
 from privata.infra.kernel import Kernel
 from privata.ui.static_files import static_prefix, static_root
@@ -30,6 +31,11 @@ class Static:
         await self.files(inner, receive, with_cache)
 
 
+def end_streams() -> None:
+    """End the live streams of this process, so that the server can stop at once."""
+    hub.close()
+
+
 def create_desk(kernel: Kernel) -> ASGIApp:
     """The dashboard on the database of `kernel`; Django must be booted."""
     plane.install(kernel)
@@ -39,6 +45,6 @@ def create_desk(kernel: Kernel) -> ASGIApp:
         if scope["path"].startswith(static.prefix):
             await static(scope, receive, send)
         else:
-            await django_app(scope, receive, send)
+            await django_app(dict(scope), receive, send)  # type: ignore[arg-type]  # as in the ASGI spec
 
     return desk

@@ -1,4 +1,4 @@
-"""Django's settings, derived from ours (`privata.infra.settings`); nothing is read here on the side."""
+"""Django's settings, all derived from ours (`privata.infra.settings`)."""
 
 from __future__ import annotations
 

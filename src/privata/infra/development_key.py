@@ -1,4 +1,4 @@
-"""The secret key of a development installation: made once, kept in the home, readable to its owner."""
+"""The secret key of a development installation: made once, kept in the home."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ KEY_BYTES = 32
 
 
 def development_key(home: Path) -> bytes:
-    """Return the key in `home`, making it first if there is none; `StartupError` if it cannot be."""
+    """The key in `home`, made first if there is none; `StartupError` if that cannot be."""
     path = home / "secret.key"
     try:
         home.mkdir(parents=True, exist_ok=True)

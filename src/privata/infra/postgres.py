@@ -71,10 +71,9 @@ class Database:
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Commit on success, roll back on any exception, then ring the bells."""
-        async with self.pool.acquire() as connection:
-            async with connection.transaction():
-                tx = Transaction(connection)
-                yield tx
+        async with self.pool.acquire() as connection, connection.transaction():
+            tx = Transaction(connection)
+            yield tx
         for channel, payload in tx.bells:
             self.ring(channel, payload)
 

@@ -48,7 +48,7 @@ async def get_order(kernel: Kernel, *, actor: Actor, order_id: str) -> dict[str,
 def order_of(kernel: Kernel, row: store.Row) -> dict[str, Any]:
     """The order object of a row that carries its timeline."""
     timeline = list(zip(row["timeline_status"], row["timeline_at"], strict=True))
-    return wire.order_object(row, timeline, tracking_url(kernel, row["id"]))
+    return wire.order_object(dict(row), timeline, tracking_url(kernel, row["id"]))
 
 
 async def advance(kernel: Kernel, *, order_id: str, report: Report, source: str) -> Moved:

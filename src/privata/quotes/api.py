@@ -1,4 +1,4 @@
-"""`/currencies`, `/pairs`, `/limits`, `/estimate`: open to all, keyed by organization with a key."""
+"""`/currencies`, `/pairs`, `/limits`, `/estimate`: open to all, with and without a key."""
 
 from __future__ import annotations
 

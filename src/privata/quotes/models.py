@@ -9,7 +9,7 @@ from privata.infra.fields import amount_field, environment_field, one_of
 
 
 class Quote(models.Model):
-    """An offer. Without organization (asked for without a key) any key of its environment may use it."""
+    """An offer. One asked for without a key has no organization; any key may use it."""
 
     id = models.CharField(primary_key=True, max_length=40)
     organization = models.ForeignKey(

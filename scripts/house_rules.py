@@ -1,0 +1,87 @@
+"""Rules of the house that no library checks: sizes, templates, words that do not belong.
+
+Each rule has one line in CONTRIBUTING.md. Prints every break as `path:line: rule` and exits 1.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 60
+
+SIZED = {".py", ".js", ".css", ".html"}
+EXEMPT = ("/migrations/", "/vendor/", "/tests/", "tests/")
+
+INLINE = re.compile(
+    r"""\sstyle=|\son[a-z]+=["']|hx-on|["']js:|hx-trigger="[^"]*\[|<style|<script(?![^>]*\ssrc=)"""
+)
+HOSTS = re.compile(r"files\.pythonhosted|pypi\.org|registry\.npmjs")
+
+
+def tracked() -> list[Path]:
+    """Every file of the project that git knows or would add."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    return [ROOT / name for name in listed.splitlines() if (ROOT / name).is_file()]
+
+
+def too_long(path: Path, text: str) -> Iterator[tuple[int, str]]:
+    """Files over 400 lines, functions over 60."""
+    lines = text.count("\n")
+    if lines > MAX_FILE_LINES:
+        yield 1, f"{lines} lines; a file has at most {MAX_FILE_LINES}"
+    if path.suffix != ".py":
+        return
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            if length > MAX_FUNCTION_LINES:
+                yield node.lineno, f"{node.name} has {length} lines, at most {MAX_FUNCTION_LINES}"
+
+
+def inline_code(text: str) -> Iterator[tuple[int, str]]:
+    """Constructs that the content security policy forbids."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if INLINE.search(line):
+            yield number, "inline style or script; the policy of the pages forbids it"
+
+
+def registry_hosts(text: str) -> Iterator[tuple[int, str]]:
+    """Download addresses: locks carry hashes only."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if HOSTS.search(line):
+            yield number, "names a registry's host"
+
+
+def main() -> int:
+    """Check every tracked file; the number of breaks decides the exit code."""
+    breaks = 0
+    for path in tracked():
+        name = str(path.relative_to(ROOT))
+        if path.suffix not in SIZED | {".txt", ".toml", ".md", ".json", ".in"}:
+            continue
+        text = path.read_text(encoding="utf-8")
+        found: list[tuple[int, str]] = []
+        if path.suffix in SIZED and not any(part in f"/{name}" for part in EXEMPT):
+            found += too_long(path, text)
+        if "/templates/" in name:
+            found += inline_code(text)
+        if path != Path(__file__).resolve():
+            found += registry_hosts(text)
+        for line, rule in found:
+            print(f"{name}:{line}: {rule}")
+        breaks += len(found)
+    return 1 if breaks else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""`privata demo`: server, worker, receiver and wallets in one process, ready in seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+
+from privata.core.errors import StartupError
+from privata.demo.credentials import Credentials
+from privata.demo.partner import demo_partner
+from privata.demo.wallets import run_wallets
+from privata.infra.kernel import Kernel
+from privata.infra.settings import settings
+from privata.serving import listen, serve_on
+from privata.startup import run
+from privata.webhooks.receiver import DEFAULT_PORT, Receiver, create_app, running
+from privata.worker.main import work
+
+
+def run_demo(*, as_json: bool) -> None:
+    """Run until told to stop; the home keeps everything for the next start."""
+    chosen = settings()
+    if not chosen.development:
+        raise StartupError("The demo is for development; PRIVATA_ENV says production.")
+    asked = "PRIVATA_PORT" in os.environ
+    web = _listen(chosen.host, chosen.port, insist=asked)
+    # The addresses in answers and mails must name the port we really got.
+    os.environ["PRIVATA_PORT"] = str(web.getsockname()[1])
+    settings.cache_clear()
+    run(lambda kernel: _demo(kernel, web, as_json=as_json))
+
+
+async def _demo(kernel: Kernel, web: socket.socket, *, as_json: bool) -> None:
+    async with _receiver() as (receiver, receiver_url), asyncio.TaskGroup() as group:
+        partner = await demo_partner(kernel, receiver_url)
+        receiver.secrets = [partner.webhook_secret]
+        group.create_task(serve_on(web, kernel))
+        group.create_task(work(kernel))
+        await _answers(web)
+        _announce(kernel, partner, as_json=as_json)
+        group.create_task(run_wallets(kernel.settings.base_url, partner.test_key))
+
+
+@contextlib.asynccontextmanager
+async def _receiver() -> AsyncIterator[tuple[Receiver, str]]:
+    """The partner's server on its usual port, or on a free one."""
+    app = create_app()
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            url = await stack.enter_async_context(running(app, port=DEFAULT_PORT))
+        except StartupError:
+            url = await stack.enter_async_context(running(app))
+        yield app, url
+
+
+def _listen(host: str, port: int, *, insist: bool) -> socket.socket:
+    """Listen on `port`, or on a free one if it is taken and nobody insisted on it."""
+    try:
+        return listen(host, port)
+    except StartupError:
+        if insist:
+            raise
+        return listen(host, 0)
+
+
+async def _answers(web: socket.socket) -> None:
+    """Wait until the server takes connections."""
+    host, port = web.getsockname()[:2]
+    while True:
+        try:
+            _, writer = await asyncio.open_connection(host, port)
+        except OSError:
+            await asyncio.sleep(0.05)
+            continue
+        writer.close()
+        return
+
+
+def _announce(kernel: Kernel, partner: Credentials, *, as_json: bool) -> None:
+    base_url = kernel.settings.base_url
+    facts = {
+        "base_url": base_url,
+        "test_key": partner.test_key,
+        "live_key": partner.live_key,
+        "owner_email": partner.owner_email,
+        "owner_password": partner.owner_password,
+        "operator_email": partner.operator_email,
+        "operator_password": partner.operator_password,
+        "receiver_url": partner.receiver_url,
+        "webhook_secret": partner.webhook_secret,
+    }
+    if as_json:
+        text = json.dumps(facts)
+    else:
+        text = f"""
+  Privata is running.
+
+  Dashboard        {base_url}/
+    partner        {partner.owner_email}   {partner.owner_password}
+    operator       {partner.operator_email}   {partner.operator_password}
+  Partner API      {base_url}/partner/v1   (OpenAPI at /partner/v1/openapi.json)
+    test key       {partner.test_key}
+    live key       {partner.live_key}
+  Receiver         {partner.receiver_url}   shows every webhook that arrives
+    its secret     {partner.webhook_secret}
+
+  Try:  curl '{base_url}/partner/v1/estimate?from=BTC&to=ETH&amount=0.1'
+  Simulated wallets are making orders. Ctrl-C stops everything.
+"""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

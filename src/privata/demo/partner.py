@@ -1,0 +1,88 @@
+"""The demo partner: an approved organization with keys and one test endpoint, made once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from django.contrib.auth.hashers import make_password
+
+from privata.core.tenancy import Actor, Environment, system_actor
+from privata.demo import credentials
+from privata.demo.credentials import Credentials
+from privata.infra.kernel import Kernel
+from privata.organizations.provisioning import provision
+from privata.organizations.service import create_user, new_password
+from privata.webhooks import service as webhooks
+
+ORGANIZATION = "Acme Wallet"
+OWNER_EMAIL = "owner@acme.example"
+OPERATOR_EMAIL = "operator@privata.example"
+
+
+async def demo_partner(kernel: Kernel, receiver_url: str) -> Credentials:
+    """The partner of this home, its endpoint pointing at the receiver's present address."""
+    home = kernel.settings.home
+    kept = credentials.load(home)
+    if kept is not None and not await _exists(kernel, UUID(kept.organization_id)):
+        kept = None  # the database was made anew under the same home
+    if kept is None:
+        kept = await _make(kernel, receiver_url)
+    elif kept.receiver_url != receiver_url:
+        actor = _actor(UUID(kept.organization_id))
+        await webhooks.update_endpoint(
+            kernel, actor=actor, endpoint_id=UUID(kept.endpoint_id), url=f"{receiver_url}/hook"
+        )
+        kept = replace(kept, receiver_url=receiver_url)
+    credentials.save(home, kept)
+    return kept
+
+
+async def _make(kernel: Kernel, receiver_url: str) -> Credentials:
+    made = await provision(
+        kernel, name=ORGANIZATION, owner_email=OWNER_EMAIL, approve=True, keys=True
+    )
+    operator_password = new_password()
+    async with kernel.database.transaction() as tx:
+        await create_user(
+            tx,
+            email=OPERATOR_EMAIL,
+            password_hash=make_password(operator_password),
+            staff=True,
+            name="Demo Operator",
+        )
+        await tx.connection.execute(
+            "UPDATE app_user SET name = 'Mira Kovač' WHERE id = $1", made.owner_id
+        )
+    endpoint_id, secret = await webhooks.create_endpoint(
+        kernel,
+        actor=_actor(made.organization_id),
+        url=f"{receiver_url}/hook",
+        alias="Swap events",
+        channel="order",
+    )
+    assert made.test_key is not None
+    assert made.live_key is not None
+    return Credentials(
+        organization_id=str(made.organization_id),
+        test_key=made.test_key,
+        live_key=made.live_key,
+        owner_email=OWNER_EMAIL,
+        owner_password=made.owner_password,
+        operator_email=OPERATOR_EMAIL,
+        operator_password=operator_password,
+        endpoint_id=str(endpoint_id),
+        webhook_secret=secret,
+        receiver_url=receiver_url,
+    )
+
+
+async def _exists(kernel: Kernel, organization_id: UUID) -> bool:
+    found: bool = await kernel.database.pool.fetchval(
+        "SELECT EXISTS (SELECT FROM organization WHERE id = $1)", organization_id
+    )
+    return found
+
+
+def _actor(organization_id: UUID) -> Actor:
+    return system_actor(organization_id, Environment.TEST, "demo")

@@ -1,0 +1,77 @@
+"""A wrong setting ends the start with one line that names it."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from pathlib import Path
+
+import pytest
+
+from privata.core.errors import StartupError
+from privata.infra.development_key import development_key
+from privata.infra.settings import load_settings
+
+KEY = base64.b64encode(bytes(32)).decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PRIVATA_PORT", "x", "PRIVATA_PORT"),
+        ("PRIVATA_PORT", "70000", "PRIVATA_PORT"),
+        ("PRIVATA_ENV", "staging", "PRIVATA_ENV"),
+        ("PRIVATA_SECRET_KEYS", "!!", "PRIVATA_SECRET_KEYS: each key must be base64"),
+        ("PRIVATA_SECRET_KEYS", "AAAA", "at least 32 bytes"),
+        ("PRIVATA_OUTBOUND_ALLOWED_CIDRS", "10.0.0.1/8", "PRIVATA_OUTBOUND_ALLOWED_CIDRS"),
+        ("PRIVATA_OUTBOUND_EXTRA_PORTS", "0", "is not a port"),
+        ("PRIVATA_ENV_FILE", "/nowhere/at/all", "PRIVATA_ENV_FILE"),
+    ],
+)
+def test_wrong_settings(monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(StartupError) as caught:
+        load_settings()
+    assert said in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+def test_production_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRIVATA_ENV", "production")
+    with pytest.raises(StartupError, match="PRIVATA_SECRET_KEYS must be set"):
+        load_settings()
+    monkeypatch.setenv("PRIVATA_SECRET_KEYS", KEY)
+    monkeypatch.setenv("PRIVATA_DATABASE_URL", "postgresql://app@db/privata")
+    with pytest.raises(StartupError, match="PRIVATA_PUBLIC_URL must be set"):
+        load_settings()
+    monkeypatch.setenv("PRIVATA_PUBLIC_URL", "https://partners.example.com/")
+    assert load_settings().base_url == "https://partners.example.com"
+
+
+def test_settings_come_from_a_file_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "env").write_text("PRIVATA_PORT=9001\nPRIVATA_SECRET_KEYS=" + KEY + "," + KEY)
+    monkeypatch.setenv("PRIVATA_ENV_FILE", str(tmp_path / "env"))
+    monkeypatch.delenv("PRIVATA_PORT", raising=False)
+    chosen = load_settings()
+    assert chosen.port == 9001
+    assert len(chosen.key_material()) == 2
+
+
+def test_the_development_key_is_made_once_however_many_ask(tmp_path: Path) -> None:
+    found: list[bytes] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(development_key(tmp_path))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(found)) == 1
+    assert (tmp_path / "secret.key").stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["secret.key"]
+
+
+def test_a_damaged_development_key_is_said_so(tmp_path: Path) -> None:
+    (tmp_path / "secret.key").write_bytes(b"short")
+    with pytest.raises(StartupError, match="damaged"):
+        development_key(tmp_path)
