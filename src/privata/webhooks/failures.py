@@ -1,0 +1,124 @@
+"""What an error of the network or of TLS means for an attempt. Pure.
+
+The classes are those of `outcomes`; here the exceptions of the operating system and of OpenSSL
+are told apart, and above all theirs from ours: no route, no free port, no file descriptor are
+faults of this machine and must not be charged to a partner.
+"""
+
+from __future__ import annotations
+
+import errno
+import ssl
+from typing import Final
+
+from privata.core.errors import PrivataError
+from privata.webhooks.outcomes import Outcome, Phase
+
+_OURS: Final = frozenset(
+    {
+        errno.ENETUNREACH,
+        errno.ENETDOWN,
+        errno.EADDRNOTAVAIL,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOBUFS,
+        errno.ENOMEM,
+        errno.EACCES,
+        errno.EPERM,
+        errno.EAFNOSUPPORT,
+    }
+)
+
+# OpenSSL's X509_V_ERR_* numbers (x509_vfy.h).
+_CERTIFICATE: Final[dict[int, str]] = {
+    9: "The certificate is not valid yet.",
+    10: "The certificate has expired.",
+    18: "The certificate is self-signed.",
+    19: "The certificate chain ends in a root that is not trusted.",
+    20: "The issuer of the certificate is unknown: is the intermediate certificate sent?",
+    21: "The issuer of the certificate is unknown: is the intermediate certificate sent?",
+    23: "The certificate has been revoked.",
+    62: "The certificate is for another host name.",
+    64: "The certificate is for another address.",
+}
+_HANDSHAKE: Final[dict[str, str]] = {
+    "WRONG_VERSION_NUMBER": "The port does not speak TLS.",
+    "HTTP_REQUEST": "The port does not speak TLS.",
+    "UNSUPPORTED_PROTOCOL": "The server offers only versions before TLS 1.2.",
+    "TLSV1_ALERT_PROTOCOL_VERSION": "The server offers no TLS version that we accept.",
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "The server demands a client certificate.",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "The server ended the handshake.",
+}
+_WAITED_FOR: Final[dict[Phase, str]] = {
+    Phase.DNS: "Looking up the host name took too long.",
+    Phase.CONNECT: "The connection was not accepted in time.",
+    Phase.TLS: "The TLS handshake was not finished in time.",
+    Phase.SEND: "Your server did not take the whole request in time.",
+    Phase.HEADERS: "The request was sent, but no answer came in time: answer first, then work.",
+    Phase.BODY: "The status came, but the body of the answer did not end in time.",
+}
+
+
+class AttemptError(PrivataError):
+    """Ends an attempt before there is an answer; becomes a `SendResult`, never leaves `send`."""
+
+    def __init__(
+        self, outcome: Outcome, detail: str, *, reason: str = "", phase: Phase | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.outcome = outcome
+        self.reason = reason
+        self.phase = phase
+
+    @property
+    def unanswered(self) -> bool:
+        """Nobody answered the connection: the receiver may be dead, or our network."""
+        return self.phase is Phase.CONNECT and (
+            self.outcome is Outcome.TIMEOUT or self.reason == "EHOSTUNREACH"
+        )
+
+
+def our_network_is_silent() -> AttemptError:
+    """Nobody answered, and no witness answers either: our own way out is cut."""
+    return AttemptError(
+        Outcome.INTERNAL, "Our network failed.", reason="network_silent", phase=Phase.CONNECT
+    )
+
+
+def timed_out(phase: Phase) -> AttemptError:
+    """The deadline came while the request was in this phase."""
+    return AttemptError(Outcome.TIMEOUT, _WAITED_FOR[phase], reason=phase.value, phase=phase)
+
+
+def connection_failed(error: OSError, phase: Phase) -> AttemptError:
+    """A connection that was not made, or that broke before there was a status."""
+    reason = errno.errorcode.get(error.errno or 0, type(error).__name__)
+    if isinstance(error, ssl.SSLError):
+        return tls_failed(error)
+    if error.errno in _OURS and phase is Phase.CONNECT:
+        return AttemptError(Outcome.INTERNAL, "Our network failed.", reason=reason, phase=phase)
+    if isinstance(error, TimeoutError):
+        return timed_out(phase)
+    if isinstance(error, ConnectionRefusedError):
+        detail = "The connection was refused: nothing listens on this port."
+    elif isinstance(error, ConnectionResetError | ConnectionAbortedError | BrokenPipeError):
+        detail = "The connection was reset before an answer came."
+    elif error.errno == errno.EHOSTUNREACH:
+        detail = "There is no way to the host."
+    else:
+        detail = "The connection failed."
+    return AttemptError(Outcome.CONNECTION, detail, reason=reason, phase=phase)
+
+
+def tls_failed(error: OSError) -> AttemptError:
+    """A handshake that failed: by our verification, by OpenSSL or by the other side."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        detail = _CERTIFICATE.get(error.verify_code, "The certificate could not be verified.")
+        reason = f"verify_{error.verify_code}: {error.verify_message}"
+    elif isinstance(error, ssl.SSLError):
+        reason = error.reason or type(error).__name__
+        detail = _HANDSHAKE.get(reason, "The server and we could not agree on TLS.")
+    else:
+        reason = errno.errorcode.get(error.errno or 0, type(error).__name__)
+        detail = "The server closed the connection during the handshake."
+    return AttemptError(Outcome.TLS, detail, reason=reason, phase=Phase.TLS)

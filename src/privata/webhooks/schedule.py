@@ -1,0 +1,109 @@
+"""When a delivery is tried again: a value and pure functions over it.
+
+A schedule lists offsets from the first attempt. Jitter only ever adds, so no retry is early;
+a receiver that asks for more time with `Retry-After` gets it, up to 24 hours (RFC 9110, 10.2.3).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from random import Random
+from typing import Final
+
+JITTER: Final = 0.10
+RETRY_AFTER_CAP: Final = timedelta(hours=24)
+RETRY_AFTER_STATUSES: Final = frozenset({429, 503})
+
+_SECONDS: Final = re.compile(r"[0-9]{1,20}")
+
+
+@dataclass(frozen=True, slots=True)
+class RetrySchedule:
+    """Offsets of the retries after the first attempt, rising. Empty means: never retried."""
+
+    offsets: tuple[timedelta, ...]
+
+    def __post_init__(self) -> None:
+        previous = timedelta(0)
+        for offset in self.offsets:
+            if offset <= previous:
+                raise ValueError("the offsets of a retry schedule must be positive and rising")
+            previous = offset
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts a delivery gets, the first one included."""
+        return len(self.offsets) + 1
+
+    def step(self, retry: int) -> timedelta:
+        """The time between a retry (counted from 0) and the attempt before it."""
+        return self.offsets[retry] - (self.offsets[retry - 1] if retry else timedelta(0))
+
+
+DEFAULT_SCHEDULE: Final = RetrySchedule(
+    tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720, 1440))
+)
+
+
+def next_due(
+    schedule: RetrySchedule,
+    first_attempt_at: datetime,
+    attempts_made: int,
+    now: datetime,
+    retry_after: timedelta | None,
+    rng: Random,
+) -> datetime | None:
+    """When the next attempt is due, or None when the schedule is used up.
+
+    `attempts_made` counts spent attempts and is at least 1. A retry whose time has passed while
+    we were not running comes one step after `now`, at most: an outage of ours must not turn the
+    rest of a schedule into a burst.
+    """
+    if attempts_made < 1:
+        raise ValueError("next_due is asked after an attempt")
+    retry = attempts_made - 1
+    if retry >= len(schedule.offsets):
+        return None
+    step = schedule.step(retry)
+    jitter = step * (JITTER * rng.random())
+    due = first_attempt_at + schedule.offsets[retry] + jitter
+    if due <= now:
+        due = now + min(schedule.step(0), step) + jitter
+    if retry_after is not None:
+        due = max(due, now + min(retry_after, RETRY_AFTER_CAP))
+    return due
+
+
+def parse_retry_after(value: str, now: datetime) -> timedelta | None:
+    """How long a `Retry-After` value asks to wait: seconds or an HTTP date; None when junk.
+
+    Never negative (a date in the past asks for no wait) and never above 24 hours.
+    """
+    text = value.strip(" \t")
+    if _SECONDS.fullmatch(text):
+        seconds = min(int(text), int(RETRY_AFTER_CAP.total_seconds()))
+        return timedelta(seconds=seconds)
+    if len(text) > 64 or not text.isascii() or not text[:1].isalpha():
+        return None
+    try:
+        moment = parsedate_to_datetime(text)
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        wait = moment - now
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return min(max(wait, timedelta(0)), RETRY_AFTER_CAP)
+
+
+def retry_after(
+    status: int | None, headers: Iterable[tuple[str, str]], now: datetime
+) -> timedelta | None:
+    """The wait a response asks for: only on 429 and 503; of several headers the longest."""
+    if status not in RETRY_AFTER_STATUSES:
+        return None
+    waits = (parse_retry_after(value, now) for name, value in headers if name == "retry-after")
+    return max((wait for wait in waits if wait is not None), default=None)
