@@ -91,7 +91,7 @@ async def create_order(
         raise QuoteExpired(_UNUSABLE)
     if quote["duplicate_of"] is not None:
         raise _duplicate(quote["duplicate_of"])
-    source, target = await _assets(quote)
+    source, target = await quoted_assets(quote)
     now = kernel.clock.now()
     request = OrderRequest(
         seed=quote["id"],
@@ -108,9 +108,9 @@ async def create_order(
         sandbox=_sandbox_plan(actor, wanted),
     )
     opened = await _open(quote["provider"], request)
-    values = _values(actor, wanted, quote, request, opened)
+    values = order_values(actor, wanted, quote, request, opened)
     try:
-        return await _commit(kernel, actor, values, now, claim)
+        return await commit_order(kernel, actor, values, now, claim)
     except asyncpg.UniqueViolationError as error:
         # Two creates with one reference passed the check above together; the index let one in.
         if error.constraint_name != "orders_one_open_per_ref":
@@ -161,7 +161,7 @@ def _check(field: str, network: str, address: str, extra_id: str | None) -> tupl
     return valid.address, valid.extra_id
 
 
-async def _assets(quote: store.Row) -> tuple[Asset, Asset]:
+async def quoted_assets(quote: store.Row) -> tuple[Asset, Asset]:
     environment = Environment(quote["environment"])
     source = await find_asset(
         environment, ticker=quote["from_asset"], network=quote["from_network"], field="from"
@@ -191,7 +191,7 @@ async def _open(provider: str, request: OrderRequest) -> OpenedOrder:
         raise ProviderFailed("The provider does not answer; ask for a new quote.") from error
 
 
-def _values(
+def order_values(
     actor: Actor,
     wanted: NewOrder,
     quote: store.Row,
@@ -239,7 +239,7 @@ def _values(
     }
 
 
-async def _commit(
+async def commit_order(
     kernel: Kernel,
     actor: Actor,
     values: dict[str, Any],

@@ -1,0 +1,72 @@
+"""What the frame of every page shows: organization, navigation, person, theme."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from privata.accounts.models import User
+from privata.desk.navigation import NAVIGATION, active_key, counts
+from privata.organizations.doors import Tenant
+from privata.ui.shell import NavGroup, NavItem, Shell
+
+THEMES = ("light", "dark")
+THEME_COOKIE = "theme"
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """`shell` for signed-in pages of an organization; only `theme` elsewhere."""
+    theme = request.COOKIES.get(THEME_COOKIE)
+    theme = theme if theme in THEMES else None
+    tenant: Tenant | None = getattr(request, "tenant", None)
+    if tenant is None:
+        return {"shell": None, "theme": theme}
+    return {"shell": _shell(request, tenant, theme), "tenant": tenant, "theme": theme}
+
+
+def _shell(request: HttpRequest, tenant: Tenant, theme: str | None) -> Shell:
+    assert isinstance(request.user, User)
+    where = {"environment": tenant.environment.value}
+    name = request.user.name or request.user.email
+    return Shell(
+        organization_name=tenant.organization_name,
+        environment=tenant.environment.value,
+        user_name=name,
+        user_email=request.user.email,
+        initials=_initials(name),
+        nav=_navigation(tenant, where),
+        active_key=active_key(request.resolver_match),
+        live_url=reverse("live", kwargs=where),
+        search_url=reverse("search", kwargs=where),
+        theme=theme,
+        switch_environment_url=reverse("switch_environment"),
+        logout_url=reverse("account_logout"),
+        login_url=reverse("account_login"),
+    )
+
+
+def _navigation(tenant: Tenant, where: dict[str, str]) -> list[NavGroup]:
+    waiting = counts(tenant)
+    shown: list[NavGroup] = []
+    for group, entries in NAVIGATION:
+        items = [
+            NavItem(
+                key=entry.key,
+                label=entry.label,
+                url=reverse(entry.route, kwargs=where),
+                icon=entry.icon,
+                count=waiting.get(entry.key),
+            )
+            for entry in entries
+            if tenant.may(entry.permission)
+        ]
+        if items:
+            shown.append(NavGroup(group=group, items=items))
+    return shown
+
+
+def _initials(name: str) -> str:
+    words = [word for word in name.replace("@", " ").split() if word]
+    return "".join(word[0] for word in words[:2]).upper() or "?"

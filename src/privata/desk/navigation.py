@@ -1,0 +1,61 @@
+"""The sidebar as data: an entry for each page that exists, shown to those who may see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.urls import ResolverMatch
+
+from privata.organizations.doors import Tenant
+from privata.organizations.roles import Permission
+from privata.webhooks.models import Endpoint
+from privata.webhooks.states import EndpointStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A page of the sidebar. `key` is the namespace of its routes."""
+
+    key: str
+    label: str
+    route: str
+    icon: str
+    permission: Permission
+
+
+NAVIGATION: tuple[tuple[str | None, tuple[Entry, ...]], ...] = (
+    (
+        None,
+        (
+            Entry("home", "Home", "home", "house", Permission.VIEW_HOME),
+            Entry("orders", "Orders", "orders:list", "arrow-right-left", Permission.VIEW_ORDERS),
+        ),
+    ),
+    (
+        "Developers",
+        (
+            Entry(
+                "webhooks", "Webhooks", "webhooks:endpoints", "webhook", Permission.VIEW_DELIVERIES
+            ),
+        ),
+    ),
+)
+
+
+def active_key(match: ResolverMatch | None) -> str | None:
+    """The entry that the shown page belongs to."""
+    if match is None:
+        return None
+    return match.namespace or match.url_name
+
+
+def counts(tenant: Tenant) -> dict[str, int]:
+    """What waits for a person, by entry: paused endpoints."""
+    if not tenant.may(Permission.VIEW_DELIVERIES):
+        return {}
+    paused = Endpoint.objects.filter(
+        organization_id=tenant.organization_id,
+        environment=tenant.environment.value,
+        status=EndpointStatus.PAUSED.value,
+    ).count()
+    return {"webhooks": paused} if paused else {}
