@@ -1,0 +1,79 @@
+"""The preview on a loopback port, and a Chromium that looks at it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import uvicorn
+from playwright.async_api import Browser, async_playwright
+
+from privata.ui.preview import create_app
+
+_HERE = Path(__file__).parent
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+def find_chromium() -> str | None:
+    """Path of a Chromium: PRIVATA_CHROMIUM, or one on PATH."""
+    named = os.environ.get("PRIVATA_CHROMIUM")
+    return named or next((path for name in _NAMES if (path := shutil.which(name))), None)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without a Chromium the browser tests here are left out, and the terminal says so."""
+    if find_chromium():
+        return
+    out = [i for i in items if _HERE in i.path.parents and i.get_closest_marker("browser")]
+    if not out:
+        return
+    items[:] = [item for item in items if item not in out]
+    config.hook.pytest_deselected(items=out)
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.write_line(f"No Chromium found: {len(out)} browser tests of the look not run")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def preview() -> AsyncIterator[str]:
+    """Base URL of the running preview."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    settings = uvicorn.Config(
+        create_app(), log_level="error", lifespan="off", timeout_graceful_shutdown=0
+    )
+    server = uvicorn.Server(settings)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started:
+        await asyncio.sleep(0.01)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    server.should_exit = True
+    server.force_exit = True
+    await serving
+    listener.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser(preview: str) -> AsyncIterator[Browser]:
+    """A headless Chromium, which closes before the preview does: it holds a live stream open."""
+    assert preview
+    async with async_playwright() as driver:
+        made = await driver.chromium.launch(
+            executable_path=find_chromium(),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield made
+        await made.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def fresh(browser: Browser) -> AsyncIterator[Browser]:
+    """The browser without pages of other tests; what a test opens is closed after it."""
+    yield browser
+    for context in browser.contexts:
+        await context.close()
