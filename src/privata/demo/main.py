@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import socket
 import sys
@@ -27,6 +28,9 @@ def run_demo(*, as_json: bool) -> None:
     chosen = settings()
     if not chosen.development:
         raise StartupError("The demo is for development; PRIVATA_ENV says production.")
+    if "PRIVATA_LOG_LEVEL" not in os.environ:
+        # The simulated wallets would fill the terminal with a line for each of their requests.
+        logging.getLogger("privata").setLevel(logging.WARNING)
     asked = "PRIVATA_PORT" in os.environ
     web = _listen(chosen.host, chosen.port, insist=asked)
     # The addresses in answers and mails must name the port we really got.
