@@ -9,6 +9,8 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
+from privata.core.errors import StartupError
+
 APPEND_ONLY = ("audit_entry", "event")
 
 
@@ -18,6 +20,11 @@ def grant(owner_url: str, app_role: str) -> None:
         owner = connection.execute("SELECT current_user").fetchone()
         if owner is None or owner[0] == app_role:
             return
+        known = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (app_role,))
+        if known.fetchone() is None:
+            raise StartupError(
+                f"The role {app_role} of PRIVATA_DATABASE_URL does not exist in the database."
+            )
         role = sql.Identifier(app_role)
         for statement in (
             "REVOKE CREATE ON SCHEMA public FROM PUBLIC",

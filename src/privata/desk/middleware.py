@@ -38,7 +38,7 @@ def content_security_policy(get_response: Handler) -> Handler:
     if iscoroutinefunction(get_response):
 
         async def asynchronous(request: HttpRequest) -> HttpResponseBase:
-            return mark(await get_response(request))  # type: ignore[misc]
+            return mark(await get_response(request))
 
         return markcoroutinefunction(asynchronous)
 

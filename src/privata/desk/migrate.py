@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import psycopg
 from django.core.management import call_command
-from django.db import connections
+from django.db import OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from privata.core.errors import StartupError
@@ -52,8 +52,12 @@ def migrate(owner_url: str, app_role: str) -> list[str]:
 
 
 def require_migrated() -> None:
-    """`StartupError` where the schema is behind the code."""
-    missing = pending()
+    """`StartupError` where the schema is behind the code, or the database out of reach."""
+    try:
+        missing = pending()
+    except OperationalError as error:
+        first = str(error).strip().splitlines()[0]
+        raise StartupError(f"The database cannot be reached: {first}") from None
     if missing:
         raise StartupError(
             f"The database lacks {len(missing)} migrations ({missing[0]} first): "

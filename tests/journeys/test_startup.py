@@ -1,0 +1,152 @@
+"""Starting: migrations under a lock, roles, and one clear line for what cannot go on."""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from conftest import Cluster, environment_for
+
+PRODUCTION = {
+    "PRIVATA_ENV": "production",
+    "PRIVATA_PUBLIC_URL": "https://partners.example",
+    "PRIVATA_SECRET_KEYS": base64.b64encode(bytes(32)).decode(),
+}
+
+
+@pytest.fixture
+def empty(cluster: Cluster) -> Iterator[str]:
+    """A database without any table."""
+    name = "empty_database"
+    with psycopg.connect(cluster.admin_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} OWNER privata_owner")
+    yield name
+    cluster.drop(name)
+
+
+def start(
+    cluster: Cluster, database: str, home: Path, *arguments: str, **more: str
+) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "privata", *arguments],
+        env=environment_for(home, cluster.app(database), cluster.owner(database), **more),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_programs_that_migrate_at_once_take_turns(
+    cluster: Cluster, empty: str, tmp_path: Path
+) -> None:
+    programs = [start(cluster, empty, tmp_path, "migrate") for _ in range(3)]
+    said = []
+    for program in programs:
+        out, err = program.communicate(timeout=120)
+        assert program.returncode == 0, err
+        said.append(out.strip())
+    assert sorted(said)[1:] == ["Nothing to do.", "Nothing to do."]
+    assert "migrations applied." in min(said)
+
+
+def test_the_applications_role_owns_nothing(cluster: Cluster, database_name: str) -> None:
+    with psycopg.connect(cluster.app(database_name)) as connection:
+        owned = connection.execute(
+            "SELECT count(*) FROM pg_class WHERE relowner = "
+            "(SELECT oid FROM pg_roles WHERE rolname = current_user)"
+        ).fetchone()
+        role = connection.execute(
+            "SELECT rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user"
+        ).fetchone()
+    assert owned == (0,)
+    assert role == (False, False, False)
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+def test_production_does_not_start_on_an_old_schema(
+    cluster: Cluster, empty: str, tmp_path: Path, command: str
+) -> None:
+    program = start(cluster, empty, tmp_path, command, **PRODUCTION)
+    _, err = program.communicate(timeout=60)
+    assert program.returncode == 1
+    assert "run `privata migrate`" in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_production_refuses_a_role_that_owns_the_tables(
+    cluster: Cluster, database_name: str, tmp_path: Path
+) -> None:
+    owner = cluster.owner(database_name)
+    program = start(
+        cluster, database_name, tmp_path, "worker", **PRODUCTION, PRIVATA_DATABASE_URL=owner
+    )
+    _, err = program.communicate(timeout=60)
+    assert program.returncode == 1
+    assert "owns nothing" in err
+
+
+NOWHERE = "postgresql://x@127.0.0.1:1/none"
+
+
+@pytest.mark.parametrize(
+    ("command", "changes", "said"),
+    [
+        ("migrate", {"PRIVATA_PORT": "eighty"}, "PRIVATA_PORT"),
+        ("migrate", {"PRIVATA_DATABASE_OWNER_URL": NOWHERE}, "cannot be reached"),
+        ("migrate", {"PRIVATA_DATABASE_URL": NOWHERE}, "The role x"),
+        ("serve", {**PRODUCTION, "PRIVATA_DATABASE_URL": NOWHERE}, "cannot be reached"),
+    ],
+)
+def test_a_start_that_cannot_go_on_says_why_in_one_line(
+    cluster: Cluster,
+    database_name: str,
+    tmp_path: Path,
+    command: str,
+    changes: dict[str, str],
+    said: str,
+) -> None:
+    program = start(cluster, database_name, tmp_path, command, **changes)
+    out, err = program.communicate(timeout=60)
+    assert program.returncode == 1
+    assert said in err
+    assert len(err.strip().splitlines()) == 1, err
+    assert out == ""
+
+
+def test_with_a_database_url_nothing_embedded_is_imported(
+    cluster: Cluster, database_name: str, tmp_path: Path
+) -> None:
+    program = (
+        "import sys; from privata.cli import main\n"
+        "sys.argv = ['privata', 'migrate']\n"
+        "main()\n"
+        "sys.exit(any(name.startswith('privata.infra.embedded') for name in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment_for(tmp_path, cluster.app(database_name), cluster.owner(database_name)),
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_taken_port_is_named(cluster: Cluster, database_name: str, tmp_path: Path) -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        program = start(cluster, database_name, tmp_path, "serve", PRIVATA_PORT=port)
+        _, err = program.communicate(timeout=60)
+    assert program.returncode == 1
+    assert f"Port {port}" in err
