@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     pool_size: int = Field(default=10, ge=2, le=200)
     dispatch_concurrency: int = Field(default=64, ge=1, le=4096)
     dispatch_per_endpoint: int = Field(default=16, ge=1, le=1024)
-    dispatch_lease_seconds: int = Field(default=30, ge=10, le=600)
+    dispatch_lease_seconds: int = Field(default=30, ge=1, le=600)
     delivery_timeout_seconds: float = Field(default=5.0, gt=0, le=60)
     outbound_allowed_cidrs: Words = []
     outbound_extra_ports: Words = []

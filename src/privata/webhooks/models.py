@@ -74,15 +74,20 @@ class EndpointSecret(models.Model):
 class Delivery(models.Model):
     """The duty to bring one event to one endpoint.
 
-    `due_at` is when it may next be claimed. A claim moves it to the end of the lease and raises
-    `lease_token`; whoever settles must show that token. A crashed worker's claim so becomes due
-    again by itself.
+    `due_at` is when it may next be claimed. A claim moves it to the end of the lease, sets
+    `in_flight` and raises `lease_token`; whoever settles must show that token. A crashed worker's
+    claim so becomes due again by itself, and `in_flight` means something until `due_at` only.
+
+    Every claim and every settlement writes a new entry into each index here, so there are few:
+    what is looked up by order goes by way of the order's events.
     """
 
     id = models.UUIDField(primary_key=True, db_default=RandomUUID())
-    organization = models.ForeignKey("organizations.Organization", on_delete=models.PROTECT)
+    organization = models.ForeignKey(
+        "organizations.Organization", on_delete=models.PROTECT, db_index=False
+    )
     environment = environment_field()
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT)
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, db_index=False)
     event = models.ForeignKey("events.Event", on_delete=models.PROTECT, db_column="event_seq")
     order_id = models.CharField(max_length=40, null=True, help_text="the lane; null: none")
     replay = models.BooleanField(db_default=False)
@@ -90,6 +95,7 @@ class Delivery(models.Model):
     attempts = models.SmallIntegerField(db_default=0)
     due_at = models.DateTimeField(db_default=Now())
     lease_token = models.BigIntegerField(db_default=0)
+    in_flight = models.BooleanField(db_default=False)
     first_attempt_at = models.DateTimeField(null=True)
     last_attempt_at = models.DateTimeField(null=True)
     last_outcome = models.CharField(max_length=16, null=True)
@@ -115,11 +121,17 @@ class Delivery(models.Model):
             ),
         ]
         indexes = [
-            # The claim walks this per endpoint; a paused endpoint's backlog is never touched.
+            # The claim walks these two per endpoint; a paused endpoint's backlog is never
+            # touched, and a heap of late retries does not stand before a first attempt.
             models.Index(
                 fields=["endpoint", "due_at", "event"],
-                condition=models.Q(status="pending"),
-                name="webhook_delivery_due",
+                condition=models.Q(status="pending", attempts=0),
+                name="webhook_delivery_first",
+            ),
+            models.Index(
+                fields=["endpoint", "due_at", "event"],
+                condition=models.Q(status="pending", attempts__gt=0),
+                name="webhook_delivery_retry",
             ),
             # Lane heads: events of an order that have not had their first attempt.
             models.Index(
@@ -127,26 +139,25 @@ class Delivery(models.Model):
                 condition=models.Q(status="pending", attempts=0, order_id__isnull=False),
                 name="webhook_delivery_lane",
             ),
-            models.Index(
-                fields=["endpoint", "-created_at", "-id"], name="webhook_delivery_log"
-            ),
+            models.Index(fields=["endpoint", "-created_at", "-id"], name="webhook_delivery_log"),
             models.Index(
                 fields=["organization", "environment", "-created_at", "-id"],
                 name="webhook_delivery_recent",
-            ),
-            models.Index(
-                fields=["order_id"],
-                condition=models.Q(order_id__isnull=False),
-                name="webhook_delivery_order",
             ),
         ]
 
 
 class Attempt(models.Model):
-    """One HTTP request of a delivery, written once; `stale` ones came after their lease."""
+    """One HTTP request of a delivery, written once; `stale` ones came after their lease.
+
+    A lease has one attempt at most, so a settlement can be repeated when its answer got lost.
+    """
 
     id = models.BigAutoField(primary_key=True)
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="+")
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    lease_token = models.BigIntegerField()
     number = models.SmallIntegerField(help_text="1, 2, ... as the X-Privata-Attempt header said")
     stale = models.BooleanField(db_default=False)
     secret_ids = ArrayField(models.UUIDField(), db_default=models.Value("{}"))
@@ -164,4 +175,6 @@ class Attempt(models.Model):
 
     class Meta:
         db_table = "webhook_attempt"
-        indexes = [models.Index(fields=["delivery", "id"], name="webhook_attempt_of")]
+        constraints = [
+            models.UniqueConstraint(fields=["delivery", "lease_token"], name="webhook_attempt_once")
+        ]

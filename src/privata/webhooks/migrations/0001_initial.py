@@ -51,6 +51,7 @@ class Migration(migrations.Migration):
                 ('attempts', models.SmallIntegerField(db_default=0)),
                 ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('lease_token', models.BigIntegerField(db_default=0)),
+                ('in_flight', models.BooleanField(db_default=False)),
                 ('first_attempt_at', models.DateTimeField(null=True)),
                 ('last_attempt_at', models.DateTimeField(null=True)),
                 ('last_outcome', models.CharField(max_length=16, null=True)),
@@ -59,8 +60,8 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ('delivered_at', models.DateTimeField(null=True)),
                 ('event', models.ForeignKey(db_column='event_seq', on_delete=django.db.models.deletion.PROTECT, to='events.event')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='organizations.organization')),
-                ('endpoint', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='webhooks.endpoint')),
+                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='organizations.organization')),
+                ('endpoint', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='webhooks.endpoint')),
             ],
             options={
                 'db_table': 'webhook_delivery',
@@ -84,6 +85,7 @@ class Migration(migrations.Migration):
             name='Attempt',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
+                ('lease_token', models.BigIntegerField()),
                 ('number', models.SmallIntegerField(help_text='1, 2, ... as the X-Privata-Attempt header said')),
                 ('stale', models.BooleanField(db_default=False)),
                 ('secret_ids', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), db_default=models.Value('{}'), size=None)),
@@ -98,11 +100,10 @@ class Migration(migrations.Migration):
                 ('response_headers', models.JSONField(null=True)),
                 ('response_excerpt', models.TextField(db_default='')),
                 ('response_truncated', models.BooleanField(db_default=False)),
-                ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webhooks.delivery')),
+                ('delivery', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webhooks.delivery')),
             ],
             options={
                 'db_table': 'webhook_attempt',
-                'indexes': [models.Index(fields=['delivery', 'id'], name='webhook_attempt_of')],
             },
         ),
         migrations.AddIndex(
@@ -131,7 +132,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='delivery',
-            index=models.Index(condition=models.Q(('status', 'pending')), fields=['endpoint', 'due_at', 'event'], name='webhook_delivery_due'),
+            index=models.Index(condition=models.Q(('attempts', 0), ('status', 'pending')), fields=['endpoint', 'due_at', 'event'], name='webhook_delivery_first'),
+        ),
+        migrations.AddIndex(
+            model_name='delivery',
+            index=models.Index(condition=models.Q(('attempts__gt', 0), ('status', 'pending')), fields=['endpoint', 'due_at', 'event'], name='webhook_delivery_retry'),
         ),
         migrations.AddIndex(
             model_name='delivery',
@@ -144,10 +149,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='delivery',
             index=models.Index(fields=['organization', 'environment', '-created_at', '-id'], name='webhook_delivery_recent'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('order_id__isnull', False)), fields=['order_id'], name='webhook_delivery_order'),
         ),
         migrations.AddConstraint(
             model_name='delivery',
@@ -168,5 +169,9 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='endpointsecret',
             constraint=models.UniqueConstraint(condition=models.Q(('expires_at__isnull', True)), fields=('endpoint',), name='webhook_secret_one_current'),
+        ),
+        migrations.AddConstraint(
+            model_name='attempt',
+            constraint=models.UniqueConstraint(fields=('delivery', 'lease_token'), name='webhook_attempt_once'),
         ),
     ]

@@ -1,0 +1,37 @@
+"""`python -m bench [ROW ...]`: measure the rows and print the table."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import uvloop
+
+from bench import api, delivery
+from bench.report import Row, machine, print_row
+from bench.stage import Stage, staged
+
+#: The rows in the order of the table. A row's module has `async def run(stage) -> Row`.
+ROWS: dict[str, Callable[[Stage], Coroutine[Any, Any, Row]]] = {
+    "delivery": delivery.run,
+    "api": api.run,
+}
+
+
+def main() -> None:
+    wanted = sys.argv[1:] or list(ROWS)
+    unknown = [name for name in wanted if name not in ROWS]
+    if unknown:
+        sys.exit(f"There is no row {', '.join(unknown)}; there are: {', '.join(ROWS)}.")
+    # An orderly end, which stops the server and removes its home.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with staged() as stage:
+        print(machine(stage.postgres_version))
+        for name in wanted:
+            print_row(uvloop.run(ROWS[name](stage)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,252 @@
+"""The dispatcher: claims what is due, sends it, settles what became of it.
+
+Two statements for a batch, whatever its size: a claim and a settlement. Both overlap the sends:
+while some are under way the next are claimed and the finished ones are settled, so nothing waits
+for the slowest of a batch. Nothing of the database is held while sending. See decision 0005.
+
+A delivery takes a slot from its claim until it is settled. So at most `dispatch_concurrency` of
+them can be repeated when this process is killed, and a database that is slow or away slows the
+sends down instead of piling up results.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from uuid import UUID
+
+import asyncpg
+
+from privata.events.service import DELIVERIES_BELL, LIVE_BELL, live_payload
+from privata.infra.kernel import Kernel
+from privata.infra.postgres import listening
+from privata.webhooks.claims import claim, seconds_to_next_due
+from privata.webhooks.line import Line, is_passing
+from privata.webhooks.policies import policies
+from privata.webhooks.sending import Lease, Sender
+from privata.webhooks.settling import Settled, Settlement, settle
+from privata.webhooks.transport import Transport
+
+log = logging.getLogger(__name__)
+
+#: The slowest poll, a net for a lost bell; and the shortest sleep, seconds.
+NET_S = 1.0
+SHORTEST_S = 0.005
+
+#: Pages hear of settled deliveries at most this often, seconds.
+LIVE_EVERY_S = 0.1
+
+#: On a stop: seconds beyond the deadline of a send to settle what was under way.
+STOP_GRACE_S = 4.0
+
+
+class Dispatcher:
+    """One worker's dispatcher; any number may run on one database."""
+
+    def __init__(self, kernel: Kernel, transport: Transport) -> None:
+        chosen = kernel.settings
+        self._database = kernel.database
+        self._concurrency = chosen.dispatch_concurrency
+        self._per_endpoint = chosen.dispatch_per_endpoint
+        self._deadline_s = chosen.delivery_timeout_seconds
+        # A send begins in the first half of its lease and has to fit into the other one.
+        self._lease_s = max(float(chosen.dispatch_lease_seconds), 2 * self._deadline_s)
+        # A claim that is lost with the server's memory is only claimed again; a settlement must
+        # never be.
+        self._claims = Line(kernel.database.url, "claims", synchronous_commit="off")
+        self._settlements = Line(kernel.database.url, "settlements")
+        self._sender = Sender(
+            transport,
+            kernel.sealer,
+            policies(chosen),
+            deadline_s=self._deadline_s,
+            rng=random.SystemRandom(),
+        )
+        self._sends: set[asyncio.Task[None]] = set()
+        self._busy: Counter[UUID] = Counter()
+        self._in_flight = 0
+        self._more = False
+        self._results: list[Settlement] = []
+        self._stir = asyncio.Event()
+        self._result_came = asyncio.Event()
+        self._changed: set[tuple[UUID, str]] = set()
+        self._stopping = False
+        self._draining = False
+
+    async def run(self) -> None:
+        """Deliver until cancelled; what is under way then is ended and settled first."""
+        hearing = asyncio.create_task(self._hear_bells())
+        claiming = asyncio.create_task(self._claim_and_send())
+        settling = asyncio.create_task(self._settle_results())
+        try:
+            ended, _ = await asyncio.wait(
+                {hearing, claiming, settling}, return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in ended:
+                task.result()  # none ends by itself: this raises our own fault
+        finally:
+            await self._stop(hearing, claiming, settling)
+
+    # Claiming.
+
+    async def _claim_and_send(self) -> None:
+        while not self._stopping:
+            self._stir.clear()
+            room = self._concurrency - self._in_flight
+            claims = []
+            if room > 0:
+                claims = await claim(
+                    self._claims,
+                    limit=room,
+                    lease_s=self._lease_s,
+                    per_endpoint=self._per_endpoint,
+                    busy=self._busy,
+                )
+            for one in claims:
+                self._start(Lease(one, self._claims.asked_at))
+            # There may be more when all slots were filled or an endpoint is at its cap. Only then
+            # does a slot that gets free call for a claim.
+            self._more = len(claims) >= room or any(
+                sends >= self._per_endpoint for sends in self._busy.values()
+            )
+            await self._until_there_may_be_work()
+
+    async def _until_there_may_be_work(self) -> None:
+        """Until a bell, a free slot that is wanted, a lane that moved on, or the next due time."""
+        if self._stopping or self._stir.is_set():
+            return
+        wait = NET_S
+        if not self._more:
+            due = await seconds_to_next_due(self._claims)
+            if due is not None:
+                wait = min(NET_S, max(SHORTEST_S, due))
+        try:
+            async with asyncio.timeout(wait):
+                await self._stir.wait()
+        except TimeoutError:
+            return
+
+    # Sending.
+
+    def _start(self, lease: Lease) -> None:
+        self._in_flight += 1
+        self._busy[lease.claim.endpoint_id] += 1
+        task = asyncio.create_task(self._send(lease))
+        self._sends.add(task)
+        task.add_done_callback(self._sends.discard)
+
+    async def _send(self, lease: Lease) -> None:
+        if lease.age() > self._lease_s / 2:
+            # This process stood still. Another worker may have it by now; if not, it is due again
+            # when the lease ends.
+            log.warning("delivery %s: its lease is too old to begin", lease.claim.delivery_id)
+            self._release(lease.claim.endpoint_id)
+            return
+        try:
+            settlement = await self._sender.attempt(lease)
+        except Exception:
+            # A bug of ours. Nothing is settled, so the delivery comes back with its lease's end.
+            log.exception("delivery %s failed on our side", lease.claim.delivery_id)
+            self._release(lease.claim.endpoint_id)
+            return
+        self._results.append(settlement)
+        self._result_came.set()
+
+    def _release(self, endpoint_id: UUID) -> None:
+        self._in_flight -= 1
+        self._busy[endpoint_id] -= 1
+        if not self._busy[endpoint_id]:
+            del self._busy[endpoint_id]
+        if self._more:
+            self._stir.set()
+        if self._draining:
+            self._result_came.set()
+
+    # Settling.
+
+    async def _settle_results(self) -> None:
+        while not (self._draining and not self._in_flight):
+            await self._result_came.wait()
+            self._result_came.clear()
+            batch, self._results = self._results, []
+            if not batch:
+                continue
+            for settled in await self._settle(batch):
+                self._tell_pages(settled)
+                if settled.followers:
+                    self._stir.set()
+            for one in batch:
+                self._release(one.endpoint_id)
+
+    async def _settle(self, batch: list[Settlement]) -> list[Settled]:
+        try:
+            return [await settle(self._settlements, batch)]
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError):
+            log.exception("a batch of %d settlements was refused; one by one", len(batch))
+        # One attempt that cannot be written must not hold up the others, nor be sent for ever.
+        done = []
+        for one in batch:
+            for form in (one, one.bare()):
+                try:
+                    done.append(await settle(self._settlements, [form]))
+                    break
+                except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError):
+                    log.exception("the settlement of delivery %s was refused", one.delivery_id)
+        return done
+
+    def _tell_pages(self, settled: Settled) -> None:
+        if settled.places and not self._changed:
+            asyncio.get_running_loop().call_later(LIVE_EVERY_S, self._ring_pages)
+        self._changed.update(settled.places)
+
+    def _ring_pages(self) -> None:
+        for organization_id, environment in self._changed:
+            payload = live_payload(organization_id, environment, "deliveries")
+            self._database.ring(LIVE_BELL, payload)
+        self._changed.clear()
+
+    # Waking and stopping.
+
+    async def _hear_bells(self) -> None:
+        while True:
+            try:
+                async with listening(self._database.url, DELIVERIES_BELL) as bells:
+                    while await bells.get() is not None:
+                        self._stir.set()
+            except Exception as error:
+                if not is_passing(error):
+                    raise
+                log.debug("the bell cannot be heard: %r", error)
+            await asyncio.sleep(NET_S)
+
+    async def _stop(
+        self,
+        hearing: asyncio.Task[None],
+        claiming: asyncio.Task[None],
+        settling: asyncio.Task[None],
+    ) -> None:
+        """Let what is under way end and be settled; what takes too long comes back by its lease."""
+        self._stopping = True
+        self._stir.set()
+        hearing.cancel()
+        tasks = {hearing, claiming, settling}
+        try:
+            async with asyncio.timeout(self._deadline_s + STOP_GRACE_S):
+                # A running claim is not cut: what it took would have to wait for its lease's end.
+                await asyncio.wait({claiming})
+                self._draining = True
+                self._result_came.set()
+                await asyncio.wait({settling})
+        except TimeoutError:
+            log.warning("stopped with %d deliveries not settled", self._in_flight)
+        finally:
+            tasks |= self._sends
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if self._changed:
+                self._ring_pages()
+            await self._claims.close()
+            await self._settlements.close()

@@ -1,0 +1,205 @@
+"""Endpoints: making, changing, pausing and resuming them; trying a delivery again.
+
+Everything is the actor's: what belongs to another organization or environment is not found.
+`held` is no state that is stored. A pending delivery of a paused endpoint is held, so pausing and
+resuming change one row, whatever the backlog, and no delivery can be forgotten between the two.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Mapping, Sequence
+from types import EllipsisType
+from typing import Final
+from uuid import UUID
+
+from privata.audit import service as audit
+from privata.core.errors import NotFound, UrlRefused, ValidationFailed, WebhookNotPaused
+from privata.core.tenancy import Actor, Environment
+from privata.events.service import DELIVERIES_BELL, LIVE_BELL, live_payload
+from privata.infra.kernel import Kernel
+from privata.infra.postgres import Transaction
+from privata.webhooks import store
+from privata.webhooks.endpoint_rules import (
+    checked_alias,
+    checked_channel,
+    checked_dialect,
+    checked_filter,
+)
+from privata.webhooks.guard import NOT_REACHABLE, parse_url
+from privata.webhooks.policies import policies
+from privata.webhooks.resolver import Lookup, Resolver
+from privata.webhooks.sending import secret_context
+from privata.webhooks.signing import mint_secret
+from privata.webhooks.states import Channel, DeliveryStatus, EndpointStatus
+
+#: Seconds a host name may take to resolve when its URL is entered.
+LOOKUP_S: Final = 5.0
+
+#: Characters of a secret that are kept for display: its prefix and a little of the rest.
+HINT_CHARS: Final = 16
+
+
+async def check_url(
+    kernel: Kernel, environment: Environment, url: str, lookup: Lookup | None = None
+) -> None:
+    """Judge a URL as each attempt will: its text, then every address behind its host.
+
+    `UrlRefused`; a host that is blocked, unknown or silent gets one and the same message, so that
+    nobody can map a network by entering URLs.
+    """
+    policy = policies(kernel.settings)[environment.value]
+    target = parse_url(url, policy=policy)
+    resolver = Resolver(lookup)
+    try:
+        async with asyncio.timeout(LOOKUP_S):
+            found = await resolver.resolve(target, policy)
+    except TimeoutError:
+        raise UrlRefused(NOT_REACHABLE, reason="lookup_timeout") from None
+    finally:
+        await resolver.aclose()
+    if found.failure is not None:
+        raise UrlRefused(NOT_REACHABLE, reason=found.reason)
+
+
+async def create_endpoint(
+    kernel: Kernel,
+    *,
+    actor: Actor,
+    url: str,
+    alias: str,
+    channel: str,
+    event_filter: Sequence[str] | None = None,
+    dialect: str = "privata",
+    lookup: Lookup | None = None,
+) -> tuple[UUID, str]:
+    """Make an endpoint in the actor's environment; its id and, this once, its secret.
+
+    `ValidationFailed` for a wrong field, `UrlRefused` for a URL that we would not deliver to.
+    `lookup` resolves names (default: the system).
+    """
+    kind = checked_channel(channel)
+    chosen = checked_filter(kind, event_filter)
+    fields = (kind.value, checked_alias(alias), url, checked_dialect(dialect).value, chosen)
+    await check_url(kernel, actor.environment, url, lookup)
+    endpoint_id, secret_id = uuid.uuid4(), uuid.uuid4()
+    secret = mint_secret(actor.environment.value, dialect)
+    sealed = kernel.sealer.seal(secret.encode(), secret_context(secret_id))
+    async with kernel.database.transaction() as tx:
+        await store.insert_endpoint(
+            tx, actor, endpoint_id, fields, (secret_id, sealed, secret[:HINT_CHARS])
+        )
+        changes = {"alias": alias, "url": url, "channel": channel, "event_filter": chosen}
+        await _note(tx, actor, "created", endpoint_id, changes)
+    return endpoint_id, secret
+
+
+async def update_endpoint(
+    kernel: Kernel,
+    *,
+    actor: Actor,
+    endpoint_id: UUID,
+    alias: str | None = None,
+    url: str | None = None,
+    event_filter: Sequence[str] | EllipsisType | None = ...,
+    lookup: Lookup | None = None,
+) -> None:
+    """Change what is given; a filter of None means all events. Errors as for `create_endpoint`.
+
+    Waiting deliveries go to the new URL, in flight ones still to the old.
+    """
+    if url is not None:
+        await check_url(kernel, actor.environment, url, lookup)
+    async with kernel.database.transaction() as tx:
+        row = await _endpoint(tx, actor, endpoint_id)
+        chosen = row["event_filter"]
+        if not isinstance(event_filter, EllipsisType):
+            chosen = checked_filter(Channel(row["channel"]), event_filter)
+        new = {
+            "alias": row["alias"] if alias is None else checked_alias(alias),
+            "url": row["url"] if url is None else url,
+            "event_filter": chosen,
+        }
+        changes = {name: [row[name], value] for name, value in new.items() if row[name] != value}
+        if not changes:
+            return
+        await store.change_endpoint(tx, endpoint_id, new["alias"], new["url"], chosen)
+        await _note(tx, actor, "updated", endpoint_id, changes)
+
+
+async def pause_endpoint(
+    kernel: Kernel, *, actor: Actor, endpoint_id: UUID, reason: str = "manual"
+) -> None:
+    """Hold all deliveries from now on; nothing is dropped. Does nothing to one that is paused.
+
+    A disabled endpoint comes back this way: paused first, then resumed.
+    """
+    async with kernel.database.transaction() as tx:
+        row = await _endpoint(tx, actor, endpoint_id)
+        if row["status"] == EndpointStatus.PAUSED:
+            return
+        await store.move_endpoint(tx, endpoint_id, EndpointStatus.PAUSED.value, reason)
+        await _note(tx, actor, "paused", endpoint_id, {"reason": reason})
+
+
+async def resume_endpoint(kernel: Kernel, *, actor: Actor, endpoint_id: UUID) -> None:
+    """Deliver again, the held ones first. `WebhookNotPaused` if it was not paused."""
+    async with kernel.database.transaction() as tx:
+        row = await _endpoint(tx, actor, endpoint_id)
+        if row["status"] != EndpointStatus.PAUSED:
+            raise WebhookNotPaused("This endpoint is not paused.")
+        await store.move_endpoint(tx, endpoint_id, EndpointStatus.ACTIVE.value)
+        await _note(tx, actor, "resumed", endpoint_id, {"reason": row["paused_reason"]})
+        tx.ring(DELIVERIES_BELL)
+
+
+async def disable_endpoint(kernel: Kernel, *, actor: Actor, endpoint_id: UUID) -> None:
+    """Take it out of use: no event is queued for it any more. What waited stays on record."""
+    async with kernel.database.transaction() as tx:
+        row = await _endpoint(tx, actor, endpoint_id)
+        if row["status"] == EndpointStatus.DISABLED:
+            return
+        await store.move_endpoint(tx, endpoint_id, EndpointStatus.DISABLED.value)
+        await _note(tx, actor, "disabled", endpoint_id, {"was": row["status"]})
+
+
+async def retry_delivery(kernel: Kernel, *, actor: Actor, delivery_id: UUID) -> None:
+    """One more attempt of this delivery now, outside its schedule.
+
+    `ValidationFailed` says why not: it was delivered, it is being sent, its endpoint is paused.
+    """
+    async with kernel.database.transaction() as tx:
+        row = await store.lock_delivery(tx, actor, delivery_id)
+        if row is None:
+            raise NotFound("There is no such delivery.")
+        if row["endpoint_status"] != EndpointStatus.ACTIVE:
+            raise ValidationFailed("Resume the endpoint first.")
+        if row["status"] == DeliveryStatus.DELIVERED:
+            raise ValidationFailed("This event was delivered; replay it to send it again.")
+        if row["leased"]:
+            raise ValidationFailed("This delivery is being sent right now.")
+        await store.make_due(tx, delivery_id)
+        changes = {"endpoint": str(row["endpoint_id"]), "was": row["status"]}
+        await audit.record(
+            tx, actor=actor, action="delivery.retried", target=str(delivery_id), changes=changes
+        )
+        tx.ring(DELIVERIES_BELL)
+        tx.ring(LIVE_BELL, live_payload(actor.organization_id, actor.environment, "deliveries"))
+
+
+async def _endpoint(tx: Transaction, actor: Actor, endpoint_id: UUID) -> store.Row:
+    row = await store.lock_endpoint(tx, actor, endpoint_id)
+    if row is None:
+        raise NotFound("There is no such endpoint.")
+    return row
+
+
+async def _note(
+    tx: Transaction, actor: Actor, what: str, endpoint_id: UUID, changes: Mapping[str, object]
+) -> None:
+    """Audit the change and tell open pages of it."""
+    await audit.record(
+        tx, actor=actor, action=f"endpoint.{what}", target=str(endpoint_id), changes=changes
+    )
+    tx.ring(LIVE_BELL, live_payload(actor.organization_id, actor.environment, "endpoints"))

@@ -1,0 +1,105 @@
+"""SQL of endpoints, their secrets, and single deliveries. The hot path is in claims, settling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from privata.core.tenancy import Actor
+from privata.infra.postgres import Transaction
+
+Row = asyncpg.Record
+
+_INSERT_ENDPOINT: Final = """
+WITH made AS (
+    INSERT INTO webhook_endpoint (id, organization_id, environment, channel, alias, url, dialect,
+                                  event_filter)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+)
+INSERT INTO webhook_secret (id, endpoint_id, sealed, hint) VALUES ($9, $1, $10, $11)
+"""
+
+_LOCK_ENDPOINT: Final = """
+SELECT * FROM webhook_endpoint
+WHERE id = $1 AND organization_id = $2 AND environment = $3
+FOR NO KEY UPDATE
+"""
+
+_CHANGE_ENDPOINT: Final = """
+UPDATE webhook_endpoint SET alias = $2, url = $3, event_filter = $4, updated_at = now()
+WHERE id = $1
+"""
+
+_MOVE_ENDPOINT: Final = """
+UPDATE webhook_endpoint
+SET status = $2::text, paused_at = CASE WHEN $2::text = 'paused' THEN now() END, paused_reason = $3,
+    updated_at = now()
+WHERE id = $1
+"""
+
+# The delivery is locked, so neither a claim nor a settlement comes between the look and the move.
+_LOCK_DELIVERY: Final = """
+SELECT d.id, d.status, d.endpoint_id, e.status AS endpoint_status,
+       d.in_flight AND d.due_at > now() AS leased
+FROM webhook_delivery AS d JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
+WHERE d.id = $1 AND d.organization_id = $2 AND d.environment = $3
+FOR NO KEY UPDATE OF d
+"""
+
+_DUE_NOW: Final = """
+UPDATE webhook_delivery SET status = 'pending', due_at = now() WHERE id = $1
+"""
+
+
+async def insert_endpoint(
+    tx: Transaction,
+    actor: Actor,
+    endpoint_id: UUID,
+    fields: tuple[str, str, str, str, Sequence[str] | None],
+    secret: tuple[UUID, bytes, str],
+) -> None:
+    """`fields`: channel, alias, URL, dialect, filter; `secret`: id, sealed, hint."""
+    await tx.connection.execute(
+        _INSERT_ENDPOINT,
+        endpoint_id,
+        actor.organization_id,
+        actor.environment.value,
+        *fields,
+        *secret,
+    )
+
+
+async def lock_endpoint(tx: Transaction, actor: Actor, endpoint_id: UUID) -> Row | None:
+    """The actor's endpoint, locked against other changes but not against claims."""
+    return await tx.connection.fetchrow(
+        _LOCK_ENDPOINT, endpoint_id, actor.organization_id, actor.environment.value
+    )
+
+
+async def change_endpoint(
+    tx: Transaction, endpoint_id: UUID, alias: str, url: str, event_filter: Sequence[str] | None
+) -> None:
+    """Write what a partner may edit."""
+    await tx.connection.execute(_CHANGE_ENDPOINT, endpoint_id, alias, url, event_filter)
+
+
+async def move_endpoint(
+    tx: Transaction, endpoint_id: UUID, status: str, paused_reason: str | None = None
+) -> None:
+    """Enter a status; the reason belongs to `paused` alone."""
+    await tx.connection.execute(_MOVE_ENDPOINT, endpoint_id, status, paused_reason)
+
+
+async def lock_delivery(tx: Transaction, actor: Actor, delivery_id: UUID) -> Row | None:
+    """The actor's delivery and where its endpoint stands; `leased` while it is being sent."""
+    return await tx.connection.fetchrow(
+        _LOCK_DELIVERY, delivery_id, actor.organization_id, actor.environment.value
+    )
+
+
+async def make_due(tx: Transaction, delivery_id: UUID) -> None:
+    """The next attempt is now."""
+    await tx.connection.execute(_DUE_NOW, delivery_id)

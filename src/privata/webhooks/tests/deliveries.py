@@ -1,0 +1,156 @@
+"""What the database tests share: endpoints, events, and a dispatcher that runs for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from uuid import UUID
+
+import asyncpg
+
+from privata.core.ids import new_order_id
+from privata.core.tenancy import Actor, ActorKind, Environment
+from privata.events.service import DELIVERIES_BELL, NewEvent, publish
+from privata.infra.kernel import Kernel
+from privata.webhooks.claims import Claim, claim
+from privata.webhooks.jobs import dispatch
+from privata.webhooks.line import Line
+from privata.webhooks.service import create_endpoint
+from privata.webhooks.settling import Settlement
+
+LEASE_S = 30.0
+
+
+def actor_of(organization: UUID, environment: Environment = Environment.TEST) -> Actor:
+    return Actor(ActorKind.USER, "1", "ada@acme.example", organization, environment)
+
+
+async def endpoint(
+    kernel: Kernel, organization: UUID, url: str = "http://localhost:1/hook"
+) -> tuple[UUID, str]:
+    return await create_endpoint(
+        kernel, actor=actor_of(organization), url=url, alias="Orders", channel="order"
+    )
+
+
+async def publish_order(
+    kernel: Kernel, organization: UUID, seqs: Sequence[int] = (1,), order_id: str | None = None
+) -> str:
+    """Publish events `seqs` of one order, each in a transaction of its own; the order's id."""
+    order_id = order_id or new_order_id()
+    for seq in seqs:
+        async with kernel.database.transaction() as tx:
+            await publish(
+                tx,
+                organization_id=organization,
+                environment=Environment.TEST,
+                channel="order",
+                order_id=order_id,
+                events=[event_of(order_id, seq)],
+            )
+    return order_id
+
+
+def event_of(order_id: str, seq: int) -> NewEvent:
+    event_id = f"{order_id}:step_{seq}:1760000000000"
+    body = {
+        "event": "order.confirming",
+        "event_id": event_id,
+        "order": {"order_id": order_id},
+        "seq": seq,
+    }
+    return NewEvent(event_id, "order.confirming", json.dumps(body).encode(), seq)
+
+
+@asynccontextmanager
+async def line(kernel: Kernel) -> AsyncIterator[Line]:
+    opened = Line(kernel.database.url, "test")
+    try:
+        yield opened
+    finally:
+        await opened.close()
+
+
+async def claim_some(
+    on: Line, limit: int = 100, *, per_endpoint: int = 100, busy: dict[UUID, int] | None = None
+) -> list[Claim]:
+    return await claim(on, limit=limit, lease_s=LEASE_S, per_endpoint=per_endpoint, busy=busy or {})
+
+
+def settlement(claimed: Claim, **changes: object) -> Settlement:
+    """A first success of this claim, or what `changes` make of it."""
+    made = Settlement(
+        delivery_id=claimed.delivery_id,
+        lease_token=claimed.lease_token,
+        endpoint_id=claimed.endpoint_id,
+        status="delivered",
+        spent=True,
+        wait_s=0.0,
+        gone=False,
+        number=claimed.attempts + 1,
+        secret_ids="{}",
+        url=claimed.url,
+        address="127.0.0.1",
+        signed_at=1_760_000_000,
+        started_at=claimed.claimed_at,
+        duration_ms=7,
+        outcome="delivered",
+        status_code=200,
+        detail="",
+        response_headers='[["server", "x"]]',
+        response_excerpt="ok",
+        response_truncated=False,
+    )
+    return made._replace(**changes)  # type: ignore[arg-type]
+
+
+async def delivery(kernel: Kernel, delivery_id: UUID) -> asyncpg.Record:
+    row = await kernel.database.pool.fetchrow(
+        "SELECT * FROM webhook_delivery WHERE id = $1", delivery_id
+    )
+    assert row is not None
+    return row
+
+
+async def attempts(kernel: Kernel, delivery_id: UUID) -> list[asyncpg.Record]:
+    return await kernel.database.pool.fetch(
+        "SELECT * FROM webhook_attempt WHERE delivery_id = $1 ORDER BY id", delivery_id
+    )
+
+
+async def count(kernel: Kernel, where: str = "true") -> int:
+    found: int = await kernel.database.pool.fetchval(
+        f"SELECT count(*) FROM webhook_delivery WHERE {where}"
+    )
+    return found
+
+
+async def make_due(kernel: Kernel) -> None:
+    """As if the wait before every retry were over."""
+    await _due_now(kernel, "NOT in_flight")
+
+
+async def end_leases(kernel: Kernel) -> None:
+    """As if every lease had run out."""
+    await _due_now(kernel, "in_flight")
+
+
+async def _due_now(kernel: Kernel, which: str) -> None:
+    await kernel.database.pool.execute(
+        f"UPDATE webhook_delivery SET due_at = now() WHERE status = 'pending' AND {which}"
+    )
+    kernel.database.ring(DELIVERIES_BELL)
+
+
+@asynccontextmanager
+async def dispatching(kernel: Kernel) -> AsyncIterator[None]:
+    """A dispatcher that runs during the block and is stopped properly after it."""
+    task = asyncio.create_task(dispatch(kernel))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

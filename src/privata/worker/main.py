@@ -1,0 +1,64 @@
+"""The worker: the loops that need no request, side by side, each restarted when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+
+from privata.infra.kernel import Kernel
+from privata.orders.poller import follow_orders
+from privata.webhooks.claims import oldest_due_age
+from privata.webhooks.jobs import dispatch
+
+log = logging.getLogger(__name__)
+
+#: Seconds before a loop that died is started again: doubled each time, and forgotten after it has
+#: lived for a while.
+FIRST_PAUSE_S = 0.5
+LAST_PAUSE_S = 30.0
+HEALTHY_AFTER_S = 60.0
+
+#: A due delivery may wait this long before the log says so; looked at this often. Seconds.
+LATE_S = 60.0
+WATCH_EVERY_S = 15.0
+
+Loop = Callable[[Kernel], Awaitable[None]]
+
+
+async def work(kernel: Kernel) -> None:
+    """Deliver webhooks and follow orders until cancelled. Any number of workers may run."""
+    log.info("working")
+    async with asyncio.TaskGroup() as group:
+        for loop in (dispatch, follow_orders, watch):
+            group.create_task(keep_running(loop, kernel))
+
+
+async def keep_running(loop: Loop, kernel: Kernel) -> None:
+    """Run a loop for ever; one that dies is logged and started again after a pause."""
+    clock = asyncio.get_running_loop()
+    pause = FIRST_PAUSE_S
+    while True:
+        started = clock.time()
+        try:
+            await loop(kernel)
+        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+            # The database went away: expected, and no news in a traceback.
+            log.warning("%s stopped: %r", loop.__name__, error)
+        except Exception:
+            log.exception("%s died", loop.__name__)
+        if clock.time() - started >= HEALTHY_AFTER_S:
+            pause = FIRST_PAUSE_S
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, LAST_PAUSE_S)
+
+
+async def watch(kernel: Kernel) -> None:
+    """Say so when deliveries that are due are not being sent."""
+    while True:
+        await asyncio.sleep(WATCH_EVERY_S)
+        age = await oldest_due_age(kernel.database.pool)
+        if age is not None and age > LATE_S:
+            log.warning("the oldest due delivery has been waiting for %d s", age)

@@ -1,0 +1,49 @@
+"""A loop that dies is started again; a stop stops all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from privata.infra.kernel import Kernel
+from privata.worker import main
+from privata.worker.main import keep_running, work
+
+
+async def test_a_loop_that_dies_is_started_again(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(main, "FIRST_PAUSE_S", 0.001)
+    lives = 0
+    settled = asyncio.Event()
+
+    async def fragile(_kernel: Kernel) -> None:
+        nonlocal lives
+        lives += 1
+        if lives == 1:
+            raise RuntimeError("a bug")
+        if lives == 2:
+            raise ConnectionError("no database")
+        settled.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(keep_running(fragile, kernel))
+    async with asyncio.timeout(10):
+        await settled.wait()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert lives == 3
+    assert "fragile died" in caplog.text
+    assert "no database" in caplog.text
+
+
+async def test_a_worker_stops_when_told(kernel: Kernel) -> None:
+    task = asyncio.create_task(work(kernel))
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(10):
+            await task
