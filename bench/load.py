@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import cast
 
-
 #: A run that takes longer is stuck.
 DEADLINE_S = 120
 
