@@ -1,31 +1,40 @@
-"""The pages for what went wrong."""
+"""The pages for what went wrong: one template, which knows the words of each status."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
-
-def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
-    return render(request, "ui/error.html", {"title": title, "text": text}, status=status)
+TEMPLATE = "ui/error.html"
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form without a valid token: usually a page left open over a sign-out."""
-    text = "This page was open for too long. Go back, reload it and try again."
-    return _page(request, 403, "That form has expired", text)
+    return _page(request, 403, "expired_form")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    text = "It does not exist, or it belongs to an organization you are not signed in to."
-    return _page(request, 404, "Nothing here", text)
+    """What does not exist and what belongs to somebody else look alike."""
+    return _page(request, 404)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    text = "Your role does not include this. An owner of your organization can change it."
-    return _page(request, 403, "Not allowed", text)
+    """The role does not include the page."""
+    return _page(request, 403)
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    """A rate limit of the accounts' flows."""
+    return _page(request, 429)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    text = "The mistake is ours and has been logged. Nothing was changed; please try again."
-    return _page(request, 500, "Something broke", text)
+    """Made without the request: whatever broke may break the context processors too."""
+    return HttpResponse(render_to_string(TEMPLATE, {"status": 500}), status=500)
+
+
+def _page(request: HttpRequest, status: int, words: str = "") -> HttpResponse:
+    return render(
+        request, TEMPLATE, {"status": status, "words_for": words or status}, status=status
+    )

@@ -28,7 +28,7 @@ NAVIGATION: tuple[tuple[str | None, tuple[Entry, ...]], ...] = (
         None,
         (
             Entry("home", "Home", "home", "house", Permission.VIEW_HOME),
-            Entry("orders", "Orders", "orders:list", "arrow-right-left", Permission.VIEW_ORDERS),
+            Entry("orders", "Orders", "orders:list", "arrow-left-right", Permission.VIEW_ORDERS),
         ),
     ),
     (

@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("environment", switch.switch_environment, name="switch_environment"),
     path("track/", include("privata.orders.public_urls")),
     path("<env:environment>/", home.page, name="home"),
+    path("<env:environment>/fragments/<str:part>", home.fragment, name="home_fragment"),
     path("<env:environment>/live", live.stream, name="live"),
     path("<env:environment>/search", search.page, name="search"),
     path("<env:environment>/orders/", include("privata.orders.urls", namespace="orders")),
@@ -39,4 +40,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
 
 handler404 = "privata.desk.errors.not_found"
 handler403 = "privata.desk.errors.forbidden"
+handler429 = "privata.desk.errors.too_many"
 handler500 = "privata.desk.errors.server_error"

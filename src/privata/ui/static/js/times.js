@@ -11,7 +11,18 @@ const ticking = new Set();
 setInterval(() => ticking.forEach((element) => element.show()), 1000);
 
 class Ticking extends HTMLElement {
+  static observedAttributes = ["at"];
+
   connectedCallback() {
+    this.#begin();
+  }
+
+  // A refetched region is morphed: the element stays and its moment changes.
+  attributeChangedCallback() {
+    if (this.isConnected) this.#begin();
+  }
+
+  #begin() {
     this.moment = Date.parse(this.getAttribute("at"));
     if (Number.isNaN(this.moment)) return;
     ticking.add(this);

@@ -1,0 +1,102 @@
+"""What needs a person: paused endpoints with waiting events, and orders that need a refund."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from privata.core.lifecycle import OrderStatus
+from privata.orders.presenting import refund_closes
+from privata.orders.reading import orders_of
+from privata.organizations.doors import Tenant
+from privata.organizations.roles import Permission
+from privata.webhooks.models import Delivery, Endpoint
+from privata.webhooks.states import DeliveryStatus, EndpointStatus
+
+#: Counting stops here and says so: a backlog of millions must not slow the home page down.
+MOST_WAITING = 10_000
+MOST_ENDPOINTS = 5
+MOST_REFUNDS = 100
+
+#: Older orders that still wait for a refund are found in the list; the page looks back this far.
+REFUNDS_SINCE = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class PausedEndpoint:
+    """An endpoint that is paused, and how many events wait for it."""
+
+    endpoint: Endpoint
+    waiting: int
+
+    @property
+    def capped(self) -> bool:
+        return self.waiting > MOST_WAITING
+
+
+@dataclass(frozen=True, slots=True)
+class Refunds:
+    """Orders in `refund_required`, and when the first of their windows closes."""
+
+    count: int
+    first_closes: datetime | None
+
+    @property
+    def capped(self) -> bool:
+        return self.count > MOST_REFUNDS
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """Everything that needs a person."""
+
+    paused: list[PausedEndpoint]
+    refunds: Refunds | None
+
+    @property
+    def count(self) -> int:
+        return len(self.paused) + (self.refunds is not None)
+
+
+def attention(tenant: Tenant, now: datetime) -> Attention:
+    """What this person may see of what waits."""
+    return Attention(
+        _paused(tenant) if tenant.may(Permission.VIEW_DELIVERIES) else [],
+        _refunds(tenant, now) if tenant.may(Permission.VIEW_ORDERS) else None,
+    )
+
+
+def _paused(tenant: Tenant) -> list[PausedEndpoint]:
+    endpoints = Endpoint.objects.filter(
+        organization_id=tenant.organization_id,
+        environment=tenant.environment.value,
+        status=EndpointStatus.PAUSED.value,
+    ).order_by("paused_at")[:MOST_ENDPOINTS]
+    return [PausedEndpoint(one, _waiting(tenant, one)) for one in endpoints]
+
+
+def _waiting(tenant: Tenant, endpoint: Endpoint) -> int:
+    pending = Delivery.objects.filter(
+        organization_id=tenant.organization_id,
+        environment=tenant.environment.value,
+        endpoint=endpoint,
+        status=DeliveryStatus.PENDING.value,
+    )
+    # Two counts, since there is an index of first attempts and one of retries.
+    first = pending.filter(attempts=0)[: MOST_WAITING + 1].count()
+    retries = pending.filter(attempts__gt=0)[: MOST_WAITING + 1].count()
+    return first + retries
+
+
+def _refunds(tenant: Tenant, now: datetime) -> Refunds | None:
+    waiting = (
+        orders_of(tenant)
+        .filter(status=OrderStatus.REFUND_REQUIRED.value, created_at__gte=now - REFUNDS_SINCE)
+        .order_by("updated_at")
+        .values_list("status", "updated_at", "refund_window_hours")[: MOST_REFUNDS + 1]
+    )
+    rows = list(waiting)
+    if not rows:
+        return None
+    closing = [at for row in rows if (at := refund_closes(*row)) is not None]
+    return Refunds(len(rows), min(closing, default=None))

@@ -1,0 +1,182 @@
+"""The home page: what needs a person, the figures of the day, and what happened last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from privata.apikeys.models import ApiKey
+from privata.desk import changes, figures
+from privata.desk.attention import attention
+from privata.infra.plane import kernel
+from privata.orders.filters import OrderFilter
+from privata.orders.reading import matching, orders_of
+from privata.organizations.doors import Tenant
+from privata.organizations.doors import page as door
+from privata.organizations.roles import Permission
+from privata.webhooks.models import Delivery, Endpoint
+from privata.webhooks.story import shown_state
+
+#: Rows of the two lists at the bottom.
+RECENT = 10
+
+#: Below this share of successful swaps an hour of a provider is amber, and below the next red.
+_FINE, _POOR = 0.9, 0.5
+
+Part = Callable[[Tenant, datetime], dict[str, Any]]
+
+
+@require_safe
+@door(Permission.VIEW_HOME)
+def page(request: HttpRequest, tenant: Tenant) -> HttpResponse:
+    """The whole page; first steps instead of figures until there is an order."""
+    now = datetime.now(UTC)
+    if not orders_of(tenant).exists():
+        return render(request, "desk/first_steps.html", _first_steps(tenant))
+    context = {"now_at": now}
+    for reading in PARTS.values():
+        context |= reading(tenant, now)
+    return render(request, "desk/home.html", context)
+
+
+@require_safe
+@door(Permission.VIEW_HOME)
+def fragment(request: HttpRequest, tenant: Tenant, part: str) -> HttpResponse:
+    """One part of the page as it is now."""
+    if part not in PARTS:
+        raise Http404
+    return render(request, f"desk/_{part}.html", PARTS[part](tenant, datetime.now(UTC)))
+
+
+def _attention(tenant: Tenant, now: datetime) -> dict[str, Any]:
+    return {"attention": attention(tenant, now)}
+
+
+def _kpis(tenant: Tenant, now: datetime) -> dict[str, Any]:
+    orders = figures.order_figures(tenant, now)
+    times = figures.time_figures(tenant, now)
+    sees_deliveries = tenant.may(Permission.VIEW_DELIVERIES)
+    deliveries = figures.delivery_figures(tenant, now) if sees_deliveries else None
+    hours = figures.hours_until(now)
+    by_hour = [orders.by_hour.get(hour, figures.Tally()) for hour in hours]
+    context = {
+        "now_at": now,
+        "orders": orders,
+        "times": times,
+        "deliveries": deliveries,
+        "orders_change": changes.relative(orders.recent.orders, orders.before.orders),
+        "usd_change": changes.relative(orders.recent.usd, orders.before.usd),
+        "success_change": changes.points(orders.recent.success, orders.before.success),
+        "time_change": changes.seconds(times.recent, times.before),
+        "orders_line": [tally.orders for tally in by_hour],
+        "usd_line": [float(tally.usd) for tally in by_hour],
+        "success_line": _carried([tally.success for tally in by_hour]),
+        "time_line": _carried([times.by_hour.get(hour) for hour in hours]),
+    }
+    if deliveries is not None:
+        shares = [deliveries.by_hour[hour].share for hour in hours]
+        change = changes.points(deliveries.recent.share, deliveries.before.share)
+        context |= {"delivery_line": _carried(shares), "delivery_change": change}
+    return context
+
+
+def _chart(tenant: Tenant, now: datetime) -> dict[str, Any]:
+    orders = figures.order_figures(tenant, now)
+    times = figures.time_figures(tenant, now)
+    hours = figures.hours_until(now)
+    empty = figures.Tally()
+    bars = []
+    for hour in hours:
+        tally = orders.by_hour.get(hour, empty)
+        before = orders.by_hour.get(hour - figures.DAY, empty)
+        bars.append(
+            {
+                "t": f"{hour:%Y-%m-%dT%H:%M:%SZ}",
+                "main": tally.completed,
+                "bad": tally.bad,
+                "prev": before.completed + before.bad,
+            }
+        )
+    providers = [
+        {
+            "name": name,
+            "tally": tally,
+            "median": times.by_provider.get(name),
+            "states": [_state(orders.provider_hours.get((name, hour), empty)) for hour in hours],
+        }
+        for name, tally in figures.busiest(orders)
+    ]
+    return {"bars": bars, "providers": providers}
+
+
+def _recent(tenant: Tenant, now: datetime) -> dict[str, Any]:
+    context: dict[str, Any] = {"recent_orders": None, "recent_deliveries": None}
+    if tenant.may(Permission.VIEW_ORDERS):
+        context["recent_orders"] = list(matching(tenant, OrderFilter(), now)[:RECENT])
+    if tenant.may(Permission.VIEW_DELIVERIES):
+        found = (
+            Delivery.objects.filter(
+                organization_id=tenant.organization_id, environment=tenant.environment.value
+            )
+            .select_related("endpoint", "event")
+            .defer("event__body")
+            .order_by("-created_at", "-id")[:RECENT]
+        )
+        context["recent_deliveries"] = [(one, _shown(one, now)) for one in found]
+    return context
+
+
+PARTS: dict[str, Part] = {
+    "attention": _attention,
+    "kpis": _kpis,
+    "chart": _chart,
+    "recent": _recent,
+}
+
+
+def _first_steps(tenant: Tenant) -> dict[str, Any]:
+    mine = {
+        "organization_id": tenant.organization_id,
+        "environment": tenant.environment.value,
+    }
+    return {
+        "api_url": f"{kernel().settings.base_url}/partner/v1",
+        "has_key": ApiKey.objects.filter(**mine, revoked_at=None).exists(),
+        "has_endpoint": Endpoint.objects.filter(**mine).exists(),
+    }
+
+
+def _shown(delivery: Delivery, now: datetime) -> str:
+    return shown_state(
+        delivery.status,
+        delivery.endpoint.status,
+        delivery.attempts,
+        delivery.in_flight,
+        delivery.due_at,
+        now,
+    ).value
+
+
+def _state(tally: figures.Tally) -> str:
+    """The colour of a provider's hour; an hour without a finished order has no data."""
+    if tally.success is None:
+        return "none"
+    if tally.success >= _FINE:
+        return "ok"
+    return "warn" if tally.success >= _POOR else "bad"
+
+
+def _carried(values: list[float | None]) -> list[float]:
+    """A line without gaps: an hour without data keeps the value before it."""
+    known: list[float] = []
+    for value in values:
+        if value is not None:
+            known.append(value)
+        elif known:
+            known.append(known[-1])
+    return known

@@ -1,0 +1,63 @@
+"""The page with which an end user follows one order, opened by the link's token alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from privata.core.ids import ORDER_ID
+from privata.core.lifecycle import TERMINAL, OrderStatus
+from privata.infra.plane import kernel
+from privata.orders import presenting, reading
+from privata.orders.explorers import explorer_link
+from privata.orders.models import Order
+from privata.orders.plain_words import STAGES, words_for
+from privata.orders.tracking import tracking_token_fits
+
+
+@require_safe
+def track(request: HttpRequest, order_id: str) -> HttpResponse:
+    """The whole page; without the right token it does not exist."""
+    return _private(render(request, "orders/track.html", _context(request, order_id)))
+
+
+@require_safe
+def track_state(request: HttpRequest, order_id: str) -> HttpResponse:
+    """The part that changes, which the page fetches again while the order moves."""
+    return _private(render(request, "orders/_track.html", _context(request, order_id)))
+
+
+def _context(request: HttpRequest, order_id: str) -> dict[str, Any]:
+    token = request.GET.get("token", "")
+    # The token is judged before the order is looked for, so an id alone says nothing about
+    # whether there is such an order.
+    if not ORDER_ID.fullmatch(order_id) or not tracking_token_fits(kernel(), order_id, token):
+        raise Http404
+    order = Order.objects.filter(id=order_id).first()
+    if order is None:
+        raise Http404
+    status = OrderStatus(order.status)
+    entries = reading.timeline_of(order)
+    sandbox = order.environment == "test"
+    return {
+        "order": order,
+        "token": token,
+        "words": words_for(status, order.failed_reason_code),
+        "stages": [(STAGES[stage.status], stage.state) for stage in presenting.stages(entries)],
+        "sandbox": sandbox,
+        "waiting": status is OrderStatus.WAITING_DEPOSIT,
+        "moving": status not in TERMINAL,
+        "payout": explorer_link(order.to_network, order.tx_out_hash, sandbox=sandbox)
+        if order.tx_out_hash
+        else None,
+    }
+
+
+def _private(response: HttpResponse) -> HttpResponse:
+    """The address holds the token: it goes to nobody else and into no search engine."""
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response

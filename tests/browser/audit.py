@@ -1,0 +1,108 @@
+"""What every page must hold in a browser: accessible, within the policy, no sideways scroll."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page
+
+THEMES = ("light", "dark")
+DESKTOP, PHONE, SMALL_PHONE = (1440, 900), (390, 844), (320, 640)
+
+_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_CONTRAST = {"type": "rule", "values": ["color-contrast"]}
+
+_REPORT = """
+document.addEventListener("securitypolicyviolation", (event) =>
+  console.error(`CSP: ${event.effectiveDirective} blocked ${event.blockedURI}`));
+"""
+
+#: What each context's pages complained about since the last look.
+_complaints: dict[BrowserContext, list[str]] = {}
+
+
+async def new_context(
+    browser: Browser, *, size: tuple[int, int] = DESKTOP, theme: str = "light", **options: Any
+) -> BrowserContext:
+    """A context in which complaints of pages are written down."""
+    width, height = size
+    context = await browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if theme == "dark" else "light",
+        reduced_motion="reduce",
+        **options,
+    )
+    complaints = _complaints[context] = []
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            complaints.append(message.text)
+
+    def on_error(error: Error) -> None:
+        complaints.append(f"uncaught: {error.message}")
+
+    def on_page(page: Page) -> None:
+        page.on("console", on_console)
+        page.on("pageerror", on_error)
+
+    context.on("page", on_page)
+    context.on("close", lambda closed: _complaints.pop(closed, None))
+    await context.add_init_script(_REPORT)
+    return context
+
+
+def complaints_of(page: Page) -> list[str]:
+    """Console errors and policy violations of the page's context so far; forgets them."""
+    found = _complaints[page.context]
+    taken = list(found)
+    found.clear()
+    return taken
+
+
+async def audit(page: Page, *, allow: tuple[str, ...] = ()) -> None:
+    """Fail on an axe finding, a console error, a policy violation or sideways scroll.
+
+    `allow` are parts of console messages that the page is meant to cause (a 404, for example).
+    """
+    findings = await _axe(page, {"type": "tag", "values": _TAGS})
+    findings += await _sideways(page)
+    _judge(page, findings, allow)
+
+
+async def sweep(page: Page, *, allow: tuple[str, ...] = ()) -> None:
+    """`audit` at every size, and the contrasts of the dark theme, without loading again."""
+    findings = []
+    for size in (DESKTOP, PHONE, SMALL_PHONE):
+        await page.set_viewport_size({"width": size[0], "height": size[1]})
+        for theme in THEMES:
+            await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+            rules = {"type": "tag", "values": _TAGS} if theme == "light" else _CONTRAST
+            found = await _axe(page, rules) + await _sideways(page)
+            findings += [f"{size[0]} px, {theme}: {text}" for text in found]
+    _judge(page, findings, allow)
+
+
+async def _axe(page: Page, rules: dict[str, Any]) -> list[str]:
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(Axe().axe_script)
+    results = await page.evaluate(
+        "(rules) => axe.run({runOnly: rules, resultTypes: ['violations']})", rules
+    )
+    return [
+        f"{found['id']}: {found['help']}\n    "
+        + "\n    ".join(node["html"][:240] for node in found["nodes"][:3])
+        for found in results["violations"]
+    ]
+
+
+async def _sideways(page: Page) -> list[str]:
+    wide = await page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return [f"the page is {wide} px wider than the window"] if wide > 0 else []
+
+
+def _judge(page: Page, findings: list[str], allow: tuple[str, ...]) -> None:
+    said = [text for text in complaints_of(page) if not any(part in text for part in allow)]
+    assert not findings + said, f"{page.url}\n" + "\n".join(findings + said)
