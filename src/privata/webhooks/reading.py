@@ -1,0 +1,275 @@
+"""What the webhook pages read, always of one organization and environment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import BooleanField, Count, DateTimeField, ExpressionWrapper, F, Func, Q
+from django.db.models.functions import Now
+from django.db.models.query import QuerySet
+
+from privata.core.errors import NotFound
+from privata.core.tenancy import Environment
+from privata.events.models import Event
+from privata.ui.components import Bucket
+from privata.webhooks.log_query import (
+    PAGE_ROWS,
+    RESPONSES,
+    SPANS,
+    Cursor,
+    LogQuery,
+    Segment,
+)
+from privata.webhooks.models import Attempt, Delivery, Endpoint, EndpointSecret
+from privata.webhooks.states import DeliveryStatus, EndpointStatus
+
+#: Counting new rows stops here; the page then says "100+".
+MOST_NEW: Final = 100
+
+_PENDING = Q(status=DeliveryStatus.PENDING.value)
+_PAUSED = Q(endpoint__status=EndpointStatus.PAUSED.value)
+
+#: The one place that says which deliveries a segment has; the segments do not overlap.
+_SEGMENTS: Final = {
+    Segment.DELIVERED: Q(status=DeliveryStatus.DELIVERED.value),
+    Segment.HELD: _PENDING & _PAUSED,
+    Segment.RETRYING: _PENDING & ~_PAUSED & Q(attempts__gt=0),
+    Segment.QUEUED: _PENDING & ~_PAUSED & Q(attempts=0),
+    Segment.FAILED: Q(status=DeliveryStatus.EXHAUSTED.value),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose deliveries: a tenant's, of all its endpoints or of one."""
+
+    organization_id: UUID
+    environment: Environment
+    endpoint_id: UUID | None = None
+
+    def deliveries(self) -> QuerySet[Delivery]:
+        found = Delivery.objects.filter(
+            organization_id=self.organization_id, environment=self.environment.value
+        )
+        return found.filter(endpoint_id=self.endpoint_id) if self.endpoint_id else found
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows of the log, newest first, and whether there are others on either side."""
+
+    rows: list[Delivery]
+    has_newer: bool
+    has_older: bool
+
+
+def endpoints_of(organization_id: UUID, environment: Environment) -> QuerySet[Endpoint]:
+    """The tenant's endpoints, oldest first."""
+    return Endpoint.objects.filter(
+        organization_id=organization_id, environment=environment.value
+    ).order_by("created_at", "id")
+
+
+def endpoint_or_404(place: Place) -> Endpoint:
+    """`NotFound` for an endpoint that is missing or another organization's."""
+    mine = endpoints_of(place.organization_id, place.environment)
+    found = mine.filter(id=place.endpoint_id).first() if place.endpoint_id else None
+    if found is None:
+        raise NotFound("There is no such endpoint.")
+    return found
+
+
+def current_secret(endpoint: Endpoint) -> EndpointSecret | None:
+    """The secret that new attempts are signed with."""
+    return EndpointSecret.objects.filter(endpoint=endpoint, expires_at=None).first()
+
+
+def waiting(endpoint: Endpoint) -> int:
+    """How many deliveries wait for this endpoint."""
+    return Delivery.objects.filter(_PENDING, endpoint=endpoint).count()
+
+
+def log_page(place: Place, query: LogQuery, now: datetime) -> Page:
+    """One page of the log: keyset, so deep pages cost what the first one costs."""
+    found = _filtered(place, query, now)
+    if query.newer is not None:
+        rows = list(_shown(_newer_than(found, query.newer).order_by("created_at", "id")))
+        more = len(rows) > PAGE_ROWS
+        return Page(rows[:PAGE_ROWS][::-1], has_newer=more, has_older=True)
+    if query.older is not None:
+        found = _older_than(found, query.older)
+    rows = list(_shown(found.order_by("-created_at", "-id")))
+    more = len(rows) > PAGE_ROWS
+    return Page(rows[:PAGE_ROWS], has_newer=query.older is not None, has_older=more)
+
+
+def rows_by_id(place: Place, ids: Iterable[UUID]) -> list[Delivery]:
+    """These rows as they are now, whatever the filters: a row in view does not vanish."""
+    wanted = list(ids)[:PAGE_ROWS]
+    return list(_shown(place.deliveries().filter(id__in=wanted).order_by("-created_at", "-id")))
+
+
+def newer_count(place: Place, query: LogQuery, top: Cursor | None, now: datetime) -> int:
+    """How many rows of this view came after `top`; at most `MOST_NEW`."""
+    found = _filtered(place, query, now)
+    if top is not None:
+        found = _newer_than(found, top)
+    return found.values("id")[:MOST_NEW].count()
+
+
+def neighbours(
+    place: Place, query: LogQuery, delivery: Delivery, now: datetime
+) -> tuple[UUID | None, UUID | None]:
+    """The ids of the next newer and the next older row in the same view."""
+    found = _filtered(place, query, now)
+    here = Cursor(delivery.created_at, delivery.id)
+    newer = _newer_than(found, here).order_by("created_at", "id").values_list("id", flat=True)
+    older = _older_than(found, here).order_by("-created_at", "-id").values_list("id", flat=True)
+    return newer.first(), older.first()
+
+
+def segment_counts(place: Place, query: LogQuery, now: datetime) -> dict[Segment, int]:
+    """How many rows each segment of this view has."""
+    wanted: dict[str, Any] = {
+        segment.value: Count("id", filter=chosen) for segment, chosen in _SEGMENTS.items()
+    }
+    row = _unsegmented(place, query, now).aggregate(**wanted)
+    counts = {segment: row[segment.value] for segment in _SEGMENTS}
+    return {Segment.ALL: sum(counts.values())} | counts
+
+
+def histogram_of(place: Place, query: LogQuery, now: datetime) -> list[Bucket]:
+    """The view's deliveries over time: delivered, failed at least once, not yet attempted."""
+    span = SPANS[query.span]
+    width = span.length / span.slices
+    rows = (
+        _unsegmented(place, query, now)
+        .annotate(slot=_Slot(F("created_at"), width=width.total_seconds()))
+        .values_list("slot")
+        .annotate(
+            delivered=Count("id", filter=_SEGMENTS[Segment.DELIVERED]),
+            failed=Count("id", filter=~_SEGMENTS[Segment.DELIVERED] & Q(attempts__gt=0)),
+            queued=Count("id", filter=_PENDING & Q(attempts=0)),
+        )
+        .order_by()
+    )
+    last = int(now.timestamp() // width.total_seconds())
+    buckets = [Bucket(0, 0, 0)] * span.slices
+    for slot, delivered, failed, queued in rows:
+        at = span.slices - 1 - (last - slot)
+        # The clocks of database and program differ a little, and the range begins mid-slice.
+        at = min(max(at, 0), span.slices - 1)
+        old = buckets[at]
+        buckets[at] = Bucket(old.delivered + delivered, old.failed + failed, old.queued + queued)
+    return buckets
+
+
+def delivery_or_404(place: Place, delivery_id: UUID) -> Delivery:
+    """A delivery with its endpoint and event; `NotFound` if it is not the tenant's."""
+    found = (
+        place.deliveries()
+        .filter(id=delivery_id)
+        .select_related("endpoint", "event")
+        .annotate(read_at=_READ_AT)
+        .first()
+    )
+    if found is None:
+        raise NotFound("There is no such delivery.")
+    return found
+
+
+def attempts_of(delivery: Delivery) -> list[Attempt]:
+    """Its attempts, newest first."""
+    return list(Attempt.objects.filter(delivery=delivery).order_by("-started_at", "-id"))
+
+
+def secrets_of(attempt: Attempt) -> Sequence[EndpointSecret]:
+    """The secrets an attempt was signed with, oldest first."""
+    return list(EndpointSecret.objects.filter(id__in=attempt.secret_ids).order_by("created_at"))
+
+
+def waited_for(delivery: Delivery) -> str | None:
+    """The type of an earlier event of the order that must have its first attempt before."""
+    if delivery.order_id is None or delivery.attempts or delivery.status != "pending":
+        return None
+    earlier = Delivery.objects.filter(
+        _PENDING,
+        endpoint_id=delivery.endpoint_id,
+        order_id=delivery.order_id,
+        attempts=0,
+        event_id__lt=delivery.event_id,
+    )
+    return earlier.order_by("event_id").values_list("event__type", flat=True).first()
+
+
+#: The database's time: leases and due times are its own.
+_READ_AT = ExpressionWrapper(Now(), output_field=DateTimeField())
+
+
+class _Slot(Func):
+    """The number of the slice of `width` seconds that a time falls into, from 1970."""
+
+    template = "floor(extract(epoch FROM %(expressions)s) / %(width)s)::bigint"
+
+
+def _shown(found: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    """What a row shows; the bodies of events stay in the database."""
+    rows = (
+        found.select_related("endpoint", "event")
+        .defer("event__body")
+        .annotate(
+            read_at=_READ_AT,
+            leased=ExpressionWrapper(
+                Q(in_flight=True) & Q(due_at__gt=Now()), output_field=BooleanField()
+            ),
+        )
+    )
+    return rows[: PAGE_ROWS + 1]
+
+
+def _filtered(place: Place, query: LogQuery, now: datetime) -> QuerySet[Delivery]:
+    found = _unsegmented(place, query, now)
+    return found if query.segment is Segment.ALL else found.filter(_SEGMENTS[query.segment])
+
+
+def _unsegmented(place: Place, query: LogQuery, now: datetime) -> QuerySet[Delivery]:
+    found = place.deliveries().filter(created_at__gte=query.since(now) - timedelta(seconds=1))
+    if query.type.endswith(".*"):
+        found = found.filter(event__type__startswith=query.type[:-1])
+    elif query.type:
+        found = found.filter(event__type=query.type)
+    if query.response:
+        chosen = RESPONSES[query.response]
+        if chosen.codes:
+            found = found.filter(last_status_code__range=chosen.codes)
+        else:
+            found = found.filter(last_outcome__in=[one.value for one in chosen.outcomes])
+    return found.filter(_search(place, query.search)) if query.search else found
+
+
+def _search(place: Place, text: str) -> Q:
+    """A delivery, event or order id, whole: what people paste."""
+    try:
+        return Q(id=UUID(text))
+    except ValueError:
+        pass
+    events = Event.objects.filter(
+        Q(order_id=text.lower()) | Q(event_id=text.lower()),
+        organization_id=place.organization_id,
+        environment=place.environment.value,
+    )
+    return Q(event_id__in=events.values("seq"))
+
+
+def _newer_than(found: QuerySet[Delivery], place: Cursor) -> QuerySet[Delivery]:
+    later = Q(created_at=place.at, id__gt=place.id) | Q(created_at__gt=place.at)
+    return found.filter(later, created_at__gte=place.at)
+
+
+def _older_than(found: QuerySet[Delivery], place: Cursor) -> QuerySet[Delivery]:
+    earlier = Q(created_at=place.at, id__lt=place.id) | Q(created_at__lt=place.at)
+    return found.filter(earlier, created_at__lte=place.at)

@@ -1,0 +1,78 @@
+"""The code that a partner copies to verify what arrives; tests run the Python ones."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from privata.webhooks.states import Dialect
+
+_PRIVATA_PYTHON: Final = '''\
+import base64, hmac, time
+
+def is_genuine(body: bytes, header: str, secret: str) -> bool:
+    """`header` is X-Privata-Signature; `body` the raw bytes, before any JSON parsing."""
+    items = [item.partition("=") for item in header.split(",")]
+    stamp = next((value for name, _, value in items if name == "t"), "")
+    if not stamp.isdecimal() or abs(time.time() - int(stamp)) > 300:
+        return False
+    digest = hmac.digest(secret.encode(), stamp.encode() + b"." + body, "sha256")
+    proofs = [value for name, _, value in items if name == "v1"]
+    return any(hmac.compare_digest(base64.b64encode(digest), p.encode()) for p in proofs)
+'''
+
+_STANDARD_PYTHON: Final = '''\
+import base64, hmac, time
+
+def is_genuine(body: bytes, headers: dict[str, str], secret: str) -> bool:
+    """`headers` by lower-case name; `body` the raw bytes, before any JSON parsing."""
+    stamp = headers["webhook-timestamp"]
+    if not stamp.isdecimal() or abs(time.time() - int(stamp)) > 300:
+        return False
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    signed = f"{headers['webhook-id']}.{stamp}.".encode() + body
+    wanted = b"v1," + base64.b64encode(hmac.digest(key, signed, "sha256"))
+    return any(hmac.compare_digest(wanted, p.encode())
+               for p in headers["webhook-signature"].split(" "))
+'''
+
+_PRIVATA_NODE: Final = """\
+import { createHmac, timingSafeEqual } from "node:crypto";
+
+// header is X-Privata-Signature; body the raw Buffer, before any JSON parsing.
+export function isGenuine(body, header, secret) {
+  const items = header.split(",").map((item) => item.split(/=(.*)/s));
+  const stamp = items.find(([name]) => name === "t")?.[1] ?? "";
+  if (!(Math.abs(Date.now() / 1000 - Number(stamp)) <= 300)) return false;
+  const digest = createHmac("sha256", secret).update(`${stamp}.`).update(body).digest("base64");
+  const wanted = Buffer.from(digest);
+  const proofs = items.filter(([name]) => name === "v1").map(([, value]) => Buffer.from(value));
+  return proofs.some((p) => p.length === wanted.length && timingSafeEqual(p, wanted));
+}
+"""
+
+_STANDARD_NODE: Final = """\
+import { createHmac, timingSafeEqual } from "node:crypto";
+
+// body is the raw Buffer, before any JSON parsing.
+export function isGenuine(body, headers, secret) {
+  const stamp = headers["webhook-timestamp"];
+  if (!(Math.abs(Date.now() / 1000 - Number(stamp)) <= 300)) return false;
+  const key = Buffer.from(secret.replace("whsec_", ""), "base64");
+  const signed = `${headers["webhook-id"]}.${stamp}.`;
+  const digest = createHmac("sha256", key).update(signed).update(body).digest("base64");
+  const wanted = Buffer.from(`v1,${digest}`);
+  const proofs = headers["webhook-signature"].split(" ").map((text) => Buffer.from(text));
+  return proofs.some((p) => p.length === wanted.length && timingSafeEqual(p, wanted));
+}
+"""
+
+_SNIPPETS: Final = {
+    Dialect.PRIVATA: (_PRIVATA_PYTHON, _PRIVATA_NODE),
+    Dialect.STANDARD: (_STANDARD_PYTHON, _STANDARD_NODE),
+}
+
+
+def verifying(dialect: Dialect) -> list[tuple[str, str, str]]:
+    """Label, language and code, one for each language."""
+    python, node = _SNIPPETS[dialect]
+    return [("Python", "python", python.rstrip()), ("Node", "javascript", node.rstrip())]

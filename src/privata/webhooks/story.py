@@ -1,0 +1,250 @@
+"""What to say about a delivery: what happened, why, and what happens next. Pure.
+
+The page shows these sentences above every figure, so each state has some, also those that pass
+within a second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from privata.webhooks.outcomes import RULES, Outcome, diagnose
+from privata.webhooks.schedule import DEFAULT_SCHEDULE
+from privata.webhooks.states import DeliveryStatus, EndpointStatus
+
+MOST_ATTEMPTS: Final = DEFAULT_SCHEDULE.attempts
+
+#: An attempt that is due so soon need not be asked for: two would follow one another.
+SOON: Final = timedelta(seconds=3)
+
+
+class Shown(StrEnum):
+    """The states a reader sees; finer than those that are stored."""
+
+    DELIVERED = "delivered"
+    SENDING = "sending"
+    PENDING = "pending"
+    RETRYING = "retrying"
+    HELD = "held"
+    EXHAUSTED = "exhausted"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a delivery at `now`. `detail` is the last attempt's own sentence.
+
+    `behind` is the type of an earlier event of the same order whose first attempt this one waits
+    for, or None.
+    """
+
+    status: DeliveryStatus
+    endpoint: EndpointStatus
+    attempts: int
+    in_flight: bool
+    due_at: datetime
+    now: datetime
+    outcome: Outcome | None = None
+    status_code: int | None = None
+    duration_ms: int = 0
+    detail: str = ""
+    behind: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """The sentences. `next_at` is when the next attempt is due, `why_no_retry` empty if allowed."""
+
+    shown: Shown
+    tone: str
+    icon: str
+    title: str
+    text: str
+    next: str
+    next_at: datetime | None
+    why_no_retry: str
+
+    @property
+    def may_retry(self) -> bool:
+        return not self.why_no_retry
+
+
+def shown_state(
+    status: str, endpoint: str, attempts: int, in_flight: bool, due_at: datetime, now: datetime
+) -> Shown:
+    """The state a row of the log shows. `in_flight` means something until `due_at` only."""
+    if status == DeliveryStatus.DELIVERED:
+        return Shown.DELIVERED
+    if status == DeliveryStatus.EXHAUSTED:
+        return Shown.EXHAUSTED
+    if in_flight and due_at > now:
+        return Shown.SENDING
+    if endpoint == EndpointStatus.PAUSED:
+        return Shown.HELD
+    if endpoint == EndpointStatus.DISABLED:
+        return Shown.CANCELLED
+    return Shown.RETRYING if attempts else Shown.PENDING
+
+
+def tell(facts: Facts) -> Story:
+    """The story of a delivery at this moment."""
+    shown = shown_state(
+        facts.status, facts.endpoint, facts.attempts, facts.in_flight, facts.due_at, facts.now
+    )
+    return _TELLERS[shown](facts)
+
+
+def _delivered(facts: Facts) -> Story:
+    tries = "at the first attempt" if facts.attempts <= 1 else f"at attempt {facts.attempts}"
+    return Story(
+        shown=Shown.DELIVERED,
+        tone="ok",
+        icon="circle-check",
+        title=f"Delivered {tries}",
+        text=f"{_last(facts)[0]}.",
+        next="Nothing more is sent for it.",
+        next_at=None,
+        why_no_retry="Your server has accepted this event.",
+    )
+
+
+def _sending(facts: Facts) -> Story:
+    before = f" The one before: {_lower(_last(facts)[0])}." if facts.outcome else ""
+    return Story(
+        shown=Shown.SENDING,
+        tone="info",
+        icon="loader",
+        title=f"Attempt {facts.attempts + 1} is being sent",
+        text=f"We are waiting for your server to answer.{before}",
+        next="The result appears here by itself.",
+        next_at=None,
+        why_no_retry="An attempt is under way.",
+    )
+
+
+def _pending(facts: Facts) -> Story:
+    if facts.outcome is not None and RULES[facts.outcome].ours:
+        title, text = _last(facts)
+        follow = "The first attempt is made again"
+    elif facts.behind:
+        title = "Waiting for an earlier event of this order"
+        text = (
+            f"Events of one order are first sent in their order, and {facts.behind} has not had "
+            "its first attempt yet."
+        )
+        follow = "This one follows as soon as that attempt has ended, whatever its result."
+    else:
+        title = "Queued"
+        text = "The first attempt has not been made yet."
+        follow = "It is made at once"
+    return Story(
+        shown=Shown.PENDING,
+        tone="info",
+        icon="clock",
+        title=title,
+        text=text,
+        next=follow,
+        next_at=None if facts.behind else facts.due_at,
+        why_no_retry="The first attempt is about to be made.",
+    )
+
+
+def _retrying(facts: Facts) -> Story:
+    title, text = _last(facts)
+    number = facts.attempts + 1
+    last = ", the last one," if number == MOST_ATTEMPTS else ""
+    return Story(
+        shown=Shown.RETRYING,
+        tone="bad",
+        icon="triangle-alert",
+        title=title,
+        text=text,
+        next=f"Attempt {number}{_of(number)}{last} follows by itself",
+        next_at=facts.due_at,
+        why_no_retry="" if facts.due_at - facts.now > SOON else "The next attempt is due now.",
+    )
+
+
+def _held(facts: Facts) -> Story:
+    before = ""
+    if facts.attempts and facts.outcome:
+        before = f" The last attempt failed: {_lower(_last(facts)[0])}."
+    return Story(
+        shown=Shown.HELD,
+        tone="warn",
+        icon="circle-pause",
+        title="Held while the endpoint is paused",
+        text=f"The event is kept and nothing is lost.{before}",
+        next="It is sent when the endpoint is resumed, in its place among the others.",
+        next_at=None,
+        why_no_retry="Resume the endpoint first.",
+    )
+
+
+def _exhausted(facts: Facts) -> Story:
+    title, text = _last(facts)
+    return Story(
+        shown=Shown.EXHAUSTED,
+        tone="bad",
+        icon="triangle-alert",
+        title=f"Given up after {facts.attempts} attempts",
+        text=f"{title}. {text}" if text else f"{title}.",
+        next="No further attempt is made by itself. Retry it once your server is mended.",
+        next_at=None,
+        why_no_retry=_endpoint_bar(facts),
+    )
+
+
+def _cancelled(facts: Facts) -> Story:
+    return Story(
+        shown=Shown.CANCELLED,
+        tone="info",
+        icon="ban",
+        title="Not sent: the endpoint is disabled",
+        text="It waited when the endpoint was taken out of use, and stays here on record.",
+        next="Nothing more is sent for it.",
+        next_at=None,
+        why_no_retry="The endpoint is disabled.",
+    )
+
+
+_TELLERS: Final = {
+    Shown.DELIVERED: _delivered,
+    Shown.SENDING: _sending,
+    Shown.PENDING: _pending,
+    Shown.RETRYING: _retrying,
+    Shown.HELD: _held,
+    Shown.EXHAUSTED: _exhausted,
+    Shown.CANCELLED: _cancelled,
+}
+
+
+def _last(facts: Facts) -> tuple[str, str]:
+    """Title and text of the last attempt."""
+    if facts.outcome is None:
+        return "No attempt yet", ""
+    told = diagnose(facts.outcome, facts.status_code, facts.duration_ms, facts.detail)
+    if told.text.startswith(told.title):
+        # The first sentence says what the title says, and how long it took.
+        first, _, rest = told.text.partition(". ")
+        return first.removesuffix("."), rest
+    return told.title, told.text
+
+
+def _endpoint_bar(facts: Facts) -> str:
+    if facts.endpoint is EndpointStatus.PAUSED:
+        return "Resume the endpoint first."
+    if facts.endpoint is EndpointStatus.DISABLED:
+        return "The endpoint is disabled."
+    return ""
+
+
+def _of(number: int) -> str:
+    return f" of {MOST_ATTEMPTS}" if number <= MOST_ATTEMPTS else ""
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,1 @@
+"""The webhook pages: endpoints, one endpoint, deliveries."""

@@ -1,0 +1,184 @@
+"""One endpoint: its deliveries, settings and secret; pausing, resuming, disabling it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from privata.core.errors import UrlRefused, ValidationFailed, WebhookNotPaused
+from privata.infra.plane import kernel, wait
+from privata.organizations.doors import Tenant, page
+from privata.organizations.roles import Permission
+from privata.webhooks import reading, service
+from privata.webhooks.endpoint_rules import ORDER_TYPES
+from privata.webhooks.forms import SCOPES, EndpointForm, form_of
+from privata.webhooks.models import Endpoint
+from privata.webhooks.policies import policies
+from privata.webhooks.snippets import verifying
+from privata.webhooks.states import Dialect, EndpointStatus
+from privata.webhooks.views.common import (
+    address,
+    missing_is_404,
+    place_of,
+    show,
+)
+from privata.webhooks.views.log_context import log_context
+
+#: Why an endpoint is paused, for its banner.
+PAUSED_BECAUSE: Final = {
+    "manual": "A member of your organization paused it.",
+    "gone": "Your server answered 410 Gone, which asks us to stop.",
+    "failures": "Too many attempts failed within a short time.",
+}
+
+
+def head_context(endpoint: Endpoint, tab: str) -> dict[str, Any]:
+    """What the head of each of the endpoint's pages shows."""
+    paused = endpoint.status == EndpointStatus.PAUSED
+    reason = endpoint.paused_reason or ""
+    return {
+        "endpoint": endpoint,
+        "tab": tab,
+        "waiting": reading.waiting(endpoint) if paused else 0,
+        "because": PAUSED_BECAUSE.get(reason, reason.replace("_", " ").capitalize()),
+    }
+
+
+@require_GET
+@page(Permission.VIEW_DELIVERIES)
+@missing_is_404
+def log(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponse:
+    """The endpoint's deliveries."""
+    endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
+    context = head_context(endpoint, "deliveries") | log_context(request, tenant, endpoint)
+    return show(request, tenant, "endpoint_log.html", context)
+
+
+@require_GET
+@page(Permission.VIEW_DELIVERIES)
+@missing_is_404
+def head(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponse:
+    """The head alone: it follows pausing and resuming by others, and the queue's length."""
+    endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
+    context = head_context(endpoint, request.GET.get("tab", "deliveries"))
+    return show(request, tenant, "_endpoint_head.html", context)
+
+
+@require_GET
+@page(Permission.VIEW_DELIVERIES)
+@missing_is_404
+def settings(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponse:
+    """Name, URL and events; those who may not change them read them."""
+    endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
+    return _settings(request, tenant, endpoint, form_of(endpoint))
+
+
+@require_POST
+@page(Permission.CONFIGURE_ENDPOINTS)
+@missing_is_404
+def change(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
+    """Save the settings; refused ones come back with everything that was entered."""
+    endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
+    form = form_of(endpoint, request.POST)
+    if not form.is_valid():
+        return _settings(request, tenant, endpoint, form)
+    wanted = form.cleaned_data
+    try:
+        wait(
+            service.update_endpoint(
+                kernel(),
+                actor=tenant.actor,
+                endpoint_id=endpoint.id,
+                alias=wanted["alias"],
+                # A URL that stays is not judged again: its host may be down just now.
+                url=None if wanted["url"] == endpoint.url else wanted["url"],
+                event_filter=wanted["event_filter"],
+            )
+        )
+    except (UrlRefused, ValidationFailed) as error:
+        form.refuse(error)
+        return _settings(request, tenant, endpoint, form)
+    messages.success(request, "Changes saved")
+    return redirect(address(tenant, "settings", endpoint_id=endpoint.id))
+
+
+@require_GET
+@page(Permission.VIEW_DELIVERIES)
+@missing_is_404
+def secret(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponse:
+    """How to verify, and which secret is in force; never the secret."""
+    endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
+    context = head_context(endpoint, "secret") | {
+        "current": reading.current_secret(endpoint),
+        "snippets": verifying(Dialect(endpoint.dialect)),
+    }
+    return show(request, tenant, "endpoint_secret.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Permission.CONFIGURE_ENDPOINTS)
+@missing_is_404
+def pause(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
+    """Hold deliveries. GET asks first, for browsers without scripts."""
+    if request.method != "POST":
+        return _confirm(request, tenant, endpoint_id, "pause")
+    return _do(request, tenant, endpoint_id, service.pause_endpoint, "Deliveries are paused")
+
+
+@require_POST
+@page(Permission.CONFIGURE_ENDPOINTS)
+@missing_is_404
+def resume(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
+    """Send what waited and what comes. Somebody else may have resumed it meanwhile."""
+    try:
+        return _do(request, tenant, endpoint_id, service.resume_endpoint, "Deliveries are resumed")
+    except WebhookNotPaused as error:
+        messages.info(request, error.message)
+        return redirect(address(tenant, "endpoint", endpoint_id=endpoint_id))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Permission.CONFIGURE_ENDPOINTS)
+@missing_is_404
+def disable(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
+    """Take the endpoint out of use. GET asks first, for browsers without scripts."""
+    if request.method != "POST":
+        return _confirm(request, tenant, endpoint_id, "disable")
+    return _do(request, tenant, endpoint_id, service.disable_endpoint, "The endpoint is disabled")
+
+
+def _settings(
+    request: HttpRequest, tenant: Tenant, endpoint: Endpoint, form: EndpointForm
+) -> HttpResponse:
+    context = head_context(endpoint, "settings") | {
+        "form": form,
+        "types": ORDER_TYPES,
+        "scopes": SCOPES,
+        "localhost": policies(kernel().settings)[tenant.environment.value].allow_localhost_http,
+    }
+    return show(
+        request, tenant, "endpoint_settings.html", context, status=422 if form.errors else 200
+    )
+
+
+def _confirm(request: HttpRequest, tenant: Tenant, endpoint_id: UUID, what: str) -> HttpResponse:
+    endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
+    return show(request, tenant, "confirm.html", {"endpoint": endpoint, "what": what})
+
+
+def _do(
+    request: HttpRequest,
+    tenant: Tenant,
+    endpoint_id: UUID,
+    verb: Callable[..., Coroutine[Any, Any, None]],
+    done: str,
+) -> HttpResponseBase:
+    wait(verb(kernel(), actor=tenant.actor, endpoint_id=endpoint_id))
+    messages.success(request, done)
+    return redirect(address(tenant, "endpoint", endpoint_id=endpoint_id))

@@ -1,0 +1,224 @@
+"""What a delivery log shows, on its own page and on an endpoint's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from privata.organizations.doors import Tenant
+from privata.webhooks import reading
+from privata.webhooks.endpoint_rules import ORDER_TYPES
+from privata.webhooks.log_query import (
+    PAGE_ROWS,
+    RESPONSES,
+    SEGMENT_LABELS,
+    SPANS,
+    Cursor,
+    LogQuery,
+    Segment,
+    parse_cursor,
+    parse_query,
+)
+from privata.webhooks.models import Delivery, Endpoint
+from privata.webhooks.outcomes import RULES, Outcome
+from privata.webhooks.states import EndpointStatus
+from privata.webhooks.story import Shown, shown_state
+from privata.webhooks.views.common import address, place_of
+from privata.webhooks.views.delivery_context import delivery_context
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the log."""
+
+    delivery: Delivery
+    shown: Shown
+    url: str
+    drawer: str
+    outcome: str
+    fresh: bool
+
+    @property
+    def may_retry(self) -> bool:
+        """Whether another attempt can be asked for now."""
+        waits = self.shown in (Shown.RETRYING, Shown.EXHAUSTED)
+        return waits and self.delivery.endpoint.status == EndpointStatus.ACTIVE
+
+
+def log_context(
+    request: HttpRequest, tenant: Tenant, endpoint: Endpoint | None = None
+) -> dict[str, Any]:
+    """The whole log of a view, with the delivery that its address has open."""
+    now = timezone.now()
+    place = place_of(tenant, endpoint.id if endpoint else None)
+    query = parse_query(request.GET)
+    found = reading.log_page(place, query, now)
+    base = _base(tenant, endpoint)
+    seen = parse_cursor(request.GET.get("seen", ""))
+    rows = rows_of(tenant, query, endpoint, found.rows, seen)
+    context = summary_context(place, query, now, base) | {
+        "rows": rows,
+        "base": base,
+        "one_endpoint": endpoint,
+        "top": _top(found.rows, query, now),
+        "new_count": 0,
+        "new_url": base + query.with_().string(),
+        "live_url": address(tenant, "live") + query.with_().string(**_scope(endpoint)),
+        "newer_url": _edge(base, query, found.rows, found.has_newer, newer=True),
+        "older_url": _edge(base, query, found.rows, found.has_older, newer=False),
+        "spans": SPANS,
+        "types": ORDER_TYPES,
+        "responses": RESPONSES,
+        "any_ever": bool(rows) or place.deliveries().exists(),
+        "opened": None,
+    }
+    opened = request.GET.get("open", "")
+    return context | (_opened(request, tenant, endpoint, opened) if opened else {})
+
+
+def live_context(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
+    """What changed in a view since it was made: figures, rows in sight, how many are new."""
+    now = timezone.now()
+    query = parse_query(request.GET)
+    endpoint = scope_of(request, tenant)
+    place = place_of(tenant, endpoint.id if endpoint else None)
+    base = _base(tenant, endpoint)
+    top = parse_cursor(request.GET.get("top", ""))
+    ids = uuids(request.GET.get("ids", ""))
+    seen = {"seen": str(top)} if top else {}
+    return summary_context(place, query, now, base) | {
+        "rows": rows_of(tenant, query, endpoint, reading.rows_by_id(place, ids), None),
+        "one_endpoint": endpoint,
+        "base": base,
+        "new_count": reading.newer_count(place, query, top, now),
+        "new_url": base + query.with_().string(**seen),
+    }
+
+
+def summary_context(
+    place: reading.Place, query: LogQuery, now: datetime, base: str
+) -> dict[str, Any]:
+    """Histogram and segments of a view."""
+    counts = reading.segment_counts(place, query, now)
+    shown = [
+        segment
+        for segment in Segment
+        if segment is not Segment.QUEUED or counts[segment] or query.segment is Segment.QUEUED
+    ]
+    span = SPANS[query.span]
+    return {
+        "query": query,
+        "segments": [
+            (
+                SEGMENT_LABELS[segment],
+                base + query.with_(segment=segment).string(),
+                query.segment is segment,
+                None if segment is Segment.ALL else counts[segment],
+            )
+            for segment in shown
+        ],
+        "total": counts[query.segment],
+        "buckets": reading.histogram_of(place, query, now),
+        "marks": _marks(now, query),
+        "span": span,
+    }
+
+
+def rows_of(
+    tenant: Tenant,
+    query: LogQuery,
+    endpoint: Endpoint | None,
+    found: Sequence[Delivery],
+    seen: Cursor | None,
+) -> list[Row]:
+    """Rows with their links; those that came after `seen` are fresh."""
+    words = query.with_().string(**_scope(endpoint))
+    rows = []
+    for one in found:
+        shown = shown_state(
+            one.status,
+            one.endpoint.status,
+            one.attempts,
+            one.in_flight,
+            one.due_at,
+            one.read_at,  # type: ignore[attr-defined]  # annotated by the query
+        )
+        outcome = RULES[Outcome(one.last_outcome)].label if one.last_outcome else ""
+        url = address(tenant, "delivery", delivery_id=one.id)
+        fresh = seen is not None and (one.created_at, one.id) > seen
+        rows.append(Row(one, shown, url, f"{url}/sheet{words}", outcome, fresh))
+    return rows
+
+
+def scope_of(request: HttpRequest, tenant: Tenant) -> Endpoint | None:
+    """The endpoint that a view is limited to. Raises `NotFound`."""
+    named = uuids(request.GET.get("endpoint", ""))
+    return reading.endpoint_or_404(place_of(tenant, named[0])) if named else None
+
+
+def uuids(text: str) -> list[UUID]:
+    """Ids separated by commas; what is none is left out."""
+    found = []
+    for part in text.split(",")[:PAGE_ROWS]:
+        try:
+            found.append(UUID(part))
+        except ValueError:
+            continue
+    return found
+
+
+def _base(tenant: Tenant, endpoint: Endpoint | None) -> str:
+    if endpoint is None:
+        return address(tenant, "deliveries")
+    return address(tenant, "endpoint", endpoint_id=endpoint.id)
+
+
+def _scope(endpoint: Endpoint | None) -> dict[str, str]:
+    return {"endpoint": endpoint.id.hex} if endpoint else {}
+
+
+def _top(rows: Sequence[Delivery], query: LogQuery, now: datetime) -> str:
+    """After which place a row is new to the reader."""
+    if not rows or not query.is_first_page:
+        return str(Cursor(now, UUID(int=0)))
+    return str(Cursor(rows[0].created_at, rows[0].id))
+
+
+def _edge(
+    base: str, query: LogQuery, rows: Sequence[Delivery], there: bool, *, newer: bool
+) -> str | None:
+    if not rows or not there:
+        return None
+    row = rows[0] if newer else rows[-1]
+    cursor = Cursor(row.created_at, row.id)
+    page = query.page(newer=cursor) if newer else query.page(older=cursor)
+    return base + page.string()
+
+
+def _marks(now: datetime, query: LogQuery) -> list[str]:
+    """Five words under the histogram, from its beginning to now."""
+    span = SPANS[query.span]
+    form = "%H:%M" if span.length.days < 2 else "%d %b"
+    marks = [f"{now - span.length * (4 - i) / 4:{form}}" for i in range(4)]
+    if span.length.days == 1:
+        marks[0] += " yesterday"
+    return [*marks, "Now"]
+
+
+def _opened(
+    request: HttpRequest, tenant: Tenant, endpoint: Endpoint | None, text: str
+) -> dict[str, Any]:
+    """The drawer for `?open=ID`; an id of nobody's opens nothing."""
+    for ident in uuids(text):
+        place = place_of(tenant, endpoint.id if endpoint else None)
+        found = place.deliveries().filter(id=ident).exists()
+        if found:
+            opened = delivery_context(request, tenant, ident, endpoint=endpoint)
+            return {"opened": True} | opened
+    return {}
