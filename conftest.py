@@ -9,17 +9,66 @@ import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+import uvloop
 
 from privata.infra import embedded
 from privata.infra.kernel import Kernel
 from privata.infra.settings import Settings
 
 _counter = itertools.count(1)
+
+#: Places outside this machine that the running test tried to reach.
+_reached_for: list[str] = []
+
+
+class LeftTheMachine(Exception):
+    """A test tried to connect to something that is not this machine."""
+
+
+def pytest_configure() -> None:
+    """Watch every connection of this process at the interpreter's own hook (PEP 578)."""
+    sys.addaudithook(_watch_connections)
+
+
+def _watch_connections(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "socket.connect" and isinstance(arguments[1], tuple):
+        stay_here(arguments[1][0])
+
+
+def stay_here(host: str) -> None:
+    """Raise `LeftTheMachine`, and remember it, unless `host` is this machine."""
+    if host == "localhost" or ip_address(host.partition("%")[0]).is_loopback:
+        return
+    _reached_for.append(host)
+    raise LeftTheMachine(host)
+
+
+@pytest.fixture(autouse=True)
+def no_way_out(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Fails a test that tries to leave this machine, even when the attempt's error is handled.
+
+    Unix sockets and loopback are this machine. uvloop connects beneath the interpreter, so it is
+    watched where it is asked to.
+    """
+    connect = uvloop.Loop.create_connection
+
+    async def watched(loop: Any, factory: Any, host: Any = None, *rest: Any, **more: Any) -> Any:
+        if host is not None:
+            stay_here(host)
+        return await connect(loop, factory, host, *rest, **more)
+
+    monkeypatch.setattr(uvloop.Loop, "create_connection", watched)
+    _reached_for.clear()
+    yield _reached_for
+    assert not _reached_for, f"the test tried to connect to {_reached_for}"
 
 
 @dataclass(frozen=True)
@@ -54,8 +103,17 @@ class Cluster:
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    home = tmp_path_factory.mktemp("postgres")
-    server = embedded.acquire(home, fast=True)
+    with running_cluster(tmp_path_factory.mktemp("postgres")) as made:
+        yield made
+
+
+@contextmanager
+def running_cluster(home: Path, *, fast: bool = True) -> Iterator[Cluster]:
+    """A server in `home` with a migrated template; both are gone after the block.
+
+    A fast one forgets its last commits when it crashes.
+    """
+    server = embedded.acquire(home, fast=fast)
     made = Cluster(server.admin_url, server.app_url, server.owner_url)
     with psycopg.connect(made.admin_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {made.template} OWNER privata_owner")
@@ -128,4 +186,4 @@ async def wait_for(condition, *, seconds: float = 20.0):  # type: ignore[no-unty
             await asyncio.sleep(0.02)
 
 
-__all__ = ["Cluster", "environment_for", "wait_for"]
+__all__ = ["Cluster", "environment_for", "running_cluster", "stay_here", "wait_for"]

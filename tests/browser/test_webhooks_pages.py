@@ -234,6 +234,7 @@ async def test_pause_then_resume_delivers_what_waited(
 ) -> None:
     page = signed_in_page
     await add_endpoint(page, server, receiver, "Paused")
+    await page.get_by_role("button", name="More actions").click()
     await page.get_by_role("link", name="Pause").click()
     await page.get_by_role("dialog").get_by_role("button", name="Pause").click()
     await expect(page.get_by_text("Deliveries to this endpoint are paused")).to_be_visible()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -212,8 +214,14 @@ async def test_the_openapi_document_describes_every_route(partner: Partner) -> N
     paths = {path.removeprefix("/partner/v1") for path in document["paths"]}
     assert paths == {
         "/health", "/currencies", "/pairs", "/limits", "/estimate", "/order/create",
-        "/order/{order_id}",
+        "/order/{order_id}", "/events", "/webhook/endpoints", "/webhook/endpoints/{endpoint_id}",
+        "/webhook/endpoints/{endpoint_id}/rotate-secret", "/webhook/endpoints/{endpoint_id}/test",
+        "/webhook/endpoints/{endpoint_id}/undelivered", "/webhook/resume", "/webhook/deliveries",
+        "/webhook/deliveries/{delivery_id}/retry", "/webhook/deliveries/{delivery_id}/replay",
+        "/webhook/recover", "/webhook/recoveries/{recovery_id}",
     }  # fmt: skip
+    references = set(re.findall(r'"\$ref": ?"#/components/schemas/(\w+)"', json.dumps(document)))
+    assert references <= set(document["components"]["schemas"])
     create = document["paths"]["/partner/v1/order/create"]["post"]
     assert {"201", "401", "403", "409", "410", "422"} <= set(create["responses"])
     assert create["requestBody"]["content"]["application/json"]["schema"]["required"] == [

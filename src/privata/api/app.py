@@ -14,12 +14,14 @@ from privata import __version__
 from privata.api.errors import HANDLERS
 from privata.api.health import router as health_router
 from privata.api.middleware import RequestIds
+from privata.events.api import router as events_router
 from privata.infra.kernel import Kernel
 from privata.infra.openapi import ERROR_SCHEMA
 from privata.infra.wire import json_response
 from privata.orders.api import router as orders_router
-from privata.orders.schemas import RefundPreference
 from privata.quotes.api import router as quotes_router
+from privata.webhooks.api import router as webhooks_router
+from privata.webhooks.delivery_api import router as deliveries_router
 
 PREFIX = "/partner/v1"
 
@@ -38,7 +40,14 @@ def create_api(kernel: Kernel) -> FastAPI:
     )
     app.state.kernel = kernel
     partner = APIRouter(prefix=PREFIX)
-    for router in (health_router, quotes_router, orders_router):
+    for router in (
+        health_router,
+        quotes_router,
+        orders_router,
+        events_router,
+        webhooks_router,
+        deliveries_router,
+    ):
         partner.include_router(router)
     app.include_router(partner)
     app.add_api_route(f"{PREFIX}/openapi.json", _openapi, include_in_schema=False)
@@ -65,6 +74,5 @@ def openapi_document(app: FastAPI) -> dict[str, Any]:
         }
         schemas = components.setdefault("schemas", {})
         schemas["Error"] = ERROR_SCHEMA
-        schemas["RefundPreference"] = RefundPreference.model_json_schema()
         app.openapi_schema = document
     return app.openapi_schema

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from privata.core.errors import RequestError, ValidationFailed
+from privata.core.errors import NotFound, RequestError, UrlRefused, ValidationFailed
 from privata.infra.wire import json_response
 
 log = logging.getLogger(__name__)
@@ -55,6 +55,21 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     return json_response(content, error.status_code, error.headers)
 
 
+async def on_not_found(request: Request, error: Exception) -> Response:
+    """A path names something that is missing, or another organization's (decision 0009)."""
+    assert isinstance(error, NotFound)
+    return json_response(envelope(request, ValidationFailed.code, error.message), 404)
+
+
+async def on_url_refused(request: Request, error: Exception) -> Response:
+    """The guard does not let a URL through; which network it led to is not told."""
+    assert isinstance(error, UrlRefused)
+    log.info("%s: URL refused: %s", request_id_of(request), error.reason)
+    fields = [{"field": "url", "message": error.message}]
+    content = envelope(request, ValidationFailed.code, error.message, fields=fields)
+    return json_response(content, ValidationFailed.status)
+
+
 async def on_database_away(request: Request, error: Exception) -> Response:
     """The database is restarting or out of reach: nothing was done, the call may be repeated."""
     log.error("%s: database away: %s", request_id_of(request), error)
@@ -71,6 +86,8 @@ async def on_bug(request: Request, error: Exception) -> Response:
 
 HANDLERS: dict[Any, Any] = {
     RequestError: on_request_error,
+    NotFound: on_not_found,
+    UrlRefused: on_url_refused,
     HTTPException: on_http_error,
     asyncpg.PostgresConnectionError: on_database_away,
     asyncpg.CannotConnectNowError: on_database_away,

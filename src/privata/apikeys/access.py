@@ -12,16 +12,16 @@ from privata.infra.access import client_ip, kernel_of
 HEADER = "X-API-Key"
 
 
-async def actor_of(request: Request, scope: Scope | None = None) -> Actor:
-    """The actor of `X-API-Key`; `InvalidKey` or `ScopeRequired` otherwise."""
+async def actor_of(request: Request, *scopes: Scope) -> Actor:
+    """The actor of `X-API-Key`, which has one of `scopes`; `InvalidKey` or `ScopeRequired`."""
     actor = await authenticate(
         kernel_of(request),
         request.headers.get(HEADER),
         ip=client_ip(request),
         user_agent=request.headers.get("user-agent", ""),
     )
-    if scope is not None:
-        require_scope(actor, scope)
+    if scopes:
+        require_scope(actor, *scopes)
     return actor
 
 

@@ -104,9 +104,10 @@ async def authenticate(
     )
 
 
-def require_scope(actor: Actor, scope: Scope) -> None:
-    """`ScopeRequired` names the scope the key lacks."""
-    if scope.value not in actor.scopes:
+def require_scope(actor: Actor, *enough: Scope) -> None:
+    """`ScopeRequired` unless the key has one of these scopes; it names the first."""
+    if actor.scopes.isdisjoint(enough):
+        names = " or ".join(enough)
         raise ScopeRequired(
-            f"This key does not have the scope {scope.value}.", data={"scope": scope.value}
+            f"This key does not have the scope {names}.", data={"scope": enough[0].value}
         )

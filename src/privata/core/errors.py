@@ -6,6 +6,8 @@
     │   ├── ScopeRequired            403  SCOPE_REQUIRED
     │   ├── RateLimited              429  RATE_LIMITED
     │   ├── ValidationFailed         422  VALIDATION_ERROR
+    │   │   ├── RotationInProgress   409  a secret's old and new value both work still
+    │   │   └── RecoveryInProgress   409  an endpoint's missed events are being sent already
     │   ├── InvalidPair              400  INVALID_PAIR
     │   ├── AmountTooLow             400  AMOUNT_TOO_LOW
     │   ├── AmountTooHigh            400  AMOUNT_TOO_HIGH
@@ -76,6 +78,14 @@ class RateLimited(RequestError):
 
 class ValidationFailed(RequestError):
     code, status = "VALIDATION_ERROR", 422
+
+
+class RotationInProgress(ValidationFailed):
+    status = 409
+
+
+class RecoveryInProgress(ValidationFailed):
+    status = 409
 
 
 class InvalidPair(RequestError):

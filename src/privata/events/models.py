@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 from django.db.models.functions import Now
 
 from privata.infra.fields import environment_field, one_of
+
+
+class TransactionId(models.Field):  # type: ignore[type-arg]  # not generic at run time
+    """A 64-bit transaction id (`xid8`)."""
+
+    def db_type(self, connection: Any) -> str:
+        return "xid8"
 
 
 class Event(models.Model):
@@ -21,6 +30,10 @@ class Event(models.Model):
     order_seq = models.IntegerField(null=True, help_text="1, 2, ... within the order")
     body = models.BinaryField()
     created_at = models.DateTimeField(db_default=Now())
+    xid = TransactionId(
+        db_default=models.Func(function="pg_current_xact_id", output_field=TransactionId()),
+        help_text="the transaction that published it: the feed waits for older ones to end",
+    )
 
     class Meta:
         db_table = "event"
@@ -36,4 +49,8 @@ class Event(models.Model):
                 name="event_order_fits",
             ),
         ]
-        indexes = [models.Index(fields=["organization", "environment", "seq"], name="event_feed")]
+        indexes = [
+            models.Index(
+                fields=["organization", "environment", "xid", "seq"], name="event_in_order"
+            )
+        ]

@@ -37,7 +37,9 @@ FROM fact
 JOIN webhook_endpoint AS endpoint
   ON endpoint.organization_id = $1 AND endpoint.environment = $2 AND endpoint.channel = $3
 WHERE endpoint.status <> 'disabled'
-  AND (endpoint.event_filter IS NULL OR fact.type = ANY (endpoint.event_filter))
+  AND CASE WHEN $9::uuid IS NOT NULL THEN endpoint.id = $9
+           ELSE endpoint.event_filter IS NULL OR fact.type = ANY (endpoint.event_filter)
+                OR split_part(fact.type, '.', 1) || '.*' = ANY (endpoint.event_filter) END
 """
 
 
@@ -59,8 +61,12 @@ async def publish(
     channel: str,
     events: Sequence[NewEvent],
     order_id: str | None = None,
+    only: UUID | None = None,
 ) -> None:
-    """Append `events`, in their order, and owe each to every endpoint that wants it."""
+    """Append `events`, in their order, and owe each to every endpoint that wants it.
+
+    With `only`, to that endpoint alone, whatever its filter: an answer to somebody who asked.
+    """
     await tx.connection.execute(
         _PUBLISH,
         organization_id,
@@ -71,6 +77,7 @@ async def publish(
         [event.type for event in events],
         [event.order_seq for event in events],
         [event.body for event in events],
+        only,
     )
     tx.ring(DELIVERIES_BELL)
     for topic in ("orders", "deliveries") if order_id else ("deliveries",):

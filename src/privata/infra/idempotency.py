@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -27,6 +29,11 @@ WAIT_S = 10.0
 _POLL_S = 0.05
 
 MAX_KEY_LENGTH = 255
+
+R = TypeVar("R")
+
+#: What a service calls with its result at the end of its transaction: the caller stores its answer.
+Keep: TypeAlias = Callable[[Transaction, R], Awaitable[None]]
 
 _CLAIM = """
 INSERT INTO idempotency_key (organization_id, environment, key, request_digest, locked_until)

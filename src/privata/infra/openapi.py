@@ -71,10 +71,9 @@ def request_of(
             }
         )
     if body is not None:
-        schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
-        schema.pop("$defs", None)
+        schema = _whole_schema(body)
         extra["requestBody"] = {
-            "required": True,
+            "required": bool(schema.get("required")),
             "content": {"application/json": {"schema": schema}},
         }
     if key is not None:
@@ -82,8 +81,27 @@ def request_of(
     return extra
 
 
+def _whole_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The model's schema with what it refers to put in place: it stands in no common list."""
+    schema = model.model_json_schema()
+    parts = schema.pop("$defs", {})
+
+    def whole(value: Any) -> Any:
+        if isinstance(value, list):
+            return [whole(one) for one in value]
+        if not isinstance(value, dict):
+            return value
+        if "$ref" in value:
+            name = str(value["$ref"]).rpartition("/")[2]
+            return whole(parts[name] | {key: one for key, one in value.items() if key != "$ref"})
+        return {key: whole(one) for key, one in value.items()}
+
+    shown: dict[str, Any] = whole(schema)
+    return shown
+
+
 def _parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
-    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema = _whole_schema(model)
     required = set(schema.get("required", ()))
     found = []
     for name, shape in schema["properties"].items():

@@ -32,7 +32,9 @@ STATEMENT_TIMEOUT_S = 30
 class Transaction:
     """An open transaction and the bells to ring once it is committed."""
 
-    connection: asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    connection: (
+        asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]
+    )
     bells: set[tuple[str, str]] = field(default_factory=set)
 
     def ring(self, channel: str, payload: str = "") -> None:

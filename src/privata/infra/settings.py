@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     dispatch_per_endpoint: int = Field(default=16, ge=1, le=1024)
     dispatch_lease_seconds: int = Field(default=30, ge=1, le=600)
     delivery_timeout_seconds: float = Field(default=5.0, gt=0, le=60)
+    probe_minutes: float = Field(default=10.0, ge=0, le=1440)
     outbound_allowed_cidrs: Words = []
     outbound_extra_ports: Words = []
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -20,16 +20,13 @@ from privata.core.errors import (
     ScopeRequired,
     ValidationFailed,
 )
-from privata.core.tenancy import Actor
-from privata.infra import idempotency
 from privata.infra.access import kernel_of
+from privata.infra.once import IDEMPOTENCY_DOC, Answer, once
 from privata.infra.openapi import errors, request_of
-from privata.infra.wire import JsonBytes, json_response, parse_body, parse_query, read_body
+from privata.infra.wire import json_response, parse_body, parse_query, read_body
 from privata.orders import create, schemas, service
 
 router = APIRouter(tags=["Orders"])
-
-IDEMPOTENCY_HEADER = "Idempotency-Key"
 
 
 @router.post(
@@ -50,7 +47,7 @@ IDEMPOTENCY_HEADER = "Idempotency-Key"
     openapi_extra=request_of(
         query=schemas.CreateOrderQuery,
         body=schemas.CreateOrder,
-        headers={IDEMPOTENCY_HEADER: "repeat a call safely: the same answer for 24 hours"},
+        headers=IDEMPOTENCY_DOC,
         key=True,
     ),
 )
@@ -60,36 +57,13 @@ async def create_order(request: Request) -> Response:
     body = await read_body(request)
     query = parse_query(schemas.CreateOrderQuery, request)
     wanted = parse_body(schemas.CreateOrder, body).wanted(query)
-    key = request.headers.get(IDEMPOTENCY_HEADER)
-    if key is None:
-        made = await create.create_order(kernel_of(request), actor=actor, wanted=wanted)
-        return JsonBytes(made, create.HTTP_CREATED)
-    return await _create_once(request, actor, wanted, key, body)
 
-
-async def _create_once(
-    request: Request, actor: Actor, wanted: create.NewOrder, key: str, body: bytes
-) -> Response:
-    if not 0 < len(key) <= idempotency.MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
-        sentence = f"must be 1 to {idempotency.MAX_KEY_LENGTH} printable ASCII characters"
-        raise ValidationFailed(
-            f"{IDEMPOTENCY_HEADER} is malformed.", fields=[(IDEMPOTENCY_HEADER, sentence)]
+    async def work(answer: Answer) -> bytes:
+        return await create.create_order(
+            kernel_of(request), actor=actor, wanted=wanted, claim=answer.claim
         )
-    kernel = kernel_of(request)
-    target = f"{request.url.path}?{request.url.query}"
-    digest = idempotency.request_digest(request.method, target, body)
-    held = await idempotency.claim(
-        kernel.database.pool, actor.organization_id, actor.environment, key, digest
-    )
-    if isinstance(held, idempotency.Replay):
-        return JsonBytes(held.body, held.status_code, {"Idempotent-Replayed": "true"})
-    try:
-        made = await create.create_order(kernel, actor=actor, wanted=wanted, claim=held)
-    except BaseException:
-        # No order was made: the key is free again, for the corrected request or a retry.
-        await idempotency.release(kernel.database.pool, held)
-        raise
-    return JsonBytes(made, create.HTTP_CREATED)
+
+    return await once(request, actor, status_code=create.HTTP_CREATED, body=body, work=work)
 
 
 @router.get(

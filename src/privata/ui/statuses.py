@@ -36,6 +36,7 @@ DELIVERY = {
     "delivered": Look("Delivered", "check", "ok"),
     "retrying": Look("Retrying", "rotate-cw", "warn"),
     "held": Look("Held", "circle-pause", "warn"),
+    "resuming": Look("In line", "play", "info"),
     "failed": Look("Failed", "x", "bad"),
     "exhausted": Look("Exhausted", "x", "bad"),
     "cancelled": Look("Cancelled", "ban", "plain"),
@@ -44,6 +45,7 @@ DELIVERY = {
 ENDPOINT = {
     "active": Look("Active", "check", "ok"),
     "paused": Look("Paused", "pause", "warn"),
+    "resuming": Look("Resuming", "play", "info"),
     "disabled": Look("Disabled", "ban", "plain"),
 }
 

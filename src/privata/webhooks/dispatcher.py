@@ -4,8 +4,8 @@ Two statements for a batch, whatever its size: a claim and a settlement. Both ov
 while some are under way the next are claimed and the finished ones are settled, so nothing waits
 for the slowest of a batch. Nothing of the database is held while sending. See decision 0005.
 
-A delivery takes a slot from its claim until it is settled. So at most `dispatch_concurrency` of
-them can be repeated when this process is killed, and a database that is slow or away slows the
+A delivery takes a slot from its claim until it is settled (`slots` says which). So at most that
+many can be repeated when this process is killed, and a database that is slow or away slows the
 sends down instead of piling up results.
 """
 
@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections import Counter
 from uuid import UUID
 
 import asyncpg
@@ -22,11 +21,12 @@ import asyncpg
 from privata.events.service import DELIVERIES_BELL, LIVE_BELL, live_payload
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import listening
-from privata.webhooks.claims import claim, seconds_to_next_due
+from privata.webhooks.claims import Claim, claim, seconds_to_next_due
 from privata.webhooks.line import Line, is_passing
 from privata.webhooks.policies import policies
 from privata.webhooks.sending import Lease, Sender
 from privata.webhooks.settling import Settled, Settlement, settle
+from privata.webhooks.slots import Slots
 from privata.webhooks.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,6 @@ class Dispatcher:
     def __init__(self, kernel: Kernel, transport: Transport) -> None:
         chosen = kernel.settings
         self._database = kernel.database
-        self._concurrency = chosen.dispatch_concurrency
         self._per_endpoint = chosen.dispatch_per_endpoint
         self._deadline_s = chosen.delivery_timeout_seconds
         # A send begins in the first half of its lease and has to fit into the other one.
@@ -65,10 +64,9 @@ class Dispatcher:
             rng=random.SystemRandom(),
         )
         self._sends: set[asyncio.Task[None]] = set()
-        self._busy: Counter[UUID] = Counter()
-        self._in_flight = 0
+        self._slots = Slots(chosen.dispatch_concurrency, chosen.dispatch_per_endpoint)
         self._more = False
-        self._results: list[Settlement] = []
+        self._results: list[tuple[Claim, Settlement]] = []
         self._stir = asyncio.Event()
         self._result_came = asyncio.Event()
         self._changed: set[tuple[UUID, str]] = set()
@@ -94,23 +92,24 @@ class Dispatcher:
     async def _claim_and_send(self) -> None:
         while not self._stopping:
             self._stir.clear()
-            room = self._concurrency - self._in_flight
+            room = self._slots.room()
             claims = []
-            if room > 0:
+            if room:
                 claims = await claim(
                     self._claims,
-                    limit=room,
+                    room=room,
                     lease_s=self._lease_s,
                     per_endpoint=self._per_endpoint,
-                    busy=self._busy,
+                    busy=self._slots.busy,
                 )
             for one in claims:
                 self._start(Lease(one, self._claims.asked_at))
-            # There may be more when all slots were filled or an endpoint is at its cap. Only then
-            # does a slot that gets free call for a claim.
-            self._more = len(claims) >= room or any(
-                sends >= self._per_endpoint for sends in self._busy.values()
-            )
+            # There may be more when some slots are all taken or an endpoint is at its cap. Only
+            # then does a slot that gets free call for a claim.
+            self._more = self._slots.bounded
+            if room.retries > 0 and self._slots.room().retries <= 0 and self._slots.room():
+                # Retries that were found but not taken may have stood before first attempts.
+                continue
             await self._until_there_may_be_work()
 
     async def _until_there_may_be_work(self) -> None:
@@ -131,8 +130,7 @@ class Dispatcher:
     # Sending.
 
     def _start(self, lease: Lease) -> None:
-        self._in_flight += 1
-        self._busy[lease.claim.endpoint_id] += 1
+        self._slots.take(lease.claim.slot)
         task = asyncio.create_task(self._send(lease))
         self._sends.add(task)
         task.add_done_callback(self._sends.discard)
@@ -142,23 +140,20 @@ class Dispatcher:
             # This process stood still. Another worker may have it by now; if not, it is due again
             # when the lease ends.
             log.warning("delivery %s: its lease is too old to begin", lease.claim.delivery_id)
-            self._release(lease.claim.endpoint_id)
+            self._release(lease.claim)
             return
         try:
             settlement = await self._sender.attempt(lease)
         except Exception:
             # A bug of ours. Nothing is settled, so the delivery comes back with its lease's end.
             log.exception("delivery %s failed on our side", lease.claim.delivery_id)
-            self._release(lease.claim.endpoint_id)
+            self._release(lease.claim)
             return
-        self._results.append(settlement)
+        self._results.append((lease.claim, settlement))
         self._result_came.set()
 
-    def _release(self, endpoint_id: UUID) -> None:
-        self._in_flight -= 1
-        self._busy[endpoint_id] -= 1
-        if not self._busy[endpoint_id]:
-            del self._busy[endpoint_id]
+    def _release(self, claimed: Claim) -> None:
+        self._slots.free(claimed.slot)
         if self._more:
             self._stir.set()
         if self._draining:
@@ -167,18 +162,20 @@ class Dispatcher:
     # Settling.
 
     async def _settle_results(self) -> None:
-        while not (self._draining and not self._in_flight):
+        while not (self._draining and not self._slots.in_flight):
             await self._result_came.wait()
             self._result_came.clear()
             batch, self._results = self._results, []
             if not batch:
                 continue
-            for settled in await self._settle(batch):
+            for settled in await self._settle([settlement for _, settlement in batch]):
                 self._tell_pages(settled)
-                if settled.followers:
+                for channel, payload in settled.bells:
+                    self._database.ring(channel, payload)
+                if settled.moved:
                     self._stir.set()
-            for one in batch:
-                self._release(one.endpoint_id)
+            for claimed, _ in batch:
+                self._release(claimed)
 
     async def _settle(self, batch: list[Settlement]) -> list[Settled]:
         try:
@@ -240,7 +237,7 @@ class Dispatcher:
                 self._result_came.set()
                 await asyncio.wait({settling})
         except TimeoutError:
-            log.warning("stopped with %d deliveries not settled", self._in_flight)
+            log.warning("stopped with %d deliveries not settled", self._slots.in_flight)
         finally:
             tasks |= self._sends
             for task in tasks:

@@ -7,7 +7,8 @@ from typing import Any, Final
 from django import forms
 
 from privata.core.errors import UrlRefused, ValidationFailed
-from privata.webhooks.endpoint_rules import MAX_ALIAS, ORDER_TYPES
+from privata.webhooks.durations import parse_offsets, written_offsets
+from privata.webhooks.endpoint_rules import GROUP, MAX_ALIAS, ORDER_TYPES
 from privata.webhooks.guard import MAX_URL_CHARS
 from privata.webhooks.models import Endpoint
 from privata.webhooks.states import Channel, Dialect
@@ -39,8 +40,14 @@ SCOPES: Final = (
     (SOME, "Only some", "Choose the types below."),
 )
 
+#: What the order channel's filter offers: the whole group, then each type.
+TYPE_CHOICES: Final = (f"order{GROUP}", *ORDER_TYPES)
+
+#: Deliveries a second that an endpoint may ask for while it resumes or recovers.
+MAX_PACE: Final = 1000
+
 #: Names of the service's fields where the form has another.
-_FIELDS: Final = {"event_filter": "types"}
+_FIELDS: Final = {"event_filter": "types", "schedule_s": "schedule"}
 
 
 class EndpointForm(forms.Form):
@@ -63,7 +70,7 @@ class EndpointForm(forms.Form):
     channel = forms.ChoiceField(choices=[(value, label) for value, label, _ in CHANNELS])
     scope = forms.ChoiceField(choices=[(value, label) for value, label, _ in SCOPES])
     types = forms.MultipleChoiceField(
-        choices=[(name, name) for name in ORDER_TYPES], required=False
+        choices=[(name, name) for name in TYPE_CHOICES], required=False
     )
     dialect = forms.ChoiceField(choices=[(value, label) for value, label, _ in DIALECTS])
 
@@ -102,6 +109,30 @@ class EndpointForm(forms.Form):
         ]
 
 
+class SettingsForm(EndpointForm):
+    """The same, and how an existing endpoint is sent to."""
+
+    strict_lanes = forms.BooleanField(required=False)
+    schedule = forms.CharField(required=False, max_length=200)
+    pace_per_s = forms.IntegerField(
+        min_value=1,
+        max_value=MAX_PACE,
+        error_messages={
+            "required": f"Enter a number from 1 to {MAX_PACE:,}.",
+            "invalid": f"Enter a number from 1 to {MAX_PACE:,}.",
+            "min_value": f"Enter a number from 1 to {MAX_PACE:,}.",
+            "max_value": f"Enter a number from 1 to {MAX_PACE:,}.",
+        },
+    )
+
+    def clean_schedule(self) -> list[int] | None:
+        """Offsets in seconds; None for the usual schedule. Whether they rise, the service says."""
+        try:
+            return parse_offsets(self.cleaned_data["schedule"])
+        except ValidationFailed as error:
+            raise forms.ValidationError(error.message) from error
+
+
 def new_form(channel: str) -> EndpointForm:
     """The empty form of a channel."""
     known = channel if channel in list(Channel) else Channel.ORDER.value
@@ -110,7 +141,7 @@ def new_form(channel: str) -> EndpointForm:
     )
 
 
-def form_of(endpoint: Endpoint, data: Any = None) -> EndpointForm:
+def form_of(endpoint: Endpoint, data: Any = None) -> SettingsForm:
     """The form of an existing endpoint; channel and dialect cannot be changed any more."""
     kept = {"channel": endpoint.channel, "dialect": endpoint.dialect}
     initial = kept | {
@@ -118,11 +149,14 @@ def form_of(endpoint: Endpoint, data: Any = None) -> EndpointForm:
         "url": endpoint.url,
         "scope": ALL if endpoint.event_filter is None else SOME,
         "types": endpoint.event_filter or [],
+        "strict_lanes": endpoint.strict_lanes,
+        "schedule": written_offsets(endpoint.schedule_s),
+        "pace_per_s": endpoint.pace_per_s,
     }
     if data is None:
-        return EndpointForm(initial=initial)
+        return SettingsForm(initial=initial)
     sent = data.copy()
     sent.update(kept)
     for name, value in kept.items():
         sent.setlist(name, [value])
-    return EndpointForm(sent, initial=initial)
+    return SettingsForm(sent, initial=initial)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from privata.infra.kernel import Kernel
 from privata.webhooks.dispatcher import Dispatcher
 from privata.webhooks.resolver import Resolver
+from privata.webhooks.slots import ops_slots
 from privata.webhooks.transport import MAX_CONNECTIONS, Transport
 
 
 async def dispatch(kernel: Kernel) -> None:
     """Deliver webhooks until cancelled; what is under way then is ended and settled first."""
     resolver = Resolver()
-    connections = max(MAX_CONNECTIONS, kernel.settings.dispatch_concurrency)
+    concurrency = kernel.settings.dispatch_concurrency
+    connections = max(MAX_CONNECTIONS, concurrency + ops_slots(concurrency))
     transport = Transport(resolver, max_connections=connections)
     try:
         await Dispatcher(kernel, transport).run()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeAlias, TypeVar
 
 import asyncpg
 
@@ -33,17 +34,21 @@ SERVER_SETTINGS: Final = {
 }
 
 
-class Line:
-    """Runs one statement at a time and repeats it until the database has answered.
+T = TypeVar("T")
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
-    For statements that may be repeated only: an answer that got lost may have been a success.
+
+class Line:
+    """Runs one statement or transaction at a time and repeats it until the database has answered.
+
+    For what may be repeated only: an answer that got lost may have been a success.
     """
 
     def __init__(self, url: str, name: str, **settings: str) -> None:
         self._url = url
         self._name = name
         self._settings = SERVER_SETTINGS | settings
-        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._connection: Connection | None = None
         #: When the last statement was sent, on the monotonic clock, in seconds.
         self.asked_at = 0.0
 
@@ -52,12 +57,26 @@ class Line:
 
         Raises what the database says against the statement itself (`asyncpg.PostgresError`).
         """
+        return await self._repeat(lambda connection: connection.fetch(query, *args))
+
+    async def transaction(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """What `work` answers, in a transaction; all of it is done again when the database was
+        away. Raises as `fetch` does.
+        """
+
+        async def whole(connection: Connection) -> T:
+            async with connection.transaction():
+                return await work(connection)
+
+        return await self._repeat(whole)
+
+    async def _repeat(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         pause = 0.0
         while True:
             try:
                 connection = await self._open()
                 self.asked_at = time.monotonic()
-                rows = await connection.fetch(query, *args)
+                answer = await work(connection)
             except Exception as error:
                 if not is_passing(error):
                     raise
@@ -69,7 +88,7 @@ class Line:
                 continue
             if pause:
                 log.info("%s: the database is back", self._name)
-            return rows
+            return answer
 
     async def close(self) -> None:
         """Give the connection back; a dead one is dropped."""
@@ -80,7 +99,7 @@ class Line:
                 log.debug("%s: closed uncleanly: %r", self._name, error)
         self._connection = None
 
-    async def _open(self) -> asyncpg.Connection[asyncpg.Record]:
+    async def _open(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
             self._connection = await asyncpg.connect(
                 self._url, server_settings=self._settings, command_timeout=STATEMENT_TIMEOUT_S

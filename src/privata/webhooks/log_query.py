@@ -24,10 +24,11 @@ _TYPE: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*(\.\*)?")
 
 
 class Segment(StrEnum):
-    """Groups of deliveries by what became of them so far."""
+    """Groups of deliveries by what became of them so far; `undelivered` is the rest of them."""
 
     ALL = "all"
     DELIVERED = "delivered"
+    UNDELIVERED = "undelivered"
     QUEUED = "queued"
     RETRYING = "retrying"
     HELD = "held"

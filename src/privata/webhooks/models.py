@@ -10,11 +10,21 @@ from django.db import models
 from django.db.models.functions import Now
 
 from privata.infra.fields import environment_field, one_of
-from privata.webhooks.states import Channel, DeliveryStatus, Dialect, EndpointStatus
+from privata.webhooks.states import (
+    Channel,
+    DeliveryStatus,
+    Dialect,
+    EndpointStatus,
+    RecoveryStatus,
+)
 
 
 class Endpoint(models.Model):
-    """A URL that receives the events of one channel in one environment."""
+    """A URL that receives the events of one channel in one environment.
+
+    While it is `resuming`, `flush_tokens_at` says how far it is: null until the probe was
+    delivered, then the moment at which the bucket that sets the pace was last empty.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     organization = models.ForeignKey("organizations.Organization", on_delete=models.PROTECT)
@@ -27,6 +37,24 @@ class Endpoint(models.Model):
     status = models.CharField(max_length=16, db_default=EndpointStatus.ACTIVE.value)
     paused_at = models.DateTimeField(null=True)
     paused_reason = models.CharField(max_length=32, null=True)
+    paused_by = models.CharField(max_length=254, null=True)
+    failures = ArrayField(
+        models.DateTimeField(),
+        db_default=models.Value("{}"),
+        help_text="when the last counted attempts failed, oldest first, 50 at most",
+    )
+    last_error = models.CharField(max_length=512, null=True)
+    strict_lanes = models.BooleanField(db_default=False)
+    schedule_s = ArrayField(
+        models.IntegerField(), null=True, help_text="retry offsets in seconds; null: the dialect's"
+    )
+    pace_per_s = models.IntegerField(db_default=20, help_text="deliveries a second while resuming")
+    resumed_at = models.DateTimeField(null=True)
+    resumed_by = models.CharField(max_length=254, null=True, help_text="null: our automatic probe")
+    waiting_at_resume = models.IntegerField(null=True)
+    probe_until = models.DateTimeField(null=True, help_text="the lease of a probe under way")
+    probed_at = models.DateTimeField(null=True, help_text="when the last failed probe ended")
+    flush_tokens_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 
@@ -39,14 +67,30 @@ class Endpoint(models.Model):
             one_of("dialect", Dialect, name="webhook_endpoint_dialect"),
             models.CheckConstraint(
                 condition=models.Q(status="paused", paused_at__isnull=False)
-                | (~models.Q(status="paused") & models.Q(paused_at=None, paused_reason=None)),
+                | models.Q(status="resuming", paused_at__isnull=False, resumed_at__isnull=False)
+                | (
+                    models.Q(status__in=["active", "disabled"])
+                    & models.Q(paused_at=None, paused_reason=None)
+                ),
                 name="webhook_endpoint_paused_whole",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status="resuming")
+                | models.Q(flush_tokens_at=None, probe_until=None),
+                name="webhook_endpoint_flush_whole",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(pace_per_s__gt=0), name="webhook_endpoint_pace"
             ),
         ]
         indexes = [
             models.Index(
                 fields=["organization", "environment", "channel"], name="webhook_endpoint_match"
-            )
+            ),
+            # Every claim looks for these; almost always there is none.
+            models.Index(
+                fields=["id"], condition=models.Q(status="resuming"), name="webhook_endpoint_resume"
+            ),
         ]
 
 
@@ -71,6 +115,47 @@ class EndpointSecret(models.Model):
         ]
 
 
+class Recovery(models.Model):
+    """A request to send again, in order, everything that an endpoint missed since a time.
+
+    Work on it goes from event to event: `reached_seq` is the last one looked at, `last_seq` where
+    it ends, `next_at` when a worker may take the next few.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    organization = models.ForeignKey(
+        "organizations.Organization", on_delete=models.PROTECT, db_index=False
+    )
+    environment = environment_field()
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT)
+    since = models.DateTimeField()
+    status = models.CharField(max_length=16, db_default=RecoveryStatus.RUNNING.value)
+    total = models.IntegerField(db_default=0)
+    reached_seq = models.BigIntegerField(db_default=0)
+    last_seq = models.BigIntegerField(db_default=0)
+    next_at = models.DateTimeField(db_default=Now())
+    created_by = models.CharField(max_length=254)
+    created_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "webhook_recovery"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint"],
+                condition=models.Q(status="running"),
+                name="webhook_recovery_one_running",
+            ),
+            one_of("environment", ["live", "test"], name="webhook_recovery_environment"),
+            one_of("status", RecoveryStatus, name="webhook_recovery_status"),
+            models.CheckConstraint(
+                condition=models.Q(status="running", finished_at=None)
+                | (~models.Q(status="running") & models.Q(finished_at__isnull=False)),
+                name="webhook_recovery_finished_whole",
+            ),
+        ]
+
+
 class Delivery(models.Model):
     """The duty to bring one event to one endpoint.
 
@@ -91,6 +176,7 @@ class Delivery(models.Model):
     event = models.ForeignKey("events.Event", on_delete=models.PROTECT, db_column="event_seq")
     order_id = models.CharField(max_length=40, null=True, help_text="the lane; null: none")
     replay = models.BooleanField(db_default=False)
+    recovery = models.ForeignKey(Recovery, on_delete=models.PROTECT, null=True, db_index=False)
     status = models.CharField(max_length=16, db_default=DeliveryStatus.PENDING.value)
     attempts = models.SmallIntegerField(db_default=0)
     due_at = models.DateTimeField(db_default=Now())
@@ -111,6 +197,11 @@ class Delivery(models.Model):
                 fields=["endpoint", "event"],
                 condition=models.Q(replay=False),
                 name="webhook_delivery_once",
+            ),
+            models.UniqueConstraint(
+                fields=["recovery", "event"],
+                condition=models.Q(recovery__isnull=False),
+                name="webhook_delivery_recovered_once",
             ),
             one_of("environment", ["live", "test"], name="webhook_delivery_environment"),
             one_of("status", DeliveryStatus, name="webhook_delivery_status"),
@@ -133,11 +224,34 @@ class Delivery(models.Model):
                 condition=models.Q(status="pending", attempts__gt=0),
                 name="webhook_delivery_retry",
             ),
-            # Lane heads: events of an order that have not had their first attempt.
+            # Lane heads: the first event of an order that has not had its first attempt or, in a
+            # strict lane, that is not finished.
             models.Index(
                 fields=["endpoint", "order_id", "event"],
-                condition=models.Q(status="pending", attempts=0, order_id__isnull=False),
+                condition=models.Q(status="pending", order_id__isnull=False),
                 name="webhook_delivery_lane",
+            ),
+            models.Index(
+                fields=["recovery", "status"],
+                condition=models.Q(recovery__isnull=False),
+                name="webhook_delivery_recovery",
+            ),
+            # What a recovery looks for, what it leaves out, and how many replays people asked for:
+            # entries that only failures and replays have.
+            models.Index(
+                fields=["endpoint", "event"],
+                condition=models.Q(status="exhausted", replay=False),
+                name="webhook_delivery_missed",
+            ),
+            models.Index(
+                fields=["endpoint", "event"],
+                condition=models.Q(replay=True),
+                name="webhook_delivery_replays",
+            ),
+            models.Index(
+                fields=["endpoint", "created_at"],
+                condition=models.Q(replay=True, recovery=None),
+                name="webhook_delivery_by_hand",
             ),
             models.Index(fields=["endpoint", "-created_at", "-id"], name="webhook_delivery_log"),
             models.Index(

@@ -19,7 +19,11 @@ SHOWN_CHARS: Final = 8
 
 _DIGEST: Final = re.compile(rf"(v1[=,][A-Za-z0-9+/]{{{SHOWN_CHARS}}})[A-Za-z0-9+/=]+")
 _EXCERPT: Final = 160
-_TIMESTAMP_NAMES: Final = {Dialect.PRIVATA: "t", Dialect.STANDARD: "webhook-timestamp"}
+_TIMESTAMP_NAMES: Final = {
+    Dialect.PRIVATA: "t",
+    Dialect.SLACK: "t",
+    Dialect.STANDARD: "webhook-timestamp",
+}
 
 #: Takes the place of a signature that cannot be computed any more.
 UNKNOWN_PROOF: Final = "(signed with a secret that is no longer kept)"

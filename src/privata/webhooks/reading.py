@@ -8,7 +8,17 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import BooleanField, Count, DateTimeField, ExpressionWrapper, F, Func, Q
+from django.db.models import (
+    BooleanField,
+    Count,
+    DateTimeField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Func,
+    OuterRef,
+    Q,
+)
 from django.db.models.functions import Now
 from django.db.models.query import QuerySet
 
@@ -31,16 +41,33 @@ from privata.webhooks.states import DeliveryStatus, EndpointStatus
 MOST_NEW: Final = 100
 
 _PENDING = Q(status=DeliveryStatus.PENDING.value)
-_PAUSED = Q(endpoint__status=EndpointStatus.PAUSED.value)
+_HELD = Q(endpoint__status=EndpointStatus.PAUSED.value) | (
+    Q(endpoint__status=EndpointStatus.RESUMING.value) & Q(due_at__lte=Now())
+)
 
-#: The one place that says which deliveries a segment has; the segments do not overlap.
-_SEGMENTS: Final = {
+#: The one place that says which deliveries a segment has; these segments do not overlap.
+_PARTS: Final = {
     Segment.DELIVERED: Q(status=DeliveryStatus.DELIVERED.value),
-    Segment.HELD: _PENDING & _PAUSED,
-    Segment.RETRYING: _PENDING & ~_PAUSED & Q(attempts__gt=0),
-    Segment.QUEUED: _PENDING & ~_PAUSED & Q(attempts=0),
+    Segment.HELD: _PENDING & _HELD,
+    Segment.RETRYING: _PENDING & ~_HELD & Q(attempts__gt=0),
+    Segment.QUEUED: _PENDING & ~_HELD & Q(attempts=0),
     Segment.FAILED: Q(status=DeliveryStatus.EXHAUSTED.value),
 }
+
+#: What the endpoint has not got: a replay that arrived settles its event too.
+_UNDELIVERED: Final = Q(
+    ~_PARTS[Segment.DELIVERED]
+    & Q(replay=False)
+    & ~Exists(
+        Delivery.objects.filter(
+            endpoint=OuterRef("endpoint"),
+            event=OuterRef("event"),
+            replay=True,
+            status=DeliveryStatus.DELIVERED.value,
+        )
+    )
+)
+_SEGMENTS: Final = _PARTS | {Segment.UNDELIVERED: _UNDELIVERED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +110,6 @@ def endpoint_or_404(place: Place) -> Endpoint:
     return found
 
 
-def current_secret(endpoint: Endpoint) -> EndpointSecret | None:
-    """The secret that new attempts are signed with."""
-    return EndpointSecret.objects.filter(endpoint=endpoint, expires_at=None).first()
-
-
-def waiting(endpoint: Endpoint) -> int:
-    """How many deliveries wait for this endpoint."""
-    return Delivery.objects.filter(_PENDING, endpoint=endpoint).count()
-
-
 def log_page(place: Place, query: LogQuery, now: datetime) -> Page:
     """One page of the log: keyset, so deep pages cost what the first one costs."""
     found = _filtered(place, query, now)
@@ -105,6 +122,27 @@ def log_page(place: Place, query: LogQuery, now: datetime) -> Page:
     rows = list(_shown(found.order_by("-created_at", "-id")))
     more = len(rows) > PAGE_ROWS
     return Page(rows[:PAGE_ROWS], has_newer=query.older is not None, has_older=more)
+
+
+def matching(place: Place, query: LogQuery, now: datetime) -> QuerySet[Delivery]:
+    """Every delivery of a view, whatever the page."""
+    return _filtered(place, query, now)
+
+
+def retryable(found: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    """Those of `found` that `bulk.retry_many` would try again now."""
+    again = Delivery.objects.filter(
+        endpoint=OuterRef("endpoint"),
+        event=OuterRef("event"),
+        replay=True,
+        status__in=[DeliveryStatus.DELIVERED.value, DeliveryStatus.PENDING.value],
+    ).exclude(id=OuterRef("id"))
+    failed = _PENDING & Q(attempts__gt=0) & ~Q(in_flight=True, due_at__gt=Now())
+    return found.filter(
+        failed | _SEGMENTS[Segment.FAILED],
+        ~Exists(again),
+        endpoint__status=EndpointStatus.ACTIVE.value,
+    )
 
 
 def rows_by_id(place: Place, ids: Iterable[UUID]) -> list[Delivery]:
@@ -139,7 +177,7 @@ def segment_counts(place: Place, query: LogQuery, now: datetime) -> dict[Segment
     }
     row = _unsegmented(place, query, now).aggregate(**wanted)
     counts = {segment: row[segment.value] for segment in _SEGMENTS}
-    return {Segment.ALL: sum(counts.values())} | counts
+    return {Segment.ALL: sum(counts[part] for part in _PARTS)} | counts
 
 
 def histogram_of(place: Place, query: LogQuery, now: datetime) -> list[Bucket]:
@@ -193,18 +231,39 @@ def secrets_of(attempt: Attempt) -> Sequence[EndpointSecret]:
 
 
 def waited_for(delivery: Delivery) -> str | None:
-    """The type of an earlier event of the order that must have its first attempt before."""
-    if delivery.order_id is None or delivery.attempts or delivery.status != "pending":
+    """The type of the earlier event of the order that keeps this one waiting.
+
+    It must have its first attempt before; in a strict lane it must be finished.
+    """
+    strict = delivery.endpoint.strict_lanes
+    if delivery.order_id is None or delivery.status != DeliveryStatus.PENDING:
+        return None
+    if delivery.attempts and not strict:
         return None
     earlier = Delivery.objects.filter(
         _PENDING,
         endpoint_id=delivery.endpoint_id,
         order_id=delivery.order_id,
-        attempts=0,
         event_id__lt=delivery.event_id,
     )
+    if not strict:
+        earlier = earlier.filter(attempts=0)
     return earlier.order_by("event_id").values_list("event__type", flat=True).first()
 
+
+def siblings(delivery: Delivery) -> list[Delivery]:
+    """The other deliveries of the same event to the same endpoint: replays, or the original."""
+    same = Delivery.objects.filter(endpoint_id=delivery.endpoint_id, event_id=delivery.event_id)
+    return list(
+        same.exclude(id=delivery.id)
+        .select_related("endpoint")
+        .annotate(read_at=_READ_AT)
+        .order_by("created_at")[:_MOST_SIBLINGS]
+    )
+
+
+#: Other deliveries of an event that are named.
+_MOST_SIBLINGS: Final = 20
 
 #: The database's time: leases and due times are its own.
 _READ_AT = ExpressionWrapper(Now(), output_field=DateTimeField())

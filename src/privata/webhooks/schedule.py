@@ -7,10 +7,11 @@ a receiver that asks for more time with `Retry-After` gets it, up to 24 hours (R
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from random import Random
 from typing import Final
 
@@ -47,6 +48,28 @@ class RetrySchedule:
 DEFAULT_SCHEDULE: Final = RetrySchedule(
     tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720, 1440))
 )
+
+#: The schedule of a dialect; what is not named here has the default.
+DIALECT_SCHEDULES: Final[dict[str, RetrySchedule]] = {}
+
+#: What an endpoint may ask for: so many retries at most, none later than 30 days.
+MAX_RETRIES: Final = 20
+LONGEST_S: Final = 30 * 24 * 3600
+
+
+def schedule_for(dialect: str, offsets_s: Sequence[int] | None) -> RetrySchedule:
+    """The endpoint's own schedule, of offsets in seconds, or its dialect's.
+
+    `ValueError` for offsets that do not rise.
+    """
+    if offsets_s is None:
+        return DIALECT_SCHEDULES.get(dialect, DEFAULT_SCHEDULE)
+    return _schedule(tuple(offsets_s))
+
+
+@lru_cache(maxsize=256)
+def _schedule(offsets_s: tuple[int, ...]) -> RetrySchedule:
+    return RetrySchedule(tuple(timedelta(seconds=offset) for offset in offsets_s))
 
 
 def next_due(

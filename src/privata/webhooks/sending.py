@@ -14,10 +14,11 @@ from uuid import UUID
 from privata.infra.sealing import Sealer, UnsealError
 from privata.webhooks.claims import Claim
 from privata.webhooks.guard import Policy
-from privata.webhooks.outcomes import Outcome
-from privata.webhooks.schedule import DEFAULT_SCHEDULE, RetrySchedule
+from privata.webhooks.outcomes import RULES, Outcome
+from privata.webhooks.pausing import error_text
+from privata.webhooks.schedule import schedule_for
 from privata.webhooks.settling import Settlement
-from privata.webhooks.signing import Message, headers_for
+from privata.webhooks.signing import Message, body_for, headers_for
 from privata.webhooks.transport import OutboundRequest, SendResult, Transport
 from privata.webhooks.verdicts import decide
 
@@ -63,14 +64,12 @@ class Sender:
         *,
         deadline_s: float,
         rng: Random,
-        schedule: RetrySchedule = DEFAULT_SCHEDULE,
     ) -> None:
         self._transport = transport
         self._sealer = sealer
         self._policies = policies
         self._deadline_s = deadline_s
         self._rng = rng
-        self._schedule = schedule
 
     async def attempt(self, lease: Lease) -> Settlement:
         """Send once; whatever goes wrong, the settlement says so."""
@@ -88,7 +87,7 @@ class Sender:
                 str(claim.delivery_id),
                 claim.attempts + 1,
                 signed_at,
-                claim.body,
+                body_for(claim.dialect, claim.body),
             )
             headers = headers_for(claim.dialect, plain, message)
         except (UnsealError, ValueError, KeyError) as error:
@@ -100,7 +99,7 @@ class Sender:
                 OutboundRequest(
                     claim.url,
                     headers,
-                    claim.body,
+                    message.body,
                     self._policies[claim.environment],
                     self._deadline_s,
                     message.delivery_id,
@@ -118,7 +117,7 @@ class Sender:
             attempts=claim.attempts,
             first_attempt_at=claim.first_attempt_at or started_at,
             now=lease.now(),
-            schedule=self._schedule,
+            schedule=schedule_for(claim.dialect, claim.schedule_s),
             rng=self._rng,
         )
         if result.outcome is not Outcome.DELIVERED:
@@ -152,4 +151,7 @@ class Sender:
             response_headers=headers,
             response_excerpt=result.response_excerpt,
             response_truncated=result.truncated,
+            counts=RULES[result.outcome].counts,
+            probing=claim.probing,
+            error=error_text(result.outcome.value, result.status_code, result.detail),
         )

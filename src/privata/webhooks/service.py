@@ -9,30 +9,32 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from types import EllipsisType
 from typing import Final
 from uuid import UUID
 
 from privata.audit import service as audit
-from privata.core.errors import NotFound, UrlRefused, ValidationFailed, WebhookNotPaused
+from privata.core.errors import NotFound, UrlRefused, ValidationFailed
 from privata.core.tenancy import Actor, Environment
 from privata.events.service import DELIVERIES_BELL, LIVE_BELL, live_payload
+from privata.infra.idempotency import Keep
 from privata.infra.kernel import Kernel
-from privata.infra.postgres import Transaction
 from privata.webhooks import store
+from privata.webhooks.doors import locked_endpoint, note
 from privata.webhooks.endpoint_rules import (
     checked_alias,
     checked_channel,
     checked_dialect,
     checked_filter,
+    dialect_for,
 )
 from privata.webhooks.guard import NOT_REACHABLE, parse_url
 from privata.webhooks.policies import policies
 from privata.webhooks.resolver import Lookup, Resolver
 from privata.webhooks.sending import secret_context
 from privata.webhooks.signing import mint_secret
-from privata.webhooks.states import Channel, DeliveryStatus, EndpointStatus
+from privata.webhooks.states import Channel, DeliveryStatus, Dialect, EndpointStatus
 
 #: Seconds a host name may take to resolve when its URL is entered.
 LOOKUP_S: Final = 5.0
@@ -73,25 +75,30 @@ async def create_endpoint(
     event_filter: Sequence[str] | None = None,
     dialect: str = "privata",
     lookup: Lookup | None = None,
+    keep: Keep[tuple[UUID, str]] | None = None,
 ) -> tuple[UUID, str]:
     """Make an endpoint in the actor's environment; its id and, this once, its secret.
 
+    An ops endpoint at Slack speaks `slack`, whatever `dialect` says.
     `ValidationFailed` for a wrong field, `UrlRefused` for a URL that we would not deliver to.
     `lookup` resolves names (default: the system).
     """
     kind = checked_channel(channel)
     chosen = checked_filter(kind, event_filter)
-    fields = (kind.value, checked_alias(alias), url, checked_dialect(dialect).value, chosen)
+    speaks = dialect_for(kind, url, checked_dialect(dialect))
+    fields = (kind.value, checked_alias(alias), url, speaks.value, chosen)
     await check_url(kernel, actor.environment, url, lookup)
     endpoint_id, secret_id = uuid.uuid4(), uuid.uuid4()
-    secret = mint_secret(actor.environment.value, dialect)
+    secret = mint_secret(actor.environment.value, speaks.value)
     sealed = kernel.sealer.seal(secret.encode(), secret_context(secret_id))
     async with kernel.database.transaction() as tx:
         await store.insert_endpoint(
             tx, actor, endpoint_id, fields, (secret_id, sealed, secret[:HINT_CHARS])
         )
         changes = {"alias": alias, "url": url, "channel": channel, "event_filter": chosen}
-        await _note(tx, actor, "created", endpoint_id, changes)
+        await note(tx, actor, "endpoint.created", endpoint_id, changes)
+        if keep is not None:
+            await keep(tx, (endpoint_id, secret))
     return endpoint_id, secret
 
 
@@ -107,25 +114,29 @@ async def update_endpoint(
 ) -> None:
     """Change what is given; a filter of None means all events. Errors as for `create_endpoint`.
 
-    Waiting deliveries go to the new URL, in flight ones still to the old.
+    Waiting deliveries go to the new URL, in flight ones still to the old. Failures of the old one
+    are forgotten.
     """
     if url is not None:
         await check_url(kernel, actor.environment, url, lookup)
     async with kernel.database.transaction() as tx:
-        row = await _endpoint(tx, actor, endpoint_id)
+        row = await locked_endpoint(tx, actor, endpoint_id)
         chosen = row["event_filter"]
         if not isinstance(event_filter, EllipsisType):
             chosen = checked_filter(Channel(row["channel"]), event_filter)
+        moved = row["url"] if url is None else url
+        spoken = Dialect(row["dialect"])
         new = {
             "alias": row["alias"] if alias is None else checked_alias(alias),
-            "url": row["url"] if url is None else url,
+            "url": moved,
             "event_filter": chosen,
+            "dialect": dialect_for(Channel(row["channel"]), moved, spoken).value,
         }
         changes = {name: [row[name], value] for name, value in new.items() if row[name] != value}
         if not changes:
             return
-        await store.change_endpoint(tx, endpoint_id, new["alias"], new["url"], chosen)
-        await _note(tx, actor, "updated", endpoint_id, changes)
+        await store.change_endpoint(tx, endpoint_id, new)
+        await note(tx, actor, "endpoint.updated", endpoint_id, changes)
 
 
 async def pause_endpoint(
@@ -136,32 +147,22 @@ async def pause_endpoint(
     A disabled endpoint comes back this way: paused first, then resumed.
     """
     async with kernel.database.transaction() as tx:
-        row = await _endpoint(tx, actor, endpoint_id)
+        row = await locked_endpoint(tx, actor, endpoint_id)
         if row["status"] == EndpointStatus.PAUSED:
             return
-        await store.move_endpoint(tx, endpoint_id, EndpointStatus.PAUSED.value, reason)
-        await _note(tx, actor, "paused", endpoint_id, {"reason": reason})
-
-
-async def resume_endpoint(kernel: Kernel, *, actor: Actor, endpoint_id: UUID) -> None:
-    """Deliver again, the held ones first. `WebhookNotPaused` if it was not paused."""
-    async with kernel.database.transaction() as tx:
-        row = await _endpoint(tx, actor, endpoint_id)
-        if row["status"] != EndpointStatus.PAUSED:
-            raise WebhookNotPaused("This endpoint is not paused.")
-        await store.move_endpoint(tx, endpoint_id, EndpointStatus.ACTIVE.value)
-        await _note(tx, actor, "resumed", endpoint_id, {"reason": row["paused_reason"]})
-        tx.ring(DELIVERIES_BELL)
+        status = EndpointStatus.PAUSED.value
+        await store.move_endpoint(tx, endpoint_id, status, reason, actor.label)
+        await note(tx, actor, "endpoint.paused", endpoint_id, {"reason": reason})
 
 
 async def disable_endpoint(kernel: Kernel, *, actor: Actor, endpoint_id: UUID) -> None:
     """Take it out of use: no event is queued for it any more. What waited stays on record."""
     async with kernel.database.transaction() as tx:
-        row = await _endpoint(tx, actor, endpoint_id)
+        row = await locked_endpoint(tx, actor, endpoint_id)
         if row["status"] == EndpointStatus.DISABLED:
             return
         await store.move_endpoint(tx, endpoint_id, EndpointStatus.DISABLED.value)
-        await _note(tx, actor, "disabled", endpoint_id, {"was": row["status"]})
+        await note(tx, actor, "endpoint.disabled", endpoint_id, {"was": row["status"]})
 
 
 async def retry_delivery(kernel: Kernel, *, actor: Actor, delivery_id: UUID) -> None:
@@ -173,7 +174,7 @@ async def retry_delivery(kernel: Kernel, *, actor: Actor, delivery_id: UUID) -> 
         row = await store.lock_delivery(tx, actor, delivery_id)
         if row is None:
             raise NotFound("There is no such delivery.")
-        if row["endpoint_status"] != EndpointStatus.ACTIVE:
+        if row["endpoint_status"] not in (EndpointStatus.ACTIVE, EndpointStatus.RESUMING):
             raise ValidationFailed("Resume the endpoint first.")
         if row["status"] == DeliveryStatus.DELIVERED:
             raise ValidationFailed("This event was delivered; replay it to send it again.")
@@ -186,20 +187,3 @@ async def retry_delivery(kernel: Kernel, *, actor: Actor, delivery_id: UUID) -> 
         )
         tx.ring(DELIVERIES_BELL)
         tx.ring(LIVE_BELL, live_payload(actor.organization_id, actor.environment, "deliveries"))
-
-
-async def _endpoint(tx: Transaction, actor: Actor, endpoint_id: UUID) -> store.Row:
-    row = await store.lock_endpoint(tx, actor, endpoint_id)
-    if row is None:
-        raise NotFound("There is no such endpoint.")
-    return row
-
-
-async def _note(
-    tx: Transaction, actor: Actor, what: str, endpoint_id: UUID, changes: Mapping[str, object]
-) -> None:
-    """Audit the change and tell open pages of it."""
-    await audit.record(
-        tx, actor=actor, action=f"endpoint.{what}", target=str(endpoint_id), changes=changes
-    )
-    tx.ring(LIVE_BELL, live_payload(actor.organization_id, actor.environment, "endpoints"))

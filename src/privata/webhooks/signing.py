@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from privata import __version__
+from privata.webhooks.slack import slack_body
 
 TOLERANCE_S: Final = 300
 SECRET_BYTES: Final = 32
@@ -52,16 +53,28 @@ Headers = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a notification is signed: how its secrets are made and which headers carry the proof."""
+    """How a notification is signed and shaped: how its secrets are made, which headers carry the
+    proof, and which bytes are sent for an event's body (None: the body as it is).
+    """
 
     name: str
     mint: Callable[[Environment], str]
     sign: Callable[[Sequence[str], Message], Headers]
+    shape: Callable[[bytes], bytes] | None = None
 
 
 def mint_secret(environment: Environment, dialect: str = "privata") -> str:
     """A new secret: 32 random bytes in the shape the dialect wants. Shown once, stored sealed."""
     return DIALECTS[dialect].mint(environment)
+
+
+def body_for(dialect: str, body: bytes) -> bytes:
+    """The bytes that the dialect sends for an event's body, the same on every attempt.
+
+    Raises `KeyError` for an unknown dialect, `ValueError` for a body it cannot be made of.
+    """
+    shape = DIALECTS[dialect].shape
+    return body if shape is None else shape(body)
 
 
 def headers_for(dialect: str, secrets: Sequence[str], message: Message) -> Headers:
@@ -209,11 +222,12 @@ def _standard_headers(secrets: Sequence[str], message: Message) -> Headers:
     ]
 
 
-# A new dialect is one row here: how to mint its secret, how to sign with it.
+# A new dialect is one row here: how to mint its secret, how to sign with it, how to shape a body.
 DIALECTS: Final[dict[str, Dialect]] = {
     dialect.name: dialect
     for dialect in (
         Dialect("privata", _mint_privata, _privata_headers),
         Dialect("standard", _mint_standard, _standard_headers),
+        Dialect("slack", _mint_privata, _privata_headers, slack_body),
     )
 }

@@ -66,13 +66,93 @@ export function isGenuine(body, headers, secret) {
 }
 """
 
+_PRIVATA_GO: Final = """\
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// header is X-Privata-Signature; body the raw bytes, before any JSON parsing.
+func IsGenuine(body []byte, header, secret string) bool {
+	stamp, proofs := "", []string{}
+	for _, item := range strings.Split(header, ",") {
+		name, value, _ := strings.Cut(item, "=")
+		switch name {
+		case "t":
+			stamp = value
+		case "v1":
+			proofs = append(proofs, value)
+		}
+	}
+	at, err := strconv.ParseInt(stamp, 10, 64)
+	if age := time.Now().Unix() - at; err != nil || age > 300 || age < -300 {
+		return false
+	}
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(stamp + "."))
+	mac.Write(body)
+	wanted := []byte(base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	for _, proof := range proofs {
+		if hmac.Equal(wanted, []byte(proof)) {
+			return true
+		}
+	}
+	return false
+}
+"""
+
+_STANDARD_GO: Final = """\
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// body is the raw bytes, before any JSON parsing.
+func IsGenuine(body []byte, headers http.Header, secret string) bool {
+	stamp := headers.Get("webhook-timestamp")
+	at, err := strconv.ParseInt(stamp, 10, 64)
+	if age := time.Now().Unix() - at; err != nil || age > 300 || age < -300 {
+		return false
+	}
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
+	if err != nil {
+		return false
+	}
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(headers.Get("webhook-id") + "." + stamp + "."))
+	mac.Write(body)
+	wanted := []byte("v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	for _, proof := range strings.Split(headers.Get("webhook-signature"), " ") {
+		if hmac.Equal(wanted, []byte(proof)) {
+			return true
+		}
+	}
+	return false
+}
+"""
+
 _SNIPPETS: Final = {
-    Dialect.PRIVATA: (_PRIVATA_PYTHON, _PRIVATA_NODE),
-    Dialect.STANDARD: (_STANDARD_PYTHON, _STANDARD_NODE),
+    Dialect.PRIVATA: (_PRIVATA_PYTHON, _PRIVATA_NODE, _PRIVATA_GO),
+    Dialect.STANDARD: (_STANDARD_PYTHON, _STANDARD_NODE, _STANDARD_GO),
 }
 
 
 def verifying(dialect: Dialect) -> list[tuple[str, str, str]]:
-    """Label, language and code, one for each language."""
-    python, node = _SNIPPETS[dialect]
-    return [("Python", "python", python.rstrip()), ("Node", "javascript", node.rstrip())]
+    """Label, language and code, one for each language. Slack verifies nothing: it has none."""
+    if dialect not in _SNIPPETS:
+        return []
+    python, node, go = _SNIPPETS[dialect]
+    return [
+        ("Python", "python", python.rstrip()),
+        ("Node", "javascript", node.rstrip()),
+        ("Go", "go", go.rstrip()),
+    ]

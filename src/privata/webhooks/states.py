@@ -6,8 +6,11 @@ from enum import StrEnum
 
 
 class EndpointStatus(StrEnum):
+    """`resuming`: a probe is sent first, then what waited, paced; then it is active again."""
+
     ACTIVE = "active"
     PAUSED = "paused"
+    RESUMING = "resuming"
     DISABLED = "disabled"
 
 
@@ -27,3 +30,10 @@ class Channel(StrEnum):
 class Dialect(StrEnum):
     PRIVATA = "privata"
     STANDARD = "standard"
+    SLACK = "slack"
+
+
+class RecoveryStatus(StrEnum):
+    RUNNING = "running"
+    DONE = "done"
+    CANCELLED = "cancelled"

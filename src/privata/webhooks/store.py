@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -29,14 +29,17 @@ FOR NO KEY UPDATE
 """
 
 _CHANGE_ENDPOINT: Final = """
-UPDATE webhook_endpoint SET alias = $2, url = $3, event_filter = $4, updated_at = now()
+UPDATE webhook_endpoint
+SET alias = $2, url = $3::text, event_filter = $4, dialect = $5, updated_at = now(),
+    failures = CASE WHEN url = $3::text THEN failures ELSE '{}' END
 WHERE id = $1
 """
 
 _MOVE_ENDPOINT: Final = """
 UPDATE webhook_endpoint
-SET status = $2::text, paused_at = CASE WHEN $2::text = 'paused' THEN now() END, paused_reason = $3,
-    updated_at = now()
+SET status = $2::text, paused_at = CASE WHEN $2::text = 'paused' THEN now() END,
+    paused_reason = $3, paused_by = $4, resumed_by = NULL, probe_until = NULL,
+    flush_tokens_at = NULL, updated_at = now()
 WHERE id = $1
 """
 
@@ -79,18 +82,27 @@ async def lock_endpoint(tx: Transaction, actor: Actor, endpoint_id: UUID) -> Row
     )
 
 
-async def change_endpoint(
-    tx: Transaction, endpoint_id: UUID, alias: str, url: str, event_filter: Sequence[str] | None
-) -> None:
-    """Write what a partner may edit."""
-    await tx.connection.execute(_CHANGE_ENDPOINT, endpoint_id, alias, url, event_filter)
+async def change_endpoint(tx: Transaction, endpoint_id: UUID, new: Mapping[str, object]) -> None:
+    """Write what a partner may edit: alias, URL, filter, and the dialect that follows the URL."""
+    await tx.connection.execute(
+        _CHANGE_ENDPOINT,
+        endpoint_id,
+        new["alias"],
+        new["url"],
+        new["event_filter"],
+        new["dialect"],
+    )
 
 
 async def move_endpoint(
-    tx: Transaction, endpoint_id: UUID, status: str, paused_reason: str | None = None
+    tx: Transaction,
+    endpoint_id: UUID,
+    status: str,
+    paused_reason: str | None = None,
+    paused_by: str | None = None,
 ) -> None:
-    """Enter a status; the reason belongs to `paused` alone."""
-    await tx.connection.execute(_MOVE_ENDPOINT, endpoint_id, status, paused_reason)
+    """Enter a status; the reason and the person belong to `paused` alone."""
+    await tx.connection.execute(_MOVE_ENDPOINT, endpoint_id, status, paused_reason, paused_by)
 
 
 async def lock_delivery(tx: Transaction, actor: Actor, delivery_id: UUID) -> Row | None:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from privata.webhooks.durations import spoken
 from privata.webhooks.outcomes import RULES, Outcome, diagnose
 from privata.webhooks.schedule import DEFAULT_SCHEDULE
 from privata.webhooks.states import DeliveryStatus, EndpointStatus
@@ -29,16 +30,33 @@ class Shown(StrEnum):
     PENDING = "pending"
     RETRYING = "retrying"
     HELD = "held"
+    RESUMING = "resuming"
     EXHAUSTED = "exhausted"
     CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How the endpoint that a delivery waits for is sending.
+
+    `probed`: while it resumes, its probe has arrived. `ahead`: how many go before this one, if
+    that was counted. `because`: why it is paused, as a part of a sentence.
+    """
+
+    probed: bool = False
+    probing: bool = False
+    ahead: int | None = None
+    pace_per_s: int = 20
+    strict: bool = False
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a delivery at `now`. `detail` is the last attempt's own sentence.
 
-    `behind` is the type of an earlier event of the same order whose first attempt this one waits
-    for, or None.
+    `most` is how many attempts its schedule has. `behind` is the type of an earlier event of the
+    same order that this one waits for, or None. `taken_over`: a recovery sends the event anew.
     """
 
     status: DeliveryStatus
@@ -52,6 +70,9 @@ class Facts:
     duration_ms: int = 0
     detail: str = ""
     behind: str | None = None
+    most: int = MOST_ATTEMPTS
+    taken_over: bool = False
+    queue: Queue = Queue()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +107,8 @@ def shown_state(
         return Shown.HELD
     if endpoint == EndpointStatus.DISABLED:
         return Shown.CANCELLED
+    if endpoint == EndpointStatus.RESUMING and due_at <= now:
+        return Shown.RESUMING
     return Shown.RETRYING if attempts else Shown.PENDING
 
 
@@ -118,8 +141,11 @@ def _sending(facts: Facts) -> Story:
         tone="info",
         icon="loader",
         title=f"Attempt {facts.attempts + 1} is being sent",
-        text=f"We are waiting for your server to answer.{before}",
-        next="The result appears here by itself.",
+        text=f"Your server has 5 seconds to answer.{before}",
+        next=(
+            "The result appears here by itself. Should none come, because we stopped in the "
+            f"middle, another worker takes over at {facts.due_at:%H:%M:%S} UTC."
+        ),
         next_at=None,
         why_no_retry="An attempt is under way.",
     )
@@ -131,11 +157,7 @@ def _pending(facts: Facts) -> Story:
         follow = "The first attempt is made again"
     elif facts.behind:
         title = "Waiting for an earlier event of this order"
-        text = (
-            f"Events of one order are first sent in their order, and {facts.behind} has not had "
-            "its first attempt yet."
-        )
-        follow = "This one follows as soon as that attempt has ended, whatever its result."
+        text, follow = _behind(facts)
     else:
         title = "Queued"
         text = "The first attempt has not been made yet."
@@ -155,46 +177,99 @@ def _pending(facts: Facts) -> Story:
 def _retrying(facts: Facts) -> Story:
     title, text = _last(facts)
     number = facts.attempts + 1
-    last = ", the last one," if number == MOST_ATTEMPTS else ""
+    last = ", the last one," if number == facts.most else ""
+    soon = "" if facts.due_at - facts.now > SOON else "The next attempt is due now."
+    follow = f"Attempt {number}{_of(facts)}{last} follows by itself"
+    if facts.behind and facts.due_at <= facts.now:
+        follow = f"Attempt {number}{_of(facts)}{last} follows when {facts.behind} is finished."
     return Story(
         shown=Shown.RETRYING,
         tone="bad",
         icon="triangle-alert",
         title=title,
         text=text,
-        next=f"Attempt {number}{_of(number)}{last} follows by itself",
-        next_at=facts.due_at,
-        why_no_retry="" if facts.due_at - facts.now > SOON else "The next attempt is due now.",
+        next=follow,
+        next_at=None if follow.endswith(".") else facts.due_at,
+        why_no_retry=_endpoint_bar(facts) or soon,
     )
 
 
 def _held(facts: Facts) -> Story:
-    before = ""
-    if facts.attempts and facts.outcome:
-        before = f" The last attempt failed: {_lower(_last(facts)[0])}."
+    because = f" It is paused because {facts.queue.because}." if facts.queue.because else ""
     return Story(
         shown=Shown.HELD,
         tone="warn",
         icon="circle-pause",
         title="Held while the endpoint is paused",
-        text=f"The event is kept and nothing is lost.{before}",
+        text=f"The event is kept and nothing is lost.{because}{_before(facts)}",
         next="It is sent when the endpoint is resumed, in its place among the others.",
         next_at=None,
         why_no_retry="Resume the endpoint first.",
     )
 
 
+def _resuming(facts: Facts) -> Story:
+    queue = facts.queue
+    if not queue.probed:
+        state = "under way" if queue.probing else "about to be sent"
+        title = "Waiting for the probe"
+        text = f"The endpoint is resuming: its oldest delivery is {state}, to see that all is well."
+        follow = (
+            "When your server accepts the probe, this one follows in its place. When it does not, "
+            "the endpoint is paused again and this one is held."
+        )
+    else:
+        title = "In line while the endpoint resumes"
+        text = (
+            f"What waited is sent in order, at most {queue.pace_per_s} a second, so that your "
+            "server is not flooded."
+        )
+        follow = "It is sent when its turn comes."
+        if queue.ahead is not None:
+            wait = spoken(queue.ahead / max(1, queue.pace_per_s))
+            others = "Nothing goes" if not queue.ahead else f"{queue.ahead:,} go"
+            follow = f"{others} before it: its turn comes in {wait}."
+    return Story(
+        shown=Shown.RESUMING,
+        tone="info",
+        icon="play",
+        title=title,
+        text=f"{text}{_before(facts)}",
+        next=follow,
+        next_at=None,
+        why_no_retry="It is sent in its turn.",
+    )
+
+
 def _exhausted(facts: Facts) -> Story:
     title, text = _last(facts)
+    if facts.taken_over:
+        return _taken_over(facts)
     return Story(
         shown=Shown.EXHAUSTED,
         tone="bad",
         icon="triangle-alert",
         title=f"Given up after {facts.attempts} attempts",
         text=f"{title}. {text}" if text else f"{title}.",
-        next="No further attempt is made by itself. Retry it once your server is mended.",
+        next=(
+            "No further attempt is made by itself. Retry it once your server is mended, or recover "
+            "the endpoint to send everything it missed."
+        ),
         next_at=None,
         why_no_retry=_endpoint_bar(facts),
+    )
+
+
+def _taken_over(facts: Facts) -> Story:
+    return Story(
+        shown=Shown.EXHAUSTED,
+        tone="info",
+        icon="history",
+        title="A recovery sends this event anew",
+        text=f"This delivery was closed so that it is not sent twice.{_before(facts)}",
+        next="The replay below goes on with it.",
+        next_at=None,
+        why_no_retry="Its replay goes on with it.",
     )
 
 
@@ -217,6 +292,7 @@ _TELLERS: Final = {
     Shown.PENDING: _pending,
     Shown.RETRYING: _retrying,
     Shown.HELD: _held,
+    Shown.RESUMING: _resuming,
     Shown.EXHAUSTED: _exhausted,
     Shown.CANCELLED: _cancelled,
 }
@@ -237,13 +313,36 @@ def _last(facts: Facts) -> tuple[str, str]:
 def _endpoint_bar(facts: Facts) -> str:
     if facts.endpoint is EndpointStatus.PAUSED:
         return "Resume the endpoint first."
+    if facts.endpoint is EndpointStatus.RESUMING:
+        return "The endpoint is resuming; wait until it is done."
     if facts.endpoint is EndpointStatus.DISABLED:
         return "The endpoint is disabled."
     return ""
 
 
-def _of(number: int) -> str:
-    return f" of {MOST_ATTEMPTS}" if number <= MOST_ATTEMPTS else ""
+def _behind(facts: Facts) -> tuple[str, str]:
+    """Why a lane has to wait, and until when."""
+    if facts.queue.strict:
+        text = (
+            "The lanes of this endpoint are strict: events of one order are sent one after "
+            f"another, and {facts.behind} is not finished."
+        )
+        return text, "This one follows as soon as that one is delivered or given up."
+    text = (
+        f"Events of one order are first sent in their order, and {facts.behind} has not had "
+        "its first attempt yet."
+    )
+    return text, "This one follows as soon as that attempt has ended, whatever its result."
+
+
+def _before(facts: Facts) -> str:
+    if not facts.attempts or facts.outcome is None:
+        return ""
+    return f" The last attempt failed: {_lower(_last(facts)[0])}."
+
+
+def _of(facts: Facts) -> str:
+    return f" of {facts.most}" if facts.attempts < facts.most else ""
 
 
 def _lower(text: str) -> str:

@@ -170,7 +170,7 @@ class Transport:
         connection = self._pool.take(plan.origin, addresses)
         if connection is not None:
             self.stats.reused += 1
-            end = await connection.exchange(payload, deadline)
+            end = await self._exchange_on_kept(loop, connection, payload, deadline)
             if end is not End.LOST or connection.reader.any_bytes:
                 return self._conclude(loop, connection, end)
             # The receiver closed an idle connection while the request was on its way (RFC 9112,
@@ -179,6 +179,25 @@ class Transport:
             self.stats.stale_retries += 1
         connection = await self._open(loop, plan, addresses, deadline, request.policy)
         return self._conclude(loop, connection, await connection.exchange(payload, deadline))
+
+    async def _exchange_on_kept(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        connection: Connection,
+        payload: bytes,
+        deadline: float,
+    ) -> End:
+        """An exchange that no handshake went before: silence may be our own network's."""
+        began, place = loop.time(), (connection.address, connection.origin[2])
+        slow = loop.call_later(SLOW_CONNECT_SECONDS, self._network.ask, place)
+        try:
+            end = await connection.exchange(payload, deadline)
+        finally:
+            slow.cancel()
+        silent = end is End.EXPIRED and not connection.reader.any_bytes
+        if silent and not self._network.network_was_there(began, place):
+            raise our_network_is_silent()
+        return end
 
     def _plan(self, url: str, policy: Policy) -> _Plan:
         plan = self._plans.get(url)

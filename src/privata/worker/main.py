@@ -12,6 +12,8 @@ from privata.infra.kernel import Kernel
 from privata.orders.poller import follow_orders
 from privata.webhooks.claims import oldest_due_age
 from privata.webhooks.jobs import dispatch
+from privata.webhooks.recovering import recover_endpoints
+from privata.webhooks.resuming import probe_endpoints
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +34,7 @@ async def work(kernel: Kernel) -> None:
     """Deliver webhooks and follow orders until cancelled. Any number of workers may run."""
     log.info("working")
     async with asyncio.TaskGroup() as group:
-        for loop in (dispatch, follow_orders, watch):
+        for loop in (dispatch, follow_orders, recover_endpoints, probe_endpoints, watch):
             group.create_task(keep_running(loop, kernel))
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
+from conftest import wait_for
 from privata.core.ids import new_order_id
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.events.service import DELIVERIES_BELL, NewEvent, publish
@@ -17,8 +18,10 @@ from privata.infra.kernel import Kernel
 from privata.webhooks.claims import Claim, claim
 from privata.webhooks.jobs import dispatch
 from privata.webhooks.line import Line
+from privata.webhooks.receiver import Receiver, create_app, running
 from privata.webhooks.service import create_endpoint
 from privata.webhooks.settling import Settlement
+from privata.webhooks.slots import Room
 
 LEASE_S = 30.0
 
@@ -76,7 +79,13 @@ async def line(kernel: Kernel) -> AsyncIterator[Line]:
 async def claim_some(
     on: Line, limit: int = 100, *, per_endpoint: int = 100, busy: dict[UUID, int] | None = None
 ) -> list[Claim]:
-    return await claim(on, limit=limit, lease_s=LEASE_S, per_endpoint=per_endpoint, busy=busy or {})
+    return await claim(
+        on,
+        room=Room(limit, limit, limit),
+        lease_s=LEASE_S,
+        per_endpoint=per_endpoint,
+        busy=busy or {},
+    )
 
 
 def settlement(claimed: Claim, **changes: object) -> Settlement:
@@ -102,8 +111,38 @@ def settlement(claimed: Claim, **changes: object) -> Settlement:
         response_headers='[["server", "x"]]',
         response_excerpt="ok",
         response_truncated=False,
+        probing=claimed.probing,
     )
     return made._replace(**changes)  # type: ignore[arg-type]
+
+
+def failed(claimed: Claim, **changes: object) -> Settlement:
+    """An attempt that the receiver answered with 500, to be repeated in a minute."""
+    what = {
+        "status": "pending",
+        "wait_s": 60.0,
+        "outcome": "http_error",
+        "status_code": 500,
+        "counts": True,
+        "error": "http_error 500",
+    }
+    return settlement(claimed, **(what | changes))
+
+
+async def endpoint_row(kernel: Kernel, endpoint_id: UUID) -> asyncpg.Record:
+    row = await kernel.database.pool.fetchrow(
+        "SELECT * FROM webhook_endpoint WHERE id = $1", endpoint_id
+    )
+    assert row is not None
+    return row
+
+
+async def ops_told(kernel: Kernel) -> list[dict[str, object]]:
+    """The bodies of the ops events, in their order."""
+    rows = await kernel.database.pool.fetch(
+        "SELECT body FROM event WHERE channel = 'ops' ORDER BY seq"
+    )
+    return [json.loads(row["body"]) for row in rows]
 
 
 async def delivery(kernel: Kernel, delivery_id: UUID) -> asyncpg.Record:
@@ -154,3 +193,27 @@ async def dispatching(kernel: Kernel) -> AsyncIterator[None]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+@asynccontextmanager
+async def receiving(kernel: Kernel, organization: UUID) -> AsyncIterator[tuple[Receiver, UUID]]:
+    """A receiver and the endpoint that leads to it."""
+    app = create_app()
+    async with running(app) as base:
+        endpoint_id, secret = await endpoint(kernel, organization, f"{base}/hook")
+        app.secrets = [secret]
+        yield app, endpoint_id
+
+
+def drained(kernel: Kernel):  # type: ignore[no-untyped-def]
+    async def nothing_pending() -> bool:
+        return await count(kernel, "status = 'pending'") == 0
+
+    return wait_for(nothing_pending)
+
+
+def settled(kernel: Kernel, number: int):  # type: ignore[no-untyped-def]
+    async def enough() -> bool:
+        return await kernel.database.pool.fetchval("SELECT count(*) FROM webhook_attempt") >= number
+
+    return wait_for(enough)

@@ -121,7 +121,7 @@ async def test_a_lane_gives_its_head_only(kernel: Kernel, organization: UUID) ->
             assert head.event_id.startswith(f"{order_id}:step_{seq}:")
             assert await claim_some(db) == []
             settled = await settle(db, [settlement(head)])
-            assert settled.followers is (seq < 3)
+            assert settled.moved is (seq < 3)
 
 
 @pytest.mark.parametrize("status", ["pending", "exhausted", "delivered"])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from uuid import UUID
 
 import asyncpg
@@ -13,12 +11,13 @@ import psycopg
 import pytest
 
 from conftest import Cluster, wait_for
-from privata.events.service import LIVE_BELL
+from privata.events.service import DELIVERIES_BELL, LIVE_BELL
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import listening
 from privata.webhooks.line import Line
-from privata.webhooks.receiver import Behaviour, Receiver, create_app, running
-from privata.webhooks.service import pause_endpoint, resume_endpoint, update_endpoint
+from privata.webhooks.receiver import Behaviour, create_app, running
+from privata.webhooks.resuming import resume_endpoint
+from privata.webhooks.service import pause_endpoint, update_endpoint
 from privata.webhooks.settling import settle
 from privata.webhooks.tests.deliveries import (
     actor_of,
@@ -26,36 +25,16 @@ from privata.webhooks.tests.deliveries import (
     claim_some,
     count,
     dispatching,
+    drained,
     endpoint,
     line,
     make_due,
     publish_order,
+    receiving,
+    settled,
     settlement,
 )
-
-
-@asynccontextmanager
-async def receiving(kernel: Kernel, organization: UUID) -> AsyncIterator[tuple[Receiver, UUID]]:
-    """A receiver and the endpoint that leads to it."""
-    app = create_app()
-    async with running(app) as base:
-        endpoint_id, secret = await endpoint(kernel, organization, f"{base}/hook")
-        app.secrets = [secret]
-        yield app, endpoint_id
-
-
-def drained(kernel: Kernel):  # type: ignore[no-untyped-def]
-    async def nothing_pending() -> bool:
-        return await count(kernel, "status = 'pending'") == 0
-
-    return wait_for(nothing_pending)
-
-
-def settled(kernel: Kernel, number: int):  # type: ignore[no-untyped-def]
-    async def enough() -> bool:
-        return await kernel.database.pool.fetchval("SELECT count(*) FROM webhook_attempt") >= number
-
-    return wait_for(enough)
+from privata.webhooks.tuning import tune_endpoint
 
 
 async def test_events_arrive_signed_once_and_in_order(kernel: Kernel, organization: UUID) -> None:
@@ -144,6 +123,7 @@ async def test_nothing_published_while_paused_is_lost(kernel: Kernel, organizati
     async with receiving(kernel, organization) as (app, endpoint_id), dispatching(kernel):
         actor = actor_of(organization)
         await pause_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
+        await tune_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, pace_per_s=500)
         for _ in range(50):
             await publish_order(kernel, organization, (1, 2, 3))
         assert app.log.stats()["received"] == 0
@@ -303,7 +283,11 @@ async def test_a_batch_costs_three_statements_at_most(
         app.behaviour = Behaviour("slow", 200, delay_ms=200)
         await asyncio.sleep(0.1)
         asked.clear()
-        await resume_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
+        # Not resumed, which would begin with a probe: simply there again.
+        await kernel.database.pool.execute(
+            "UPDATE webhook_endpoint SET status = 'active', paused_at = NULL, paused_reason = NULL"
+        )
+        kernel.database.ring(DELIVERIES_BELL)
         await drained(kernel)
     counted = Counter(query.split()[1] for query in asked)
     batches = counted["result"]

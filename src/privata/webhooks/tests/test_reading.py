@@ -132,7 +132,7 @@ def test_segments_do_not_overlap_and_add_up(desk: Desk) -> None:
         assert desk.ids(LogQuery(segment=segment)) == [delivery], segment
     assert desk.ids() == list(wanted.values())
     counts = segment_counts(desk.place(), LogQuery(), NOW)
-    assert counts == {Segment.ALL: 5} | dict.fromkeys(wanted, 1)
+    assert counts == {Segment.ALL: 5, Segment.UNDELIVERED: 4} | dict.fromkeys(wanted, 1)
     buckets = histogram_of(desk.place(), LogQuery(), NOW)
     assert [sum(column) for column in zip(*buckets, strict=True)] == [1, 3, 1]
 

@@ -12,6 +12,7 @@ from privata.core.tenancy import Actor, Environment
 from privata.infra.kernel import Kernel
 from privata.webhooks import service
 from privata.webhooks.guard import NOT_REACHABLE
+from privata.webhooks.resuming import resume_endpoint
 from privata.webhooks.settling import settle
 from privata.webhooks.tests.deliveries import (
     actor_of,
@@ -130,12 +131,12 @@ async def test_pause_resume_disable(kernel: Kernel, organization: UUID) -> None:
     actor = actor_of(organization)
     endpoint_id, _ = await endpoint(kernel, organization)
     with pytest.raises(WebhookNotPaused):
-        await service.resume_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
+        await resume_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
     await service.pause_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
     await service.pause_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, reason="gone")
     row = await row_of(kernel, endpoint_id)
     assert (row["status"], row["paused_reason"]) == ("paused", "manual")
-    await service.resume_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
+    await resume_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
     row = await row_of(kernel, endpoint_id)
     assert (row["status"], row["paused_at"], row["paused_reason"]) == ("active", None, None)
     await service.disable_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
@@ -160,7 +161,7 @@ async def test_others_endpoints_and_deliveries_are_not_found(
         for verb in (
             service.update_endpoint,
             service.pause_endpoint,
-            service.resume_endpoint,
+            resume_endpoint,
             service.disable_endpoint,
         ):
             with pytest.raises(NotFound):

@@ -36,7 +36,7 @@ async def test_a_batch_is_settled_whole(kernel: Kernel, organization: UUID) -> N
                            address=None, response_headers=None),
             ],
         )  # fmt: skip
-    assert (settled.count, settled.places) == (3, ((organization, "test"),))
+    assert (settled.count, settled.places) == (3, {(organization, "test")})
     row = await delivery(kernel, good.delivery_id)
     assert row["status"] == "delivered"
     assert row["delivered_at"] is not None

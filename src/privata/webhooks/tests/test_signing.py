@@ -246,7 +246,7 @@ def test_all_request_headers() -> None:
         headers_for("privata", [], message)
     with pytest.raises(KeyError):
         headers_for("unknown", [SECRET], message)
-    assert set(DIALECTS) == {"privata", "standard"}
+    assert set(DIALECTS) == {"privata", "standard", "slack"}
 
 
 def test_rotation_has_no_gap() -> None:

@@ -16,18 +16,28 @@ from django.utils import timezone
 from privata.infra.plane import kernel
 from privata.infra.sealing import UnsealError
 from privata.organizations.doors import Tenant
-from privata.webhooks import proofs, reading
+from privata.webhooks import proofs, queues, reading
 from privata.webhooks.log_query import parse_query
 from privata.webhooks.models import Attempt, Delivery, Endpoint, EndpointSecret
 from privata.webhooks.outcomes import RULES, Outcome
+from privata.webhooks.pausing import Reason
+from privata.webhooks.schedule import schedule_for
 from privata.webhooks.sending import secret_context
-from privata.webhooks.signing import Message
+from privata.webhooks.signing import Message, body_for
 from privata.webhooks.states import DeliveryStatus, Dialect, EndpointStatus
-from privata.webhooks.story import MOST_ATTEMPTS, Facts, tell
+from privata.webhooks.story import Facts, Queue, Story, shown_state, tell
 from privata.webhooks.views.common import address, place_of
 
 #: What status codes are called (RFC 9110, 15).
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
+
+
+#: Why an endpoint is paused, after "because".
+_BECAUSE: Final = {
+    Reason.MANUAL.value: "somebody of your organization paused it",
+    Reason.FAILURES.value: "too many attempts failed within 6 hours",
+    Reason.GONE.value: "your server answered 410 Gone",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +62,24 @@ def delivery_context(
     place = place_of(tenant, endpoint.id if endpoint else None)
     delivery = reading.delivery_or_404(place, delivery_id)
     attempts = reading.attempts_of(delivery)
-    body = bytes(delivery.event.body)
+    event_body = bytes(delivery.event.body)
+    body = body_for(delivery.endpoint.dialect, event_body)
+    facts = _facts(delivery, attempts)
     pinned = _chosen(request, attempts)
     shown = pinned or (attempts[0] if attempts else None)
     context: dict[str, Any] = {
         "delivery": delivery,
         "event_type": delivery.event.type,
         "body": body,
-        "pair": _pair(body),
-        "story": tell(_facts(delivery, attempts)),
+        "pair": _pair(event_body),
+        "story": tell(facts),
+        "siblings": [(one, _shown(one)) for one in reading.siblings(delivery)],
+        "replays_left": queues.replays_left(delivery.endpoint_id, timezone.now()),
+        "findings": None,
+        "pasted": "",
+        "all_fits": False,
         "attempts": [_tried(one) for one in attempts],
-        "most": max(MOST_ATTEMPTS, delivery.attempts),
+        "most": max(facts.most, delivery.attempts),
         "attempt": shown,
         "pinned": pinned.id if pinned else "",
         "shown_before": request.GET.get("shown", ""),
@@ -74,6 +91,16 @@ def delivery_context(
     if not alone:
         context |= _walk(request, tenant, place, delivery, endpoint)
     return context
+
+
+def story_of(delivery: Delivery) -> Story:
+    """What to say about a delivery that was read by `reading.delivery_or_404`."""
+    return tell(_facts(delivery, reading.attempts_of(delivery)))
+
+
+def most_attempts(endpoint: Endpoint) -> int:
+    """How many attempts the endpoint's schedule has."""
+    return schedule_for(endpoint.dialect, endpoint.schedule_s).attempts
 
 
 def _walk(
@@ -108,7 +135,35 @@ def _facts(delivery: Delivery, attempts: Sequence[Attempt]) -> Facts:
         duration_ms=delivery.last_duration_ms or 0,
         detail=latest.detail if latest else "",
         behind=reading.waited_for(delivery),
+        most=most_attempts(delivery.endpoint),
+        taken_over=queues.taken_over(delivery),
+        queue=_queue(delivery),
     )
+
+
+def _queue(delivery: Delivery) -> Queue:
+    endpoint = delivery.endpoint
+    resuming = endpoint.status == EndpointStatus.RESUMING
+    flushing = resuming and endpoint.flush_tokens_at is not None
+    return Queue(
+        probed=flushing,
+        probing=endpoint.probe_until is not None,
+        ahead=queues.ahead_of(delivery) if flushing else None,
+        pace_per_s=endpoint.pace_per_s,
+        strict=endpoint.strict_lanes,
+        because=_BECAUSE.get(endpoint.paused_reason or "", ""),
+    )
+
+
+def _shown(delivery: Delivery) -> str:
+    return shown_state(
+        delivery.status,
+        delivery.endpoint.status,
+        delivery.attempts,
+        delivery.in_flight,
+        delivery.due_at,
+        delivery.read_at,  # type: ignore[attr-defined]  # annotated by the query
+    ).value
 
 
 def _tried(attempt: Attempt) -> Tried:
@@ -140,6 +195,8 @@ def _request(delivery: Delivery, attempt: Attempt, body: bytes) -> dict[str, Any
     return {
         "headers": "\n".join(f"{name}: {value}" for name, value in headers),
         "steps": proofs.signature_steps(dialect, secrets, hints, message),
+        "secrets": rows,
+        "valid": queues.valid_secrets(delivery.endpoint),
         "curl": proofs.curl(dialect, attempt.url, message),
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -16,38 +16,21 @@ from privata.infra.plane import kernel, wait
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
 from privata.webhooks import reading, service
-from privata.webhooks.endpoint_rules import ORDER_TYPES
-from privata.webhooks.forms import SCOPES, EndpointForm, form_of
+from privata.webhooks.endpoint_rules import checked_schedule
+from privata.webhooks.forms import SCOPES, TYPE_CHOICES, EndpointForm, form_of
 from privata.webhooks.models import Endpoint
 from privata.webhooks.policies import policies
-from privata.webhooks.snippets import verifying
-from privata.webhooks.states import Dialect, EndpointStatus
+from privata.webhooks.resuming import resume_endpoint
+from privata.webhooks.tuning import tune_endpoint
 from privata.webhooks.views.common import (
     address,
     missing_is_404,
     place_of,
     show,
 )
+from privata.webhooks.views.head_context import head_context
 from privata.webhooks.views.log_context import log_context
-
-#: Why an endpoint is paused, for its banner.
-PAUSED_BECAUSE: Final = {
-    "manual": "A member of your organization paused it.",
-    "gone": "Your server answered 410 Gone, which asks us to stop.",
-    "failures": "Too many attempts failed within a short time.",
-}
-
-
-def head_context(endpoint: Endpoint, tab: str) -> dict[str, Any]:
-    """What the head of each of the endpoint's pages shows."""
-    paused = endpoint.status == EndpointStatus.PAUSED
-    reason = endpoint.paused_reason or ""
-    return {
-        "endpoint": endpoint,
-        "tab": tab,
-        "waiting": reading.waiting(endpoint) if paused else 0,
-        "because": PAUSED_BECAUSE.get(reason, reason.replace("_", " ").capitalize()),
-    }
+from privata.webhooks.views.tools import asked_test
 
 
 @require_GET
@@ -57,6 +40,7 @@ def log(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponse
     """The endpoint's deliveries."""
     endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
     context = head_context(endpoint, "deliveries") | log_context(request, tenant, endpoint)
+    context |= asked_test(request, tenant, endpoint_id)
     return show(request, tenant, "endpoint_log.html", context)
 
 
@@ -88,37 +72,13 @@ def change(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpRespo
     form = form_of(endpoint, request.POST)
     if not form.is_valid():
         return _settings(request, tenant, endpoint, form)
-    wanted = form.cleaned_data
     try:
-        wait(
-            service.update_endpoint(
-                kernel(),
-                actor=tenant.actor,
-                endpoint_id=endpoint.id,
-                alias=wanted["alias"],
-                # A URL that stays is not judged again: its host may be down just now.
-                url=None if wanted["url"] == endpoint.url else wanted["url"],
-                event_filter=wanted["event_filter"],
-            )
-        )
+        _save(tenant, endpoint, form.cleaned_data)
     except (UrlRefused, ValidationFailed) as error:
         form.refuse(error)
         return _settings(request, tenant, endpoint, form)
     messages.success(request, "Changes saved")
     return redirect(address(tenant, "settings", endpoint_id=endpoint.id))
-
-
-@require_GET
-@page(Permission.VIEW_DELIVERIES)
-@missing_is_404
-def secret(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponse:
-    """How to verify, and which secret is in force; never the secret."""
-    endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
-    context = head_context(endpoint, "secret") | {
-        "current": reading.current_secret(endpoint),
-        "snippets": verifying(Dialect(endpoint.dialect)),
-    }
-    return show(request, tenant, "endpoint_secret.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -137,7 +97,7 @@ def pause(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpRespon
 def resume(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
     """Send what waited and what comes. Somebody else may have resumed it meanwhile."""
     try:
-        return _do(request, tenant, endpoint_id, service.resume_endpoint, "Deliveries are resumed")
+        return _do(request, tenant, endpoint_id, resume_endpoint, "Deliveries are resumed")
     except WebhookNotPaused as error:
         messages.info(request, error.message)
         return redirect(address(tenant, "endpoint", endpoint_id=endpoint_id))
@@ -158,12 +118,38 @@ def _settings(
 ) -> HttpResponse:
     context = head_context(endpoint, "settings") | {
         "form": form,
-        "types": ORDER_TYPES,
+        "types": TYPE_CHOICES,
         "scopes": SCOPES,
         "localhost": policies(kernel().settings)[tenant.environment.value].allow_localhost_http,
     }
     return show(
         request, tenant, "endpoint_settings.html", context, status=422 if form.errors else 200
+    )
+
+
+def _save(tenant: Tenant, endpoint: Endpoint, wanted: dict[str, Any]) -> None:
+    """Judge everything before anything is written: the two parts are written apart."""
+    checked_schedule(wanted["schedule"])
+    wait(
+        service.update_endpoint(
+            kernel(),
+            actor=tenant.actor,
+            endpoint_id=endpoint.id,
+            alias=wanted["alias"],
+            # A URL that stays is not judged again: its host may be down just now.
+            url=None if wanted["url"] == endpoint.url else wanted["url"],
+            event_filter=wanted["event_filter"],
+        )
+    )
+    wait(
+        tune_endpoint(
+            kernel(),
+            actor=tenant.actor,
+            endpoint_id=endpoint.id,
+            strict_lanes=wanted["strict_lanes"],
+            schedule_s=wanted["schedule"],
+            pace_per_s=wanted["pace_per_s"],
+        )
     )
 
 
@@ -176,7 +162,7 @@ def _do(
     request: HttpRequest,
     tenant: Tenant,
     endpoint_id: UUID,
-    verb: Callable[..., Coroutine[Any, Any, None]],
+    verb: Callable[..., Coroutine[Any, Any, object]],
     done: str,
 ) -> HttpResponseBase:
     wait(verb(kernel(), actor=tenant.actor, endpoint_id=endpoint_id))

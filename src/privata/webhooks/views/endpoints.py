@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from uuid import UUID
-
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
 from privata.core.errors import UrlRefused, ValidationFailed
 from privata.infra.plane import kernel, wait
-from privata.infra.sealing import UnsealError
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
 from privata.webhooks import reading, service
-from privata.webhooks.endpoint_rules import ORDER_TYPES
-from privata.webhooks.forms import CHANNELS, DIALECTS, SCOPES, EndpointForm, new_form
+from privata.webhooks.forms import CHANNELS, DIALECTS, SCOPES, TYPE_CHOICES, EndpointForm, new_form
 from privata.webhooks.health import health_of
 from privata.webhooks.policies import policies
-from privata.webhooks.snippets import verifying
-from privata.webhooks.states import Channel, Dialect
-from privata.webhooks.views.common import address, missing_is_404, place_of, show
-
-#: Where a new secret waits, sealed, for the one page that shows it.
-_SESSION_SECRET = "webhook_secret_once"  # noqa: S105 - the name of a place
+from privata.webhooks.states import Channel
+from privata.webhooks.views.common import address, show
+from privata.webhooks.views.secrets import keep_secret
 
 
 @require_GET
@@ -70,29 +61,14 @@ def new(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     except (UrlRefused, ValidationFailed) as error:
         form.refuse(error)
         return _form(request, tenant, form)
-    sealed = kernel().sealer.seal(secret.encode(), _context(endpoint_id))
-    request.session[_SESSION_SECRET] = base64.b64encode(sealed).decode()
+    keep_secret(request, endpoint_id, secret)
     return redirect(address(tenant, "created", endpoint_id=endpoint_id))
-
-
-@require_GET
-@page(Permission.CONFIGURE_ENDPOINTS)
-@missing_is_404
-def created(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
-    """The new endpoint's secret, this once; whoever comes again is sent to the endpoint."""
-    endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
-    secret = _take_secret(request, endpoint_id)
-    if secret is None:
-        return redirect(address(tenant, "secret", endpoint_id=endpoint_id))
-    snippets = verifying(Dialect(endpoint.dialect))
-    context = {"endpoint": endpoint, "secret": secret, "snippets": snippets}
-    return show(request, tenant, "created.html", context)
 
 
 def _form(request: HttpRequest, tenant: Tenant, form: EndpointForm) -> HttpResponse:
     context = {
         "form": form,
-        "types": ORDER_TYPES,
+        "types": TYPE_CHOICES,
         "channels": CHANNELS,
         "dialects": DIALECTS,
         "scopes": SCOPES,
@@ -104,16 +80,3 @@ def _form(request: HttpRequest, tenant: Tenant, form: EndpointForm) -> HttpRespo
 def _localhost(tenant: Tenant) -> bool:
     """Whether endpoints may be http://localhost here."""
     return policies(kernel().settings)[tenant.environment.value].allow_localhost_http
-
-
-def _take_secret(request: HttpRequest, endpoint_id: UUID) -> str | None:
-    sealed = request.session.pop(_SESSION_SECRET, "")
-    try:
-        return kernel().sealer.unseal(base64.b64decode(sealed), _context(endpoint_id)).decode()
-    except (UnsealError, binascii.Error):
-        # None was waiting, or that of another endpoint.
-        return None
-
-
-def _context(endpoint_id: UUID) -> str:
-    return f"webhook_secret_once:{endpoint_id}"

@@ -30,7 +30,13 @@ from privata.webhooks.outcomes import RULES, Outcome
 from privata.webhooks.states import EndpointStatus
 from privata.webhooks.story import Shown, shown_state
 from privata.webhooks.views.common import address, place_of
-from privata.webhooks.views.delivery_context import delivery_context
+from privata.webhooks.views.delivery_context import delivery_context, most_attempts
+
+#: What the filter offers: the whole group first, then its types, then those of us.
+TYPES = ("order.*", *ORDER_TYPES, "webhook.test", "webhook_paused", "webhook_resumed")
+
+#: Segments that are shown when there is something in them.
+_SELDOM = (Segment.QUEUED, Segment.HELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,7 @@ class Row:
     drawer: str
     outcome: str
     fresh: bool
+    most: int
 
     @property
     def may_retry(self) -> bool:
@@ -59,7 +66,7 @@ def log_context(
     place = place_of(tenant, endpoint.id if endpoint else None)
     query = parse_query(request.GET)
     found = reading.log_page(place, query, now)
-    base = _base(tenant, endpoint)
+    base = base_of(tenant, endpoint)
     seen = parse_cursor(request.GET.get("seen", ""))
     rows = rows_of(tenant, query, endpoint, found.rows, seen)
     context = summary_context(place, query, now, base) | {
@@ -73,7 +80,9 @@ def log_context(
         "newer_url": _edge(base, query, found.rows, found.has_newer, newer=True),
         "older_url": _edge(base, query, found.rows, found.has_older, newer=False),
         "spans": SPANS,
-        "types": ORDER_TYPES,
+        "types": TYPES,
+        "many": address(tenant, "retry_matching") + query.with_().string(**_scope(endpoint)),
+        "chosen": address(tenant, "retry_chosen") + query.with_().string(**_scope(endpoint)),
         "responses": RESPONSES,
         "any_ever": bool(rows) or place.deliveries().exists(),
         "opened": None,
@@ -88,7 +97,7 @@ def live_context(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
     query = parse_query(request.GET)
     endpoint = scope_of(request, tenant)
     place = place_of(tenant, endpoint.id if endpoint else None)
-    base = _base(tenant, endpoint)
+    base = base_of(tenant, endpoint)
     top = parse_cursor(request.GET.get("top", ""))
     ids = uuids(request.GET.get("ids", ""))
     seen = {"seen": str(top)} if top else {}
@@ -109,7 +118,7 @@ def summary_context(
     shown = [
         segment
         for segment in Segment
-        if segment is not Segment.QUEUED or counts[segment] or query.segment is Segment.QUEUED
+        if segment not in _SELDOM or counts[segment] or query.segment is segment
     ]
     span = SPANS[query.span]
     return {
@@ -152,7 +161,8 @@ def rows_of(
         outcome = RULES[Outcome(one.last_outcome)].label if one.last_outcome else ""
         url = address(tenant, "delivery", delivery_id=one.id)
         fresh = seen is not None and (one.created_at, one.id) > seen
-        rows.append(Row(one, shown, url, f"{url}/sheet{words}", outcome, fresh))
+        most = max(most_attempts(one.endpoint), one.attempts)
+        rows.append(Row(one, shown, url, f"{url}/sheet{words}", outcome, fresh, most))
     return rows
 
 
@@ -173,7 +183,8 @@ def uuids(text: str) -> list[UUID]:
     return found
 
 
-def _base(tenant: Tenant, endpoint: Endpoint | None) -> str:
+def base_of(tenant: Tenant, endpoint: Endpoint | None) -> str:
+    """The address of the log of all endpoints, or of one."""
     if endpoint is None:
         return address(tenant, "deliveries")
     return address(tenant, "endpoint", endpoint_id=endpoint.id)

@@ -70,11 +70,14 @@ if (drawer) {
   arrived();
   drawer.addEventListener("close", closed);
   drawer.addEventListener("click", (event) => {
+    // A dialog inside the drawer closes itself.
+    if (event.target.closest("dialog") !== drawer) return;
     if (event.target === drawer || event.target.closest("[data-close]")) drawer.close();
     go(event.target.closest("[data-go]")?.dataset.go);
   });
   drawer.addEventListener("keydown", (event) => {
     if (event.metaKey || event.ctrlKey || event.target.matches("input, textarea, select")) return;
+    if (event.target.closest("dialog") !== drawer) return;
     const step = { j: "next", k: "prev" }[event.key];
     const url = step && sheet()?.dataset[step];
     if (!url) return;

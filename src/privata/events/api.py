@@ -1,0 +1,79 @@
+"""`/events`: the event log, to read from the beginning or from where one stopped."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from privata.apikeys.access import actor_of
+from privata.apikeys.scopes import Scope
+from privata.core.clock import iso
+from privata.core.errors import InvalidKey, ScopeRequired, ValidationFailed
+from privata.events.feed import MAX_LIMIT, events_after
+from privata.infra.access import kernel_of
+from privata.infra.openapi import errors, request_of
+from privata.infra.wire import Wire, json_response, parse_query
+
+router = APIRouter(tags=["Events"])
+
+LAST_SEQ = 2**63 - 1
+
+
+class FeedQuery(Wire):
+    """Where to go on, and how far."""
+
+    after: Annotated[
+        int, Field(ge=0, le=LAST_SEQ, description="`last` of the page before; 0: the beginning")
+    ] = 0
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 100
+
+
+class FeedEvent(BaseModel):
+    """An event; `body` is what webhooks carry, byte for byte."""
+
+    seq: int
+    event_id: str
+    type: str
+    channel: str
+    order_id: str | None
+    created_at: str
+    body: dict[str, Any]
+
+
+class Feed(BaseModel):
+    """A page of events; ask again with `after` = `last`."""
+
+    events: list[FeedEvent]
+    last: int
+    more: bool
+
+
+@router.get(
+    "/events",
+    response_model=Feed,
+    responses=errors(InvalidKey, ScopeRequired, ValidationFailed),
+    openapi_extra=request_of(query=FeedQuery, key=True),
+)
+async def read_events(request: Request) -> Response:
+    """Every event of this environment, in order, with the bodies that webhooks carry."""
+    actor = await actor_of(request, Scope.ORDERS, Scope.WEBHOOK_ADMIN)
+    query = parse_query(FeedQuery, request)
+    page = await events_after(kernel_of(request), actor=actor, after=query.after, limit=query.limit)
+    shown = [
+        {
+            "seq": event.seq,
+            "event_id": event.event_id,
+            "type": event.type,
+            "channel": event.channel,
+            "order_id": event.order_id,
+            "created_at": iso(event.created_at),
+            "body": msgspec.Raw(event.body),
+        }
+        for event in page.events
+    ]
+    return json_response({"events": shown, "last": page.last, "more": page.more})

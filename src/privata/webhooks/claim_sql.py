@@ -1,0 +1,216 @@
+"""The statement that claims, and the one that asks when to claim next.
+
+**Fairness.** Every active endpoint is asked in turn, those with the fewest sends under way first,
+and gives at most what its cap leaves; the outer LIMIT ends the walk. A backlog of one endpoint,
+however long, costs the others nothing but its cap's worth of slots. First attempts go before
+retries of the same endpoint, and only `$6` retries are taken in all: the other slots are for first
+attempts. The ops channel is walked apart, with slots of its own.
+
+**Lanes.** A first attempt is eligible when no earlier event of the same order still waits for its
+own first attempt at the same endpoint. Two claims at the same moment cannot take two events of
+one lane: the condition is judged on a snapshot, and in every snapshot only one event of a lane
+has no earlier one with attempts = 0. Being claimed does not change that, for attempts rises
+only when the head is settled. So a second claim either sees the head unsettled, and then the
+follower is no head for it, or settled, and then the first receipt has been. Events of an order
+are published under the order's row lock, so none appears in front of another later. In a strict
+lane the head is the first event that is not finished, retries wait for it too, and the same holds
+with `pending` in the place of attempts = 0.
+
+The head is looked up as the first of an ordering, not by NOT EXISTS, because only the index of
+the lanes has that ordering: without statistics the planner else walks the whole backlog.
+
+**Resuming.** These endpoints are locked, so that claims take turns at them; one that is locked is
+left to the other claim. Its row is read in its newest version, while the deliveries are seen as
+they were when the statement began. That is why a probe leaves its mark on the row. Without a
+probe under way, and with nothing else in flight, one delivery is taken; once the probe has
+arrived (`flush_tokens_at`), as many as there are tokens. When nothing of what was due at the
+resumption is left, the endpoint becomes active in the same statement.
+
+Rows another claim holds are skipped, rows it has moved meanwhile are judged again on their new
+values (READ COMMITTED) and are then no longer due. NO KEY UPDATE, because the rows of attempts
+that refer to a delivery must not wait for a claim.
+
+Parameters: $1 slots for orders, $2 lease in seconds, $3 cap per endpoint, $4 and $5 sends under
+way per endpoint, $6 retries at most, $7 slots for ops.
+"""
+
+# What is put together here are constants of this file and of `pace`.
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+from typing import Final
+
+from privata.webhooks import pace
+
+#: The first event of `w`'s lane; for an endpoint with strict lanes, of those not finished.
+_HEAD: Final = """(
+                    SELECT head.event_seq FROM webhook_delivery AS head
+                    WHERE head.endpoint_id = w.endpoint_id AND head.order_id = w.order_id
+                      AND head.status = 'pending' AND head.order_id IS NOT NULL
+                      AND (head.attempts = 0 OR open.strict_lanes)
+                    ORDER BY head.event_seq LIMIT 1)"""
+
+_FIRSTS: Final = f"""
+            SELECT w.id, w.attempts FROM webhook_delivery AS w
+            WHERE w.endpoint_id = open.id AND w.status = 'pending' AND w.attempts = 0
+              AND w.due_at <= now()
+              AND (w.order_id IS NULL OR w.event_seq = {_HEAD})
+            ORDER BY w.due_at, w.event_seq LIMIT open.free
+            FOR NO KEY UPDATE OF w SKIP LOCKED"""
+
+
+def _retries(which: str) -> str:
+    return f"""
+            SELECT w.id, w.attempts FROM webhook_delivery AS w
+            WHERE {which} AND w.endpoint_id = open.id AND w.status = 'pending'
+              AND w.attempts > 0 AND w.due_at <= now()
+              AND (NOT open.strict_lanes OR w.order_id IS NULL OR w.event_seq = {_HEAD})
+            ORDER BY w.due_at, w.event_seq LIMIT least(open.free, $6)
+            FOR NO KEY UPDATE OF w SKIP LOCKED"""
+
+
+def _heads(channel: str, slots: str) -> str:
+    """What one channel's endpoints have to send; a resuming one's retries are its oldest."""
+    return f"""
+    SELECT heads.id, heads.attempts FROM (
+        SELECT asked.id, asked.strict_lanes, asked.resuming,
+               least(asked.allowed, $3 - coalesce(busy.sends, 0)) AS free
+        FROM (
+            SELECT e.id, e.strict_lanes, false AS resuming, $3 AS allowed
+            FROM webhook_endpoint AS e
+            WHERE e.status = 'active' AND e.channel = '{channel}'
+            UNION ALL
+            SELECT r.id, r.strict_lanes, true, r.allowed FROM resuming AS r
+            WHERE r.channel = '{channel}' AND r.allowed > 0
+        ) AS asked
+        LEFT JOIN unnest($4::uuid[], $5::int[]) AS busy (id, sends) ON busy.id = asked.id
+        WHERE coalesce(busy.sends, 0) < $3
+        ORDER BY coalesce(busy.sends, 0), random()
+    ) AS open
+    CROSS JOIN LATERAL (
+        SELECT * FROM ({_retries("open.resuming")}) AS oldest
+        UNION ALL
+        SELECT * FROM ({_FIRSTS}) AS first
+        UNION ALL
+        SELECT * FROM ({_retries("NOT open.resuming")}) AS late
+        LIMIT open.free
+    ) AS heads
+    LIMIT {slots}"""
+
+
+_FIRST, _RETRY = "w.attempts = 0", "w.attempts > 0"
+
+
+def _none(attempts: str, what: str) -> str:
+    """No delivery of the endpoint `e` is such; by a look at one, for an EXISTS may be hashed."""
+    return f"""(
+        SELECT w.event_seq FROM webhook_delivery AS w
+        WHERE w.endpoint_id = e.id AND w.status = 'pending' AND {attempts} AND {what}
+        LIMIT 1) IS NULL"""
+
+
+_OLD: Final = "w.due_at <= e.resumed_at"
+
+#: The probe has arrived and nothing is left of what was due when the endpoint was resumed.
+_FLUSHED: Final = f"""(e.flush_tokens_at IS NOT NULL
+        AND {_none(_FIRST, _OLD)} AND {_none(_RETRY, _OLD)})"""
+
+_LEASED: Final = "w.due_at > now() AND w.in_flight"
+
+#: No stragglers from before the pause; whatever is leased is due at its lease's end.
+_NONE_IN_FLIGHT: Final = f"({_none(_FIRST, _LEASED)} AND {_none(_RETRY, _LEASED)})"
+
+CLAIM: Final = f"""
+WITH resuming AS MATERIALIZED (
+    SELECT e.id, e.channel, e.strict_lanes, state.flushed, e.flush_tokens_at IS NULL AS probing,
+           CASE WHEN state.flushed THEN $3 WHEN e.flush_tokens_at IS NULL THEN 1
+                ELSE {pace.TOKENS} END AS allowed
+    FROM webhook_endpoint AS e
+    CROSS JOIN LATERAL (SELECT {_FLUSHED} AS flushed) AS state
+    WHERE e.status = 'resuming' AND (e.probe_until IS NULL OR e.probe_until <= now())
+      AND (e.flush_tokens_at IS NOT NULL OR {_NONE_IN_FLIGHT})
+    FOR NO KEY UPDATE OF e SKIP LOCKED
+), claimed AS (
+    UPDATE webhook_delivery AS d
+    SET due_at = now() + make_interval(secs => $2), lease_token = d.lease_token + 1,
+        in_flight = true
+    WHERE d.id = ANY (ARRAY(
+        SELECT numbered.id FROM (
+            SELECT heads.id, heads.attempts,
+                   row_number() OVER (PARTITION BY heads.attempts > 0) AS position
+            FROM ({_heads("order", "$1")}) AS heads
+        ) AS numbered
+        WHERE numbered.attempts = 0 OR numbered.position <= $6
+        UNION ALL
+        SELECT heads.id FROM ({_heads("ops", "$7")}) AS heads))
+    RETURNING d.id, d.endpoint_id, d.event_seq, d.attempts, d.first_attempt_at, d.lease_token
+), paced AS (
+    UPDATE webhook_endpoint AS e
+    SET status = CASE WHEN r.flushed THEN 'active' ELSE e.status END,
+        paused_at = CASE WHEN NOT r.flushed THEN e.paused_at END,
+        paused_reason = CASE WHEN NOT r.flushed THEN e.paused_reason END,
+        paused_by = CASE WHEN NOT r.flushed THEN e.paused_by END,
+        updated_at = CASE WHEN r.flushed THEN now() ELSE e.updated_at END,
+        probe_until = CASE WHEN r.probing THEN now() + make_interval(secs => $2) END,
+        flush_tokens_at = CASE WHEN NOT r.flushed AND NOT r.probing
+            THEN {pace.AFTER} END
+    FROM resuming AS r
+    LEFT JOIN (SELECT endpoint_id, count(*) AS sends FROM claimed GROUP BY endpoint_id) AS taken
+      ON taken.endpoint_id = r.id
+    WHERE e.id = r.id AND (taken.sends > 0 OR r.flushed)
+)
+SELECT claimed.id, claimed.endpoint_id, claimed.event_seq, claimed.attempts,
+       claimed.first_attempt_at, claimed.lease_token, now() AS claimed_at,
+       endpoint.url, endpoint.dialect, endpoint.environment, endpoint.channel,
+       endpoint.schedule_s,
+       coalesce(resuming.probing, false) AS probing,
+       event.event_id, event.body, secret.ids, secret.sealed, secret.expiries
+FROM claimed
+JOIN webhook_endpoint AS endpoint ON endpoint.id = claimed.endpoint_id
+JOIN event ON event.seq = claimed.event_seq
+LEFT JOIN resuming ON resuming.id = claimed.endpoint_id
+CROSS JOIN LATERAL (
+    SELECT coalesce(array_agg(s.id ORDER BY s.created_at), '{{}}') AS ids,
+           coalesce(array_agg(s.sealed ORDER BY s.created_at), '{{}}') AS sealed,
+           coalesce(array_agg(s.expires_at ORDER BY s.created_at), '{{}}') AS expiries
+    FROM webhook_secret AS s
+    WHERE s.endpoint_id = claimed.endpoint_id AND (s.expires_at IS NULL OR s.expires_at > now())
+) AS secret
+"""
+
+# Only what becomes due later: what is due now and was not claimed waits for the head of its lane
+# or for a slot, and the settling of those wakes the dispatcher. So this is never zero for long.
+# A resuming endpoint whose bucket was emptied is asked again when there are tokens.
+NEXT_DUE: Final = f"""
+SELECT extract(epoch FROM min(next.due_at) - now())::float8 AS seconds
+FROM webhook_endpoint AS e
+CROSS JOIN LATERAL (
+    (SELECT d.due_at FROM webhook_delivery AS d
+     WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.attempts = 0 AND d.due_at > now()
+     ORDER BY d.due_at LIMIT 1)
+    UNION ALL
+    (SELECT d.due_at FROM webhook_delivery AS d
+     WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.attempts > 0 AND d.due_at > now()
+     ORDER BY d.due_at LIMIT 1)
+    UNION ALL
+    (SELECT wake.at FROM (SELECT {pace.WAKE} AS at) AS wake WHERE wake.at > now())
+) AS next
+WHERE e.status IN ('active', 'resuming')
+"""
+
+# An endpoint that was just resumed has old deliveries; they are counted from its resumption.
+OLDEST_DUE: Final = """
+SELECT extract(epoch FROM now() - min(greatest(waiting.due_at, e.updated_at)))::float8
+FROM webhook_endpoint AS e
+CROSS JOIN LATERAL (
+    (SELECT d.due_at FROM webhook_delivery AS d
+     WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.attempts = 0
+     ORDER BY d.due_at LIMIT 1)
+    UNION ALL
+    (SELECT d.due_at FROM webhook_delivery AS d
+     WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.attempts > 0
+     ORDER BY d.due_at LIMIT 1)
+) AS waiting
+WHERE e.status = 'active' AND waiting.due_at <= now()
+"""

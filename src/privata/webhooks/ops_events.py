@@ -1,0 +1,110 @@
+"""The payloads of the ops channel (SPEC 13), and the way to publish them.
+
+`{"event", "event_id", "reason", "ts", ...}` and the event's own fields; the builders are pure.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from privata.core.clock import iso, unix_ms
+from privata.core.tenancy import Environment
+from privata.events.service import NewEvent, publish
+from privata.infra.postgres import Transaction
+from privata.webhooks.states import Channel
+
+Value = str | int | float | bool | None
+
+_HOUR: Final = timedelta(hours=1)
+
+
+def ops_event(
+    name: str,
+    *,
+    reason: str,
+    now: datetime,
+    environment: Environment,
+    fields: Mapping[str, Value],
+) -> NewEvent:
+    """An event of the ops channel; its id is `ops-<uuid4>:<event>:<unix_ms>`."""
+    event_id = f"ops-{uuid.uuid4()}:{name}:{unix_ms(now)}"
+    body: dict[str, Value] = {
+        "event": name,
+        "event_id": event_id,
+        "reason": reason,
+        "ts": iso(now),
+        **fields,
+    }
+    if environment is Environment.TEST:
+        body["sandbox"] = True
+    return NewEvent(event_id, name, msgspec.json.encode(body))
+
+
+def webhook_paused(
+    *,
+    endpoint_id: UUID,
+    url: str,
+    environment: Environment,
+    reason: str,
+    now: datetime,
+    paused_at: datetime,
+    last_error: str | None,
+    failed_attempts: int,
+    window: timedelta,
+) -> NewEvent:
+    """We stopped sending to an endpoint; `failed_attempts` of them failed within `window`.
+
+    `resume_after` is always null: an endpoint comes back by a person or by a probe that arrives.
+    """
+    fields: dict[str, Value] = {
+        "endpoint_id": str(endpoint_id),
+        "url": url,
+        "paused_at": iso(paused_at),
+        "resume_after": None,
+        "last_error": last_error,
+        "failed_attempts": failed_attempts,
+        "window_hours": window // _HOUR,
+    }
+    return ops_event(
+        "webhook_paused", reason=reason, now=now, environment=environment, fields=fields
+    )
+
+
+def webhook_resumed(
+    *,
+    endpoint_id: UUID,
+    url: str,
+    environment: Environment,
+    reason: str,
+    now: datetime,
+    waiting: int,
+) -> NewEvent:
+    """We send again; `waiting` deliveries were due. The reason is `manual` or `probe`."""
+    fields: dict[str, Value] = {
+        "endpoint_id": str(endpoint_id),
+        "url": url,
+        "resumed_at": iso(now),
+        "waiting": waiting,
+    }
+    return ops_event(
+        "webhook_resumed", reason=reason, now=now, environment=environment, fields=fields
+    )
+
+
+async def publish_ops(
+    tx: Transaction, *, organization_id: UUID, environment: Environment, event: NewEvent
+) -> None:
+    """Owe the event to every ops endpoint that wants it, in the caller's transaction."""
+    await publish(
+        tx,
+        organization_id=organization_id,
+        environment=environment,
+        channel=Channel.OPS.value,
+        events=[event],
+    )

@@ -1,0 +1,174 @@
+"""Coming back from a pause: by hand, or by a probe of our own.
+
+A resumed endpoint gets one delivery first, the oldest that is due; `pausing` decides by its end.
+What waited then goes out at the endpoint's pace (`claim_sql`, `pace`). Nothing is ever skipped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from privata.core.errors import NotFound, WebhookNotPaused
+from privata.core.tenancy import Actor
+from privata.events.service import DELIVERIES_BELL
+from privata.infra.idempotency import Keep
+from privata.infra.kernel import Kernel
+from privata.infra.postgres import Transaction
+from privata.webhooks import store
+from privata.webhooks.doors import locked_endpoint, note
+from privata.webhooks.ops_events import publish_ops, webhook_resumed
+from privata.webhooks.pausing import Reason
+from privata.webhooks.states import EndpointStatus
+
+# The statements are put together out of constants of this file.
+# ruff: noqa: S608
+
+#: How often a worker looks for endpoints to probe, in seconds.
+LOOK_EVERY_S: Final = 15.0
+
+#: How many endpoints one look sets going.
+MOST_PROBES: Final = 50
+
+# By hand, the failures of before are forgotten; a delivery to judge by is taken if one is due,
+# else there is nothing to be careful with.
+_RESUME: Final = """
+UPDATE webhook_endpoint
+SET status = CASE WHEN $2::int > 0 THEN 'resuming' ELSE 'active' END,
+    paused_at = CASE WHEN $2::int > 0 THEN paused_at END,
+    paused_reason = CASE WHEN $2::int > 0 THEN paused_reason END,
+    paused_by = CASE WHEN $2::int > 0 THEN paused_by END,
+    failures = '{}', resumed_at = CASE WHEN status = 'resuming' THEN resumed_at ELSE now() END,
+    resumed_by = $3, waiting_at_resume = $2::int, updated_at = now()
+WHERE id = $1
+RETURNING status, now() AS now
+"""
+
+_DUE: Final = """
+(SELECT count(*) FROM webhook_delivery AS d
+ WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.attempts = 0 AND d.due_at <= {until})
++ (SELECT count(*) FROM webhook_delivery AS d
+   WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.attempts > 0 AND d.due_at <= {until})
+"""
+
+_COUNT_DUE: Final = f"""
+SELECT ({_DUE.format(until="now()")})::int FROM webhook_endpoint AS e WHERE e.id = $1
+"""
+
+_PROGRESS: Final = f"""
+SELECT coalesce(e.waiting_at_resume, 0) AS before,
+       CASE WHEN e.status <> 'resuming' THEN 0 ELSE {_DUE.format(until="e.resumed_at")} END::int
+       AS now
+FROM webhook_endpoint AS e
+WHERE e.id = $1 AND e.organization_id = $2 AND e.environment = $3
+"""
+
+# Only what failures have paused: 410 asked us to stop, and a person's pause is a person's to end.
+# Endpoints that somebody else has locked are looked at next time.
+_PROBE: Final = f"""
+WITH chosen AS (
+    SELECT e.id FROM webhook_endpoint AS e
+    WHERE e.status = 'paused' AND e.paused_reason = '{Reason.FAILURES.value}'
+      AND greatest(e.paused_at, e.probed_at) <= now() - make_interval(secs => $1::float8)
+      AND (EXISTS (SELECT FROM webhook_delivery AS d WHERE d.endpoint_id = e.id
+                   AND d.status = 'pending' AND d.attempts = 0 AND d.due_at <= now())
+           OR EXISTS (SELECT FROM webhook_delivery AS d WHERE d.endpoint_id = e.id
+                      AND d.status = 'pending' AND d.attempts > 0 AND d.due_at <= now()))
+    LIMIT $2 FOR NO KEY UPDATE OF e SKIP LOCKED
+)
+UPDATE webhook_endpoint AS e
+SET status = 'resuming', resumed_at = now(), resumed_by = NULL,
+    waiting_at_resume = ({_DUE.format(until="now()")})::int
+FROM chosen WHERE e.id = chosen.id
+RETURNING e.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """`waiting` deliveries were due; the status is `active` at once when there was none."""
+
+    endpoint_id: UUID
+    status: str
+    waiting: int
+
+
+async def resume_endpoint(
+    kernel: Kernel, *, actor: Actor, endpoint_id: UUID, keep: Keep[Resumed] | None = None
+) -> Resumed:
+    """Send a probe and, once it has arrived, what waited, paced and in order; tells `ops`.
+
+    `WebhookNotPaused` if it was not paused, `NotFound`. While a probe of our own is under way
+    it is taken over, so a person's resumption is always answered by an event.
+    """
+    async with kernel.database.transaction() as tx:
+        row = await locked_endpoint(tx, actor, endpoint_id)
+        ours = row["status"] == EndpointStatus.RESUMING and row["resumed_by"] is None
+        if row["status"] != EndpointStatus.PAUSED and not (ours and not row["flush_tokens_at"]):
+            raise WebhookNotPaused("This endpoint is not paused.")
+        resumed = await _resume(tx, actor, row, under_way=ours)
+        if keep is not None:
+            await keep(tx, resumed)
+    return resumed
+
+
+async def _resume(tx: Transaction, actor: Actor, row: store.Row, *, under_way: bool) -> Resumed:
+    endpoint_id: UUID = row["id"]
+    waiting: int = await tx.connection.fetchval(_COUNT_DUE, endpoint_id)
+    if under_way:
+        waiting = max(waiting, row["waiting_at_resume"])  # the probe is in flight, not due
+    after = await tx.connection.fetchrow(_RESUME, endpoint_id, waiting, actor.label[:254])
+    assert after is not None
+    event = webhook_resumed(
+        endpoint_id=endpoint_id,
+        url=row["url"],
+        environment=actor.environment,
+        reason=Reason.MANUAL.value,
+        now=after["now"],
+        waiting=waiting,
+    )
+    await publish_ops(
+        tx,
+        organization_id=actor.organization_id,
+        environment=actor.environment,
+        event=event,
+    )
+    changes = {"reason": row["paused_reason"], "waiting": waiting}
+    await note(tx, actor, "endpoint.resumed", endpoint_id, changes)
+    tx.ring(DELIVERIES_BELL)
+    return Resumed(endpoint_id, after["status"], waiting)
+
+
+async def flush_progress(kernel: Kernel, actor: Actor, endpoint_id: UUID) -> tuple[int, int]:
+    """How many deliveries that were due at the last resumption still wait, and how many were due.
+
+    (0, n) once the endpoint is active again, (0, 0) if it never was paused. `NotFound`.
+    """
+    row = await kernel.database.pool.fetchrow(
+        _PROGRESS, endpoint_id, actor.organization_id, actor.environment.value
+    )
+    if row is None:
+        raise NotFound("There is no such endpoint.")
+    return row["now"], row["before"]
+
+
+async def begin_probes(kernel: Kernel, every_s: float) -> int:
+    """Set a probe going to each endpoint that failures paused and that rested for `every_s`.
+
+    Endpoints without a due delivery are left alone: a probe is always an event they wait for.
+    """
+    rows = await kernel.database.pool.fetch(_PROBE, every_s, MOST_PROBES)
+    if rows:
+        kernel.database.ring(DELIVERIES_BELL)
+    return len(rows)
+
+
+async def probe_endpoints(kernel: Kernel) -> None:
+    """Begin probes until cancelled; with `PRIVATA_PROBE_MINUTES=0` it only waits."""
+    every_s = 60.0 * kernel.settings.probe_minutes
+    while True:
+        if every_s:
+            await begin_probes(kernel, every_s)
+        await asyncio.sleep(LOOK_EVERY_S)

@@ -1,0 +1,224 @@
+"""Shapes of the webhook routes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, Field, field_validator
+
+from privata.infra.wire import Wire
+from privata.webhooks import listing, undelivered
+from privata.webhooks.guard import MAX_URL_CHARS
+from privata.webhooks.log_query import Cursor, parse_cursor
+from privata.webhooks.rotation import MAX_OVERLAP_S, OVERLAP_S
+
+Types = Annotated[
+    list[str],
+    Field(description="event types, or `order.*` for a group with all it will have; null: all"),
+]
+Schedule = Annotated[
+    list[int], Field(description="seconds after the first attempt, rising; null: the default")
+]
+Pace = Annotated[int, Field(description="deliveries a second while resuming and recovering")]
+Url = Annotated[str, Field(min_length=1, max_length=MAX_URL_CHARS)]
+
+
+class CreateEndpoint(Wire):
+    """An endpoint to make in the key's environment."""
+
+    url: Url
+    alias: str
+    channel: Literal["order", "ops"] = "order"
+    event_filter: Types | None = None
+    dialect: Literal["privata", "standard", "slack"] = "privata"
+
+
+class ChangeEndpoint(Wire):
+    """What is given is changed; null has a meaning where the field may be null."""
+
+    url: Url | None = None
+    alias: str | None = None
+    event_filter: Types | None = None
+    strict_lanes: bool | None = None
+    schedule_s: Schedule | None = None
+    pace_per_s: Pace | None = None
+
+
+class RotateSecret(Wire):
+    """How long the old secret signs beside the new one; 0 ends it at once."""
+
+    overlap_s: Annotated[int, Field(ge=0, le=MAX_OVERLAP_S)] = OVERLAP_S
+
+
+class Resume(Wire):
+    """One endpoint, or without it all paused ones."""
+
+    endpoint_id: UUID | None = None
+
+
+class Recover(Wire):
+    """Which endpoint, and since when."""
+
+    endpoint_id: UUID
+    since: AwareDatetime
+
+
+class DeliveriesQuery(Wire):
+    """Filters of the delivery log, newest first."""
+
+    endpoint_id: UUID | None = None
+    status: Literal["pending", "held", "delivered", "exhausted", "undelivered"] | None = None
+    event_type: str | None = Field(None, max_length=64)
+    order_id: str | None = Field(None, max_length=40)
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    cursor: str | None = Field(None, description="`next_cursor` of the page before")
+    limit: Annotated[int, Field(ge=1, le=listing.MAX_LIMIT)] = 50
+
+    @field_validator("cursor")
+    @classmethod
+    def _known(cls, value: str | None) -> str | None:
+        if value is not None and parse_cursor(value) is None:
+            raise ValueError("is not a next_cursor of this list")
+        return value
+
+    def wanted(self) -> listing.DeliveryQuery:
+        """The query as the reader takes it."""
+        older: Cursor | None = None if self.cursor is None else parse_cursor(self.cursor)
+        return listing.DeliveryQuery(
+            endpoint_id=self.endpoint_id,
+            status=None if self.status is None else listing.DeliveryFilter(self.status),
+            event_type=self.event_type,
+            order_id=self.order_id,
+            since=self.since,
+            until=self.until,
+            older=older,
+            limit=self.limit,
+        )
+
+
+class UndeliveredQuery(Wire):
+    """What an endpoint lacks, oldest first."""
+
+    since: AwareDatetime = undelivered.BEGINNING
+    after: Annotated[int, Field(ge=0, le=2**63 - 1, description="the last `seq` shown")] = 0
+    limit: Annotated[int, Field(ge=1, le=undelivered.MAX_LIMIT)] = 100
+
+
+class Endpoint(BaseModel):
+    endpoint_id: UUID
+    alias: str
+    url: str
+    channel: str
+    dialect: str
+    event_filter: list[str] | None
+    status: Literal["active", "paused", "resuming", "disabled"]
+    paused_at: datetime | None
+    paused_reason: str | None
+    last_error: str | None
+    strict_lanes: bool
+    schedule_s: list[int] | None
+    pace_per_s: int
+    secret_hint: str
+    old_secret_expires_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class NewEndpoint(Endpoint):
+    """With its secret, this once."""
+
+    secret: str
+
+
+class Endpoints(BaseModel):
+    endpoints: list[Endpoint]
+
+
+class RotatedSecret(BaseModel):
+    """The new secret, this once, and until when the old one signs as well."""
+
+    endpoint_id: UUID
+    secret: str
+    old_secret_expires_at: datetime
+
+
+class TestEvent(BaseModel):
+    event_id: str
+    delivery_id: UUID
+    held: bool
+
+
+class Resumed(BaseModel):
+    endpoint_id: UUID
+    status: str
+    waiting: int
+
+
+class ResumedAll(BaseModel):
+    resumed: list[Resumed]
+
+
+class Delivery(BaseModel):
+    delivery_id: UUID
+    endpoint_id: UUID
+    event_type: str
+    status: Literal["pending", "held", "delivered", "exhausted"]
+    recovery_id: UUID | None
+    next_attempt_at: datetime | None
+    event_id: str
+    order_id: str | None
+    replay: bool
+    attempts: int
+    last_outcome: str | None
+    last_status_code: int | None
+    last_duration_ms: int | None
+    last_attempt_at: datetime | None
+    created_at: datetime
+    delivered_at: datetime | None
+
+
+class Deliveries(BaseModel):
+    deliveries: list[Delivery]
+    next_cursor: str | None
+
+
+class UndeliveredEvent(BaseModel):
+    seq: int
+    delivery_id: UUID
+    event_id: str
+    event_type: str
+    order_id: str | None
+    status: str
+    attempts: int
+    last_outcome: str | None
+    created_at: datetime
+
+
+class UndeliveredEvents(BaseModel):
+    undelivered: list[UndeliveredEvent]
+
+
+class Replayed(BaseModel):
+    delivery_id: UUID
+    endpoint_id: UUID
+    held: bool
+
+
+class Recovery(BaseModel):
+    """In events: `total` were missed when it began, `queued` have been taken up so far."""
+
+    recovery_id: UUID
+    endpoint_id: UUID
+    since: datetime
+    status: Literal["running", "done", "cancelled"]
+    total: int
+    queued: int
+    delivered: int
+    failed: int
+    endpoint_status: str
+    created_by: str
+    created_at: datetime
+    finished_at: datetime | None

@@ -1,0 +1,96 @@
+"""Checks while one types or wonders: a URL, and a signature that does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
+from django.views.decorators.http import require_POST
+
+from privata.core.errors import UrlRefused
+from privata.infra.plane import kernel, wait
+from privata.infra.sealing import UnsealError
+from privata.organizations.doors import Tenant, page
+from privata.organizations.roles import Permission
+from privata.webhooks import queues, service
+from privata.webhooks.models import Endpoint, EndpointSecret
+from privata.webhooks.sending import secret_context
+from privata.webhooks.sign_check import MAX_PASTED, Key, check_header, fits
+from privata.webhooks.signing import Message
+from privata.webhooks.slack import is_slack
+from privata.webhooks.states import Channel, Dialect
+from privata.webhooks.views.common import is_fragment, missing_is_404, show
+from privata.webhooks.views.delivery_context import delivery_context
+
+#: Longer than any URL that is accepted.
+_MAX_URL = 2100
+
+
+@require_POST
+@page(Permission.CONFIGURE_ENDPOINTS)
+def url(request: HttpRequest, tenant: Tenant) -> HttpResponse:
+    """Judge a URL as it is typed, by what each attempt will judge; one message for what fails."""
+    text = request.POST.get("url", "")[:_MAX_URL]
+    channel = request.POST.get("channel", "")
+    context = {"text": text, "refused": "", "slack": "", "checked": bool(text)}
+    if text:
+        try:
+            wait(service.check_url(kernel(), tenant.environment, text))
+        except UrlRefused as error:
+            context["refused"] = error.message
+        if is_slack(text):
+            context["slack"] = "ops" if channel == Channel.OPS else "order"
+    return show(request, tenant, "_url_check.html", context)
+
+
+@require_POST
+@page(Permission.VIEW_DELIVERIES)
+@missing_is_404
+def signature(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpResponseBase:
+    """Say which part of a pasted signature header does not fit an attempt."""
+    context = delivery_context(request, tenant, delivery_id, alone=True)
+    attempt, delivery = context["attempt"], context["delivery"]
+    pasted = request.POST.get("header", "")[:MAX_PASTED]
+    findings = []
+    if attempt is not None:
+        message = Message(
+            event_id=delivery.event.event_id,
+            delivery_id=str(delivery.id),
+            attempt=attempt.number,
+            timestamp=attempt.signed_at,
+            body=context["body"],
+        )
+        dialect = Dialect(delivery.endpoint.dialect)
+        keys = keys_of(delivery.endpoint, attempt.secret_ids)
+        findings = check_header(dialect, pasted, message, keys, timezone.now().timestamp())
+    context |= {"findings": findings, "pasted": pasted, "all_fits": fits(findings)}
+    whole = not is_fragment(request)
+    return show(request, tenant, "delivery.html" if whole else "_findings.html", context)
+
+
+def keys_of(endpoint: Endpoint, signed_with: Sequence[UUID]) -> list[Key]:
+    """The endpoint's secrets in plain, for a check that lets none of them out."""
+    found = []
+    for row in queues.all_secrets(endpoint):
+        opened = _open(row)
+        if opened is not None:
+            found.append(Key(row.hint, opened, when(row), row.id in signed_with))
+    return found
+
+
+def when(row: EndpointSecret) -> str:
+    """The part a secret plays now."""
+    if row.expires_at is None:
+        return "signs now"
+    if row.expires_at > timezone.now():
+        return f"signs until {row.expires_at:%H:%M:%S} UTC"
+    return f"ended {row.expires_at:%d %b %Y, %H:%M} UTC"
+
+
+def _open(row: EndpointSecret) -> str | None:
+    try:
+        return kernel().sealer.unseal(bytes(row.sealed), secret_context(row.id)).decode()
+    except UnsealError:
+        return None

@@ -1,0 +1,50 @@
+"""What the head of each of an endpoint's pages shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from privata.infra.plane import kernel
+from privata.webhooks import queues
+from privata.webhooks.banners import POLICY, RESUMING, EndpointFacts, banner_of
+from privata.webhooks.models import Endpoint
+from privata.webhooks.states import EndpointStatus
+
+
+def head_context(endpoint: Endpoint, tab: str) -> dict[str, Any]:
+    """Head, banner, running recovery and tabs of an endpoint."""
+    status = EndpointStatus(endpoint.status)
+    waits = status in (EndpointStatus.PAUSED, EndpointStatus.RESUMING)
+    waiting = queues.waiting(endpoint) if waits else 0
+    return {
+        "endpoint": endpoint,
+        "tab": tab,
+        "waiting": waiting,
+        "banner": banner_of(facts_of(endpoint, waiting)),
+        "recovering": queues.recovering(endpoint),
+        "policy": POLICY,
+        "resuming_text": RESUMING,
+    }
+
+
+def facts_of(endpoint: Endpoint, waiting: int) -> EndpointFacts:
+    """The row as the banner's rules know it."""
+    return EndpointFacts(
+        status=EndpointStatus(endpoint.status),
+        now=timezone.now(),
+        waiting=waiting,
+        reason=endpoint.paused_reason or "",
+        paused_by=endpoint.paused_by,
+        paused_at=endpoint.paused_at,
+        failures=tuple(endpoint.failures),
+        last_error=endpoint.last_error,
+        probed_at=endpoint.probed_at,
+        resumed_by=endpoint.resumed_by,
+        probing=endpoint.probe_until is not None,
+        flushing=endpoint.flush_tokens_at is not None,
+        waiting_at_resume=endpoint.waiting_at_resume or 0,
+        pace_per_s=endpoint.pace_per_s,
+        probe_minutes=getattr(kernel().settings, "probe_minutes", 0),
+    )

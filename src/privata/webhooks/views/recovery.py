@@ -1,0 +1,118 @@
+"""Recovering an endpoint: how much it missed since a time, beginning, following, stopping."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_http_methods, require_POST
+
+from privata.core.errors import ValidationFailed
+from privata.infra.plane import kernel, wait
+from privata.organizations.doors import Tenant, page
+from privata.organizations.roles import Permission
+from privata.webhooks import queues, reading, recoveries
+from privata.webhooks.durations import spoken
+from privata.webhooks.models import Endpoint
+from privata.webhooks.views.common import (
+    address,
+    is_fragment,
+    missing_is_404,
+    place_of,
+    show,
+)
+from privata.webhooks.views.head_context import head_context
+
+#: Times to begin at, counted from now.
+SPANS: Final = {
+    "1h": ("the last hour", timedelta(hours=1)),
+    "6h": ("the last 6 hours", timedelta(hours=6)),
+    "24h": ("the last 24 hours", timedelta(hours=24)),
+    "7d": ("the last 7 days", timedelta(days=7)),
+    "30d": ("the last 30 days", timedelta(days=30)),
+}
+_DEFAULT: Final = "24h"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Permission.CONFIGURE_ENDPOINTS)
+@missing_is_404
+def recover(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
+    """Say how much an endpoint missed since a time; then send it again, in order."""
+    endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
+    sent = request.POST if request.method == "POST" else request.GET
+    span = sent.get("span", "")
+    since_text = sent.get("since", "")
+    since = _since(span, since_text)
+    if request.method == "POST" and since is not None:
+        return _begin(request, tenant, endpoint, since)
+    context = _context(endpoint, span, since_text, since)
+    if is_fragment(request):
+        return show(request, tenant, "_estimate.html", context)
+    context |= head_context(endpoint, "deliveries") | {"spans": SPANS}
+    context["recoveries"] = queues.latest_recoveries(endpoint)
+    return show(request, tenant, "recover.html", context, status=200 if since else 422)
+
+
+@require_POST
+@page(Permission.CONFIGURE_ENDPOINTS)
+@missing_is_404
+def cancel(
+    request: HttpRequest, tenant: Tenant, endpoint_id: UUID, recovery_id: UUID
+) -> HttpResponseBase:
+    """Queue no more of a recovery."""
+    wait(recoveries.cancel_recovery(kernel(), actor=tenant.actor, recovery_id=recovery_id))
+    messages.success(request, "The recovery is cancelled; what was queued still goes out")
+    return redirect(address(tenant, "endpoint", endpoint_id=endpoint_id))
+
+
+def _begin(
+    request: HttpRequest, tenant: Tenant, endpoint: Endpoint, since: datetime
+) -> HttpResponseBase:
+    try:
+        begun = wait(
+            recoveries.recover(kernel(), actor=tenant.actor, endpoint_id=endpoint.id, since=since)
+        )
+    except ValidationFailed as error:
+        messages.error(request, error.message)
+        return redirect(address(tenant, "recover", endpoint_id=endpoint.id))
+    said = f"Recovering {begun.total:,} events" if begun.total else "Nothing was missed since then"
+    messages.success(request, said)
+    return redirect(address(tenant, "endpoint", endpoint_id=endpoint.id))
+
+
+def _context(
+    endpoint: Endpoint, span: str, since_text: str, since: datetime | None
+) -> dict[str, Any]:
+    missed = queues.missed_since(endpoint, since).count() if since else 0
+    return {
+        "endpoint": endpoint,
+        "span": span or ("since" if since_text else _DEFAULT),
+        "since_text": since_text,
+        "since": since,
+        "missed": missed,
+        "takes": spoken(missed / max(1, endpoint.pace_per_s)),
+    }
+
+
+def _since(span: str, text: str) -> datetime | None:
+    """The time that was chosen; None for one that is not understood or still to come."""
+    now = timezone.now()
+    if span in SPANS:
+        return now - SPANS[span][1]
+    if not span and not text:
+        return now - SPANS[_DEFAULT][1]
+    try:
+        found = parse_datetime(text)
+    except ValueError:
+        return None
+    if found is None:
+        return None
+    at = found if found.tzinfo else found.replace(tzinfo=UTC)
+    return at if at <= now else None

@@ -1,0 +1,131 @@
+"""The signing secret: how to verify with it, rotating it, and showing a new one this once."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Final
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from privata.core.errors import ValidationFailed
+from privata.infra.plane import kernel, wait
+from privata.infra.sealing import UnsealError
+from privata.organizations.doors import Tenant, page
+from privata.organizations.roles import Permission
+from privata.webhooks import queues, reading, rotation
+from privata.webhooks.snippets import verifying
+from privata.webhooks.states import Dialect
+from privata.webhooks.views.common import address, missing_is_404, place_of, show
+from privata.webhooks.views.head_context import head_context
+
+#: Where a new secret waits, sealed, for the one page that shows it.
+_SESSION_SECRET = "webhook_secret_once"  # noqa: S105 - the name of a place
+
+#: For how long the old secret signs beside the new one.
+OVERLAPS: Final = (
+    (300, "5 minutes", "Enough when your servers take the secret from one place. Usual."),
+    (3_600, "1 hour", "For a roll-out in steps."),
+    (86_400, "24 hours", "For changes that need people."),
+    (
+        0,
+        "None: the old secret ends now",
+        "Only when it leaked: your servers refuse every request until they know the new one.",
+    ),
+)
+
+
+@require_GET
+@page(Permission.VIEW_DELIVERIES)
+@missing_is_404
+def secret(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponse:
+    """How to verify, and which secrets sign now; never a secret."""
+    endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
+    valid = queues.valid_secrets(endpoint)
+    context = head_context(endpoint, "secret") | {
+        "current": next((one for one in valid if one.expires_at is None), None),
+        "old": next((one for one in valid if one.expires_at), None),
+        "snippets": verifying(Dialect(endpoint.dialect)),
+    }
+    return show(request, tenant, "endpoint_secret.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Permission.CONFIGURE_ENDPOINTS)
+@missing_is_404
+def rotate(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
+    """Choose how long the old secret lives on; then show the new one, this once."""
+    endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
+    context = head_context(endpoint, "secret") | {"overlaps": OVERLAPS, "chosen": 300, "error": ""}
+    if request.method != "POST":
+        valid = queues.valid_secrets(endpoint)
+        return show(request, tenant, "rotate.html", context | {"valid": valid})
+    overlap = request.POST.get("overlap", "")
+    known = {str(seconds): seconds for seconds, _, _ in OVERLAPS}
+    try:
+        made = wait(
+            rotation.rotate_secret(
+                kernel(),
+                actor=tenant.actor,
+                endpoint_id=endpoint_id,
+                overlap_s=known.get(overlap, rotation.OVERLAP_S),
+            )
+        )
+    except ValidationFailed as error:
+        context |= {"error": error.message, "valid": queues.valid_secrets(endpoint)}
+        return show(request, tenant, "rotate.html", context, status=422)
+    keep_secret(request, endpoint_id, made.secret)
+    return redirect(address(tenant, "created", endpoint_id=endpoint_id))
+
+
+@require_POST
+@page(Permission.CONFIGURE_ENDPOINTS)
+@missing_is_404
+def end_old(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
+    """End a rotation's window: only the new secret signs from now on."""
+    ended = wait(rotation.end_old_secret_now(kernel(), actor=tenant.actor, endpoint_id=endpoint_id))
+    messages.success(request, "The old secret has ended" if ended else "It had ended already")
+    return redirect(address(tenant, "secret", endpoint_id=endpoint_id))
+
+
+@require_GET
+@page(Permission.CONFIGURE_ENDPOINTS)
+@missing_is_404
+def created(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
+    """A new secret, this once; whoever comes again is sent to the endpoint."""
+    endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
+    shown = _take_secret(request, endpoint_id)
+    if shown is None:
+        return redirect(address(tenant, "secret", endpoint_id=endpoint_id))
+    valid = queues.valid_secrets(endpoint)
+    context = {
+        "endpoint": endpoint,
+        "secret": shown,
+        "snippets": verifying(Dialect(endpoint.dialect)),
+        "old": next((one for one in valid if one.expires_at), None),
+        "rotated": endpoint.secrets.count() > 1,
+    }
+    return show(request, tenant, "created.html", context)
+
+
+def keep_secret(request: HttpRequest, endpoint_id: UUID, secret: str) -> None:
+    """Keep a new secret, sealed, in the session until its page has shown it."""
+    sealed = kernel().sealer.seal(secret.encode(), _context(endpoint_id))
+    request.session[_SESSION_SECRET] = base64.b64encode(sealed).decode()
+
+
+def _take_secret(request: HttpRequest, endpoint_id: UUID) -> str | None:
+    sealed = request.session.pop(_SESSION_SECRET, "")
+    try:
+        return kernel().sealer.unseal(base64.b64decode(sealed), _context(endpoint_id)).decode()
+    except (UnsealError, binascii.Error):
+        # None was waiting, or that of another endpoint.
+        return None
+
+
+def _context(endpoint_id: UUID) -> str:
+    return f"webhook_secret_once:{endpoint_id}"

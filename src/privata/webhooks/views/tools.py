@@ -1,0 +1,140 @@
+"""Sending again: a test event, a replay, many deliveries at once."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from privata.core.errors import NotFound, RateLimited, ValidationFailed
+from privata.infra.plane import kernel, wait
+from privata.organizations.doors import Tenant, page
+from privata.organizations.roles import Permission
+from privata.webhooks import bulk, queues, reading, replays, trials
+from privata.webhooks.log_query import parse_query
+from privata.webhooks.story import Shown
+from privata.webhooks.views.common import address, is_fragment, missing_is_404, place_of, show
+from privata.webhooks.views.delivery_context import story_of
+from privata.webhooks.views.log_context import base_of, scope_of, uuids
+
+#: A test event that has come to its end, or stays where it is.
+_ENDED = (Shown.DELIVERED, Shown.RETRYING, Shown.EXHAUSTED, Shown.CANCELLED)
+
+
+@require_POST
+@page(Permission.CONFIGURE_ENDPOINTS)
+@missing_is_404
+def test(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
+    """Send a test event; its outcome shows in place, or on the endpoint's page without scripts."""
+    try:
+        sent = wait(trials.send_test_event(kernel(), actor=tenant.actor, endpoint_id=endpoint_id))
+    except ValidationFailed as error:
+        messages.error(request, error.message)
+        return redirect(address(tenant, "endpoint", endpoint_id=endpoint_id))
+    if is_fragment(request):
+        context = test_context(tenant, endpoint_id, sent.delivery_id)
+        return show(request, tenant, "_test_outcome.html", context)
+    there = address(tenant, "endpoint", endpoint_id=endpoint_id)
+    return redirect(f"{there}?test={sent.delivery_id}")
+
+
+@require_GET
+@page(Permission.VIEW_DELIVERIES)
+@missing_is_404
+def test_outcome(
+    request: HttpRequest, tenant: Tenant, endpoint_id: UUID, delivery_id: UUID
+) -> HttpResponse:
+    """What became of a test event so far."""
+    context = test_context(tenant, endpoint_id, delivery_id)
+    return show(request, tenant, "_test_outcome.html", context)
+
+
+def test_context(tenant: Tenant, endpoint_id: UUID, delivery_id: UUID) -> dict[str, Any]:
+    """A test event's delivery and its story; `NotFound` if it is not the endpoint's."""
+    delivery = reading.delivery_or_404(place_of(tenant, endpoint_id), delivery_id)
+    story = story_of(delivery)
+    return {"tested": delivery, "test_story": story, "test_ended": story.shown in _ENDED}
+
+
+def asked_test(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> dict[str, Any]:
+    """The test event that an address names, if any."""
+    for ident in uuids(request.GET.get("test", "")):
+        try:
+            return test_context(tenant, endpoint_id, ident)
+        except NotFound:
+            break
+    return {"tested": None}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Permission.CONFIGURE_ENDPOINTS)
+@missing_is_404
+def replay(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpResponseBase:
+    """The same event as a new delivery. GET asks first, for browsers without scripts."""
+    delivery = reading.delivery_or_404(place_of(tenant), delivery_id)
+    if request.method != "POST":
+        left = queues.replays_left(delivery.endpoint_id, timezone.now())
+        return show(request, tenant, "replay.html", {"delivery": delivery, "replays_left": left})
+    try:
+        made = wait(replays.replay_delivery(kernel(), actor=tenant.actor, delivery_id=delivery_id))
+    except (RateLimited, ValidationFailed) as error:
+        messages.error(request, error.message)
+        return redirect(address(tenant, "delivery", delivery_id=delivery_id))
+    held = "Replayed; it is held until the endpoint is resumed"
+    messages.success(request, held if made.held else "Replayed as a new delivery")
+    return redirect(address(tenant, "delivery", delivery_id=made.delivery_id))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Permission.CONFIGURE_ENDPOINTS)
+@missing_is_404
+def retry_matching(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
+    """Retry everything that matches a filter, oldest first; GET says how much that is."""
+    query = parse_query(request.GET).with_()
+    endpoint = scope_of(request, tenant)
+    place = place_of(tenant, endpoint.id if endpoint else None)
+    found = reading.matching(place, query, timezone.now())
+    ready = reading.retryable(found)
+    back = base_of(tenant, endpoint) + query.string()
+    if request.method != "POST":
+        context = {
+            "query": query,
+            "one_endpoint": endpoint,
+            "matching": found.count(),
+            "ready": ready.count(),
+            "most": bulk.MOST,
+            "back": back,
+            "words": query.string(**({"endpoint": endpoint.id.hex} if endpoint else {})),
+        }
+        return show(request, tenant, "retry_matching.html", context)
+    oldest = ready.order_by("created_at", "id").values_list("id", flat=True)
+    _retry(request, tenant, list(oldest[: bulk.MOST]))
+    return redirect(back)
+
+
+@require_POST
+@page(Permission.CONFIGURE_ENDPOINTS)
+@missing_is_404
+def retry_chosen(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
+    """Retry the rows that were ticked."""
+    query = parse_query(request.GET).with_()
+    endpoint = scope_of(request, tenant)
+    _retry(request, tenant, uuids(",".join(request.POST.getlist("id"))))
+    return redirect(base_of(tenant, endpoint) + query.string())
+
+
+def _retry(request: HttpRequest, tenant: Tenant, ids: list[UUID]) -> None:
+    try:
+        done = wait(bulk.retry_many(kernel(), actor=tenant.actor, delivery_ids=ids))
+    except ValidationFailed as error:
+        messages.error(request, error.message)
+        return
+    said = f"{done.again:,} {'delivery is' if done.again == 1 else 'deliveries are'} sent again"
+    if done.left:
+        said += f"; {done.left:,} left alone: delivered, under way, or the endpoint is not active"
+    (messages.success if done.again else messages.info)(request, said)
