@@ -6,31 +6,67 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('organizations', '0001_initial'),
+        ("organizations", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='IdempotencyKey',
+            name="IdempotencyKey",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('environment', models.CharField(choices=[('live', 'live'), ('test', 'test')], max_length=4)),
-                ('key', models.CharField(max_length=255)),
-                ('request_digest', models.BinaryField(help_text='SHA-256 over method, path, query and body')),
-                ('locked_until', models.DateTimeField(help_text='an unfinished first call may be taken over then')),
-                ('status_code', models.SmallIntegerField(null=True)),
-                ('body', models.BinaryField(null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='organizations.organization')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                (
+                    "environment",
+                    models.CharField(choices=[("live", "live"), ("test", "test")], max_length=4),
+                ),
+                ("key", models.CharField(max_length=255)),
+                (
+                    "request_digest",
+                    models.BinaryField(help_text="SHA-256 over method, path, query and body"),
+                ),
+                (
+                    "locked_until",
+                    models.DateTimeField(
+                        help_text="an unfinished first call may be taken over then"
+                    ),
+                ),
+                ("status_code", models.SmallIntegerField(null=True)),
+                ("body", models.BinaryField(null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="organizations.organization",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'idempotency_key',
-                'indexes': [models.Index(fields=['created_at'], name='idempotency_key_age')],
-                'constraints': [models.UniqueConstraint(fields=('organization', 'environment', 'key'), name='idempotency_key_once'), models.CheckConstraint(condition=models.Q(('environment__in', ['live', 'test'])), name='idempotency_key_environment'), models.CheckConstraint(condition=models.Q(models.Q(('body__isnull', True), ('status_code__isnull', True)), models.Q(('body__isnull', False), ('status_code__isnull', False)), _connector='OR'), name='idempotency_key_answer_whole')],
+                "db_table": "idempotency_key",
+                "indexes": [models.Index(fields=["created_at"], name="idempotency_key_age")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("organization", "environment", "key"), name="idempotency_key_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("environment__in", ["live", "test"])),
+                        name="idempotency_key_environment",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("body__isnull", True), ("status_code__isnull", True)),
+                            models.Q(("body__isnull", False), ("status_code__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="idempotency_key_answer_whole",
+                    ),
+                ],
             },
         ),
     ]

@@ -10,168 +10,332 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('events', '0001_initial'),
-        ('organizations', '0001_initial'),
+        ("events", "0001_initial"),
+        ("organizations", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Endpoint',
+            name="Endpoint",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('environment', models.CharField(choices=[('live', 'live'), ('test', 'test')], max_length=4)),
-                ('channel', models.CharField(max_length=8)),
-                ('alias', models.CharField(max_length=80)),
-                ('url', models.CharField(max_length=2048)),
-                ('dialect', models.CharField(db_default='privata', max_length=16)),
-                ('event_filter', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=64), help_text='null: all', null=True, size=None)),
-                ('status', models.CharField(db_default='active', max_length=16)),
-                ('paused_at', models.DateTimeField(null=True)),
-                ('paused_reason', models.CharField(max_length=32, null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('updated_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='organizations.organization')),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                (
+                    "environment",
+                    models.CharField(choices=[("live", "live"), ("test", "test")], max_length=4),
+                ),
+                ("channel", models.CharField(max_length=8)),
+                ("alias", models.CharField(max_length=80)),
+                ("url", models.CharField(max_length=2048)),
+                ("dialect", models.CharField(db_default="privata", max_length=16)),
+                (
+                    "event_filter",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64),
+                        help_text="null: all",
+                        null=True,
+                        size=None,
+                    ),
+                ),
+                ("status", models.CharField(db_default="active", max_length=16)),
+                ("paused_at", models.DateTimeField(null=True)),
+                ("paused_reason", models.CharField(max_length=32, null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="organizations.organization"
+                    ),
+                ),
             ],
             options={
-                'db_table': 'webhook_endpoint',
+                "db_table": "webhook_endpoint",
             },
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.UUIDField(db_default=django.contrib.postgres.functions.RandomUUID(), primary_key=True, serialize=False)),
-                ('environment', models.CharField(choices=[('live', 'live'), ('test', 'test')], max_length=4)),
-                ('order_id', models.CharField(help_text='the lane; null: none', max_length=40, null=True)),
-                ('replay', models.BooleanField(db_default=False)),
-                ('status', models.CharField(db_default='pending', max_length=16)),
-                ('attempts', models.SmallIntegerField(db_default=0)),
-                ('due_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('lease_token', models.BigIntegerField(db_default=0)),
-                ('in_flight', models.BooleanField(db_default=False)),
-                ('first_attempt_at', models.DateTimeField(null=True)),
-                ('last_attempt_at', models.DateTimeField(null=True)),
-                ('last_outcome', models.CharField(max_length=16, null=True)),
-                ('last_status_code', models.SmallIntegerField(null=True)),
-                ('last_duration_ms', models.IntegerField(null=True)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('delivered_at', models.DateTimeField(null=True)),
-                ('event', models.ForeignKey(db_column='event_seq', on_delete=django.db.models.deletion.PROTECT, to='events.event')),
-                ('organization', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='organizations.organization')),
-                ('endpoint', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, to='webhooks.endpoint')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=django.contrib.postgres.functions.RandomUUID(),
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "environment",
+                    models.CharField(choices=[("live", "live"), ("test", "test")], max_length=4),
+                ),
+                (
+                    "order_id",
+                    models.CharField(help_text="the lane; null: none", max_length=40, null=True),
+                ),
+                ("replay", models.BooleanField(db_default=False)),
+                ("status", models.CharField(db_default="pending", max_length=16)),
+                ("attempts", models.SmallIntegerField(db_default=0)),
+                (
+                    "due_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("lease_token", models.BigIntegerField(db_default=0)),
+                ("in_flight", models.BooleanField(db_default=False)),
+                ("first_attempt_at", models.DateTimeField(null=True)),
+                ("last_attempt_at", models.DateTimeField(null=True)),
+                ("last_outcome", models.CharField(max_length=16, null=True)),
+                ("last_status_code", models.SmallIntegerField(null=True)),
+                ("last_duration_ms", models.IntegerField(null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("delivered_at", models.DateTimeField(null=True)),
+                (
+                    "event",
+                    models.ForeignKey(
+                        db_column="event_seq",
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="events.event",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="organizations.organization",
+                    ),
+                ),
+                (
+                    "endpoint",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="webhooks.endpoint",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'webhook_delivery',
+                "db_table": "webhook_delivery",
             },
         ),
         migrations.CreateModel(
-            name='EndpointSecret',
+            name="EndpointSecret",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('sealed', models.BinaryField()),
-                ('hint', models.CharField(help_text='its first characters, for display', max_length=24)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('expires_at', models.DateTimeField(help_text='judged when signing, not by a job', null=True)),
-                ('endpoint', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='secrets', to='webhooks.endpoint')),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("sealed", models.BinaryField()),
+                (
+                    "hint",
+                    models.CharField(help_text="its first characters, for display", max_length=24),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "expires_at",
+                    models.DateTimeField(help_text="judged when signing, not by a job", null=True),
+                ),
+                (
+                    "endpoint",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="secrets",
+                        to="webhooks.endpoint",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'webhook_secret',
+                "db_table": "webhook_secret",
             },
         ),
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('lease_token', models.BigIntegerField()),
-                ('number', models.SmallIntegerField(help_text='1, 2, ... as the X-Privata-Attempt header said')),
-                ('stale', models.BooleanField(db_default=False)),
-                ('secret_ids', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), db_default=models.Value('{}'), size=None)),
-                ('url', models.CharField(max_length=2048)),
-                ('address', models.CharField(max_length=64, null=True)),
-                ('signed_at', models.BigIntegerField(help_text="unix seconds, the signature's t")),
-                ('started_at', models.DateTimeField()),
-                ('duration_ms', models.IntegerField()),
-                ('outcome', models.CharField(max_length=16)),
-                ('status_code', models.SmallIntegerField(null=True)),
-                ('detail', models.CharField(db_default='', max_length=512)),
-                ('response_headers', models.JSONField(null=True)),
-                ('response_excerpt', models.TextField(db_default='')),
-                ('response_truncated', models.BooleanField(db_default=False)),
-                ('delivery', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='webhooks.delivery')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("lease_token", models.BigIntegerField()),
+                (
+                    "number",
+                    models.SmallIntegerField(
+                        help_text="1, 2, ... as the X-Privata-Attempt header said"
+                    ),
+                ),
+                ("stale", models.BooleanField(db_default=False)),
+                (
+                    "secret_ids",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.UUIDField(), db_default=models.Value("{}"), size=None
+                    ),
+                ),
+                ("url", models.CharField(max_length=2048)),
+                ("address", models.CharField(max_length=64, null=True)),
+                ("signed_at", models.BigIntegerField(help_text="unix seconds, the signature's t")),
+                ("started_at", models.DateTimeField()),
+                ("duration_ms", models.IntegerField()),
+                ("outcome", models.CharField(max_length=16)),
+                ("status_code", models.SmallIntegerField(null=True)),
+                ("detail", models.CharField(db_default="", max_length=512)),
+                ("response_headers", models.JSONField(null=True)),
+                ("response_excerpt", models.TextField(db_default="")),
+                ("response_truncated", models.BooleanField(db_default=False)),
+                (
+                    "delivery",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="webhooks.delivery",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'webhook_attempt',
+                "db_table": "webhook_attempt",
             },
         ),
         migrations.AddIndex(
-            model_name='endpoint',
-            index=models.Index(fields=['organization', 'environment', 'channel'], name='webhook_endpoint_match'),
+            model_name="endpoint",
+            index=models.Index(
+                fields=["organization", "environment", "channel"], name="webhook_endpoint_match"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='endpoint',
-            constraint=models.CheckConstraint(condition=models.Q(('environment__in', ['live', 'test'])), name='webhook_endpoint_environment'),
+            model_name="endpoint",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("environment__in", ["live", "test"])),
+                name="webhook_endpoint_environment",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='endpoint',
-            constraint=models.CheckConstraint(condition=models.Q(('channel__in', ['order', 'ops'])), name='webhook_endpoint_channel'),
+            model_name="endpoint",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("channel__in", ["order", "ops"])),
+                name="webhook_endpoint_channel",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='endpoint',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['active', 'paused', 'disabled'])), name='webhook_endpoint_status'),
+            model_name="endpoint",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["active", "paused", "disabled"])),
+                name="webhook_endpoint_status",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='endpoint',
-            constraint=models.CheckConstraint(condition=models.Q(('dialect__in', ['privata', 'standard'])), name='webhook_endpoint_dialect'),
+            model_name="endpoint",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("dialect__in", ["privata", "standard"])),
+                name="webhook_endpoint_dialect",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='endpoint',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('paused_at__isnull', False), ('status', 'paused')), models.Q(models.Q(('status', 'paused'), _negated=True), ('paused_at', None), ('paused_reason', None)), _connector='OR'), name='webhook_endpoint_paused_whole'),
+            model_name="endpoint",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("paused_at__isnull", False), ("status", "paused")),
+                    models.Q(
+                        models.Q(("status", "paused"), _negated=True),
+                        ("paused_at", None),
+                        ("paused_reason", None),
+                    ),
+                    _connector="OR",
+                ),
+                name="webhook_endpoint_paused_whole",
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('attempts', 0), ('status', 'pending')), fields=['endpoint', 'due_at', 'event'], name='webhook_delivery_first'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("attempts", 0), ("status", "pending")),
+                fields=["endpoint", "due_at", "event"],
+                name="webhook_delivery_first",
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('attempts__gt', 0), ('status', 'pending')), fields=['endpoint', 'due_at', 'event'], name='webhook_delivery_retry'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("attempts__gt", 0), ("status", "pending")),
+                fields=["endpoint", "due_at", "event"],
+                name="webhook_delivery_retry",
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('attempts', 0), ('order_id__isnull', False), ('status', 'pending')), fields=['endpoint', 'order_id', 'event'], name='webhook_delivery_lane'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(
+                    ("attempts", 0), ("order_id__isnull", False), ("status", "pending")
+                ),
+                fields=["endpoint", "order_id", "event"],
+                name="webhook_delivery_lane",
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['endpoint', '-created_at', '-id'], name='webhook_delivery_log'),
+            model_name="delivery",
+            index=models.Index(
+                fields=["endpoint", "-created_at", "-id"], name="webhook_delivery_log"
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['organization', 'environment', '-created_at', '-id'], name='webhook_delivery_recent'),
+            model_name="delivery",
+            index=models.Index(
+                fields=["organization", "environment", "-created_at", "-id"],
+                name="webhook_delivery_recent",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.UniqueConstraint(condition=models.Q(('replay', False)), fields=('endpoint', 'event'), name='webhook_delivery_once'),
+            model_name="delivery",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("replay", False)),
+                fields=("endpoint", "event"),
+                name="webhook_delivery_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(('environment__in', ['live', 'test'])), name='webhook_delivery_environment'),
+            model_name="delivery",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("environment__in", ["live", "test"])),
+                name="webhook_delivery_environment",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['pending', 'delivered', 'exhausted'])), name='webhook_delivery_status'),
+            model_name="delivery",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["pending", "delivered", "exhausted"])),
+                name="webhook_delivery_status",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='delivery',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('delivered_at__isnull', False), ('status', 'delivered')), models.Q(models.Q(('status', 'delivered'), _negated=True), ('delivered_at', None)), _connector='OR'), name='webhook_delivery_delivered_at'),
+            model_name="delivery",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("delivered_at__isnull", False), ("status", "delivered")),
+                    models.Q(
+                        models.Q(("status", "delivered"), _negated=True), ("delivered_at", None)
+                    ),
+                    _connector="OR",
+                ),
+                name="webhook_delivery_delivered_at",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='endpointsecret',
-            constraint=models.UniqueConstraint(condition=models.Q(('expires_at__isnull', True)), fields=('endpoint',), name='webhook_secret_one_current'),
+            model_name="endpointsecret",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("expires_at__isnull", True)),
+                fields=("endpoint",),
+                name="webhook_secret_one_current",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='attempt',
-            constraint=models.UniqueConstraint(fields=('delivery', 'lease_token'), name='webhook_attempt_once'),
+            model_name="attempt",
+            constraint=models.UniqueConstraint(
+                fields=("delivery", "lease_token"), name="webhook_attempt_once"
+            ),
         ),
     ]
