@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-from privata.core.money import floor_to
+from privata.core.money import CONTEXT, floor_to
 from privata.providers.port import Offer, QuoteRequest, Side
 
 #: How long a quote may be used (SPEC 1).
@@ -24,12 +24,13 @@ def with_markup(offer: Offer, request: QuoteRequest, markup_bps: int) -> Offer:
     of what is sent when the received amount was asked for."""
     if markup_bps == 0:
         return offer
-    part = Decimal(markup_bps) / _BPS
+    kept = 1 - Decimal(markup_bps) / _BPS
     if request.side == "send":
-        amount_to = floor_to(offer.amount_to * (1 - part), request.target.decimals)
+        amount_to = floor_to(CONTEXT.multiply(offer.amount_to, kept), request.target.decimals)
         return Offer(offer.provider, offer.amount_from, amount_to, offer.usd_value)
     unit = Decimal(1).scaleb(-request.source.decimals)
-    amount_from = floor_to(offer.amount_from / (1 - part), request.source.decimals) + unit
+    amount_from = floor_to(CONTEXT.divide(offer.amount_from, kept), request.source.decimals)
+    amount_from = CONTEXT.add(amount_from, unit)
     return Offer(offer.provider, amount_from, offer.amount_to, offer.usd_value)
 
 

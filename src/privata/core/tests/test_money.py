@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from privata.core.money import floor_to, format_amount, parse_amount, usd
+from privata.core.money import CONTEXT, floor_to, format_amount, parse_amount, usd
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_more_decimals_than_the_asset_has_are_an_error_not_a_rounding() -> None:
 
 @given(st.integers(1, 10**36 - 1), st.integers(0, 24))
 def test_every_amount_survives_the_round_trip(units: int, decimals: int) -> None:
-    value = Decimal(units).scaleb(-decimals)
+    value = CONTEXT.scaleb(Decimal(units), -decimals)
     assert parse_amount(format_amount(value, decimals)) == value
 
 

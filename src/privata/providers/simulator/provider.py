@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 from privata.core.lifecycle import FailedReason, OrderStatus
-from privata.core.money import floor_to
+from privata.core.money import CONTEXT, floor_to
 from privata.core.tenancy import Environment
 from privata.providers.port import (
     Asset,
@@ -53,6 +53,11 @@ class Simulator:
         return Limits(floor_to(MIN_USD / price, places), floor_to(MAX_USD / price, places))
 
     async def quote(self, request: QuoteRequest) -> Offer:
+        # The default context would cut large amounts of 18 decimals at 28 digits.
+        with localcontext(CONTEXT):
+            return self._priced(request)
+
+    def _priced(self, request: QuoteRequest) -> Offer:
         rate = PRICES[request.source] / PRICES[request.target]
         rate *= 1 - SPREAD[request.rate_type]
         if request.side == "send":
@@ -106,8 +111,8 @@ class Simulator:
 def _final_amount(order: OrderSnapshot) -> Decimal:
     """The expected amount less a slippage that follows from the order, 0 to `MAX_SLIPPAGE`."""
     fraction = Decimal(int.from_bytes(_digest(order.seed, "slippage")[:2])) / 65535
-    exact = order.amount_to_expected * (1 - MAX_SLIPPAGE * fraction)
-    exponent = order.amount_to_expected.normalize().as_tuple().exponent
+    exact = CONTEXT.multiply(order.amount_to_expected, 1 - MAX_SLIPPAGE * fraction)
+    exponent = order.amount_to_expected.normalize(CONTEXT).as_tuple().exponent
     assert isinstance(exponent, int)
     return floor_to(exact, max(2, -exponent))
 
