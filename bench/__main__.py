@@ -9,13 +9,19 @@ from typing import Any
 
 import uvloop
 
-from bench import api, delivery
+from bench import api, backlog, delivery, hot_path, latency
 from bench.report import Row, machine, print_row
 from bench.stage import Stage, staged
 
 #: The rows in the order of the table. A row's module has `async def run(stage) -> Row`.
 ROWS: dict[str, Callable[[Stage], Coroutine[Any, Any, Row]]] = {
     "delivery": delivery.run,
+    "statements": hot_path.run_statements,
+    "latency": latency.run,
+    "neighbour": latency.run_neighbour,
+    "resume": hot_path.run_resume,
+    "guard": backlog.run_guard,
+    "backlog": backlog.run,
     "api": api.run,
 }
 

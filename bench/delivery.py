@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 import time
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 
 from bench.bare import post_all
 from bench.report import Ratio, Row, median_of
+from bench.sink import sink_process
 from bench.stage import Stage
 from privata.core.ids import new_order_id
 from privata.core.tenancy import Environment, system_actor
@@ -39,7 +38,7 @@ BODY_BYTES = 1024
 async def run(stage: Stage) -> Row:
     """Measure the three one after the other, each three times."""
     bodies = [_body(new_order_id(), 1) for _ in range(EVENTS)]
-    async with sink() as port:
+    async with sink_process() as port:
         bare = await median_of("bare sockets, POST only", "/s", lambda: _bare(port, bodies))
         client = await median_of("our transport, POST only", "/s", lambda: _client(port, bodies))
         whole = await median_of(
@@ -145,17 +144,3 @@ def _body(order_id: str, seq: int) -> bytes:
     payload = {"event": "order.confirming", "order": {"order_id": order_id}, "seq": seq, "fill": ""}
     payload["fill"] = "x" * (BODY_BYTES - len(json.dumps(payload)))
     return json.dumps(payload).encode()
-
-
-@asynccontextmanager
-async def sink() -> AsyncIterator[int]:
-    """The sink's port while its process runs."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bench.sink", stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
-    try:
-        yield int(await process.stdout.readline())
-    finally:
-        process.terminate()
-        await process.wait()

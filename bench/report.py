@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import statistics
@@ -14,12 +15,16 @@ REPEATS = 3
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A measured value; `spread` are the single runs it is the median of."""
+    """A measured value; `spread` are the single runs it is the median of.
+
+    `at_most` is the value to stay under, where one is set.
+    """
 
     what: str
     value: float
     unit: str
     spread: tuple[float, ...] = ()
+    at_most: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ def machine(postgres_version: str) -> str:
     return (
         f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, "
         f"Python {platform.python_version()}, PostgreSQL {postgres_version} (fsync on), "
-        f"medians of {REPEATS}"
+        f"medians of {REPEATS} where single runs are shown"
     )
 
 
@@ -61,11 +66,22 @@ def print_row(row: Row) -> None:
     """The row as text."""
     print(f"\n{row.title}")
     for figure in row.figures:
-        runs = ", ".join(f"{value:,.0f}" for value in figure.spread)
-        print(f"  {figure.what:<58}{figure.value:>10,.0f} {figure.unit:<8} {runs}")
+        runs = ", ".join(_shown(value) for value in figure.spread)
+        limit = "" if figure.at_most is None else f"wanted: at most {_shown(figure.at_most)}"
+        print(f"  {figure.what:<58}{_shown(figure.value):>10} {figure.unit:<8} {runs}{limit}")
     for ratio in row.ratios:
         wanted = "" if ratio.wanted is None else f"wanted: {ratio.wanted:.2f}"
         print(f"  {ratio.what:<58}{ratio.value:>10.2f} {'':<8} {wanted}")
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least this share of all values does not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.2f}"
 
 
 def _processor() -> str:

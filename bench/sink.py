@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import cast
 
 import uvloop
@@ -34,6 +37,20 @@ class Sink(asyncio.Protocol):
                 return
             self.buffer = self.buffer[whole:]
             self.transport.write(ANSWER)
+
+
+@asynccontextmanager
+async def sink_process(module: str = "bench.sink") -> AsyncIterator[int]:
+    """The port of a sink, a process that runs during the block."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        yield int(await process.stdout.readline())
+    finally:
+        process.terminate()
+        await process.wait()
 
 
 async def main() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 import json
 import signal
@@ -13,8 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-from conftest import wait_for
 
 RECEIVER = Path(__file__).with_name("receiving.py")
 
@@ -33,51 +30,22 @@ def program(*arguments: str, env: dict[str, str]) -> Iterator[subprocess.Popen[b
     try:
         yield process
     finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGCONT)  # one that stands still could not be ended
         stop(process)
 
 
 def stop(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM) -> None:
     if process.poll() is None:
         process.send_signal(how)
-        process.wait(timeout=20)
+        process.wait(timeout=30)
 
 
-class Ledger:
-    """What the receiver says it got."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-
-    def get(self, path: str) -> Any:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
-        try:
-            connection.request("GET", path)
-            return json.loads(connection.getresponse().read())
-        finally:
-            connection.close()
-
-    async def stats(self) -> dict[str, Any]:
-        found: dict[str, Any] = await asyncio.to_thread(self.get, "/deliveries/stats")
-        return found
-
-    async def ready(self) -> None:
-        async def answers() -> bool:
-            try:
-                await self.stats()
-            except OSError:
-                return False
-            return True
-
-        await wait_for(answers)
-
-    def received(self, count: int) -> list[dict[str, Any]]:
-        """Every request in the order it came."""
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
-        try:
-            found = []
-            for number in range(1, count + 1):
-                connection.request("GET", f"/deliveries/{number}")
-                found.append(json.loads(connection.getresponse().read()))
-            return found
-        finally:
-            connection.close()
+def put(port: int, path: str, body: dict[str, Any]) -> None:
+    """Tell the receiver something."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("PUT", path, json.dumps(body))
+        assert connection.getresponse().status == 200
+    finally:
+        connection.close()

@@ -52,9 +52,9 @@ class Dispatcher:
         self._deadline_s = chosen.delivery_timeout_seconds
         # A send begins in the first half of its lease and has to fit into the other one.
         self._lease_s = max(float(chosen.dispatch_lease_seconds), 2 * self._deadline_s)
-        # A claim that is lost with the server's memory is only claimed again; a settlement must
-        # never be.
-        self._claims = Line(kernel.database.url, "claims", synchronous_commit="off")
+        # Claims are as durable as settlements. A server that crashed would otherwise forget some,
+        # give their tokens out again, and two sends would hold the same fence.
+        self._claims = Line(kernel.database.url, "claims")
         self._settlements = Line(kernel.database.url, "settlements")
         self._sender = Sender(
             transport,

@@ -1,0 +1,99 @@
+"""Claiming out of a million deliveries that wait, and judging an address."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from ipaddress import ip_address
+from uuid import UUID
+
+from bench.organizations import partner
+from bench.report import Figure, Row, percentile
+from bench.stage import Stage
+from privata.infra.kernel import Kernel
+from privata.webhooks.claims import claim
+from privata.webhooks.guard import Policy, judge, parse_url
+from privata.webhooks.line import Line
+from privata.webhooks.slots import Room
+
+ENDPOINTS = 100
+WAITING = 1_000_000
+PER_ORDER = 4
+CLAIMS = 300
+BATCH = 64
+
+_FILL = """
+WITH fact AS (
+    INSERT INTO event (event_id, organization_id, environment, channel, type,
+                       order_id, order_seq, body)
+    SELECT format('%s:%s:%s', $2::uuid, n / $4::int, 1 + n % $4::int), $1, 'test', 'order',
+           'order.confirming', format('prv-%s-%s', left($2::text, 23), n / $4::int),
+           1 + n % $4::int, '{}'
+    FROM generate_series(0, $3::int - 1) AS g(n)
+    RETURNING seq, order_id
+)
+INSERT INTO webhook_delivery (organization_id, environment, endpoint_id, event_seq, order_id)
+SELECT $1, 'test', $2, seq, order_id FROM fact
+"""
+
+
+async def run(stage: Stage) -> Row:
+    """Claims over all endpoints, each with its share of the backlog, in lanes of four."""
+    async with stage.kernel() as kernel:
+        for number in range(ENDPOINTS):
+            made = await partner(kernel, 9, f"hook/{number}")
+            await kernel.database.pool.execute(
+                _FILL, made.organization_id, made.endpoint_id, WAITING // ENDPOINTS, PER_ORDER,
+                timeout=120,
+            )  # fmt: skip
+        took = await _claims(kernel)
+    return Row(
+        f"Claiming {BATCH} at a time out of {WAITING:,} that wait at {ENDPOINTS} endpoints",
+        [
+            Figure("one claim, p50", percentile(took, 0.5), "ms"),
+            Figure("one claim, p99", percentile(took, 0.99), "ms", at_most=50),
+        ],
+    )
+
+
+async def _claims(kernel: Kernel) -> list[float]:
+    line = Line(kernel.database.url, "bench")
+    busy: Counter[UUID] = Counter()
+    took = []
+    try:
+        for _ in range(CLAIMS):
+            started = time.perf_counter()
+            found = await claim(
+                line,
+                room=Room(orders=BATCH, retries=BATCH, ops=BATCH // 8),
+                lease_s=3600,
+                per_endpoint=16,
+                busy=busy,
+            )
+            took.append((time.perf_counter() - started) * 1000)
+            if len(found) != BATCH:
+                raise RuntimeError(f"a claim took {len(found)} instead of {BATCH}")
+    finally:
+        await line.close()
+    return took[10:]  # the first ones open the connection and make the plan
+
+
+async def run_guard(_stage: Stage) -> Row:
+    """The guard's part of a send whose host is an address: parsing and judging, no look-up."""
+    policy = Policy()
+    urls = [f"https://8.8.{n // 256}.{n % 256}/hook?x={n}" for n in range(20_000)]
+    took = []
+    for url in urls:
+        started = time.perf_counter()
+        target = parse_url(url, policy=policy)
+        refused = judge(ip_address(target.host), target=target, policy=policy)
+        took.append((time.perf_counter() - started) * 1e6)
+        if refused is not None:
+            raise RuntimeError(f"{url} was refused: {refused}")
+    return Row(
+        "The guard without DNS",
+        [
+            Figure("URL parsed and address judged, p50", percentile(took, 0.5), "µs"),
+            Figure("URL parsed and address judged, p99", percentile(took, 0.99), "µs", at_most=200),
+        ],
+    )

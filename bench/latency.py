@@ -1,0 +1,117 @@
+"""From the commit of an event to its first byte at the receiver; alone and beside a hanging one.
+
+A `privata worker` process delivers; events are committed at a steady rate, one transaction each,
+whatever the deliveries do (an open loop, so a stall is seen in all the events that it holds up).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from bench.organizations import Partner, partner, publish_orders
+from bench.report import Figure, Ratio, Row, percentile
+from bench.stage import Stage
+from bench.timed_sink import arrivals, timed_sink
+from privata.infra.kernel import Kernel
+from privata.infra.settings import Settings
+
+PARTNERS = 8
+SECONDS = 15
+WARM_UP_S = 3
+QUEUED = 10_000
+NEIGHBOUR_RATE = 100
+
+
+async def run(stage: Stage) -> Row:
+    """Latency at two rates."""
+    slow = await _measure(stage, rate=200)
+    fast = await _measure(stage, rate=1_000)
+    return Row(
+        f"Event committed to first byte at the receiver, {PARTNERS} endpoints, one worker",
+        [
+            Figure("200 events/s, p50", percentile(slow, 0.5), "ms", at_most=10),
+            Figure("200 events/s, p95", percentile(slow, 0.95), "ms", at_most=50),
+            Figure("200 events/s, p99", percentile(slow, 0.99), "ms"),
+            Figure("1,000 events/s, p50", percentile(fast, 0.5), "ms"),
+            Figure("1,000 events/s, p99", percentile(fast, 0.99), "ms", at_most=250),
+        ],
+    )
+
+
+async def run_neighbour(stage: Stage) -> Row:
+    """The others' latency while one endpoint answers nothing."""
+    alone = percentile(await _measure(stage, rate=NEIGHBOUR_RATE), 0.99)
+    beside = percentile(await _measure(stage, rate=NEIGHBOUR_RATE, queued=QUEUED), 0.99)
+    return Row(
+        f"One endpoint hangs with {QUEUED:,} queued; the others at {NEIGHBOUR_RATE} events/s",
+        [
+            Figure("p99 of the others, alone", alone, "ms"),
+            Figure("p99 of the others, beside it", beside, "ms"),
+        ],
+        [Ratio("beside / alone (at most 2)", beside / alone)],
+    )
+
+
+async def _measure(stage: Stage, *, rate: int, queued: int = 0) -> list[float]:
+    """Milliseconds of each event after the warm-up."""
+    async with timed_sink() as port:
+        with stage.database() as name:
+            url = stage.app_url(name)
+            settings = Settings(_env_file=None, home=stage.home, database_url=url)
+            kernel = await Kernel.open(settings, url)
+            try:
+                partners = [await partner(kernel, port, f"hook/{n}") for n in range(PARTNERS)]
+                if queued:
+                    await publish_orders(kernel, await partner(kernel, port, "hang"), queued)
+                async with _worker(stage, name):
+                    committed = await _publish_steadily(kernel, partners, rate)
+                    return await _latencies(port, committed, rate)
+            finally:
+                await kernel.close()
+
+
+async def _publish_steadily(
+    kernel: Kernel, partners: Sequence[Partner], rate: int
+) -> list[tuple[str, float]]:
+    """Every event with the moment at which its commit was known."""
+    committed: list[tuple[str, float]] = []
+
+    async def one(to: Partner) -> None:
+        (event_id,) = await publish_orders(kernel, to, 1)
+        committed.append((event_id, time.monotonic()))
+
+    started = time.monotonic()
+    async with asyncio.TaskGroup() as group:
+        for number in range(rate * (SECONDS + WARM_UP_S)):
+            late = started + number / rate - time.monotonic()
+            if late > 0:
+                await asyncio.sleep(late)
+            group.create_task(one(partners[number % len(partners)]))
+    return committed
+
+
+async def _latencies(port: int, committed: list[tuple[str, float]], rate: int) -> list[float]:
+    async with asyncio.timeout(60):
+        while True:
+            seen = await arrivals(port)
+            if all(event_id in seen for event_id, _ in committed):
+                break
+            await asyncio.sleep(0.2)
+    measured = committed[rate * WARM_UP_S :]
+    return [max(0.0, seen[event_id] - at) * 1000 for event_id, at in measured]
+
+
+@asynccontextmanager
+async def _worker(stage: Stage, name: str) -> AsyncIterator[None]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "privata", "worker", env=stage.environment(name)
+    )
+    try:
+        yield
+    finally:
+        process.terminate()
+        await process.wait()

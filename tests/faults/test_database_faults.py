@@ -1,0 +1,150 @@
+"""The database restarts, hangs and cuts connections in mid-traffic; the programs are not restarted.
+
+On a server of its own, because what is broken here is the server; and on a durable one, because
+what it has acknowledged has to be there afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import asyncpg
+import psycopg
+import pytest
+
+from conftest import Cluster, running_cluster, wait_for
+from privata.infra import embedded
+from privata.infra.embedded import layout, postmaster
+
+from .conftest import Scale
+from .world import Hook, World
+
+SEED = 7
+
+#: What a caller of ours sees when the database goes away in the middle; it tries again later.
+AWAY = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("broken")
+
+
+@pytest.fixture(scope="module")
+def cluster(home: Path) -> Iterator[Cluster]:
+    with running_cluster(home, fast=False) as made:
+        yield made
+
+
+def _data(home: Path) -> Path:
+    return layout.root_of(layout.control_of(home.resolve())) / "data"
+
+
+async def _publishing(world: World, hook: Hook, until: asyncio.Event) -> None:
+    """A partner's orders go on all the time; one that fails is not tried again."""
+    while not until.is_set():
+        with suppress(*AWAY):
+            await world.publish(hook, 8)
+        await asyncio.sleep(0.02)
+
+
+async def _check(world: World) -> None:
+    await world.drained(seconds=120)
+    ledgers = await world.ledgers()
+    print(f"{len(ledgers.published)} events, {len(ledgers.unsure)} in doubt, "
+          f"{ledgers.lost_leases} leases lost, {ledgers.repeats} repeats")  # fmt: skip
+    # A settlement whose answer was lost is written again, so a lost connection repeats nothing.
+    ledgers.check()
+    ledgers.firsts_in_order()
+
+
+@contextmanager
+def _traffic(world: World, hook: Hook) -> Iterator[asyncio.Event]:
+    over = asyncio.Event()
+    task = asyncio.create_task(_publishing(world, hook, over))
+    try:
+        yield over
+    finally:
+        if not over.is_set():
+            task.cancel()
+
+
+@pytest.mark.parametrize("how", [signal.SIGQUIT, signal.SIGKILL], ids=["immediate", "killed"])
+async def test_restarts(world: World, home: Path, scale: Scale, how: signal.Signals) -> None:
+    crashes = scale(2, 30)
+    hook = await world.hook("orders", delay_s=0.01)
+    world.worker()
+    with _traffic(world, hook) as over:
+        for _ in range(crashes):
+            before = world.accepted()
+            await world.accepts(before + 20)  # healthy again, by itself, after each restart
+            found = postmaster.read(_data(home))
+            assert found is not None
+            os.kill(found.pid, how)
+            server = await asyncio.to_thread(embedded.acquire, home)
+            server.release()
+        before = world.accepted()
+        await world.accepts(before + 20)
+        over.set()
+    await _check(world)
+
+
+async def test_connections_are_cut(
+    world: World, cluster: Cluster, database_name: str, scale: Scale
+) -> None:
+    rng = random.Random(SEED)
+    hook = await world.hook("orders", delay_s=0.01)
+    world.worker()
+    await world.publish(hook, 8)
+    await world.accepts(8)
+    cut = 0
+    with _traffic(world, hook) as over, psycopg.connect(cluster.admin_url, autocommit=True) as db:
+        for _ in range(scale(25, 500)):
+            pids = [
+                row[0]
+                for row in db.execute(
+                    "SELECT pid FROM pg_stat_activity WHERE datname = %s", [database_name]
+                )
+            ]
+            if pids:
+                db.execute("SELECT pg_terminate_backend(%s)", [rng.choice(pids)])
+                cut += 1
+            await asyncio.sleep(0.2)
+        before = world.accepted()
+        await world.accepts(before + 8)
+        over.set()
+    assert cut > 0
+    await _check(world)
+
+
+async def test_hangs(world: World, home: Path, scale: Scale) -> None:
+    """Every process of the server stands still, longer than the leases."""
+    hook = await world.hook("orders", delay_s=0.01)
+    world.worker()
+    with _traffic(world, hook) as over:
+        await world.accepts(20)
+        master, children = postmaster.processes(_data(home))
+        stopped = master + children
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            await asyncio.sleep(scale(6, 60))
+        finally:
+            for pid in stopped:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+        before = world.accepted()
+        await world.accepts(before + 20)
+        over.set()
+
+        async def published() -> bool:
+            return await world.kernel.database.pool.fetchval("SELECT true")  # type: ignore[no-any-return]
+
+        await wait_for(published)
+    await _check(world)

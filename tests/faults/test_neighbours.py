@@ -1,0 +1,81 @@
+"""Many at once without faults; and one that is in trouble beside others that are not."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+from privata.core.ids import new_order_id
+from privata.core.tenancy import Environment
+from privata.events.service import NewEvent, publish
+from privata.webhooks.tests.deliveries import count, dispatching
+
+from .conftest import Scale
+from .world import CONCURRENCY, World
+
+POISON_BYTES = 8 * 1024 * 1024
+
+
+async def test_several_dispatchers_repeat_nothing(world: World, scale: Scale) -> None:
+    events, dispatchers = scale((2_000, 4), (20_000, 8))
+    hooks = [await world.hook(f"hook{number}") for number in range(4)]
+    async with AsyncExitStack() as stack:
+        for _ in range(dispatchers):
+            await stack.enter_async_context(dispatching(world.kernel))
+        for _ in range(5):
+            for hook in hooks:
+                await world.publish(hook, events // 5 // len(hooks))
+        await world.drained(seconds=scale(90, 1800))
+    ledgers = await world.ledgers()
+    assert len(ledgers.published) == events
+    ledgers.check(repeats_at_most=0)
+    ledgers.firsts_in_order()
+    assert all(one.leases == 1 for one in ledgers.stored), "a delivery was claimed twice"
+
+
+async def test_others_are_served_while_one_hangs(world: World, scale: Scale) -> None:
+    """The hanging one has a backlog before the others publish at all."""
+    backlog, others = scale((1_000, 200), (10_000, 2_000))
+    hanging = await world.hook("hanging", silent=True)
+    healthy = [await world.hook(name) for name in ("a", "b", "c")]
+    await world.publish(hanging, backlog)
+    # An eighth of the slots for each endpoint, so the hanging one cannot take them all.
+    async with dispatching(world.tuned(dispatch_per_endpoint=CONCURRENCY // 8)):
+        for hook in healthy:
+            await world.publish(hook, others)
+        await world.accepts(3 * others, "a", "b", "c")
+        assert world.accepted("hanging") == 0
+    ids = [hook.endpoint_id for hook in healthy]
+    spent = await world.kernel.database.pool.fetchval(
+        "SELECT max(attempts) FROM webhook_delivery WHERE endpoint_id = ANY ($1)", ids
+    )
+    assert spent == 1
+    kept = f"endpoint_id = '{hanging.endpoint_id}' AND status = 'pending'"
+    assert await count(world.kernel, kept) == backlog, "the backlog of the hanging one is kept"
+
+
+async def test_a_poisoned_event_stops_nobody(world: World) -> None:
+    """One that cannot be sent at all, and one that is huge: seen, kept, and alone with it."""
+    hook = await world.hook("orders")
+    unsendable, huge = "bad\r\nX-Injected: 1", "huge"
+    async with dispatching(world.kernel):
+        async with world.kernel.database.transaction() as tx:
+            for event_id, body in ((unsendable, b"{}"), (huge, b" " * POISON_BYTES)):
+                await publish(
+                    tx,
+                    organization_id=hook.organization,
+                    environment=Environment.TEST,
+                    channel="order",
+                    order_id=new_order_id(),
+                    events=[NewEvent(event_id, "order.confirming", body, 1)],
+                )
+        await world.publish(hook, 100)
+        await world.accepts(100 + 1)
+    received = world.received()
+    assert {one.event_id for one in received} == {*world.published, huge}
+    row = await world.kernel.database.pool.fetchrow(
+        "SELECT d.status, d.attempts, d.last_outcome FROM webhook_delivery AS d"
+        " JOIN event ON event.seq = d.event_seq WHERE event.event_id = $1",
+        unsendable,
+    )
+    assert row is not None
+    assert tuple(row) == ("pending", 0, "internal"), "our fault: kept, seen, and nobody's attempt"

@@ -1,0 +1,128 @@
+"""Our own way out is cut for ten minutes: no endpoint is charged for it, nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import pytest
+
+from conftest import wait_for
+from privata.webhooks.dispatcher import Dispatcher
+from privata.webhooks.resolver import Resolver
+from privata.webhooks.tests.deliveries import make_due
+from privata.webhooks.transport import Transport
+from privata.webhooks.witness import NetworkWitness
+
+from .world import World
+
+#: The engine waits 5 to 7.5 s before it tries again; ten minutes are about so many rounds.
+ROUNDS = 100
+DEADLINE_S = 0.5
+
+
+class Network:
+    """The network of this loop; while it is gone every new connection ends in `how`."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+        self.gone = False
+        self._how = how
+        loop = asyncio.get_running_loop()
+        connect = loop.create_connection
+
+        async def connected(factory: Any, host: str, *rest: Any, **more: Any) -> Any:
+            if host == "::1":
+                raise OSError(errno.ENETUNREACH, "this machine speaks IPv4 only")
+            if self.gone:
+                await self._fail()
+            return await connect(factory, host, *rest, **more)
+
+        monkeypatch.setattr(loop, "create_connection", connected)
+
+    async def _fail(self) -> None:
+        if self._how == "unreachable":
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
+        await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def _dispatching(world: World, *, idle_s: float) -> AsyncIterator[None]:
+    """A dispatcher that has heard another receiver before, so it has a witness to ask."""
+    resolver = Resolver()
+    witness = NetworkWitness()
+    witness.heard(("127.0.0.2", world.port), asyncio.get_running_loop().time())
+    transport = Transport(resolver, idle_seconds=idle_s, network=witness)
+    kernel = world.tuned(delivery_timeout_seconds=DEADLINE_S)
+    task = asyncio.create_task(Dispatcher(kernel, transport).run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await transport.aclose()
+        await resolver.aclose()
+
+
+async def _ours(world: World) -> int:
+    """How many attempts failed through our own fault."""
+    found: int = await world.kernel.database.pool.fetchval(
+        "SELECT count(*) FROM webhook_attempt WHERE outcome = 'internal'"
+    )
+    return found
+
+
+@pytest.mark.parametrize(
+    ("how", "idle_s"), [("unreachable", 0.0), ("silence", 0.0), ("silence on kept ones too", 30.0)]
+)
+async def test_ten_minutes_without_a_network(
+    world: World, monkeypatch: pytest.MonkeyPatch, how: str, idle_s: float
+) -> None:
+    """`idle_s` 0 keeps no connection, so each send has to find the network anew."""
+    network = Network(monkeypatch, how)
+    hooks = [await world.hook(name) for name in ("a", "b")]
+    async with _dispatching(world, idle_s=idle_s):
+        for hook in hooks:
+            await world.publish(hook, 8)
+        await world.drained()
+        network.gone = True
+        for hook in hooks:
+            await world.behave(hook.name, silent=True)
+            await world.publish(hook, 8)
+        for _ in range(ROUNDS if how == "unreachable" else 4):
+            before = await _ours(world)
+
+            async def failed(before: int = before) -> bool:
+                return await _ours(world) > before
+
+            await wait_for(failed)
+            await make_due(world.kernel)
+        for hook in hooks:
+            await world.behave(hook.name, silent=False)
+        network.gone = False
+        await _drained_by_jumping(world)
+    row = await world.kernel.database.pool.fetchrow(
+        "SELECT max(attempts) AS spent, (SELECT count(*) FROM webhook_endpoint"
+        " WHERE status <> 'active') AS paused FROM webhook_delivery"
+    )
+    assert row is not None
+    assert tuple(row) == (1, 0), "our network was charged to partners"
+    ledgers = await world.ledgers()
+    ledgers.check(repeats_at_most=0)
+    ledgers.firsts_in_order()
+
+
+async def _drained_by_jumping(world: World) -> None:
+    """Wait until nothing is pending, skipping the waits of the engine."""
+
+    async def done() -> bool:
+        await make_due(world.kernel)
+        await asyncio.sleep(0.05)
+        return not await world.kernel.database.pool.fetchval(
+            "SELECT EXISTS (SELECT FROM webhook_delivery WHERE status = 'pending')"
+        )
+
+    await wait_for(done, seconds=60)

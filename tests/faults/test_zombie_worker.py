@@ -1,0 +1,61 @@
+"""A worker that stood still past its leases: what it writes afterwards changes nothing."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import asyncpg
+
+from conftest import wait_for
+
+from .conftest import Scale
+from .world import CONCURRENCY, World
+
+_STATE = """
+SELECT id, status, attempts, lease_token, in_flight, due_at, first_attempt_at, last_attempt_at,
+       last_outcome, last_status_code, delivered_at
+FROM webhook_delivery ORDER BY id
+"""
+
+
+async def _state(world: World) -> list[tuple[Any, ...]]:
+    found: list[asyncpg.Record] = await world.kernel.database.pool.fetch(_STATE)
+    return [tuple(row) for row in found]
+
+
+async def test_a_stale_settlement_changes_nothing(world: World, scale: Scale) -> None:
+    """Every send of the first worker is under way when it is stopped; another one delivers all."""
+    rounds = scale(1, 7)
+    hook = await world.hook("orders")
+    for number in range(1, rounds + 1):
+        await world.behave("orders", delay_s=0.0, silent=True)
+        zombie = world.worker()
+        await world.publish(hook, CONCURRENCY, per_order=1)
+
+        async def all_under_way(wanted: int = (2 * number - 1) * CONCURRENCY) -> bool:
+            return len(world.received()) == wanted
+
+        await wait_for(all_under_way)
+        zombie.send_signal(signal.SIGSTOP)
+        await world.behave("orders", silent=False)
+        healthy = world.worker()
+        await world.drained()
+        before = await _state(world)
+        zombie.send_signal(signal.SIGCONT)
+
+        async def all_stale_noted(wanted: int = number * CONCURRENCY) -> bool:
+            count = await world.kernel.database.pool.fetchval(
+                "SELECT count(*) FROM webhook_attempt WHERE stale"
+            )
+            return bool(count == wanted)
+
+        await wait_for(all_stale_noted)
+        assert await _state(world) == before
+        for worker in (zombie, healthy):
+            worker.terminate()
+            worker.wait(timeout=30)
+    ledgers = await world.ledgers()
+    assert {one.status for one in ledgers.stored} == {"delivered"}
+    assert {one.spent for one in ledgers.stored} == {1}
+    ledgers.check(repeats_at_most=0)
