@@ -117,8 +117,8 @@ async def test_paused_then_resumed(world: World, scale: Scale) -> None:
         await world.publish(hook, 8)
         await world.drained()
         await pause_endpoint(world.kernel, actor=hook.actor, endpoint_id=hook.endpoint_id)
-        for _ in range(4):
-            await world.publish(hook, events // 4)
+        for _ in range(5):
+            await world.publish(hook, events // 5)
         assert world.accepted() == 8, "a paused endpoint got something"
         await resume_endpoint(world.kernel, actor=hook.actor, endpoint_id=hook.endpoint_id)
         await world.drained(seconds=300)
