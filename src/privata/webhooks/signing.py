@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from privata import __version__
+from privata.core.ids import base62_token
 from privata.webhooks.slack import slack_body
 
 TOLERANCE_S: Final = 300
@@ -31,8 +32,6 @@ USER_AGENT: Final = f"Privata-Webhooks/{__version__}"
 
 Environment = Literal["live", "test"]
 
-_BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_BASE62_CHARS: Final = 43  # 62 ** 43 is just above 2 ** 256
 _TIMESTAMP: Final = re.compile(r"0|[1-9][0-9]{0,11}", re.ASCII)
 _STANDARD_PREFIX: Final = "whsec_"
 
@@ -195,12 +194,7 @@ def _standard_key(secret: str) -> bytes:
 
 
 def _mint_privata(environment: Environment) -> str:
-    number = int.from_bytes(entropy.token_bytes(SECRET_BYTES))
-    digits = []
-    for _ in range(_BASE62_CHARS):
-        number, digit = divmod(number, 62)
-        digits.append(_BASE62[digit])
-    return f"whsec_{environment}_{''.join(reversed(digits))}"
+    return f"whsec_{environment}_{base62_token()}"
 
 
 def _mint_standard(_environment: Environment) -> str:
