@@ -91,15 +91,36 @@ def org() -> None:
 @click.option("--owner-email", required=True)
 @click.option("--approve", is_flag=True, help="the organization may go live at once")
 @click.option("--keys", is_flag=True, help="also make API keys")
+@click.option(
+    "--scope",
+    multiple=True,
+    type=click.Choice(["orders:rw", "webhook:admin", "payouts:read"]),
+    default=["orders:rw"],
+    show_default=True,
+    help="what the keys may do; repeat for several",
+)
 @click.option("--json", "as_json", is_flag=True)
-def org_create(name: str, owner_email: str, approve: bool, keys: bool, as_json: bool) -> None:
+def org_create(
+    name: str,
+    owner_email: str,
+    approve: bool,
+    keys: bool,
+    scope: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Make an organization and its owner; prints ids and, once, password and keys."""
+    from privata.apikeys.scopes import Scope
     from privata.organizations.provisioning import provision
     from privata.startup import run_once
 
     made = run_once(
         lambda kernel: provision(
-            kernel, name=name, owner_email=owner_email, approve=approve, keys=keys
+            kernel,
+            name=name,
+            owner_email=owner_email,
+            approve=approve,
+            keys=keys,
+            scopes=[Scope(one) for one in scope],
         )
     )
     shown: dict[str, Any] = dataclasses.asdict(made) | {"owner_email": owner_email}

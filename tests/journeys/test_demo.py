@@ -127,6 +127,11 @@ def test_an_order_travels_from_curl_to_verified_webhooks(home: Path) -> None:
             assert verify(body, signature, demo["webhook_secret"])
             assert not verify(body + b" ", signature, demo["webhook_secret"])
             assert headers["x-privata-event-id"] == json.loads(body)["event_id"]
+        endpoints = httpx.get(
+            f"{demo['base_url']}/partner/v1/webhook/endpoints",
+            headers={"X-API-Key": demo["test_key"]},
+        )
+        assert endpoints.status_code == 200, "the demo's key can use the webhook API"
         # The wallets are at work too: all five scenarios arrive by themselves.
         until(
             lambda: len(httpx.get(f"{demo['receiver_url']}/deliveries/stats").json()["events"]) >= 7

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
 
+from privata.apikeys.scopes import Scope
 from privata.core.tenancy import Actor, Environment, system_actor
 from privata.demo import credentials
 from privata.demo.credentials import Credentials
@@ -40,7 +41,12 @@ async def demo_partner(kernel: Kernel, receiver_url: str) -> Credentials:
 
 async def _make(kernel: Kernel, receiver_url: str) -> Credentials:
     made = await provision(
-        kernel, name=ORGANIZATION, owner_email=OWNER_EMAIL, approve=True, keys=True
+        kernel,
+        name=ORGANIZATION,
+        owner_email=OWNER_EMAIL,
+        approve=True,
+        keys=True,
+        scopes=(Scope.ORDERS, Scope.WEBHOOK_ADMIN),
     )
     operator_password = new_password()
     async with kernel.database.transaction() as tx:

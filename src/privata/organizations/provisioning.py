@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.contrib.auth.hashers import make_password
 
+from privata.apikeys.scopes import DEFAULT_SCOPES, Scope
 from privata.infra.kernel import Kernel
 from privata.organizations.service import Provisioned, create_organization, new_password
 
@@ -16,6 +19,7 @@ async def provision(
     approve: bool = False,
     keys: bool = False,
     password: str | None = None,
+    scopes: Sequence[Scope] = DEFAULT_SCOPES,
 ) -> Provisioned:
     """Make an organization whose owner signs in with a password that is returned once."""
     chosen = password or new_password()
@@ -27,4 +31,5 @@ async def provision(
         password=chosen,
         approve=approve,
         keys=keys,
+        scopes=scopes,
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import asyncpg
 
 from privata.apikeys import service as apikeys
+from privata.apikeys.scopes import DEFAULT_SCOPES, Scope
 from privata.audit import service as audit
 from privata.core.errors import PrivataError
 from privata.core.tenancy import Actor, ActorKind, Environment
@@ -47,6 +49,7 @@ async def create_organization(
     password: str,
     approve: bool = False,
     keys: bool = False,
+    scopes: Sequence[Scope] = DEFAULT_SCOPES,
 ) -> Provisioned:
     """Make an organization with its owner; with `approve` it may go live, with `keys` it has a
     test key, and a live key if it is approved. `EmailTaken` if the address has an account."""
@@ -83,6 +86,7 @@ async def create_organization(
                 actor=actor,
                 environment=environment,
                 name=f"First {environment.value} key",
+                scopes=scopes,
             )
             minted[environment] = made.key
     return Provisioned(
