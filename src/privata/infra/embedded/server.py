@@ -122,14 +122,17 @@ def _join(control: Path, *, fast: bool, deadline: float) -> EmbeddedServer:
     """Become a user; the caller holds the start lock.
 
     The order matters. First the users' lock, then the keeper, then the server: a program killed
-    anywhere in between leaves a keeper that finds no user and stops what there is.
+    anywhere in between leaves a keeper that finds no user and stops what there is. And the keeper
+    once more: the first look may have met one that was being killed and still held its lock.
     """
     users = Lock(control / "users.lock")
     try:
         users.shared()
         _ensure_keeper(control)
         place = layout.settle(control, fast=fast)
-        return EmbeddedServer(_bring_up(place, fast=fast, deadline=deadline), users)
+        socket_directory = _bring_up(place, fast=fast, deadline=deadline)
+        _ensure_keeper(control)
+        return EmbeddedServer(socket_directory, users)
     except BaseException:
         users.close()
         raise

@@ -20,6 +20,7 @@ import pytest
 
 import privata
 from privata.infra.embedded import acquire, destroy, layout, postmaster
+from privata.infra.embedded.locks import Lock
 
 NOBODY = 65534
 PATIENCE_S = 60.0
@@ -175,6 +176,12 @@ def keepers(home: Path) -> list[int]:
     words = f" -m privata.infra.embedded.keeper {layout.control_of(home)} "
     listed = postmaster.command_lines()
     return [pid for pid, line in listed if words in line and not line.startswith("/bin/sh ")]
+
+
+def unkept(home: Path) -> bool:
+    """Whether no keeper holds its lock; one being killed loses its command line before that."""
+    with Lock(layout.control_of(home) / "keeper.lock") as lock:
+        return lock.try_exclusive()
 
 
 def ask(url: str, question: str) -> Any:

@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -19,7 +21,9 @@ from privata.infra.embedded.tests.conftest import (
     eventually,
     in_use,
     keepers,
+    unkept,
 )
+from privata.infra.embedded.locks import Lock
 
 
 def _postmaster(home: Path) -> int:
@@ -46,7 +50,7 @@ def test_data_survive_the_killing_of_program_keeper_and_postmaster(
         os.kill(pid, signal.SIGKILL)
     os.kill(_postmaster(home), signal.SIGKILL)
     one.kill()
-    eventually(lambda: not keepers(home))
+    eventually(lambda: unkept(home))
     assert (data_of(home) / "postmaster.pid").exists()
     with acquire(home) as server:
         assert ask(server.owner_url, "SELECT value FROM kept") == 42
@@ -87,11 +91,34 @@ def test_a_server_without_keeper_gets_one(home: Path, program: Callable[..., Pro
     one = program(home)
     eventually(lambda: bool(keepers(home)))
     os.kill(keepers(home)[0], signal.SIGKILL)
-    eventually(lambda: not keepers(home))
+    eventually(lambda: unkept(home))
     two = program(home)
     one.end()
     two.end()
     eventually(lambda: not in_use(home))
+
+
+def test_a_keeper_that_dies_during_a_start_is_replaced(home: Path) -> None:
+    """One being killed holds its lock a little longer; the start then has to look again."""
+    control = layout.control_of(home)
+    with ThreadPoolExecutor(1) as pool, Lock(control / "server.lock") as server:
+        with Lock(control / "keeper.lock") as dying:
+            assert dying.try_exclusive()
+            assert server.try_exclusive()
+            starting = pool.submit(acquire, home, fast=True)
+            with Lock(control / "users.lock") as users:
+                eventually(lambda: not _free(users))
+            time.sleep(0.3)  # by now the start has met the dying keeper's lock
+        server.unlock()
+        with starting.result(60):
+            eventually(lambda: len(keepers(home)) == 1)
+
+
+def _free(lock: Lock) -> bool:
+    if not lock.try_exclusive():
+        return False
+    lock.unlock()
+    return True
 
 
 def test_a_lock_file_that_names_a_living_stranger_is_stale(home: Path) -> None:
@@ -114,7 +141,7 @@ def test_a_program_killed_amid_its_first_start(fresh_home: Path) -> None:
     for pid in [first.pid, *keepers(fresh_home)]:
         os.kill(pid, signal.SIGKILL)
     first.wait()
-    eventually(lambda: not keepers(fresh_home))
+    eventually(lambda: unkept(fresh_home))
     assert not data_of(fresh_home).exists()
     with acquire(fresh_home, fast=True) as server:
         assert ask(server.app_url, "SELECT current_user") == "privata_app"
