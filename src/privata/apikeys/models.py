@@ -1,4 +1,4 @@
-"""Keys of the partner API; the key itself is never stored."""
+"""Keys of the partner API; a secret itself is never stored."""
 
 from __future__ import annotations
 
@@ -12,32 +12,102 @@ from privata.infra.fields import environment_field, one_of
 
 
 class ApiKey(models.Model):
-    """A key, as HMAC-SHA256 under a server key, with its first 16 characters for display."""
+    """What a key is allowed to do; what is sent in `X-API-Key` are its secrets."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     organization = models.ForeignKey("organizations.Organization", on_delete=models.CASCADE)
     environment = environment_field()
     name = models.CharField(max_length=80)
-    prefix = models.CharField(max_length=16)
-    digest = models.BinaryField(max_length=32)
     scopes = ArrayField(models.CharField(max_length=32))
     allowed_cidrs = ArrayField(
         models.CharField(max_length=43), db_default=models.Value("{}"), help_text="empty: any"
     )
     expires_on = models.DateField(null=True, help_text="dead from 00:00 UTC of this date")
+    expiry_told_hours = models.SmallIntegerField(
+        null=True, help_text="the last warning sent before it expires: 168, then 24"
+    )
     created_by = models.CharField(max_length=254, db_default="")
     created_at = models.DateTimeField(db_default=Now())
-    last_used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
+    revoked_by = models.CharField(max_length=254, db_default="")
 
     class Meta:
         db_table = "api_key"
         constraints = [
-            models.UniqueConstraint(fields=["digest"], name="api_key_digest_once"),
             one_of("environment", ["live", "test"], name="api_key_environment"),
             models.CheckConstraint(
-                condition=models.Q(prefix__startswith="pk_test_", environment="test")
-                | models.Q(prefix__startswith="pk_live_", environment="live"),
-                name="api_key_prefix_fits",
+                condition=~models.Q(scopes__contains=["ramp:embed"])
+                | models.Q(scopes=["ramp:embed"]),
+                name="api_key_publishable_alone",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["organization", "environment", "-created_at"], name="api_key_recent"
+            ),
+            models.Index(
+                fields=["expires_on"],
+                condition=models.Q(expires_on__isnull=False, revoked_at=None),
+                name="api_key_expiring",
+            ),
+        ]
+
+
+class ApiKeySecret(models.Model):
+    """A secret of a key, as HMAC-SHA256 under a server key, with its ends for display.
+
+    A key has one; during a rotation two, of which the old one has a `dead_at`.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="secrets")
+    prefix = models.CharField(max_length=16)
+    last_four = models.CharField(max_length=4, db_default="")
+    digest = models.BinaryField(max_length=32)
+    created_at = models.DateTimeField(db_default=Now())
+    dead_at = models.DateTimeField(null=True, help_text="works until then; null: until revoked")
+    last_used_at = models.DateTimeField(null=True, help_text="noted at most once a minute")
+    last_used_ip = models.GenericIPAddressField(null=True)
+
+    class Meta:
+        db_table = "api_key_secret"
+        constraints = [
+            models.UniqueConstraint(fields=["digest"], name="api_key_secret_digest_once"),
+            models.UniqueConstraint(
+                fields=["key"], condition=models.Q(dead_at=None), name="api_key_one_current_secret"
+            ),
+        ]
+        indexes = [models.Index(fields=["prefix"], name="api_key_secret_prefix")]
+
+
+class KeyFailure(models.Model):
+    """Answers INVALID_KEY that one address got lately. Kept in memory of the database only: an
+    unlogged table, so that a guesser costs no disk; a crash forgets it."""
+
+    ip = models.GenericIPAddressField(primary_key=True, help_text="IPv6: the first of its /64")
+    failures = ArrayField(models.DateTimeField())
+    targets = ArrayField(
+        models.CharField(max_length=64), help_text="<organization>:<environment> of known prefixes"
+    )
+
+    class Meta:
+        db_table = "key_failure"
+
+
+class KeyLockout(models.Model):
+    """An address that is locked out, and whom to tell when it ends."""
+
+    ip = models.GenericIPAddressField(primary_key=True, help_text="IPv6: the first of its /64")
+    locked_at = models.DateTimeField()
+    locked_until = models.DateTimeField()
+    targets = ArrayField(models.CharField(max_length=64))
+
+    class Meta:
+        db_table = "key_lockout"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(locked_until__gt=models.F("locked_at")),
+                name="key_lockout_ends_later",
+            )
+        ]
+        indexes = [models.Index(fields=["locked_until"], name="key_lockout_end")]

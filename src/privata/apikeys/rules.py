@@ -10,7 +10,9 @@ from datetime import date, datetime
 from privata.core.ids import TOKEN_DIGITS, base62_token
 from privata.core.tenancy import Environment
 
+#: What is kept of a secret for display: its beginning and its end.
 PREFIX_LENGTH = 16
+LAST_SHOWN = 4
 
 _KEY = re.compile(rf"pk_(test|live)_[0-9A-Za-z]{{{TOKEN_DIGITS}}}")
 

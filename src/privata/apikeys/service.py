@@ -6,7 +6,14 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from privata.apikeys.rules import PREFIX_LENGTH, expired, ip_allowed, mint_key, well_formed
+from privata.apikeys.rules import (
+    LAST_SHOWN,
+    PREFIX_LENGTH,
+    expired,
+    ip_allowed,
+    mint_key,
+    well_formed,
+)
 from privata.apikeys.scopes import DEFAULT_SCOPES, Scope
 from privata.audit import service as audit
 from privata.core.errors import InvalidKey, ScopeRequired
@@ -15,20 +22,28 @@ from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 
 _INSERT = """
-INSERT INTO api_key (id, organization_id, environment, name, prefix, digest, scopes, created_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+WITH made AS (
+    INSERT INTO api_key (id, organization_id, environment, name, scopes, created_by)
+    VALUES ($1, $2, $3, $4, $7, $8)
+    RETURNING id
+)
+INSERT INTO api_key_secret (key_id, prefix, last_four, digest)
+SELECT id, $5, $9, $6 FROM made
 """
 
 # The read and the once-a-minute note of use are one statement, so that authentication costs one
 # round trip; the update touches no row while the note is younger than a minute.
 _AUTHENTICATE = """
 WITH found AS (
-    SELECT id, organization_id, environment, prefix, scopes, allowed_cidrs, expires_on, last_used_at
-    FROM api_key WHERE digest = ANY ($1::bytea[]) AND revoked_at IS NULL
+    SELECT k.id, k.organization_id, k.environment, s.prefix, k.scopes, k.allowed_cidrs,
+           k.expires_on, s.last_used_at, s.id AS secret_id
+    FROM api_key_secret AS s JOIN api_key AS k ON k.id = s.key_id
+    WHERE s.digest = ANY ($1::bytea[]) AND k.revoked_at IS NULL
+      AND (s.dead_at IS NULL OR s.dead_at > now())
 ), used AS (
-    UPDATE api_key SET last_used_at = now()
+    UPDATE api_key_secret AS s SET last_used_at = now()
     FROM found
-    WHERE api_key.id = found.id
+    WHERE s.id = found.secret_id
       AND (found.last_used_at IS NULL OR found.last_used_at < now() - interval '1 minute')
 )
 SELECT * FROM found
@@ -68,6 +83,7 @@ async def create_key(
         kernel.sealer.digest(key),
         [scope.value for scope in scopes],
         actor.label,
+        key[-LAST_SHOWN:],
     )
     await audit.record(
         tx,

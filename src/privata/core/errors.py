@@ -18,6 +18,10 @@
     │   ├── OrderNotFound            404  ORDER_NOT_FOUND
     │   ├── DuplicateActiveOrder     409  DUPLICATE_ACTIVE_ORDER
     │   ├── IdempotencyConflict      409  IDEMPOTENCY_CONFLICT
+    │   ├── RefundWindowExpired      409  REFUND_WINDOW_EXPIRED
+    │   ├── RefundNotProgrammatic    409  REFUND_NOT_PROGRAMMATIC
+    │   ├── RefundNotRequired        409  REFUND_NOT_REQUIRED
+    │   ├── StableTargetRequired     400  STABLE_TARGET_REQUIRED
     │   └── WebhookNotPaused         409  WEBHOOK_PAUSED
     ├── ProviderError                what a provider's adapter raises
     │   ├── ProviderRefused          they said no: final
@@ -126,6 +130,22 @@ class DuplicateActiveOrder(RequestError):
 
 class IdempotencyConflict(RequestError):
     code, status = "IDEMPOTENCY_CONFLICT", 409
+
+
+class RefundWindowExpired(RequestError):
+    code, status = "REFUND_WINDOW_EXPIRED", 409
+
+
+class RefundNotProgrammatic(RequestError):
+    code, status = "REFUND_NOT_PROGRAMMATIC", 409
+
+
+class RefundNotRequired(RequestError):
+    code, status = "REFUND_NOT_REQUIRED", 409
+
+
+class StableTargetRequired(RequestError):
+    code, status = "STABLE_TARGET_REQUIRED", 400
 
 
 class WebhookNotPaused(RequestError):

@@ -37,3 +37,17 @@ class IdempotencyKey(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["created_at"], name="idempotency_key_age")]
+
+
+class RateBucket(models.Model):
+    """What one caller may still ask (a token bucket). Unlogged: a crash fills every bucket."""
+
+    pk = models.CompositePrimaryKey("subject", "kind")
+    subject = models.CharField(max_length=64, help_text="an organization's id, or an address")
+    kind = models.CharField(max_length=16)
+    tokens = models.FloatField()
+    counted_at = models.DateTimeField()
+    granted = models.BooleanField(help_text="whether the last call got its token")
+
+    class Meta:
+        db_table = "rate_bucket"

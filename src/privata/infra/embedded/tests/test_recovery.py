@@ -14,6 +14,7 @@ from pathlib import Path
 import psycopg
 
 from privata.infra.embedded import acquire, layout, postmaster
+from privata.infra.embedded.locks import Lock
 from privata.infra.embedded.tests.conftest import (
     Program,
     ask,
@@ -23,7 +24,6 @@ from privata.infra.embedded.tests.conftest import (
     keepers,
     unkept,
 )
-from privata.infra.embedded.locks import Lock
 
 
 def _postmaster(home: Path) -> int:
