@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,9 +16,10 @@ from privata.core.errors import InvalidKey, ScopeRequired, ValidationFailed
 from privata.events.feed import MAX_LIMIT, events_after
 from privata.infra.access import kernel_of
 from privata.infra.openapi import errors, request_of
+from privata.infra.routing import api_router
 from privata.infra.wire import Wire, json_response, parse_query
 
-router = APIRouter(tags=["Events"])
+router = api_router("Events")
 
 LAST_SEQ = 2**63 - 1
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,6 +22,7 @@ from privata.core.money import CONTEXT, format_amount, usd
 from privata.core.tenancy import Environment
 from privata.infra.access import kernel_of
 from privata.infra.openapi import errors, request_of
+from privata.infra.routing import api_router
 from privata.infra.wire import json_response, parse_query
 from privata.providers import catalogue
 from privata.providers.port import Asset, QuoteRequest
@@ -37,7 +37,7 @@ from privata.quotes.schemas import (
     Pairs,
 )
 
-router = APIRouter(tags=["Quotes"])
+router = api_router("Quotes")
 
 #: Significant digits of the informational `rate`; the binding numbers are the amounts.
 _RATE_DECIMALS = 12

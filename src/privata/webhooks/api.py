@@ -6,7 +6,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -26,6 +25,7 @@ from privata.infra.access import kernel_of
 from privata.infra.once import IDEMPOTENCY_DOC, Answer, once
 from privata.infra.openapi import errors, request_of
 from privata.infra.postgres import Transaction
+from privata.infra.routing import api_router
 from privata.infra.wire import json_response, parse_body, parse_query, read_body
 from privata.webhooks import listing, schemas, service
 from privata.webhooks.endpoint_rules import checked_pace, checked_schedule
@@ -36,7 +36,7 @@ from privata.webhooks.trials import Trial, send_test_event
 from privata.webhooks.tuning import tune_endpoint
 from privata.webhooks.undelivered import undelivered
 
-router = APIRouter(prefix="/webhook", tags=["Webhooks"])
+router = api_router("Webhooks", prefix="/webhook")
 
 CREATED = 201
 ONE = "/endpoints/{endpoint_id}"
@@ -108,7 +108,7 @@ _CHANGE: Final[dict[str, Any]] = {
 }
 
 
-@router.put(ONE, **_CHANGE)
+@router.put(ONE, operation_id="putEndpoint", **_CHANGE)
 @router.patch(ONE, **_CHANGE)
 async def change_endpoint(request: Request, endpoint_id: str) -> Response:
     """Change what is given; PUT and PATCH do the same."""
@@ -146,6 +146,7 @@ async def disable_endpoint(request: Request, endpoint_id: str) -> Response:
 
 @router.post(
     ONE + "/rotate-secret",
+    operation_id="rotateSecret",
     response_model=schemas.RotatedSecret,
     responses=errors(*_REFUSALS, RotationInProgress, IdempotencyConflict),
     openapi_extra=request_of(body=schemas.RotateSecret, headers=IDEMPOTENCY_DOC, key=True),
@@ -180,6 +181,7 @@ async def rotate(request: Request, endpoint_id: str) -> Response:
 
 @router.post(
     ONE + "/test",
+    operation_id="sendTestEvent",
     status_code=CREATED,
     response_model=schemas.TestEvent,
     responses=errors(*_REFUSALS, IdempotencyConflict),

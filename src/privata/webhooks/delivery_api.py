@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import msgspec
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,6 +21,7 @@ from privata.infra.access import kernel_of
 from privata.infra.once import IDEMPOTENCY_DOC, Answer, once
 from privata.infra.openapi import errors, request_of
 from privata.infra.postgres import Transaction
+from privata.infra.routing import api_router
 from privata.infra.wire import json_response, parse_body, parse_query, read_body
 from privata.webhooks import listing, schemas, service
 from privata.webhooks.api import CREATED, admin_of
@@ -29,7 +29,7 @@ from privata.webhooks.paths import id_in_path
 from privata.webhooks.recoveries import Progress, cancel_recovery, recover, recovery
 from privata.webhooks.replays import Replayed, replay_delivery
 
-router = APIRouter(prefix="/webhook", tags=["Webhooks"])
+router = api_router("Webhooks", prefix="/webhook")
 
 ACCEPTED = 202
 
@@ -52,6 +52,7 @@ async def list_deliveries(request: Request) -> Response:
 
 @router.post(
     "/deliveries/{delivery_id}/retry",
+    operation_id="retryDelivery",
     status_code=ACCEPTED,
     response_model=schemas.Delivery,
     responses=errors(*_REFUSALS),
@@ -68,6 +69,7 @@ async def retry(request: Request, delivery_id: str) -> Response:
 
 @router.post(
     "/deliveries/{delivery_id}/replay",
+    operation_id="replayDelivery",
     status_code=CREATED,
     response_model=schemas.Replayed,
     responses=errors(*_REFUSALS, RateLimited, IdempotencyConflict),
@@ -91,6 +93,7 @@ async def replay(request: Request, delivery_id: str) -> Response:
 
 @router.post(
     "/recover",
+    operation_id="recover",
     status_code=CREATED,
     response_model=schemas.Recovery,
     responses=errors(*_REFUSALS, RecoveryInProgress, IdempotencyConflict),
@@ -134,6 +137,7 @@ async def get_recovery(request: Request, recovery_id: str) -> Response:
 
 @router.delete(
     "/recoveries/{recovery_id}",
+    operation_id="cancelRecovery",
     response_model=schemas.Recovery,
     responses=errors(*_REFUSALS),
     openapi_extra=request_of(key=True),
