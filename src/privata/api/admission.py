@@ -14,9 +14,10 @@ from typing import Final
 import asyncpg
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from privata.api.errors import on_bug, on_database_away, on_request_error
+from privata.api.middleware import SCOPE_HEADERS
 from privata.apikeys.access import HEADER, SCOPE_ADMISSION
 from privata.apikeys.admission import Admission, Companion, admit
 from privata.apikeys.lockouts import count_failure, locked_out
@@ -67,7 +68,6 @@ class Admissions:
         companion, about = self._companion(scope)
         kind = self._kind(scope)
         refusal: Response | None = None
-        headers: Headers = []
         try:
             admission = await admit(
                 self.kernel,
@@ -79,7 +79,7 @@ class Admissions:
                 companion=companion,
                 about=about,
             )
-            headers = self._headers(admission, kind)
+            scope[SCOPE_HEADERS] += self._headers(admission, kind)
             error = await self._refused(admission, key, ip)
             if error is not None:
                 refusal = await on_request_error(Request(scope), error)
@@ -88,7 +88,7 @@ class Admissions:
             # Health tells whether this program answers, whatever the database does.
             if scope["path"] != self.health:
                 refusal = await _on_database_error(Request(scope), error)
-        await (refusal or self.app)(scope, receive, _with(headers, send))
+        await (refusal or self.app)(scope, receive, send)
 
     def _kind(self, scope: Scope) -> Kind:
         if scope["method"] not in _READS:
@@ -138,15 +138,6 @@ def _sent(scope: Scope) -> tuple[str | None, str]:
         elif name == b"user-agent":
             user_agent = value.decode("latin-1")
     return key, user_agent
-
-
-def _with(headers: Headers, send: Send) -> Send:
-    async def sending(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), *headers]
-        await send(message)
-
-    return sending
 
 
 async def _on_database_error(request: Request, error: Exception) -> Response:

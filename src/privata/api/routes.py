@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from privata.api.health import router as health_router
 from privata.events.api import router as events_router
 from privata.orders.api import router as orders_router
+from privata.orders.me_api import router as me_router
 from privata.quotes.api import router as quotes_router
 from privata.webhooks.api import router as webhooks_router
 from privata.webhooks.delivery_api import router as deliveries_router
@@ -19,6 +20,7 @@ PREFIX: Final = "/partner/v1"
 #: In the order in which a path is looked for and in which the document shows them.
 ROUTERS: Final = (
     orders_router,
+    me_router,
     quotes_router,
     health_router,
     events_router,

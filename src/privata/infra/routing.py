@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 Endpoint: TypeAlias = Callable[..., Awaitable[Response]]
 
@@ -36,10 +37,22 @@ def plain_routes(prefix: str, routers: Iterable[APIRouter]) -> list[Route]:
 
 def plain_route(path: str, endpoints: dict[str, Endpoint]) -> Route:
     """A route that takes exactly these methods. HEAD is none: no answer of ours is so large."""
-
-    async def serve(request: Request) -> Response:
-        return await endpoints[request.method](request, **request.path_params)
-
-    route = Route(path, serve)
+    route = Route(path, _Endpoints(endpoints))
     route.methods = set(endpoints)
     return route
+
+
+class _Endpoints:
+    """The functions of one path as an ASGI application; failures are the outer layers' to answer.
+
+    Starlette gives a function a second guard against exceptions, which would be one too many.
+    """
+
+    def __init__(self, endpoints: dict[str, Endpoint]) -> None:
+        self.endpoints = endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        endpoint = self.endpoints[scope["method"]]
+        response = await endpoint(request, **scope["path_params"])
+        await response(scope, receive, send)
