@@ -17,6 +17,15 @@ from tests.faults.programs import free_port
 @asynccontextmanager
 async def running_api(settings: Settings, **more: str) -> AsyncIterator[str]:
     """The address of the partner API of one more process; `more` are settings of its own."""
+    async with api_process(settings, **more) as (url, _):
+        yield url
+
+
+@asynccontextmanager
+async def api_process(
+    settings: Settings, **more: str
+) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+    """The same with the process, which the caller may kill."""
     assert settings.database_url is not None
     assert settings.database_owner_url is not None
     port = free_port()
@@ -42,7 +51,7 @@ async def running_api(settings: Settings, **more: str) -> AsyncIterator[str]:
                 return answer.status_code == 200
 
             await wait_for(alive, seconds=60)
-        yield f"http://127.0.0.1:{port}/partner/v1"
+        yield f"http://127.0.0.1:{port}/partner/v1", process
     finally:
         if process.returncode is None:
             process.terminate()

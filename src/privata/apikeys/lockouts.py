@@ -14,6 +14,7 @@ from privata.apikeys.rules import PREFIX_LENGTH
 from privata.core.errors import InvalidKey, RateLimited, RequestError
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
+from privata.infra.limits import FORGET
 from privata.infra.postgres import Transaction
 from privata.infra.proxies import source_of
 from privata.webhooks.ops_events import api_key_locked, api_key_unlocked, publish_ops
@@ -24,6 +25,9 @@ LOCKED_FOR: Final = timedelta(minutes=15)
 
 #: How often the ends of lockouts are looked for, seconds.
 SWEEP_EVERY_S: Final = 5.0
+
+#: Every so many looks, failures and buckets that no longer count are deleted.
+FORGET_EVERY: Final = 12
 
 #: One answer for every way a key can be wrong: nothing tells which it was.
 INVALID: Final = (
@@ -113,10 +117,14 @@ async def _lock(kernel: Kernel, tx: Transaction, source: str, targets: list[str]
 
 
 async def end_lockouts(kernel: Kernel) -> None:
-    """End what is due, tell the organizations, forget old failures; until cancelled."""
+    """End what is due, tell the organizations, forget what no longer counts; until cancelled."""
+    swept = 0
     while True:
         await end_due_lockouts(kernel)
-        await kernel.database.pool.execute(_FORGET, WINDOW)
+        if swept % FORGET_EVERY == 0:
+            await kernel.database.pool.execute(_FORGET, WINDOW)
+            await kernel.database.pool.execute(FORGET)
+        swept += 1
         await asyncio.sleep(SWEEP_EVERY_S)
 
 

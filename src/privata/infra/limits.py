@@ -84,3 +84,8 @@ TAKE: Final = """
         ) AS filled)
     RETURNING tokens, granted
 """
+
+#: A bucket that nobody asked for this long is full, as a missing one is. Interval in PostgreSQL.
+FORGET: Final = """
+DELETE FROM rate_bucket WHERE counted_at < clock_timestamp() - interval '10 minutes'
+"""
