@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from privata.apikeys.lockouts import FAILURES, LOCKED_FOR, end_due_lockouts
+from privata.apikeys.scopes import Scope
 from privata.core.ids import base62_token
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
@@ -227,3 +228,10 @@ async def test_probers_on_the_list_ask_health_without_limit(
         assert codes == [200, 200, 429]
     async with running_api(settings, **few) as url, httpx.AsyncClient(base_url=url) as client:
         assert (await client.get("/health")).status_code == 429
+
+
+@pytest.mark.parametrize("path", ["/currencies", "/order/x", "/events"])
+async def test_a_publishable_key_opens_nothing_here(partner: Partner, path: str) -> None:
+    key = await mint(partner.kernel, partner.organization_id, Environment.TEST, Scope.RAMP_EMBED)
+    answer = await partner.get(path, key=key)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "SCOPE_REQUIRED")

@@ -11,6 +11,7 @@ from privata.apikeys.admission import Admission
 from privata.apikeys.lockouts import count_failure
 from privata.apikeys.scopes import Scope
 from privata.apikeys.service import require_scope
+from privata.core.errors import ScopeRequired
 from privata.core.tenancy import Actor
 from privata.infra.access import client_ip, kernel_of
 
@@ -30,16 +31,26 @@ async def actor_of(request: Request, *scopes: Scope) -> Actor:
         raise await count_failure(kernel_of(request), None, ip=client_ip(request))
     if scopes:
         require_scope(admission.actor, *scopes)
-    return admission.actor
+    return _secret(admission.actor)
 
 
 async def actor_if_any(request: Request) -> Actor | None:
     """The actor, or None where no key was sent; a wrong key was refused before."""
     admission: Admission = request.scope[SCOPE_ADMISSION]
-    return admission.actor
+    return None if admission.actor is None else _secret(admission.actor)
 
 
 def companion_of(request: Request) -> asyncpg.Record | None:
     """The row that came along with the admission; ask for the actor first."""
     admission: Admission = request.scope[SCOPE_ADMISSION]
     return admission.companion
+
+
+def _secret(actor: Actor) -> Actor:
+    """The actor, unless its key is a publishable one, which anybody may read in a page."""
+    if Scope.RAMP_EMBED in actor.scopes:
+        raise ScopeRequired(
+            "This is a publishable key: it opens the ramp page and nothing else.",
+            data={"scope": Scope.ORDERS.value},
+        )
+    return actor
