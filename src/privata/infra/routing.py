@@ -30,7 +30,7 @@ def plain_routes(prefix: str, routers: Iterable[APIRouter]) -> list[Route]:
     for router in routers:
         for route in router.routes:
             assert isinstance(route, APIRoute)  # only these are made by our decorators
-            for method in route.methods:
+            for method in route.methods or ():
                 by_path.setdefault(prefix + route.path, {})[method] = route.endpoint
     return [plain_route(path, endpoints) for path, endpoints in by_path.items()]
 
