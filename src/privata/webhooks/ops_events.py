@@ -166,6 +166,34 @@ def api_key_expiring(
     )
 
 
+def provider_outage_affecting_partner(
+    *,
+    provider: str,
+    environment: Environment,
+    reason: str,
+    now: datetime,
+    since: datetime,
+    order_id: str | None = None,
+) -> NewEvent:
+    """A provider that the partner uses has been down since then.
+
+    With the reason `refund_interrupted` it went down in the middle of the refund of `order_id`,
+    which a person looks at now.
+    """
+    fields: dict[str, Value] = {
+        "provider": provider,
+        "down_since": iso(since),
+        "order_id": order_id,
+    }
+    return ops_event(
+        "provider_outage_affecting_partner",
+        reason=reason,
+        now=now,
+        environment=environment,
+        fields=fields,
+    )
+
+
 async def publish_ops(
     tx: Transaction, *, organization_id: UUID, environment: Environment, event: NewEvent
 ) -> None:
