@@ -56,6 +56,7 @@ COMPANIONS = ((re.compile(f"/order/({ORDER_ID.pattern})"), Companion(store.GET_A
         body=schemas.CreateOrder,
         headers=IDEMPOTENCY_DOC,
         key=True,
+        scopes=(Scope.ORDERS,),
     ),
 )
 async def create_order(request: Request) -> Response:
@@ -77,7 +78,7 @@ async def create_order(request: Request) -> Response:
     "/order/{order_id}",
     response_model=schemas.Order,
     responses=errors(InvalidKey, ScopeRequired, OrderNotFound),
-    openapi_extra=request_of(key=True),
+    openapi_extra=request_of(key=True, scopes=(Scope.ORDERS,)),
 )
 async def get_order(request: Request, order_id: str) -> Response:
     """An order with its timeline."""

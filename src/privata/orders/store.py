@@ -90,6 +90,11 @@ WHERE o.id = $7 AND o.organization_id = found.organization_id
 
 _LOCK = f"SELECT o.*, {TIMELINE} FROM orders o WHERE o.id = $1 FOR UPDATE OF o"  # noqa: S608
 
+_LOCK_OWN = f"""
+SELECT o.*, {TIMELINE} FROM orders o
+WHERE o.id = $1 AND o.organization_id = $2 AND o.environment = $3 FOR UPDATE OF o
+"""  # noqa: S608
+
 _QUOTE = """
 SELECT q.*, (
     SELECT o.id FROM orders o
