@@ -57,7 +57,7 @@ class Feed(BaseModel):
     "/events",
     response_model=Feed,
     responses=errors(InvalidKey, ScopeRequired, ValidationFailed),
-    openapi_extra=request_of(query=FeedQuery, key=True),
+    openapi_extra=request_of(query=FeedQuery, key=True, scopes=(Scope.ORDERS, Scope.WEBHOOK_ADMIN)),
 )
 async def read_events(request: Request) -> Response:
     """Every event of this environment, in order, with the bodies that webhooks carry."""
