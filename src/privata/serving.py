@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Generator, Sequence
 
 import uvicorn
+from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from privata.api.app import create_api
@@ -17,6 +18,7 @@ from privata.api.routes import PREFIX
 from privata.core.errors import StartupError
 from privata.infra.kernel import Kernel
 from privata.infra.proxies import Network, client_address, parse_networks
+from privata.streams.hub import Hub
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +35,7 @@ class ByPath:
 
     def __init__(
         self,
-        api: ASGIApp | None,
+        api: Starlette | None,
         desk: ASGIApp | None,
         probes: ASGIApp,
         trusted: Sequence[Network] = (),
@@ -105,10 +107,22 @@ async def serve_and_work(kernel: Kernel) -> None:
 
 async def serve_on(listener: socket.socket, kernel: Kernel, *, only: str | None = None) -> None:
     """Serve the application on a socket that listens already, until cancelled."""
-    end_streams: Callable[[], None] | None = None
-    if only != "api":
-        from privata.desk.asgi import end_streams
-    await serve_app_on(listener, create_application(kernel, only=only), before_stop=end_streams)
+    application = create_application(kernel, only=only)
+    hub: Hub | None = None if application.api is None else application.api.state.streams
+
+    def end_streams() -> None:
+        if hub is not None:
+            hub.close()
+        if only != "api":
+            from privata.desk.asgi import end_streams as end_live_pages
+
+            end_live_pages()
+
+    try:
+        await serve_app_on(listener, application, before_stop=end_streams)
+    finally:
+        if hub is not None:
+            await hub.aclose()
 
 
 async def serve_app_on(

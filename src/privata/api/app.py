@@ -16,6 +16,7 @@ from privata.infra.kernel import Kernel
 from privata.infra.routing import plain_route, plain_routes
 from privata.infra.wire import JsonBytes
 from privata.orders.api import COMPANIONS
+from privata.streams.hub import Hub
 
 
 def create_api(kernel: Kernel) -> Starlette:
@@ -33,6 +34,7 @@ def create_api(kernel: Kernel) -> Starlette:
     )
     app.router.redirect_slashes = False
     app.state.kernel = kernel
+    app.state.streams = Hub(kernel)
     return app
 
 

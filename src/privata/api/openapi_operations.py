@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from privata.api.openapi_errors import error_response
 from privata.api.openapi_headers import IN_PATH, SENT, answer_headers
-from privata.api.openapi_samples import ANSWERS, Samples
+from privata.api.openapi_samples import ANSWERS, STREAM, Samples
 from privata.infra.once import IDEMPOTENCY_HEADER
 from privata.infra.openapi import CODES
 
@@ -21,6 +22,7 @@ _ALWAYS: Final[dict[int, list[str]]] = {
 }
 
 _JSON: Final = "application/json"
+_STREAM: Final = "text/event-stream"
 
 #: What a successful answer is called, by status.
 _SUCCESS: Final = {"200": "As asked.", "201": "Made.", "202": "Taken; it happens soon."}
@@ -28,8 +30,7 @@ _SUCCESS: Final = {"200": "As asked.", "201": "Made.", "202": "Taken; it happens
 
 def describe(path: str, operation: Json, samples: Samples, shared: Json) -> None:
     """Complete the operation in place; errors go to the `shared` answers and are referred to."""
-    text = " ".join(operation.get("description", "").split("\n\n")[0].split())
-    operation["summary"] = text.partition(". ")[0].removesuffix(".")
+    operation["summary"] = _title(operation["operationId"])
     _parameters(operation, samples)
     for content in operation.get("requestBody", {}).get("content", {}).values():
         content["example"] = samples.body(content["schema"])
@@ -43,6 +44,9 @@ def describe(path: str, operation: Json, samples: Samples, shared: Json) -> None
         response["headers"] = answer_headers(int(status), idempotent=idempotent) | response.get(
             "headers", {}
         )
+        stream = response.get("content", {}).get(_STREAM)
+        if stream is not None:
+            stream |= {"schema": {"type": "string"}, "example": STREAM}
         content = response.get("content", {}).get(_JSON)
         if content is not None and not {"example", "examples"} & set(content):
             shown = samples.of(content["schema"])
@@ -53,6 +57,12 @@ def describe(path: str, operation: Json, samples: Samples, shared: Json) -> None
     operation["responses"] = succeeded | {
         str(status): _shared(status, found, shared) for status, found in sorted(codes.items())
     }
+
+
+def _title(operation_id: str) -> str:
+    """`createOrder` as people read it: "Create order"."""
+    words = re.sub(r"([A-Z])", r" \1", operation_id).lower()
+    return words[0].upper() + words[1:]
 
 
 def _shared(status: int, codes: list[str], shared: Json) -> Json:

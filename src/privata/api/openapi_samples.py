@@ -148,6 +148,22 @@ ANSWERS: Final[Json] = {
     "cancelRecovery": {"status": "cancelled", "finished_at": _AT},
 }
 
+#: What a stream of events looks like; `data` is cut short here.
+STREAM: Final = f"""\
+retry: 2000
+
+id: {_ORDER}:sending:1779358433500
+event: order.sending
+data: {{"event":"order.sending","event_id":"{_ORDER}:sending:1779358433500","seq":4}}
+
+: heartbeat
+
+id: {_EVENT}
+event: order.completed
+data: {{"event":"order.completed","event_id":"{_EVENT}","seq":5}}
+
+"""
+
 #: Bodies that show what a call usually sends, by schema.
 _BODIES: Final[Json] = {
     "CreateOrder": ("quote_id", "address", "refund_address", "partner_order_ref"),

@@ -122,6 +122,18 @@ OPS: Final[Mapping[str, tuple[str, Json, NewEvent]]] = {
             hours_left=158,
         ),
     ),
+    "provider_outage_affecting_partner": (
+        "A provider that your orders use has been down since `down_since`.",
+        {"provider": _TEXT, "down_since": _MOMENT, "order_id": _maybe(_TEXT)},
+        ops_events.provider_outage_affecting_partner(
+            provider="simulator",
+            environment=_TEST,
+            reason="refund_interrupted",
+            now=_NOW,
+            since=_NOW - timedelta(minutes=4),
+            order_id="prv-0b8f3a52-6a7e-4d7c-9c3e-3f0d3b8f6c11",
+        ),
+    ),
 }
 
 _HEADERS: Final = (

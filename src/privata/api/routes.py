@@ -12,6 +12,8 @@ from privata.events.api import router as events_router
 from privata.orders.api import router as orders_router
 from privata.orders.me_api import router as me_router
 from privata.quotes.api import router as quotes_router
+from privata.refunds.api import router as refunds_router
+from privata.streams.api import router as streams_router
 from privata.webhooks.api import router as webhooks_router
 from privata.webhooks.delivery_api import router as deliveries_router
 
@@ -21,9 +23,11 @@ PREFIX: Final = "/partner/v1"
 ROUTERS: Final = (
     orders_router,
     me_router,
+    refunds_router,
     quotes_router,
     health_router,
     events_router,
+    streams_router,
     webhooks_router,
     deliveries_router,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, Field
@@ -57,8 +58,12 @@ def request_of(
     body: type[BaseModel] | None = None,
     headers: dict[str, str] | None = None,
     key: bool | None = None,
+    scopes: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The `openapi_extra` of a route. `key`: required, optional (False) or without (None)."""
+    """The `openapi_extra` of a route. `key`: required, optional (False) or without (None).
+
+    The key needs one of `scopes`; OpenAPI 3.1 lets them stand as roles of the key.
+    """
     extra: dict[str, Any] = {"parameters": []}
     if query is not None:
         extra["parameters"] += _parameters(query)
@@ -78,7 +83,8 @@ def request_of(
             "content": {"application/json": {"schema": schema}},
         }
     if key is not None:
-        extra["security"] = [{"ApiKey": []}] if key else [{"ApiKey": []}, {}]
+        needs: list[dict[str, list[str]]] = [{"ApiKey": [scope]} for scope in scopes]
+        extra["security"] = (needs or [{"ApiKey": []}]) + ([] if key else [{}])
     return extra
 
 

@@ -16,6 +16,7 @@ from privata.core.errors import (
     InvalidKey,
     InvalidPair,
     NoProvidersAvailable,
+    ScopeRequired,
     ValidationFailed,
 )
 from privata.core.money import CONTEXT, format_amount, usd
@@ -51,7 +52,7 @@ async def _environment(request: Request) -> tuple[Environment, Any]:
 @router.get(
     "/currencies",
     response_model=Currencies,
-    responses=errors(InvalidKey),
+    responses=errors(InvalidKey, ScopeRequired),
     openapi_extra=request_of(key=False),
 )
 async def currencies(request: Request) -> Response:
@@ -73,7 +74,7 @@ async def currencies(request: Request) -> Response:
 @router.get(
     "/pairs",
     response_model=Pairs,
-    responses=errors(InvalidKey),
+    responses=errors(InvalidKey, ScopeRequired),
     openapi_extra=request_of(key=False),
 )
 async def pairs(request: Request) -> Response:
@@ -89,7 +90,9 @@ async def pairs(request: Request) -> Response:
 @router.get(
     "/limits",
     response_model=PairLimits,
-    responses=errors(InvalidKey, InvalidPair, NoProvidersAvailable, ValidationFailed),
+    responses=errors(
+        InvalidKey, ScopeRequired, InvalidPair, NoProvidersAvailable, ValidationFailed
+    ),
     openapi_extra=request_of(query=PairQuery, key=False),
 )
 async def limits(request: Request) -> Response:
@@ -113,6 +116,7 @@ async def limits(request: Request) -> Response:
     response_model_exclude_none=True,
     responses=errors(
         InvalidKey,
+        ScopeRequired,
         InvalidPair,
         AmountTooLow,
         AmountTooHigh,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
@@ -75,7 +76,7 @@ def _decide(run_once: RunOnce) -> click.Command:
         order = run_once(
             lambda kernel: decide(
                 kernel,
-                operator=getpass.getuser(),
+                operator=_operator(),
                 order_id=order_id,
                 to=OrderStatus(to),
                 tx_hash=tx_hash,
@@ -86,6 +87,14 @@ def _decide(run_once: RunOnce) -> click.Command:
         click.echo(json.dumps(order) if as_json else f"{order_id} is {to}.")
 
     return command
+
+
+def _operator() -> str:
+    """Who decides, as the audit log names them; a container's user may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 def _spoken(one: dict[str, Any]) -> str:

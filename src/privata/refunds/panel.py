@@ -106,8 +106,6 @@ def panel_of(order: Order, entries: Sequence[TimelineEntry], now: datetime) -> R
 
 def choice_words(order: Order, choice: Choice, *, given: bool) -> str:
     """What a choice does, after "it is": `given` says that the address is the order's own."""
-    if choice.action is RefundAction.MANUAL_REVIEW:
-        return "left to a person of the operator"
     where = "to the address given with the order" if given else "to another address"
     if choice.stable_target is not None:
         return f"converted to {spoken_target(choice.stable_target)} and sent {where}"
@@ -152,4 +150,6 @@ def _chosen_words(order: Order, refund: Refund) -> str:
         RefundSource.DASHBOARD.value: f"Chosen by {refund.requested_by}",
         RefundSource.DEFAULT.value: "The window ended without an action",
     }[refund.source]
-    return f"{who}: the deposit is {words}."
+    if choice.action is RefundAction.MANUAL_REVIEW:
+        return f"{who}."
+    return f"{who}: to be {words}."

@@ -15,6 +15,7 @@ from privata.core.clock import iso
 from privata.core.errors import (
     IdempotencyConflict,
     InvalidKey,
+    NotFound,
     RotationInProgress,
     ScopeRequired,
     ValidationFailed,
@@ -42,6 +43,8 @@ CREATED = 201
 ONE = "/endpoints/{endpoint_id}"
 
 _REFUSALS = (InvalidKey, ScopeRequired, ValidationFailed)
+#: The scope of every route here.
+ADMIN: Final = (Scope.WEBHOOK_ADMIN,)
 _TUNED = {"strict_lanes", "schedule_s", "pace_per_s"}
 
 
@@ -54,7 +57,7 @@ async def admin_of(request: Request) -> Actor:
     "/endpoints",
     response_model=schemas.Endpoints,
     responses=errors(*_REFUSALS),
-    openapi_extra=request_of(key=True),
+    openapi_extra=request_of(key=True, scopes=ADMIN),
 )
 async def list_endpoints(request: Request) -> Response:
     """The endpoints of the key's environment."""
@@ -67,7 +70,12 @@ async def list_endpoints(request: Request) -> Response:
     status_code=CREATED,
     response_model=schemas.NewEndpoint,
     responses=errors(*_REFUSALS, IdempotencyConflict),
-    openapi_extra=request_of(body=schemas.CreateEndpoint, headers=IDEMPOTENCY_DOC, key=True),
+    openapi_extra=request_of(
+        body=schemas.CreateEndpoint,
+        headers=IDEMPOTENCY_DOC,
+        key=True,
+        scopes=(Scope.WEBHOOK_ADMIN,),
+    ),
 )
 async def create_endpoint(request: Request) -> Response:
     """Make an endpoint; its secret is in this answer and nowhere else."""
@@ -93,7 +101,7 @@ async def create_endpoint(request: Request) -> Response:
     ONE,
     response_model=schemas.Endpoint,
     responses=errors(*_REFUSALS),
-    openapi_extra=request_of(key=True),
+    openapi_extra=request_of(key=True, scopes=ADMIN),
 )
 async def get_endpoint(request: Request, endpoint_id: str) -> Response:
     """One endpoint."""
@@ -104,7 +112,7 @@ async def get_endpoint(request: Request, endpoint_id: str) -> Response:
 _CHANGE: Final[dict[str, Any]] = {
     "response_model": schemas.Endpoint,
     "responses": errors(*_REFUSALS),
-    "openapi_extra": request_of(body=schemas.ChangeEndpoint, key=True),
+    "openapi_extra": request_of(body=schemas.ChangeEndpoint, key=True, scopes=ADMIN),
 }
 
 
@@ -134,7 +142,7 @@ async def change_endpoint(request: Request, endpoint_id: str) -> Response:
     ONE,
     response_model=schemas.Endpoint,
     responses=errors(*_REFUSALS),
-    openapi_extra=request_of(key=True),
+    openapi_extra=request_of(key=True, scopes=ADMIN),
 )
 async def disable_endpoint(request: Request, endpoint_id: str) -> Response:
     """Take it out of use. Its history stays, and so does its id."""
@@ -149,7 +157,9 @@ async def disable_endpoint(request: Request, endpoint_id: str) -> Response:
     operation_id="rotateSecret",
     response_model=schemas.RotatedSecret,
     responses=errors(*_REFUSALS, RotationInProgress, IdempotencyConflict),
-    openapi_extra=request_of(body=schemas.RotateSecret, headers=IDEMPOTENCY_DOC, key=True),
+    openapi_extra=request_of(
+        body=schemas.RotateSecret, headers=IDEMPOTENCY_DOC, key=True, scopes=ADMIN
+    ),
 )
 async def rotate(request: Request, endpoint_id: str) -> Response:
     """A new secret, shown this once; the old one signs beside it for a while."""
@@ -185,7 +195,7 @@ async def rotate(request: Request, endpoint_id: str) -> Response:
     status_code=CREATED,
     response_model=schemas.TestEvent,
     responses=errors(*_REFUSALS, IdempotencyConflict),
-    openapi_extra=request_of(headers=IDEMPOTENCY_DOC, key=True),
+    openapi_extra=request_of(headers=IDEMPOTENCY_DOC, key=True, scopes=ADMIN),
 )
 async def test_endpoint(request: Request, endpoint_id: str) -> Response:
     """Send `webhook.test` to this endpoint alone, through the real queue."""
@@ -207,7 +217,7 @@ async def test_endpoint(request: Request, endpoint_id: str) -> Response:
     ONE + "/undelivered",
     response_model=schemas.UndeliveredEvents,
     responses=errors(*_REFUSALS),
-    openapi_extra=request_of(query=schemas.UndeliveredQuery, key=True),
+    openapi_extra=request_of(query=schemas.UndeliveredQuery, key=True, scopes=ADMIN),
 )
 async def list_undelivered(request: Request, endpoint_id: str) -> Response:
     """What this endpoint was owed and has not got, oldest first."""
@@ -242,8 +252,8 @@ async def list_undelivered(request: Request, endpoint_id: str) -> Response:
 @router.post(
     "/resume",
     response_model=schemas.ResumedAll,
-    responses=errors(*_REFUSALS, WebhookNotPaused),
-    openapi_extra=request_of(body=schemas.Resume, key=True),
+    responses=errors(*_REFUSALS, NotFound, WebhookNotPaused),
+    openapi_extra=request_of(body=schemas.Resume, key=True, scopes=ADMIN),
 )
 async def resume(request: Request) -> Response:
     """Resume one endpoint, or all paused ones: a probe first, then what waited, paced.
