@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 
+from privata.accounts.jobs import tidy_accounts
 from privata.infra.kernel import Kernel
+from privata.notifications.jobs import send_mails
 from privata.orders.poller import follow_orders
 from privata.webhooks.claims import oldest_due_age
 from privata.webhooks.jobs import dispatch
@@ -31,10 +33,18 @@ Loop = Callable[[Kernel], Awaitable[None]]
 
 
 async def work(kernel: Kernel) -> None:
-    """Deliver webhooks and follow orders until cancelled. Any number of workers may run."""
+    """Deliver webhooks, follow orders, send mails until cancelled. Any number may run."""
     log.info("working")
     async with asyncio.TaskGroup() as group:
-        for loop in (dispatch, follow_orders, recover_endpoints, probe_endpoints, watch):
+        for loop in (
+            dispatch,
+            follow_orders,
+            recover_endpoints,
+            probe_endpoints,
+            send_mails,
+            tidy_accounts,
+            watch,
+        ):
             group.create_task(keep_running(loop, kernel))
 
 
