@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from privata.core.clock import Clock
 from privata.notifications.catalogue import Letter
@@ -32,7 +32,7 @@ class Sender:
 def _environment() -> Environment:
     return Environment(
         loader=FileSystemLoader(_LETTERS),
-        autoescape=lambda name: name is not None and name.endswith(".html"),
+        autoescape=select_autoescape(["html"], default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
