@@ -51,15 +51,16 @@ def write(
 ) -> EmailMessage:
     """The mail, ready to be handed over. The `Message-ID` is the same on every attempt, so that a
     mail server which got it twice can tell."""
-    known = {"recipient": recipient, "base_url": sender.base_url} | dict(values)
+    # The values come from people: a line end in one must not begin another header or paragraph.
+    lines = {name: " ".join(value.split()) for name, value in values.items()}
+    known = {"recipient": recipient, "base_url": sender.base_url} | lines
     text = _environment().get_template(f"{letter.value}.txt").render(known)
     subject, _, body = text.partition("\n")
     assert subject.startswith(_SUBJECT), f"{letter}.txt begins with its subject"
     subject = subject.removeprefix(_SUBJECT)
     page = _environment().get_template(f"{letter.value}.html")
     message = EmailMessage()
-    # The values come from people: a line end in one must not begin another header.
-    message["Subject"] = " ".join(subject.split())
+    message["Subject"] = subject
     message["From"] = sender.address
     message["To"] = recipient
     message["Date"] = format_datetime(clock.now())
