@@ -99,19 +99,19 @@ def create_organization(environment: dict[str, str], name: str, email: str) -> C
 
 
 @contextlib.contextmanager
-def running_server(cluster: Cluster, home: Path) -> Iterator[Server]:
-    """Server and worker on a fresh database until the end of the context."""
+def running_server(cluster: Cluster, home: Path, **more: str) -> Iterator[Server]:
+    """Server and worker on a fresh database until the end of the context; `more` are settings."""
     name = cluster.copy()
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    environment = environment_for(
-        home,
-        cluster.app(name),
-        cluster.owner(name),
-        PRIVATA_PORT=str(port),
-        PRIVATA_OUTBOUND_ALLOWED_CIDRS="127.0.0.0/8",
-        PRIVATA_LOG_LEVEL="warning",
-    )
+    settings = {
+        "PRIVATA_PORT": str(port),
+        "PRIVATA_OUTBOUND_ALLOWED_CIDRS": "127.0.0.0/8",
+        "PRIVATA_LOG_LEVEL": "warning",
+        "PRIVATA_MAIL_URL": f"file:{home / 'mail'}",
+        "PRIVATA_NEW_DEVICE_CODE": "false",
+    }
+    environment = environment_for(home, cluster.app(name), cluster.owner(name), **(settings | more))
     credentials = create_organization(environment, "Acme Wallet", "owner@acme.example")
     with (home / "server.log").open("wb") as log:
         process = subprocess.Popen(

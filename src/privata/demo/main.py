@@ -31,6 +31,8 @@ def run_demo(*, as_json: bool) -> None:
     if "PRIVATA_LOG_LEVEL" not in os.environ:
         # The simulated wallets would fill the terminal with a line for each of their requests.
         logging.getLogger("privata").setLevel(logging.WARNING)
+    # Its passwords are printed, and no mail leaves it: the printed ones must be enough.
+    os.environ.setdefault("PRIVATA_NEW_DEVICE_CODE", "false")
     asked = "PRIVATA_PORT" in os.environ
     web = _listen(chosen.host, chosen.port, insist=asked)
     # The addresses in answers and mails must name the port we really got.

@@ -44,6 +44,7 @@ def _shell(request: HttpRequest, tenant: Tenant, theme: str | None) -> Shell:
         switch_environment_url=reverse("switch_environment"),
         logout_url=reverse("account_logout"),
         login_url=reverse("account_login"),
+        account_url=reverse("account_security"),
     )
 
 

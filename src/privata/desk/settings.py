@@ -34,12 +34,13 @@ LOGGING_CONFIG = None  # privata.infra.telemetry sets logging up for the whole p
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.postgres",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "privata.accounts",
+    "privata.notifications",
     "privata.organizations",
     "privata.infra",
     "privata.apikeys",
@@ -57,6 +58,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "privata.desk.middleware.content_security_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "privata.accounts.middleware.session_place",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -92,27 +94,39 @@ TEMPLATES = [
     },
 ]
 
-# Accounts: allauth's flows, our templates (SPEC 3).
+# Accounts: allauth's flows under our limits, our pages (SPEC 3, docs/accounts.md).
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in (
+        ("MinimumLengthValidator", {"min_length": 12}),
+        ("CommonPasswordValidator", {}),
+        ("UserAttributeSimilarityValidator", {"user_attributes": ("email",)}),
+    )
+]
 ACCOUNT_ADAPTER = "privata.accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_VERIFICATION = "none"  # our sign-up makes no account without a proved address
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/15m/ip,5/15m/key"}
+ACCOUNT_RATE_LIMITS = False  # they count in a cache of one process; ours are accounts.limits
+MFA_ADAPTER = "privata.accounts.adapter.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/login"
 
-# Sessions and cookies (SPEC 3): 8 hours idle; names carry __Host- wherever the site is https.
-SESSION_COOKIE_AGE = int(timedelta(hours=8).total_seconds())
+# Sessions and cookies (SPEC 3): a cookie may live 30 days, the session behind it ends after 8
+# hours without a request (accounts.session_store). Names carry __Host- where the site is https.
+SESSION_ENGINE = "privata.accounts.session_store"
+SESSION_COOKIE_AGE = ACCOUNT_SESSION_COOKIE_AGE = int(timedelta(days=30).total_seconds())
 SESSION_SAVE_EVERY_REQUEST = False
 SESSION_COOKIE_NAME = "__Host-privata" if _https else "privata"
 SESSION_COOKIE_SECURE = _https

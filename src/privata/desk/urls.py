@@ -3,7 +3,6 @@ link reopens the same view; the organization is the session's."""
 
 from __future__ import annotations
 
-from allauth.account.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
 from privata.core.tenancy import Environment
@@ -26,8 +25,7 @@ register_converter(EnvironmentConverter, "env")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", switch.front_door, name="front_door"),
-    path("login", LoginView.as_view(template_name="accounts/login.html"), name="account_login"),
-    path("logout", LogoutView.as_view(), name="account_logout"),
+    path("", include("privata.accounts.urls")),
     path("environment", switch.switch_environment, name="switch_environment"),
     path("track/", include("privata.orders.public_urls")),
     path("", include("privata.docs.urls", namespace="docs")),

@@ -23,6 +23,9 @@ from privata.infra.development_key import development_key
 #: Bytes of key material that a secret key must at least have.
 MIN_KEY_BYTES = 32
 
+#: Where mails can go: a mail server (plain or TLS from the start), files, the log.
+MAIL_SCHEMES = ("smtp", "smtps", "file", "console")
+
 Words = Annotated[list[str], NoDecode]
 
 
@@ -53,6 +56,9 @@ class Settings(BaseSettings):
     health_probers: Words = []
     outbound_allowed_cidrs: Words = []
     outbound_extra_ports: Words = []
+    mail_url: str | None = None
+    mail_from: str | None = None
+    new_device_code: bool = True
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
 
@@ -85,6 +91,13 @@ class Settings(BaseSettings):
                 raise ValueError(f"{port!r} is not a port number")
         return value
 
+    @field_validator("mail_url")
+    @classmethod
+    def _mail_scheme(cls, value: str | None) -> str | None:
+        if value and value.partition(":")[0] not in MAIL_SCHEMES:
+            raise ValueError(f"a mail URL begins with one of {', '.join(MAIL_SCHEMES)}")
+        return value or None
+
     @field_validator("secret_keys")
     @classmethod
     def _keys(cls, value: list[str]) -> list[str]:
@@ -103,6 +116,8 @@ class Settings(BaseSettings):
             for name in ("secret_keys", "database_url", "public_url"):
                 if not getattr(self, name):
                     raise ValueError(f"PRIVATA_{name.upper()} must be set in production")
+            if not self.new_device_code:
+                raise ValueError("PRIVATA_NEW_DEVICE_CODE cannot be off in production")
         return self
 
     @property

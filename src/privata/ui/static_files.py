@@ -35,6 +35,7 @@ STYLESHEETS = (
     "css/components/refunds.css",
     "css/components/overlays.css",
     "css/components/bare.css",
+    "css/components/account.css",
     "css/phone.css",
     "css/phone-shell.css",
 )

@@ -8,9 +8,11 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 
+from privata.accounts.jobs import tidy_accounts
 from privata.apikeys.expiring import warn_of_expiry
 from privata.apikeys.lockouts import end_lockouts
 from privata.infra.kernel import Kernel
+from privata.notifications.jobs import send_mails
 from privata.orders.export_jobs import export_orders
 from privata.orders.poller import follow_orders
 from privata.refunds.clock import follow_refunds
@@ -36,7 +38,7 @@ Loop = Callable[[Kernel], Awaitable[None]]
 
 
 async def work(kernel: Kernel) -> None:
-    """Deliver webhooks and follow orders until cancelled. Any number of workers may run."""
+    """Deliver webhooks, follow orders, send mails until cancelled. Any number may run."""
     log.info("working")
     async with asyncio.TaskGroup() as group:
         for loop in LOOPS:
@@ -81,6 +83,8 @@ LOOPS: tuple[Loop, ...] = (
     export_orders,
     warn_of_expiry,
     end_lockouts,
+    send_mails,
+    tidy_accounts,
     sweep_streams,
     watch,
 )

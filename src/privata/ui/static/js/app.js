@@ -7,6 +7,7 @@ import "./theme-toggle.js";
 import "./times.js";
 import "./toast.js";
 import "./fields.js";
+import "./passkeys.js";
 import "./tab-set.js";
 import "./menu.js";
 import "./dialogs.js";

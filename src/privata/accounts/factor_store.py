@@ -1,0 +1,112 @@
+"""SQL on allauth's table of second factors."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import asyncpg
+
+from privata.infra.postgres import Transaction
+
+Row = asyncpg.Record
+
+#: allauth's words in the column `type`.
+TOTP: Final = "totp"
+PASSKEY: Final = "webauthn"
+RECOVERY: Final = "recovery_codes"
+
+_LOCK_USER: Final = "SELECT FROM app_user WHERE id = $1 FOR NO KEY UPDATE"
+
+_LOCKED: Final = """
+SELECT id, type, data FROM mfa_authenticator WHERE user_id = $1 AND type = ANY($2::text[])
+ORDER BY id FOR UPDATE
+"""
+
+_ADD: Final = """
+INSERT INTO mfa_authenticator (user_id, type, data, created_at) VALUES ($1, $2, $3, now())
+"""
+
+_WRITE: Final = "UPDATE mfa_authenticator SET data = $2, last_used_at = now() WHERE id = $1"
+
+_COUNT: Final = """
+SELECT count(*) FROM mfa_authenticator WHERE user_id = $1 AND type = ANY($2::text[])
+"""
+
+_DELETE_TYPE: Final = "DELETE FROM mfa_authenticator WHERE user_id = $1 AND type = $2"
+
+_DELETE: Final = """
+DELETE FROM mfa_authenticator WHERE user_id = $1 AND id = $2 AND type IN ('totp', 'webauthn')
+RETURNING type
+"""
+
+_RENAME: Final = """
+WITH old AS (
+    SELECT id, data->>'name' AS name FROM mfa_authenticator
+    WHERE user_id = $1 AND id = $2 AND type = 'webauthn' FOR UPDATE
+)
+UPDATE mfa_authenticator AS m SET data = jsonb_set(m.data, '{name}', to_jsonb($3::text))
+FROM old WHERE m.id = old.id RETURNING old.name
+"""
+
+_TURN_ON: Final = """
+UPDATE app_user SET recovery_confirmed_at = now() WHERE id = $1 AND recovery_confirmed_at IS NULL
+RETURNING id
+"""
+
+_TURN_OFF: Final = """
+UPDATE app_user SET recovery_confirmed_at = NULL
+WHERE id = $1 AND recovery_confirmed_at IS NOT NULL RETURNING id
+"""
+
+
+async def lock_user(tx: Transaction, user_id: int) -> None:
+    """Changes of one person's factors take turns; always taken before the rows."""
+    await tx.connection.execute(_LOCK_USER, user_id)
+
+
+async def locked(tx: Transaction, user_id: int, types: tuple[str, ...]) -> list[Row]:
+    """The person's factors of these types, locked."""
+    return await tx.connection.fetch(_LOCKED, user_id, list(types))
+
+
+async def add(tx: Transaction, user_id: int, kind: str, data: dict[str, Any]) -> None:
+    """Insert a factor."""
+    await tx.connection.execute(_ADD, user_id, kind, json.dumps(data))
+
+
+async def write(tx: Transaction, factor_id: int, data: dict[str, Any]) -> None:
+    """Replace the data of a locked factor that was just used."""
+    await tx.connection.execute(_WRITE, factor_id, json.dumps(data))
+
+
+async def count(tx: Transaction, user_id: int, *kinds: str) -> int:
+    """How many factors of these types the person has."""
+    return int(await tx.connection.fetchval(_COUNT, user_id, list(kinds)))
+
+
+async def delete_of_type(tx: Transaction, user_id: int, kind: str) -> None:
+    """Delete the person's factors of a type."""
+    await tx.connection.execute(_DELETE_TYPE, user_id, kind)
+
+
+async def delete(tx: Transaction, user_id: int, factor_id: int) -> str | None:
+    """Delete one app or passkey of the person; its type."""
+    kind: str | None = await tx.connection.fetchval(_DELETE, user_id, factor_id)
+    return kind
+
+
+async def rename(tx: Transaction, user_id: int, factor_id: int, name: str) -> str | None:
+    """Rename one passkey of the person; its old name."""
+    old: str | None = await tx.connection.fetchval(_RENAME, user_id, factor_id, name)
+    return old
+
+
+async def turn_on(tx: Transaction, user_id: int) -> bool:
+    """Factors count from now on; False if they did already."""
+    return await tx.connection.fetchval(_TURN_ON, user_id) is not None
+
+
+async def turn_off(tx: Transaction, user_id: int) -> bool:
+    """No factor counts any more; False if none did."""
+    return await tx.connection.fetchval(_TURN_OFF, user_id) is not None

@@ -1,0 +1,219 @@
+"""Second factors: authenticator app, passkeys, recovery codes. Rows of allauth's table, written
+in one transaction with their audit entries and mails.
+
+They count from the moment in which one recovery code was typed back (`recovery_confirmed_at`):
+nobody is locked out by a factor whose recovery codes were never kept.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any, Final
+
+from privata.accounts import factor_store as store
+from privata.accounts import letters, recovery, totp, trail
+from privata.accounts.place import Place
+from privata.infra.kernel import Kernel
+from privata.infra.postgres import Transaction
+from privata.infra.sealing import Sealer
+from privata.notifications.catalogue import Letter
+
+#: SPEC 3.
+MOST_PASSKEYS: Final = 5
+NAME_LENGTH: Final = 60
+
+
+class Proof(StrEnum):
+    """What a typed code was."""
+
+    TOTP = "totp"
+    RECOVERY_CODE = "recovery_code"
+
+
+async def check_code(kernel: Kernel, *, user_id: int, typed: str) -> Proof | None:
+    """Judge a typed code and use it up. The rows are locked: of two uses at the same moment the
+    second finds the code used."""
+    async with kernel.database.transaction() as tx:
+        rows = await store.locked(tx, user_id, (store.TOTP, store.RECOVERY))
+        by_type = {row["type"]: row for row in rows}
+        if store.TOTP in by_type and await _use_totp(
+            tx, kernel, user_id, by_type[store.TOTP], typed
+        ):
+            return Proof.TOTP
+        row = by_type.get(store.RECOVERY)
+        if row is not None and await _use_recovery(tx, kernel.sealer, user_id, row, typed):
+            return Proof.RECOVERY_CODE
+    return None
+
+
+async def add_totp(
+    kernel: Kernel, *, user_id: int, email: str, secret: str, typed: str, place: Place
+) -> bool:
+    """Take an authenticator app in whose code was typed right; it replaces an earlier one."""
+    counter = totp.matching_counter(secret, "".join(typed.split()), kernel.clock.now())
+    if counter is None:
+        return False
+    sealed = kernel.sealer.seal(secret.encode(), _totp_context(user_id))
+    data = {"secret": base64.b64encode(sealed).decode(), "counter": counter}
+    async with kernel.database.transaction() as tx:
+        await store.lock_user(tx, user_id)
+        await store.delete_of_type(tx, user_id, store.TOTP)
+        await store.add(tx, user_id, store.TOTP, data)
+        await trail.record(
+            tx, user_id=user_id, email=email, place=place, action="second_factor.totp_added"
+        )
+    return True
+
+
+async def add_passkey(
+    kernel: Kernel, *, user_id: int, email: str, name: str, credential: Any, place: Place
+) -> bool:
+    """Take a verified passkey in; False if the person has as many as one may."""
+    async with kernel.database.transaction() as tx:
+        # The person's lock makes two additions take turns, so that they cannot pass the limit.
+        await store.lock_user(tx, user_id)
+        if await store.count(tx, user_id, store.PASSKEY) >= MOST_PASSKEYS:
+            return False
+        data = {"name": name[:NAME_LENGTH], "credential": credential}
+        await store.add(tx, user_id, store.PASSKEY, data)
+        await trail.record(
+            tx,
+            user_id=user_id,
+            email=email,
+            place=place,
+            action="second_factor.passkey_added",
+            changes={"name": name},
+        )
+    return True
+
+
+async def rename_passkey(
+    kernel: Kernel, *, user_id: int, email: str, passkey_id: int, name: str, place: Place
+) -> bool:
+    """Give a passkey of the person another name; False if it is gone or somebody else's."""
+    async with kernel.database.transaction() as tx:
+        old = await store.rename(tx, user_id, passkey_id, name[:NAME_LENGTH])
+        if old is None:
+            return False
+        await trail.record(
+            tx,
+            user_id=user_id,
+            email=email,
+            place=place,
+            action="second_factor.passkey_renamed",
+            changes={"name": [old, name]},
+        )
+    return True
+
+
+async def new_recovery_codes(
+    kernel: Kernel, *, user_id: int, email: str, place: Place
+) -> Sequence[str]:
+    """Ten fresh codes in place of the old; only their HMACs are kept."""
+    made = recovery.new_codes()
+    digests = [_digest(kernel.sealer, user_id, code) for code in made]
+    async with kernel.database.transaction() as tx:
+        await store.lock_user(tx, user_id)
+        await store.delete_of_type(tx, user_id, store.RECOVERY)
+        await store.add(tx, user_id, store.RECOVERY, {"codes": digests, "confirmed": False})
+        await trail.record(
+            tx, user_id=user_id, email=email, place=place, action="second_factor.codes_made"
+        )
+    return made
+
+
+async def confirm_recovery(
+    kernel: Kernel, *, user_id: int, email: str, typed: str, place: Place
+) -> bool:
+    """One code was typed back, and is spent by it: from now on second factors count."""
+    async with kernel.database.transaction() as tx:
+        await store.lock_user(tx, user_id)
+        rows = await store.locked(tx, user_id, (store.RECOVERY,))
+        if not rows or not await _use_recovery(
+            tx, kernel.sealer, user_id, rows[0], typed, confirmed=True
+        ):
+            return False
+        if await store.turn_on(tx, user_id):
+            await trail.record(
+                tx, user_id=user_id, email=email, place=place, action="second_factor.turned_on"
+            )
+            await letters.tell(tx, kernel.sealer, Letter.SECOND_FACTOR_ON, email, place)
+    return True
+
+
+async def remove(kernel: Kernel, *, user_id: int, email: str, factor_id: int, place: Place) -> bool:
+    """Take a factor of the person away; with the last one two-factor sign-in is off. False if it
+    is gone or somebody else's."""
+    async with kernel.database.transaction() as tx:
+        await store.lock_user(tx, user_id)
+        kind = await store.delete(tx, user_id, factor_id)
+        if kind is None:
+            return False
+        await trail.record(
+            tx,
+            user_id=user_id,
+            email=email,
+            place=place,
+            action="second_factor.removed",
+            target=str(factor_id),
+            changes={"type": kind},
+        )
+        if not await store.count(tx, user_id, store.TOTP, store.PASSKEY):
+            await store.delete_of_type(tx, user_id, store.RECOVERY)
+            if await store.turn_off(tx, user_id):
+                await trail.record(
+                    tx, user_id=user_id, email=email, place=place, action="second_factor.turned_off"
+                )
+                await letters.tell(tx, kernel.sealer, Letter.SECOND_FACTOR_OFF, email, place)
+    return True
+
+
+async def _use_totp(
+    tx: Transaction, kernel: Kernel, user_id: int, row: store.Row, typed: str
+) -> bool:
+    data = json.loads(row["data"])
+    sealed = base64.b64decode(data["secret"])
+    secret = kernel.sealer.unseal(sealed, _totp_context(user_id)).decode()
+    counter = totp.matching_counter(
+        secret, "".join(typed.split()), kernel.clock.now(), after=data["counter"]
+    )
+    if counter is None:
+        return False
+    await store.write(tx, row["id"], data | {"counter": counter})
+    return True
+
+
+async def _use_recovery(
+    tx: Transaction,
+    sealer: Sealer,
+    user_id: int,
+    row: store.Row,
+    typed: str,
+    *,
+    confirmed: bool | None = None,
+) -> bool:
+    data = json.loads(row["data"])
+    found = {each.hex() for each in sealer.digests(_text(user_id, typed))}
+    spent = [code for code in data["codes"] if any(hmac.compare_digest(code, f) for f in found)]
+    if not spent:
+        return False
+    left = [code for code in data["codes"] if code not in spent]
+    now_confirmed = data["confirmed"] if confirmed is None else confirmed
+    await store.write(tx, row["id"], {"codes": left, "confirmed": now_confirmed})
+    return True
+
+
+def _digest(sealer: Sealer, user_id: int, code: str) -> str:
+    return sealer.digest(_text(user_id, code)).hex()
+
+
+def _text(user_id: int, code: str) -> str:
+    return f"recovery_code:{user_id}:{recovery.plain(code)}"
+
+
+def _totp_context(user_id: int) -> str:
+    return f"totp_secret:{user_id}"

@@ -1,0 +1,90 @@
+"""Checks of what people type on the account pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
+from privata.accounts.models import User
+
+#: Django's hashers take any length; nobody types more, and hashing it costs.
+LONGEST_PASSWORD = 256
+
+
+class EmailForm(forms.Form):
+    """An address, in small letters."""
+
+    email = forms.EmailField(
+        max_length=254,
+        error_messages={
+            "required": "Type your email address.",
+            "invalid": "This is not an email address.",
+        },
+    )
+
+    def clean_email(self) -> str:
+        """Addresses are compared without regard to case."""
+        return str(self.cleaned_data["email"]).strip().lower()
+
+
+def check_password(password: str, email: str) -> None:
+    """`ValidationError` for a password that is short, common, or like the address (SPEC 3)."""
+    validate_password(password, User(email=email))
+
+
+class SignUpForm(EmailForm):
+    """A business email and a password."""
+
+    password = forms.CharField(
+        max_length=LONGEST_PASSWORD,
+        strip=False,
+        error_messages={"required": "Choose a password."},
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """The password is judged together with the address."""
+        data = super().clean() or {}
+        if data.get("password"):
+            _judge(self, "password", data["password"], data.get("email", ""))
+        return data
+
+
+class NewPasswordForm(forms.Form):
+    """A password for the account of `email`; with `user` the present one is asked for as well."""
+
+    current = forms.CharField(
+        max_length=LONGEST_PASSWORD, strip=False, required=False, label="Current password"
+    )
+    password = forms.CharField(
+        max_length=LONGEST_PASSWORD,
+        strip=False,
+        error_messages={"required": "Choose a password."},
+    )
+
+    def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.email = email
+
+    def clean(self) -> dict[str, Any]:
+        """The password is judged together with the address."""
+        data = super().clean() or {}
+        if data.get("password"):
+            _judge(self, "password", data["password"], self.email)
+        return data
+
+
+def _judge(form: forms.Form, field: str, password: str, email: str) -> None:
+    try:
+        check_password(password, email)
+    except ValidationError as error:
+        form.add_error(field, error)
+
+
+def problems(form: forms.Form | None, field: str) -> list[str]:
+    """The sentences beside a field; none for a form that was not sent."""
+    if form is None or not form.is_bound:
+        return []
+    return [str(sentence) for sentence in form.errors.get(field, [])]

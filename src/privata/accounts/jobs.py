@@ -1,0 +1,27 @@
+"""What the worker runs for accounts: forgetting what is over."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from privata.accounts import limits, sessions
+from privata.infra.kernel import Kernel
+
+#: Seconds between rounds. Nothing depends on it: what is over is refused wherever it is looked at.
+EVERY_S: Final = 3600.0
+
+_FORGET: Final = (
+    "DELETE FROM mailed_code WHERE expires_at < now() - interval '1 day'",
+    "DELETE FROM reset_link WHERE expires_at < now() - interval '1 day'",
+)
+
+
+async def tidy_accounts(kernel: Kernel) -> None:
+    """Delete expired sessions, codes, links and tries until cancelled."""
+    while True:
+        await sessions.forget_old(kernel.database)
+        await limits.forget_old(kernel.database)
+        for statement in _FORGET:
+            await kernel.database.pool.execute(statement)
+        await asyncio.sleep(EVERY_S)

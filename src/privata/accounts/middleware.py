@@ -1,0 +1,57 @@
+"""What every request of the Desk does for its session."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from django.http import HttpRequest, HttpResponseBase
+
+from privata.accounts.place import Place
+from privata.accounts.session_store import SessionStore
+
+Handler = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
+
+
+def session_place(get_response: Handler) -> Handler:
+    """Tell the session where the request comes from; renew its token where a role has changed."""
+
+    def begin(request: HttpRequest) -> None:
+        session = request.session
+        assert isinstance(session, SessionStore)
+        session.place = Place(
+            request.META.get("REMOTE_ADDR") or None, request.headers.get("User-Agent", "")
+        )
+
+    def end(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        session = request.session
+        assert isinstance(session, SessionStore)
+        if session.must_rotate and _is_whole_page(request, response):
+            session.cycle_key()
+        return response
+
+    if iscoroutinefunction(get_response):
+
+        async def asynchronous(request: HttpRequest) -> HttpResponseBase:
+            begin(request)
+            response = await get_response(request)
+            return await sync_to_async(end)(request, response)
+
+        markcoroutinefunction(asynchronous)
+        return asynchronous
+
+    def synchronous(request: HttpRequest) -> HttpResponseBase:
+        begin(request)
+        return end(request, get_response(request))  # type: ignore[arg-type]
+
+    return synchronous
+
+
+def _is_whole_page(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Parts of a page are fetched side by side: a new token in one answer would sign the others
+    out, so only whole pages, which come one after the other, renew it."""
+    return "HX-Request" not in request.headers and not response.streaming
+
+
+session_place.sync_capable = True  # type: ignore[attr-defined]
+session_place.async_capable = True  # type: ignore[attr-defined]

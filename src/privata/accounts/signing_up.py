@@ -1,0 +1,71 @@
+"""Signing up: a code goes to the address, and only who types it gets an account.
+
+Nothing tells whether an address has one already: a code is made and a mail queued for every
+address, and the mail's text is chosen when it is sent (see notifications.catalogue).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from privata.accounts import codes, limits, trail
+from privata.accounts.codes import Verdict
+from privata.accounts.guarding import network_of
+from privata.accounts.place import Place
+from privata.accounts.states import CodePurpose
+from privata.infra.kernel import Kernel
+from privata.notifications.catalogue import Letter
+from privata.notifications.service import send_mail
+
+_ADD_USER: Final = """
+INSERT INTO app_user (email, password, is_superuser) VALUES (lower($1), $2, false)
+ON CONFLICT ((lower(email))) DO NOTHING RETURNING id
+"""
+
+
+async def send_code(
+    kernel: Kernel, *, email: str, place: Place, instead_of: UUID | None = None
+) -> UUID | None:
+    """Mail a code to `email`; its id, or None where the limit of mails is reached.
+
+    `instead_of` is the code that the same sign-up had before; it ends.
+    """
+    by_address = await limits.take(kernel, limits.MAILS_BY_ADDRESS, network_of(place.ip))
+    by_email = await limits.take(kernel, limits.SIGN_UP_MAILS, email)
+    if not (by_address.granted and by_email.granted):
+        return None
+    async with kernel.database.transaction() as tx:
+        minted = await codes.mint(
+            tx, kernel.sealer, purpose=CodePurpose.SIGN_UP, email=email, instead_of=instead_of
+        )
+        await send_mail(
+            tx,
+            kernel.sealer,
+            letter=Letter.SIGN_UP_CODE,
+            to=email,
+            values={"code": minted.code},
+            useless_after=minted.expires_at,
+        )
+    return minted.id
+
+
+async def finish(
+    kernel: Kernel, *, code_id: UUID, typed: str, password_hash: str, place: Place
+) -> int | Verdict:
+    """Make the account if the code is right: the new user's id, or why not.
+
+    Where the address has an account, the mail held no code; a guess that hits is a wrong code.
+    """
+    verdict = await codes.judge(kernel, code_id, typed, CodePurpose.SIGN_UP)
+    if verdict is not Verdict.RIGHT:
+        return verdict
+    async with kernel.database.transaction() as tx:
+        email = await codes.use(tx, code_id)
+        if email is None:
+            return Verdict.ENDED
+        user_id: int | None = await tx.connection.fetchval(_ADD_USER, email, password_hash)
+        if user_id is None:
+            return Verdict.WRONG
+        await trail.record(tx, user_id=user_id, email=email, place=place, action="account.created")
+    return user_id

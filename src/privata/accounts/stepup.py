@@ -1,0 +1,117 @@
+"""Sensitive actions ask for a fresh proof: `@fresh` before a view.
+
+When the last proof (sign-in, second factor, password) is older than ten minutes the request is put
+aside as it is, sealed in the session, the person proves who they are, and then the very same
+action is done: a filled form is not lost.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from typing import Any, Concatenate, Final, ParamSpec
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect
+from django.urls import resolve, reverse
+
+from privata.accounts.browser import SESSION_PROVED_AT
+from privata.accounts.models import User
+
+#: SPEC 3: how long a proof is fresh, seconds.
+FRESH_S: Final = 600
+
+#: How long an action waits for its proof, seconds.
+WAITS_S: Final = 900
+
+#: Forms up to this size are kept, bytes; no form of ours comes near it.
+LARGEST_FORM: Final = 200_000
+
+_SESSION_HELD: Final = "held_action"
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+def is_fresh(request: HttpRequest) -> bool:
+    """Whether the person has proved who they are within the last ten minutes."""
+    age = time.time() - float(request.session.get(SESSION_PROVED_AT, 0))
+    return 0 <= age < FRESH_S
+
+
+def fresh(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """A view that only runs after a fresh proof; also around `@page`."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not isinstance(request.user, User):
+            return redirect_to_login(request.get_full_path())
+        if is_fresh(request):
+            return view(request, *args, **kwargs)
+        return _hold(request)
+
+    return guarded
+
+
+def held_path(request: HttpRequest) -> str | None:
+    """The page whose action waits for a proof; None if none does (any more)."""
+    held = request.session.get(_SESSION_HELD)
+    if not held or time.time() - held["at"] > WAITS_S:
+        return None
+    return str(held["path"])
+
+
+def _hold(request: HttpRequest) -> HttpResponse:
+    body = None
+    if request.method == "POST" and len(request.body) <= LARGEST_FORM and not request.FILES:
+        # Only fields: a file would have to be kept as well, and no sensitive form has one.
+        body = request.POST.urlencode()
+    request.session[_SESSION_HELD] = {
+        "path": request.get_full_path(),
+        "body": body,
+        "at": time.time(),
+    }
+    confirm = reverse("account_confirm")
+    if request.headers.get("HX-Request") == "true":
+        return HttpResponse(status=204, headers={"HX-Redirect": confirm})
+    return redirect(confirm)
+
+
+def resume(request: HttpRequest) -> HttpResponseBase:
+    """Do what was waiting, exactly once; without anything waiting, go to the security page."""
+    path = held_path(request)
+    held: dict[str, Any] = request.session.pop(_SESSION_HELD, None) or {}
+    if path is None:
+        return redirect("account_security")
+    if held["body"] is None:
+        return redirect(path)
+    again = _request_again(request, path, held["body"])
+    match = resolve(again.path_info)
+    again.resolver_match = match
+    return match.func(again, *match.args, **match.kwargs)  # type: ignore[no-any-return]
+
+
+def _request_again(request: HttpRequest, path: str, body: str) -> HttpRequest:
+    """The put-aside POST as it came; it passed the CSRF check then, and the session is the same."""
+    again = HttpRequest()
+    address, _, query = path.partition("?")
+    again.__dict__.update(
+        {
+            name: request.__dict__[name]
+            for name in ("COOKIES", "session", "_messages", "allauth", "scope")
+            if name in request.__dict__
+        }
+    )
+    again.user = request.user
+    again.META = request.META | {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": address,
+        "QUERY_STRING": query,
+        "CONTENT_TYPE": "application/x-www-form-urlencoded",
+    }
+    again.method = "POST"
+    again.path = again.path_info = address
+    again.GET, again.POST = QueryDict(query), QueryDict(body)
+    return again

@@ -1,0 +1,54 @@
+"""What people do with their accounts, in the audit log of each of their organizations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from privata.accounts.place import Place
+from privata.audit import service as audit
+from privata.core.tenancy import Actor, ActorKind, Environment
+from privata.infra.postgres import Transaction
+
+_ORGANIZATIONS: Final = """
+SELECT organization_id FROM membership WHERE user_id = $1 ORDER BY organization_id
+"""
+
+
+async def record(
+    tx: Transaction,
+    *,
+    user_id: int,
+    email: str,
+    place: Place,
+    action: str,
+    target: str = "",
+    changes: Mapping[str, Any] | None = None,
+) -> None:
+    """One entry for each organization of the person, or one of the platform for a person without.
+
+    An account belongs to no environment; entries about it stand with the live ones.
+    """
+    rows = await tx.connection.fetch(_ORGANIZATIONS, user_id)
+    for organization_id in [row["organization_id"] for row in rows] or [None]:
+        await audit.record(
+            tx,
+            actor=_actor(user_id, email, place, organization_id),
+            action=action,
+            target=target or str(user_id),
+            changes=changes,
+        )
+
+
+def _actor(user_id: int, email: str, place: Place, organization_id: UUID | None) -> Actor:
+    return Actor(
+        kind=ActorKind.USER,
+        id=str(user_id),
+        label=email,
+        organization_id=organization_id,  # type: ignore[arg-type]  # null: the platform as a whole
+        environment=Environment.LIVE,
+        ip=place.ip,
+        user_agent=place.user_agent,
+        session=place.session,
+    )

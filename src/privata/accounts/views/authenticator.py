@@ -1,0 +1,184 @@
+"""Setting up the authenticator app and the recovery codes; taking factors away."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import segno
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET, require_http_methods
+from markupsafe import Markup
+
+from privata.accounts import factors, limits, recovery, totp
+from privata.accounts.browser import note_proof
+from privata.accounts.models import User
+from privata.accounts.places import place_of
+from privata.accounts.stepup import fresh
+from privata.accounts.views.common import factors_of, show, signed_in
+from privata.infra.plane import kernel, wait
+
+#: In the session, sealed: a secret before its code was typed; codes before one was typed back.
+_SECRET: Final = "totp_secret"  # noqa: S105 - the name of a place
+_CODES: Final = "recovery_codes"
+
+_WRONG: Final = "That code is not right. Is the clock of your device correct?"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@fresh
+@signed_in
+def app(request: HttpRequest, user: User) -> HttpResponseBase:
+    """Scan, type the code, done: it takes effect only when the code was right."""
+    secret = request.session.get(_SECRET)
+    if secret is None:
+        secret = request.session[_SECRET] = totp.new_secret()
+    error = ""
+    if request.method == "POST":
+        added = wait(
+            factors.add_totp(
+                kernel(),
+                user_id=user.pk,
+                email=user.email,
+                secret=secret,
+                typed=request.POST.get("code", ""),
+                place=place_of(request),
+            )
+        )
+        if added:
+            del request.session[_SECRET]
+            return after_adding(request, user, "Authenticator app added")
+        error = _WRONG
+    context = {
+        "tab": "security",
+        "qr": _qr(totp.uri(secret, user.email)),
+        "secret": secret,
+        "grouped": totp.grouped(secret),
+        "error": error,
+    }
+    return show(request, "app.html", context)
+
+
+def after_adding(request: HttpRequest, user: User, said: str) -> HttpResponseBase:
+    """The first factor brings recovery codes; further ones find them there."""
+    request.session.cycle_key()
+    note_proof(request)
+    messages.success(request, said)
+    has_codes = factors_of(user).filter(type="recovery_codes").exists()
+    if has_codes and user.recovery_confirmed_at is not None:
+        return redirect("account_security")
+    _make_codes(request, user)
+    return redirect("account_recovery")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@fresh
+@signed_in
+def recovery_codes(request: HttpRequest, user: User) -> HttpResponseBase:
+    """The codes, until one of them was typed back: that one is spent, and the rest is not shown
+    again."""
+    codes = request.session.get(_CODES)
+    if codes is None:
+        return redirect("account_security")
+    error = ""
+    if request.method == "POST":
+        taken = wait(limits.take(kernel(), limits.FRESH_PROOF, str(user.pk)))
+        right = taken.granted and wait(
+            factors.confirm_recovery(
+                kernel(),
+                user_id=user.pk,
+                email=user.email,
+                typed=request.POST.get("code", ""),
+                place=place_of(request),
+            )
+        )
+        if right:
+            wait(limits.give_back(kernel(), taken))
+            del request.session[_CODES]
+            request.session.cycle_key()
+            messages.success(request, "Two-factor sign-in is on")
+            return redirect("account_security")
+        error = (
+            "This is none of the codes above. Type one of them as it stands there."
+            if taken.granted
+            else "Too many wrong tries. Wait 15 minutes."
+        )
+    context = {"tab": "security", "codes": codes, "error": error}
+    return show(request, "recovery.html", context)
+
+
+@require_GET
+@fresh
+@signed_in
+def recovery_file(request: HttpRequest, user: User) -> HttpResponse:
+    """The codes as a file, as long as they are shown."""
+    codes = request.session.get(_CODES)
+    if codes is None:
+        raise Http404
+    address = kernel().settings.base_url
+    return HttpResponse(
+        recovery.as_text(codes, email=user.email, address=address),
+        content_type="text/plain; charset=utf-8",
+        headers={"Content-Disposition": 'attachment; filename="privata-recovery-codes.txt"'},
+    )
+
+
+@require_http_methods(["POST"])
+@fresh
+@signed_in
+def new_codes(request: HttpRequest, user: User) -> HttpResponseBase:
+    """Ten new codes; the old ones end."""
+    if not factors_of(user).exclude(type="recovery_codes").exists():
+        return redirect("account_security")
+    _make_codes(request, user)
+    return redirect("account_recovery")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@fresh
+@signed_in
+def remove(request: HttpRequest, user: User, factor_id: int) -> HttpResponseBase:
+    """Take a factor away; says first what that means."""
+    kinds = factors_of(user).exclude(type="recovery_codes")
+    factor = kinds.filter(pk=factor_id).first()
+    if factor is None:
+        raise Http404
+    if request.method != "POST":
+        context: dict[str, Any] = {
+            "tab": "security",
+            "factor": factor,
+            "name": factor.data.get("name") or "Authenticator app",
+            "is_last": kinds.count() == 1,
+        }
+        return show(request, "remove_factor.html", context)
+    wait(
+        factors.remove(
+            kernel(),
+            user_id=user.pk,
+            email=user.email,
+            factor_id=factor_id,
+            place=place_of(request),
+        )
+    )
+    request.session.pop(_CODES, None)
+    messages.success(request, "Removed")
+    return redirect("account_security")
+
+
+def _make_codes(request: HttpRequest, user: User) -> None:
+    request.session[_CODES] = list(
+        wait(
+            factors.new_recovery_codes(
+                kernel(), user_id=user.pk, email=user.email, place=place_of(request)
+            )
+        )
+    )
+
+
+def _qr(text: str) -> Markup:
+    """The QR code as SVG: dark on the white tile around it, in both themes."""
+    drawn = segno.make(text, error="m", micro=False).svg_inline(
+        scale=4, border=0, dark="#000", light=None, omitsize=True, svgclass="qr", lineclass=None
+    )
+    return Markup(drawn)  # noqa: S704 - made of modules of a QR code, nothing typed is in it

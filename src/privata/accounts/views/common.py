@@ -1,0 +1,81 @@
+"""What the account pages share: the door for signed-in people, and the frame around a page."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, Concatenate, Final, ParamSpec
+
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.views import redirect_to_login
+from django.contrib.messages import get_messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from privata.accounts.models import User
+from privata.core.tenancy import Environment
+from privata.organizations.doors import (
+    SESSION_ENVIRONMENT,
+    SESSION_ORGANIZATION,
+    Tenant,
+    membership_of,
+    tenant_of,
+)
+
+#: Tabs of the account pages: key, label, address.
+TABS: Final = (
+    ("security", "Security", "account_security"),
+    ("sessions", "Sessions", "account_sessions"),
+)
+
+P = ParamSpec("P")
+
+
+def signed_in(
+    view: Callable[Concatenate[HttpRequest, User, P], HttpResponseBase],
+) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
+    """A view of the signed-in person, with or without an organization."""
+
+    @functools.wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        user = request.user
+        if not isinstance(user, User):
+            return redirect_to_login(request.get_full_path())
+        _frame(request, user)
+        return view(request, user, *args, **kwargs)
+
+    return guarded
+
+
+def _frame(request: HttpRequest, user: User) -> None:
+    """People of an organization see their account within its frame."""
+    if membership_of(user, request.session.get(SESSION_ORGANIZATION)) is None:
+        return
+    environment = request.session.get(SESSION_ENVIRONMENT, Environment.TEST.value)
+    tenant = tenant_of(request, Environment(environment))
+    if isinstance(tenant, Tenant):
+        request.tenant = tenant  # type: ignore[attr-defined]  # for the context processor
+
+
+def factors_of(user: User) -> QuerySet[Any]:
+    """The person's second factors and recovery codes: rows of allauth's table."""
+    found: QuerySet[Any] = Authenticator.objects.filter(user=user).order_by("id")
+    return found
+
+
+def safe_path(page: str) -> str | None:
+    """A page of ours to go to after a sign-in; None for anything else."""
+    inside = page.startswith("/") and url_has_allowed_host_and_scheme(page, allowed_hosts=None)
+    return page if inside else None
+
+
+def show(
+    request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
+    """A page of this room."""
+    tabs = [(label, reverse(name), key == context.get("tab")) for key, label, name in TABS]
+    common = {"messages": get_messages(request), "tabs": tabs}
+    return render(request, f"accounts/{template}", common | context, status=status)

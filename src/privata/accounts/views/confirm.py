@@ -1,0 +1,75 @@
+"""The question for a fresh proof, in the middle of something."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods
+
+from privata.accounts import factors, limits, passkeys
+from privata.accounts.browser import note_proof
+from privata.accounts.models import User
+from privata.accounts.stepup import held_path, resume
+from privata.accounts.views.common import factors_of, show, signed_in
+from privata.accounts.views.security import password_error
+from privata.infra.plane import kernel, wait
+
+
+@sensitive_post_parameters("password", "code")
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def confirm(request: HttpRequest, user: User) -> HttpResponseBase:
+    """Ask for the second factor, or for the password of who has none; then go on."""
+    if request.method != "POST":
+        if held_path(request) is None:
+            return redirect("account_security")
+        return _page(request, user, "")
+    error = _refusal(request, user)
+    if error:
+        return _page(request, user, error)
+    note_proof(request)
+    request.session.cycle_key()
+    if held_path(request) is None:
+        messages.error(request, "That took too long. Please do it again.")
+    return resume(request)
+
+
+def _refusal(request: HttpRequest, user: User) -> str:
+    """Why the proof is not taken; "" if it is."""
+    if "credential" in request.POST:
+        try:
+            passkeys.proved(request, request.POST["credential"], user)
+        except passkeys.CeremonyRefused:
+            return "That passkey was not accepted."
+        return ""
+    if user.recovery_confirmed_at is None:
+        return password_error(user, request.POST.get("password", ""))
+    taken = wait(limits.take(kernel(), limits.FRESH_PROOF, str(user.pk)))
+    if not taken.granted:
+        return "Too many wrong tries. Wait 15 minutes."
+    typed = request.POST.get("code", "")
+    if wait(factors.check_code(kernel(), user_id=user.pk, typed=typed)) is None:
+        return "That code is not right."
+    wait(limits.give_back(kernel(), taken))
+    return ""
+
+
+@require_GET
+@signed_in
+def options(request: HttpRequest, user: User) -> JsonResponse:
+    """The challenge for a passkey as proof."""
+    return JsonResponse(passkeys.sign_in_options(user))
+
+
+def _page(request: HttpRequest, user: User, error: str) -> HttpResponse:
+    kinds = set(factors_of(user).values_list("type", flat=True))
+    context = {
+        "error": error,
+        "with_code": user.recovery_confirmed_at is not None,
+        "has_passkey": "webauthn" in kinds,
+        "recovery": "recovery" in request.GET or "recovery" in request.POST,
+        "email": user.email,
+    }
+    return show(request, "confirm.html", context)

@@ -1,0 +1,84 @@
+"""Adding and naming passkeys."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET, require_http_methods
+
+from privata.accounts import factors, passkeys
+from privata.accounts.models import User
+from privata.accounts.places import place_of
+from privata.accounts.stepup import fresh
+from privata.accounts.views.authenticator import after_adding
+from privata.accounts.views.common import factors_of, show, signed_in
+from privata.infra.plane import kernel, wait
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@fresh
+@signed_in
+def add(request: HttpRequest, user: User) -> HttpResponseBase:
+    """Name it, then the browser makes it."""
+    name = request.POST.get("name", "").strip()[: factors.NAME_LENGTH]
+    suggestion = place_of(request).device
+    if request.method != "POST":
+        return _page(request, suggestion)
+    try:
+        credential = passkeys.registered(request.POST.get("credential", ""))
+    except passkeys.CeremonyRefused:
+        return _page(request, name or suggestion, "The passkey was not accepted. Please try again.")
+    added = wait(
+        factors.add_passkey(
+            kernel(),
+            user_id=user.pk,
+            email=user.email,
+            name=name or suggestion,
+            credential=credential,
+            place=place_of(request),
+        )
+    )
+    if not added:
+        messages.error(request, f"You have {factors.MOST_PASSKEYS} passkeys; remove one first")
+        return redirect("account_security")
+    return after_adding(request, user, "Passkey added")
+
+
+@require_GET
+@fresh
+@signed_in
+def options(request: HttpRequest, user: User) -> JsonResponse:
+    """What the browser needs to make a passkey."""
+    return JsonResponse(passkeys.registration_options(user))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def rename(request: HttpRequest, user: User, factor_id: int) -> HttpResponseBase:
+    """Another name for a passkey."""
+    passkey = factors_of(user).filter(pk=factor_id, type="webauthn").first()
+    if passkey is None:
+        raise Http404
+    name = request.POST.get("name", "").strip()
+    if request.method == "POST" and name:
+        wait(
+            factors.rename_passkey(
+                kernel(),
+                user_id=user.pk,
+                email=user.email,
+                passkey_id=factor_id,
+                name=name,
+                place=place_of(request),
+            )
+        )
+        messages.success(request, "Renamed")
+        return redirect("account_security")
+    errors = ["Type a name."] if request.method == "POST" else []
+    context = {"tab": "security", "passkey": passkey, "errors": errors}
+    return show(request, "rename_passkey.html", context, status=422 if errors else 200)
+
+
+def _page(request: HttpRequest, name: str, error: str = "") -> HttpResponseBase:
+    context = {"tab": "security", "name": name, "error": error}
+    return show(request, "add_passkey.html", context, status=422 if error else 200)

@@ -1,0 +1,61 @@
+"""A forgotten password: asking for the link, and using it."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth.hashers import make_password
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_GET, require_http_methods
+
+from privata.accounts import resetting
+from privata.accounts.forms import EmailForm, NewPasswordForm, problems
+from privata.accounts.places import place_of
+from privata.accounts.views.common import show
+from privata.infra.plane import kernel, wait
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def ask(request: HttpRequest) -> HttpResponseBase:
+    """Ask for a link. The answer is always the same."""
+    form = EmailForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        context = {
+            "email": form.data.get("email", "") if form.is_bound else "",
+            "email_errors": problems(form, "email"),
+        }
+        return show(request, "reset.html", context, status=422 if form.is_bound else 200)
+    email = form.cleaned_data["email"]
+    wait(resetting.request_link(kernel(), email=email, place=place_of(request)))
+    return redirect("account_reset_sent")
+
+
+@require_GET
+def sent(request: HttpRequest) -> HttpResponseBase:
+    """Where to look now."""
+    return show(request, "reset_sent.html", {})
+
+
+@sensitive_post_parameters("password")
+@sensitive_variables("token")
+@require_http_methods(["GET", "HEAD", "POST"])
+def use(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Set a new password by the link. Looking does not use it up: mail programs look, too."""
+    email = wait(resetting.email_of(kernel(), token))
+    if email is None:
+        return show(request, "reset_over.html", {}, status=410)
+    form = NewPasswordForm(request.POST or None, email=email)
+    if request.method == "POST" and form.is_valid():
+        hashed = make_password(form.cleaned_data["password"])
+        done = wait(
+            resetting.set_password(
+                kernel(), token=token, password_hash=hashed, place=place_of(request)
+            )
+        )
+        if not done:
+            return show(request, "reset_over.html", {}, status=410)
+        messages.success(request, "Your new password is set. Sign in with it.")
+        return redirect("account_login")
+    context = {"email": email, "password_errors": problems(form, "password")}
+    return show(request, "reset_use.html", context, status=422 if form.is_bound else 200)

@@ -1,0 +1,94 @@
+"""Settings, Security: what guards the account, and changing the password."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.contrib import messages
+from django.contrib.auth import update_session_auth_hash
+from django.contrib.auth.hashers import make_password
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods
+
+from privata.accounts import factors, limits, passwords, recovery
+from privata.accounts.browser import note_proof
+from privata.accounts.forms import NewPasswordForm, problems
+from privata.accounts.models import User
+from privata.accounts.places import place_of
+from privata.accounts.views.common import show, signed_in
+from privata.infra.plane import kernel, wait
+
+
+@require_GET
+@signed_in
+def security(request: HttpRequest, user: User) -> HttpResponse:
+    """Password, authenticator app, passkeys and recovery codes at a glance."""
+    rows = Authenticator.objects.filter(user=user).order_by("id")
+    codes = next((row for row in rows if row.type == Authenticator.Type.RECOVERY_CODES), None)
+    left = len(codes.data["codes"]) if codes else 0
+    context = {
+        "tab": "security",
+        "totp": next((row for row in rows if row.type == Authenticator.Type.TOTP), None),
+        "passkeys": [row for row in rows if row.type == Authenticator.Type.WEBAUTHN],
+        "most_passkeys": factors.MOST_PASSKEYS,
+        "is_on": user.recovery_confirmed_at is not None,
+        "unfinished": codes is not None and not codes.data["confirmed"],
+        "codes_left": left,
+        "few_codes": left <= recovery.FEW,
+        "has_codes": codes is not None,
+        "codes_total": recovery.COUNT,
+        "email": user.email,
+    }
+    return show(request, "security.html", context)
+
+
+@sensitive_post_parameters("current", "password")
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def password(request: HttpRequest, user: User) -> HttpResponseBase:
+    """Choose another password; every other session ends."""
+    form = NewPasswordForm(request.POST or None, email=user.email)
+    if request.method == "POST":
+        _check_current(request, user, form)
+        if form.is_valid():
+            wait(
+                passwords.change(
+                    kernel(),
+                    user_id=user.pk,
+                    email=user.email,
+                    password_hash=make_password(form.cleaned_data["password"]),
+                    place=place_of(request),
+                )
+            )
+            user.refresh_from_db(fields=["password"])
+            update_session_auth_hash(request, user)
+            note_proof(request)
+            messages.success(request, "Password changed; your other sessions have ended")
+            return redirect("account_security")
+    context: dict[str, Any] = {
+        "tab": "security",
+        "email": user.email,
+        "current_errors": problems(form, "current"),
+        "password_errors": problems(form, "password"),
+    }
+    return show(request, "password.html", context, status=422 if form.is_bound else 200)
+
+
+def _check_current(request: HttpRequest, user: User, form: NewPasswordForm) -> None:
+    error = password_error(user, request.POST.get("current", ""))
+    if error:
+        form.add_error("current", error)
+
+
+def password_error(user: User, typed: str) -> str:
+    """Why `typed` is not taken as the person's password; "" if it is right. Counts wrong ones."""
+    taken = wait(limits.take(kernel(), limits.FRESH_PROOF, str(user.pk)))
+    if not taken.granted:
+        return "Too many wrong tries. Wait 15 minutes."
+    if not user.check_password(typed):
+        return "This is not your current password."
+    wait(limits.give_back(kernel(), taken))
+    return ""

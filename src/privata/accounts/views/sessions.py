@@ -1,0 +1,60 @@
+"""Settings, Sessions: where one is signed in, and ending it."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db.models.functions import Now
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.views.decorators.http import require_GET, require_POST
+
+from privata.accounts import sessions
+from privata.accounts.models import Session, User
+from privata.accounts.place import Place
+from privata.accounts.places import place_of
+from privata.accounts.views.common import show, signed_in
+from privata.infra.plane import kernel, wait
+
+
+@require_GET
+@signed_in
+def index(request: HttpRequest, user: User) -> HttpResponse:
+    """Every living session of the person, the present one first."""
+    alive = Session.objects.filter(
+        user=user,
+        last_seen_at__gt=Now() - sessions.IDLE,
+        signed_in_at__gt=Now() - sessions.ABSOLUTE,
+    ).order_by("-last_seen_at", "-id")
+    mine = sessions.digest_of(request.session.session_key or "")
+    rows = [(row, Place(row.ip, row.user_agent), bytes(row.key_digest) == mine) for row in alive]
+    rows.sort(key=lambda row: not row[2])
+    context = {"tab": "sessions", "rows": rows, "most": sessions.MOST_PER_USER}
+    return show(request, "sessions.html", context)
+
+
+@require_POST
+@signed_in
+def revoke(request: HttpRequest, user: User, session_id: int) -> HttpResponseBase:
+    """End one session."""
+    ended = wait(
+        sessions.end_one(
+            kernel(),
+            user_id=user.pk,
+            email=user.email,
+            session_id=session_id,
+            place=place_of(request),
+        )
+    )
+    if not ended:
+        raise Http404
+    messages.success(request, "Session ended")
+    return redirect("account_sessions")
+
+
+@require_POST
+@signed_in
+def revoke_others(request: HttpRequest, user: User) -> HttpResponseBase:
+    """End every session but this one."""
+    wait(sessions.end_others(kernel(), user_id=user.pk, email=user.email, place=place_of(request)))
+    messages.success(request, "Every other session has ended")
+    return redirect("account_sessions")

@@ -1,0 +1,111 @@
+"""Signing up: address and password, then the mailed code, and only then an account."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+from allauth.account.internal.flows.login import perform_login, record_authentication
+from allauth.account.models import Login
+from django.contrib import messages
+from django.contrib.auth.hashers import make_password
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from privata.accounts import signing_up
+from privata.accounts.codes import Verdict
+from privata.accounts.forms import SignUpForm, problems
+from privata.accounts.models import User
+from privata.accounts.places import place_of
+from privata.accounts.views.common import show
+from privata.infra.plane import kernel, wait
+
+#: The sign-up that waits for its code: address, password hash and code id, sealed in the session.
+_WAITING: Final = "sign_up"
+
+_WRONG: Final = "That code is not right. Look at the newest one."
+_ENDED: Final = "That code cannot be used any more. Ask for a new one."
+_NO_MORE: Final = "No more codes within this hour for this address."
+
+
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_up(request: HttpRequest) -> HttpResponseBase:
+    """Address and password. Every address is answered the same, known or not."""
+    if request.user.is_authenticated:
+        return redirect("front_door")
+    form = SignUpForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        return show(request, "sign_up.html", _fields(form), status=422 if form.is_bound else 200)
+    email = form.cleaned_data["email"]
+    # The hash is made for every address: its time must not tell which ones have an account.
+    waiting = {"email": email, "password": make_password(form.cleaned_data["password"])}
+    code = wait(signing_up.send_code(kernel(), email=email, place=place_of(request)))
+    request.session.cycle_key()
+    request.session[_WAITING] = waiting | {"code": str(code) if code else None}
+    return redirect("account_sign_up_code")
+
+
+def _fields(form: SignUpForm) -> dict[str, Any]:
+    return {
+        "email": form.data.get("email", "") if form.is_bound else "",
+        "email_errors": problems(form, "email"),
+        "password_errors": problems(form, "password"),
+    }
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def code(request: HttpRequest) -> HttpResponseBase:
+    """The mailed code; the right one makes the account and signs in."""
+    waiting = request.session.get(_WAITING)
+    if waiting is None or request.user.is_authenticated:
+        return redirect("account_signup")
+    if request.method != "POST":
+        return _code_page(request, waiting, "" if waiting["code"] else _NO_MORE)
+    if waiting["code"] is None:
+        return _code_page(request, waiting, _NO_MORE)
+    made = wait(
+        signing_up.finish(
+            kernel(),
+            code_id=UUID(waiting["code"]),
+            typed=request.POST.get("code", ""),
+            password_hash=waiting["password"],
+            place=place_of(request),
+        )
+    )
+    if isinstance(made, Verdict):
+        return _code_page(request, waiting, _WRONG if made is Verdict.WRONG else _ENDED)
+    del request.session[_WAITING]
+    user = User.objects.get(pk=made)
+    record_authentication(request, user, "password")
+    answer: HttpResponse = perform_login(request, Login(user=user, signup=True))
+    return answer
+
+
+@require_POST
+def resend(request: HttpRequest) -> HttpResponseBase:
+    """Another code; the one before ends."""
+    waiting = request.session.get(_WAITING)
+    if waiting is None:
+        return redirect("account_signup")
+    before = waiting["code"]
+    made = wait(
+        signing_up.send_code(
+            kernel(),
+            email=waiting["email"],
+            place=place_of(request),
+            instead_of=UUID(before) if before else None,
+        )
+    )
+    if made is None:
+        messages.error(request, _NO_MORE)
+    else:
+        request.session[_WAITING] = waiting | {"code": str(made)}
+        messages.success(request, "A new code is on its way")
+    return redirect("account_sign_up_code")
+
+
+def _code_page(request: HttpRequest, waiting: dict[str, Any], error: str) -> HttpResponse:
+    return show(request, "sign_up_code.html", {"error": error, "email": waiting["email"]})

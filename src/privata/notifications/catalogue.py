@@ -1,0 +1,49 @@
+"""Every mail we send, by the name of its text in `letters/` (SPEC 18)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Letter(StrEnum):
+    """A mail's text: `<name>.txt`, whose first line is the subject, and `<name>.html`."""
+
+    SIGN_UP_CODE = "sign_up_code"
+    ACCOUNT_EXISTS = "account_exists"
+    NEW_DEVICE_CODE = "new_device_code"
+    NEW_LOGIN = "new_login"
+    ACCOUNT_LOCKED = "account_locked"
+    SECOND_FACTOR_ON = "second_factor_on"
+    SECOND_FACTOR_OFF = "second_factor_off"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of a text
+    RESET_LINK = "reset_link"
+    INVITATION = "invitation"
+    KEY_EXPIRES = "key_expires"
+    ENDPOINT_PAUSED = "endpoint_paused"
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Who gets a letter, decided when it is sent and not when it is asked for: a request that
+    concerns an address must cost the same whether the address has an account or not."""
+
+    with_account: Letter | None
+    without_account: Letter | None
+
+
+#: Letters that depend on whether their recipient has an account; all others simply go out.
+AUDIENCES: Final = {
+    Letter.SIGN_UP_CODE: Audience(Letter.ACCOUNT_EXISTS, Letter.SIGN_UP_CODE),
+    Letter.RESET_LINK: Audience(Letter.RESET_LINK, None),
+    Letter.ACCOUNT_LOCKED: Audience(Letter.ACCOUNT_LOCKED, None),
+}
+
+
+def chosen_letter(asked: Letter, *, has_account: bool) -> Letter | None:
+    """The text that goes out; None: nobody gets anything."""
+    audience = AUDIENCES.get(asked)
+    if audience is None:
+        return asked
+    return audience.with_account if has_account else audience.without_account

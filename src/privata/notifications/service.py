@@ -1,0 +1,48 @@
+"""Telling people by mail: a mail is queued in the transaction of what it tells, never sent here."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from privata.infra.postgres import Transaction
+from privata.infra.sealing import Sealer
+from privata.notifications import store
+from privata.notifications.catalogue import Letter
+
+#: Rung after a mail was queued.
+MAIL_BELL: Final = "mail"
+
+
+async def send_mail(
+    tx: Transaction,
+    sealer: Sealer,
+    *,
+    letter: Letter,
+    to: str,
+    values: Mapping[str, str],
+    useless_after: datetime | None = None,
+) -> UUID:
+    """Queue `letter` to the address `to`; it goes out soon after the commit, or not at all on a
+    rollback. `values` fill its text; after `useless_after` it is not sent any more."""
+    mail_id = uuid.uuid4()
+    sealed = sealer.seal(json.dumps(dict(values)).encode(), context(mail_id))
+    await store.enqueue(
+        tx,
+        mail_id,
+        letter=letter.value,
+        recipient=to,
+        sealed=sealed,
+        useless_after=useless_after,
+    )
+    tx.ring(MAIL_BELL)
+    return mail_id
+
+
+def context(mail_id: UUID) -> str:
+    """What a mail's sealed values are bound to."""
+    return f"mail:{mail_id}"

@@ -1,0 +1,391 @@
+"""Second factors, fresh proofs and forgotten passwords, told over HTTP."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import itertools
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from conftest import Cluster
+from privata.accounts.sessions import digest_of
+from privata.accounts.totp import code_at
+from privata.infra.sealing import Sealer
+from privata.infra.settings import Settings
+from tests.browser.server import Server, running_server
+from tests.visitors import (
+    PASSWORD,
+    Mailbox,
+    Visitor,
+    alert_in,
+    link_in,
+    sign_up,
+    visitor,
+)
+
+_names = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("guarding")
+
+
+@pytest.fixture(scope="module")
+def server(cluster: Cluster, home: Path) -> Iterator[Server]:
+    with running_server(cluster, home) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def mailbox(server: Server, home: Path) -> Mailbox:
+    return Mailbox(home / "mail")
+
+
+@pytest.fixture
+def person() -> str:
+    return f"guarded{next(_names)}@wallet.example"
+
+
+@pytest.fixture
+def owner(server: Server, mailbox: Mailbox, person: str) -> Iterator[Visitor]:
+    """The person, just signed up."""
+    with visitor(server) as made:
+        sign_up(server, mailbox, made, person)
+        yield made
+
+
+def is_in(who: Visitor) -> bool:
+    return who.get("/account/security").url.path == "/account/security"
+
+
+def codes_in(page: httpx.Response) -> list[str]:
+    return re.findall(r"<li>([a-z0-9]{5}-[a-z0-9]{5})</li>", page.text)
+
+
+def add_app(who: Visitor) -> str:
+    """Set an authenticator app up, up to the recovery codes; its secret."""
+    page = who.get("/account/security/app")
+    found = re.search(r'data-copy="([A-Z2-7]{32})"', page.text)
+    assert found
+    now = int(time.time()) // 30
+    page = who.post("/account/security/app", code=code_at(found.group(1), now))
+    assert page.url.path == "/account/security/recovery", alert_in(page)
+    return found.group(1)
+
+
+def turn_on(who: Visitor) -> tuple[str, list[str]]:
+    """Two-factor sign-in with an app: its secret and the nine codes that are left."""
+    secret = add_app(who)
+    codes = codes_in(who.get("/account/security/recovery"))
+    page = who.post("/account/security/recovery", code=codes[0].upper().replace("-", " "))
+    assert page.url.path == "/account/security", alert_in(page)
+    return secret, codes[1:]
+
+
+def forget_time(server: Server) -> None:
+    """As if codes of the app had not been used: tests do not wait for the next 30 seconds."""
+    server.execute(
+        "UPDATE mfa_authenticator SET data = jsonb_set(data, '{counter}', '0') WHERE type = 'totp'"
+    )
+
+
+def present(secret: str) -> str:
+    return code_at(secret, int(time.time()) // 30)
+
+
+def test_second_factors_count_once_a_recovery_code_was_typed_back(
+    server: Server, mailbox: Mailbox, owner: Visitor, person: str
+) -> None:
+    add_app(owner)
+    with visitor(server) as elsewhere:
+        elsewhere.sign_in(person)
+        assert is_in(elsewhere)  # not on yet
+    page = owner.get("/account/security/recovery")
+    codes = codes_in(page)
+    assert len(set(codes)) == 10
+    assert alert_in(owner.post("/account/security/recovery", code="aaaaa-bbbbb"))
+    text = owner.get("/account/security/recovery/codes.txt")
+    assert "attachment" in text.headers["content-disposition"]
+    assert all(code in text.text for code in codes)
+    before = owner.token
+    owner.get("/account/security/recovery")
+    page = owner.post("/account/security/recovery", code=codes[4])
+    assert "9 of 10 left" in page.text
+    assert owner.token != before
+    assert mailbox.wait(person, 3)["Subject"] == "Two-factor sign-in is on"
+    # Shown once: neither the page nor the file knows them any more.
+    assert owner.get("/account/security/recovery").url.path == "/account/security"
+    assert owner.get("/account/security/recovery/codes.txt").status_code == 404
+    with visitor(server) as elsewhere:
+        assert elsewhere.sign_in(person).url.path == "/login/second-factor"
+        assert not is_in(elsewhere)
+        assert alert_in(elsewhere.post("/login/second-factor", code=codes[4]))  # it is spent
+        elsewhere.post("/login/second-factor", code=codes[5])
+        assert is_in(elsewhere)
+
+
+def test_a_code_of_the_app_works_once(server: Server, owner: Visitor, person: str) -> None:
+    secret, _ = turn_on(owner)
+    with visitor(server) as elsewhere:
+        elsewhere.sign_in(person)
+        # The code that set the app up is used already.
+        assert alert_in(elsewhere.post("/login/second-factor", code=present(secret)))
+        forget_time(server)
+        code = present(secret)
+        elsewhere.post("/login/second-factor", code=f"{code[:3]} {code[3:]}")
+        assert is_in(elsewhere)
+    with visitor(server) as thief:
+        thief.sign_in(person)
+        assert alert_in(thief.post("/login/second-factor", code=code))
+
+
+def test_the_same_recovery_code_at_the_same_moment_signs_in_once(
+    server: Server, owner: Visitor, person: str
+) -> None:
+    _, codes = turn_on(owner)
+
+    def use(_: int) -> bool:
+        with visitor(server) as twin:
+            twin.sign_in(person)
+            twin.post("/login/second-factor", code=codes[0])
+            return is_in(twin)
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(use, range(4))) == [False, False, False, True]
+
+
+def test_five_wrong_codes_end_the_sign_in_and_one_can_start_over(
+    server: Server, owner: Visitor, person: str
+) -> None:
+    secret, _ = turn_on(owner)
+    with visitor(server) as thief:
+        thief.sign_in(person)
+        for _ in range(4):
+            assert alert_in(thief.post("/login/second-factor", code="000000"))
+        page = thief.post("/login/second-factor", code="000000")
+        assert page.url.path == "/login"
+        assert "Too many wrong codes" in page.text
+        assert thief.get("/login/second-factor").url.path == "/login"
+        # Over and over is no way around: each further round has one try, and counts as a wrong
+        # password, so the email is blocked soon.
+        for _ in range(4):
+            thief.sign_in(person)
+            assert thief.post("/login/second-factor", code="000000").url.path == "/login"
+        assert thief.sign_in(person).status_code == 429
+    server.execute("DELETE FROM account_tries WHERE \"limit\" = 'sign_in_email'")
+    with visitor(server) as elsewhere:
+        elsewhere.sign_in(person)
+        forget_time(server)
+        elsewhere.post("/login/second-factor", code=present(secret))
+        assert is_in(elsewhere)
+
+
+def test_factors_are_sealed_and_shown_to_nobody_else(
+    server: Server, mailbox: Mailbox, owner: Visitor, person: str
+) -> None:
+    secret, codes = turn_on(owner)
+    rows = str(server.execute("SELECT data::text FROM mfa_authenticator"))
+    assert secret not in rows
+    assert not any(code in rows or code.replace("-", "") in rows for code in codes)
+    ((factor,),) = server.execute(
+        "SELECT m.id FROM mfa_authenticator m JOIN app_user u ON u.id = m.user_id"
+        " WHERE u.email = %s AND type = 'totp'",
+        person,
+    )
+    with visitor(server) as stranger:
+        sign_up(server, mailbox, stranger, f"guarded{next(_names)}@wallet.example")
+        stranger.get("/account/security")
+        assert stranger.post(f"/account/security/factors/{factor}/remove").status_code == 404
+
+
+def age_proof(who: Visitor, server: Server) -> None:
+    """As if the last proof were older than ten minutes: the session is sealed, so by its key."""
+
+    sealer = Sealer(
+        Settings(_env_file=None, home=server.environment["PRIVATA_HOME"]).key_material()
+    )
+    assert who.token
+    digest = digest_of(who.token)
+    context = f"session:{digest.hex()}"
+    ((sealed,),) = server.execute("SELECT sealed FROM user_session WHERE key_digest = %s", digest)
+    data = sealer.unseal(bytes(sealed), context).decode()
+    older = re.sub(r'"proved_at":\s*[\d.]+', f'"proved_at":{time.time() - 601}', data)
+    assert older != data
+    server.execute(
+        "UPDATE user_session SET sealed = %s WHERE key_digest = %s",
+        sealer.seal(older.encode(), context),
+        digest,
+    )
+
+
+def test_a_sensitive_action_waits_for_a_fresh_proof_and_is_then_done(
+    server: Server, mailbox: Mailbox, owner: Visitor, person: str
+) -> None:
+    _, codes = turn_on(owner)
+    ((factor, user_id),) = server.execute(
+        "SELECT m.id, u.id FROM mfa_authenticator m JOIN app_user u ON u.id = m.user_id"
+        " WHERE u.email = %s AND type = 'totp'",
+        person,
+    )
+    remove = f"/account/security/factors/{factor}/remove"
+    assert owner.get(remove).url.path == remove  # fresh from the sign-up
+    age_proof(owner, server)
+    page = owner.post(remove)
+    assert page.url.path == "/confirm"
+    assert alert_in(owner.post("/confirm", code="000000"))
+    assert alert_in(owner.post("/confirm", password=PASSWORD))  # the second factor is asked for
+    before = owner.token
+    page = owner.post("/confirm", code=codes[0])
+    assert page.url.path == "/account/security"
+    assert "Removed" in page.text
+    assert owner.token != before
+    assert server.execute("SELECT FROM mfa_authenticator WHERE id = %s", factor) == []
+    assert mailbox.wait(person, 3)["Subject"] == "Two-factor sign-in is off"
+    assert server.execute("SELECT FROM mfa_authenticator WHERE user_id = %s", user_id) == []
+    # Once: the answer does not repeat what was done.
+    assert owner.get("/confirm").url.path == "/account/security"
+
+
+def test_without_a_second_factor_the_password_is_the_proof(server: Server, owner: Visitor) -> None:
+    age_proof(owner, server)
+    assert owner.get("/account/security/app").url.path == "/confirm"
+    for _ in range(5):
+        assert "not your current password" in owner.post("/confirm", password="wrong").text
+    assert "Too many wrong tries" in owner.post("/confirm", password=PASSWORD).text
+    server.execute("DELETE FROM account_tries WHERE \"limit\" = 'fresh_proof'")
+    page = owner.post("/confirm", password=PASSWORD)
+    assert page.url.path == "/account/security/app"
+
+
+def test_a_changed_password_ends_the_other_sessions(
+    server: Server, mailbox: Mailbox, owner: Visitor, person: str
+) -> None:
+    with visitor(server) as elsewhere:
+        elsewhere.sign_in(person)
+        assert is_in(elsewhere)
+        owner.get("/account/security/password")
+        page = owner.post(
+            "/account/security/password", current="wrong", password="velvet-comet-19x"
+        )
+        assert page.status_code == 422
+        assert "not your current password" in page.text
+        page = owner.post("/account/security/password", current=PASSWORD, password="short")
+        assert "at least 12 characters" in page.text
+        page = owner.post(
+            "/account/security/password", current=PASSWORD, password="velvet-comet-19x"
+        )
+        assert "Password changed" in page.text
+        assert (is_in(owner), is_in(elsewhere)) == (True, False)
+        assert alert_in(elsewhere.sign_in(person)) == "Email or password incorrect"
+        elsewhere.sign_in(person, "velvet-comet-19x")
+        assert is_in(elsewhere)
+    assert any(
+        mail["Subject"] == "Your Privata password was changed"
+        for mail in [mailbox.wait(person, count) for count in (2, 3)]
+    )
+    ((recorded,),) = server.execute(
+        "SELECT count(*) FROM audit_entry WHERE action = 'account.password_changed'"
+        " AND actor_label = %s",
+        person,
+    )
+    assert recorded == 1
+
+
+def ask(server: Server, address: str) -> httpx.Response:
+    with visitor(server) as forgetful:
+        forgetful.get("/reset")
+        return forgetful.post("/reset", email=address)
+
+
+def test_a_forgotten_password_is_set_by_a_link_once(
+    server: Server, mailbox: Mailbox, owner: Visitor, person: str
+) -> None:
+    answers = [ask(server, address) for address in (person, "nobody@wallet.example")]
+    assert answers[0].url == answers[1].url
+    plain = [re.sub(r'(csrf-token" content|data-now)="[^"]*"', "", each.text) for each in answers]
+    assert plain[0] == plain[1]
+    link = link_in(mailbox.wait(person, 2))
+    with visitor(server) as forgetful:
+        assert forgetful.get(link).status_code == 200
+        assert forgetful.get(link).status_code == 200  # looking does not use it up
+        assert forgetful.post(link, password="short").status_code == 422
+        page = forgetful.post(link, password="velvet-comet-19x")
+        assert page.url.path == "/login"
+        assert "Your new password is set" in page.text
+        assert forgetful.get(link).status_code == 410
+        forgetful.get("/login")
+        assert forgetful.post(link, password="another-comet-19x").status_code == 410
+        assert not is_in(owner)
+        forgetful.sign_in(person, "velvet-comet-19x")
+        assert is_in(forgetful)
+    assert mailbox.of("nobody@wallet.example") == []
+    assert server.execute("SELECT status FROM mail WHERE recipient = 'nobody@wallet.example'") == [
+        ("dropped",)
+    ]
+
+
+def test_three_links_an_hour_and_each_for_an_hour(
+    server: Server, mailbox: Mailbox, owner: Visitor, person: str
+) -> None:
+    texts = {re.sub(r'="[^"]*"', "", ask(server, person).text) for _ in range(5)}
+    assert len(texts) == 1
+    mailbox.wait(person, 4)
+    assert server.execute("SELECT count(*) FROM reset_link WHERE email = %s", person) == [(3,)]
+    first, second = (link_in(mailbox.of(person)[at]) for at in (1, 2))
+    server.execute("UPDATE reset_link SET expires_at = now() WHERE email = %s", person)
+    with visitor(server) as late:
+        assert late.get(first).status_code == 410
+    server.execute(
+        "UPDATE reset_link SET expires_at = now() + interval '1 minute' WHERE email = %s", person
+    )
+    with visitor(server) as forgetful:
+        forgetful.get(first)
+        forgetful.post(first, password="velvet-comet-19x")
+        # The other links end with the first: they were asked for before.
+        assert forgetful.get(second).status_code == 410
+
+
+def test_a_link_at_the_same_moment_sets_one_password(
+    server: Server, mailbox: Mailbox, owner: Visitor, person: str
+) -> None:
+    ask(server, person)
+    link = link_in(mailbox.wait(person, 2))
+
+    def use(number: int) -> str:
+        with visitor(server) as twin:
+            twin.get(link)
+            return twin.post(link, password=f"velvet-comet-19{number}").url.path
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(use, range(4))).count("/login") == 1
+
+
+def test_account_pages_are_for_signed_in_people(server: Server) -> None:
+    with visitor(server) as guest:
+        for path in (
+            "/account/security",
+            "/account/security/app",
+            "/account/security/passkeys/add",
+            "/account/security/recovery",
+            "/account/sessions",
+            "/confirm",
+        ):
+            page = guest.get(path)
+            assert page.url.path == "/login", path
+            assert page.url.params["next"] == path
+
+
+@pytest.mark.parametrize("credential", ["", "{}", "[]", "null", "x" * 70_000, '{"response": 1}'])
+def test_what_is_no_passkey_is_refused(server: Server, credential: str) -> None:
+    with visitor(server) as guest:
+        guest.get("/login/passkey/options")
+        guest.get("/login")
+        page = guest.post("/login/passkey", credential=credential)
+        assert (page.status_code, page.url.path) == (200, "/login")
+        assert "was not accepted" in page.text

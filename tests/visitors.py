@@ -1,0 +1,133 @@
+"""Somebody with a browser without scripts, and the mails that reach them."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import itertools
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import EmailMessage
+from html import unescape
+from pathlib import Path
+
+import httpx
+
+from tests.browser.server import Server
+
+PASSWORD = "plum-orbit-candle-47"
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+_addresses = itertools.count(10)
+
+_CSRF = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
+
+
+class Visitor:
+    """Loads pages and sends their forms. Each comes from an address of their own, unless told."""
+
+    def __init__(self, server: Server, ip: str | None = None) -> None:
+        self.ip = ip or f"127.0.1.{next(_addresses)}"
+        self.client = httpx.Client(
+            base_url=server.base_url,
+            transport=httpx.HTTPTransport(local_address=self.ip),
+            headers={"User-Agent": FIREFOX},
+            timeout=60,
+        )
+        self.csrf = ""
+
+    def get(self, path: str) -> httpx.Response:
+        return self._seen(self.client.get(path, follow_redirects=True))
+
+    def post(self, path: str, *, follow: bool = True, **fields: str) -> httpx.Response:
+        """Send a form with the token of the page loaded last."""
+        if not self.csrf:
+            self.get("/login")
+        form = fields | {"csrfmiddlewaretoken": self.csrf}
+        return self._seen(self.client.post(path, data=form, follow_redirects=follow))
+
+    def sign_in(self, address: str, password: str = PASSWORD) -> httpx.Response:
+        self.get("/login")
+        return self.post("/login", login=address, password=password)
+
+    @property
+    def token(self) -> str | None:
+        """The session's token."""
+        return self.client.cookies.get("privata")
+
+    def close(self) -> None:
+        self.client.close()
+
+    def _seen(self, answer: httpx.Response) -> httpx.Response:
+        found = _CSRF.search(answer.text)
+        if found:
+            self.csrf = found.group(1)
+        return answer
+
+
+@contextmanager
+def visitor(server: Server, ip: str | None = None) -> Iterator[Visitor]:
+    made = Visitor(server, ip)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+class Mailbox:
+    """The folder into which the worker writes mails."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def of(self, address: str) -> list[EmailMessage]:
+        """Mails to `address`, oldest first."""
+        paths = sorted(self.folder.glob("*.eml"), key=lambda path: path.stat().st_mtime_ns)
+        mails = [
+            email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+            for path in paths
+        ]
+        return [mail for mail in mails if mail["To"] == address]
+
+    def wait(self, address: str, count: int = 1) -> EmailMessage:
+        """The `count`th mail to `address`, as soon as it is there."""
+        until = time.monotonic() + 60
+        while len(found := self.of(address)) < count:
+            assert time.monotonic() < until, f"{len(found)} of {count} mails to {address}"
+            time.sleep(0.05)
+        return found[count - 1]
+
+
+def text_of(mail: EmailMessage) -> str:
+    body = mail.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
+def code_in(mail: EmailMessage) -> str:
+    found = re.search(r"^ {4}(\d{6})$", text_of(mail), re.MULTILINE)
+    assert found, text_of(mail)
+    return found.group(1)
+
+
+def link_in(mail: EmailMessage) -> str:
+    """The path of the reset link."""
+    found = re.search(r"(/reset/[\w-]{20,})", text_of(mail))
+    assert found, text_of(mail)
+    return found.group(1)
+
+
+def alert_in(page: httpx.Response) -> str:
+    """The sentence of the page's alert; "" without one."""
+    found = re.search(r'role="alert".*?<b>(.*?)</b>', page.text, re.DOTALL)
+    return unescape(found.group(1)) if found else ""
+
+
+def sign_up(server: Server, mailbox: Mailbox, who: Visitor, address: str) -> httpx.Response:
+    """A whole sign-up."""
+    who.get("/sign-up")
+    who.post("/sign-up", email=address, password=PASSWORD)
+    return who.post("/sign-up/code", code=code_in(mailbox.wait(address)))
