@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from privata import __version__
+from privata.commands.audit import audit
 from privata.core.errors import PrivataError
 from privata.infra.settings import settings
 from privata.infra.telemetry import configure_logging
@@ -79,6 +80,9 @@ def receiver(port: int, secret: tuple[str, ...]) -> None:
     from privata.webhooks.receiver import run as run_receiver
 
     run_receiver(create_app(*secret), port=port)
+
+
+privata.add_command(audit)
 
 
 @privata.group()

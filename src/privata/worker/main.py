@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 
+from privata.audit.jobs import keep_audit
 from privata.infra.kernel import Kernel
 from privata.orders.poller import follow_orders
 from privata.webhooks.claims import oldest_due_age
@@ -34,7 +35,14 @@ async def work(kernel: Kernel) -> None:
     """Deliver webhooks and follow orders until cancelled. Any number of workers may run."""
     log.info("working")
     async with asyncio.TaskGroup() as group:
-        for loop in (dispatch, follow_orders, recover_endpoints, probe_endpoints, watch):
+        for loop in (
+            dispatch,
+            follow_orders,
+            recover_endpoints,
+            probe_endpoints,
+            keep_audit,
+            watch,
+        ):
             group.create_task(keep_running(loop, kernel))
 
 
@@ -64,3 +72,13 @@ async def watch(kernel: Kernel) -> None:
         age = await oldest_due_age(kernel.database.pool)
         if age is not None and age > LATE_S:
             log.warning("the oldest due delivery has been waiting for %d s", age)
+
+
+LOOPS: tuple[Loop, ...] = (
+    dispatch,
+    follow_orders,
+    recover_endpoints,
+    probe_endpoints,
+    keep_audit,
+    watch,
+)
