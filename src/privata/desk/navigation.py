@@ -39,6 +39,10 @@ NAVIGATION: tuple[tuple[str | None, tuple[Entry, ...]], ...] = (
             ),
         ),
     ),
+    (
+        "Workspace",
+        (Entry("audit", "Audit log", "audit:list", "scroll-text", Permission.VIEW_AUDIT),),
+    ),
 )
 
 

@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<env:environment>/live", live.stream, name="live"),
     path("<env:environment>/search", search.page, name="search"),
     path("<env:environment>/orders/", include("privata.orders.urls", namespace="orders")),
+    path("<env:environment>/audit/", include("privata.audit.urls", namespace="audit")),
     path("<env:environment>/webhooks/", include("privata.webhooks.urls", namespace="webhooks")),
 ]
 

@@ -31,6 +31,7 @@ STYLESHEETS = (
     "css/components/timeline.css",
     "css/components/overlays.css",
     "css/components/bare.css",
+    "css/components/people.css",
     "css/phone.css",
     "css/phone-shell.css",
 )
