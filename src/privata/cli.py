@@ -12,6 +12,7 @@ import click
 
 from privata import __version__
 from privata.commands.audit import audit
+from privata.commands.organizations import REVIEW
 from privata.core.errors import PrivataError
 from privata.infra.settings import settings
 from privata.infra.telemetry import configure_logging
@@ -134,6 +135,10 @@ def org_create(
         return
     for label, value in shown.items():
         click.echo(f"{label:16} {value if value is not None else '-'}")
+
+
+for command in REVIEW:
+    org.add_command(command)
 
 
 def main() -> None:

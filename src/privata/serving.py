@@ -12,6 +12,8 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from privata.api.app import PREFIX, create_api
+from privata.api.dashboard import PREFIX as DASHBOARD_PREFIX
+from privata.api.dashboard import create_dashboard_api
 from privata.api.probes import create_probes
 from privata.core.errors import StartupError
 from privata.infra.kernel import Kernel
@@ -29,8 +31,15 @@ _PROBE_PATHS = ("/healthz", "/readyz")
 class ByPath:
     """Sends each request to the plane its path belongs to."""
 
-    def __init__(self, api: ASGIApp | None, desk: ASGIApp | None, probes: ASGIApp) -> None:
+    def __init__(
+        self,
+        api: ASGIApp | None,
+        desk: ASGIApp | None,
+        probes: ASGIApp,
+        automation: ASGIApp | None = None,
+    ) -> None:
         self.api = api
+        self.automation = automation
         self.desk = desk
         self.probes = probes
 
@@ -41,6 +50,8 @@ class ByPath:
         path: str = scope.get("path", "")
         if path in _PROBE_PATHS:
             await self.probes(scope, receive, send)
+        elif self.automation is not None and path.startswith(f"{DASHBOARD_PREFIX}/"):
+            await self.automation(scope, receive, send)
         elif self.api is not None and (self.desk is None or path.startswith(_API_PATHS)):
             await self.api(scope, receive, send)
         else:
@@ -63,7 +74,8 @@ def create_application(kernel: Kernel, *, only: str | None = None) -> ByPath:
         from privata.desk.asgi import create_desk
 
         desk = create_desk(kernel)
-    return ByPath(api, desk, create_probes(kernel))
+    automation = create_dashboard_api(kernel) if only != "desk" else None
+    return ByPath(api, desk, create_probes(kernel), automation)
 
 
 async def serve(kernel: Kernel, *, only: str | None = None) -> None:

@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from privata.accounts.models import User
 from privata.desk.navigation import NAVIGATION, active_key, counts
-from privata.organizations.doors import Tenant
-from privata.ui.shell import NavGroup, NavItem, Shell
+from privata.organizations.doors import Tenant, memberships_of
+from privata.ui.shell import NavGroup, NavItem, Organization, Shell
 
 THEMES = ("light", "dark")
 THEME_COOKIE = "theme"
@@ -44,6 +44,14 @@ def _shell(request: HttpRequest, tenant: Tenant, theme: str | None) -> Shell:
         switch_environment_url=reverse("switch_environment"),
         logout_url=reverse("account_logout"),
         login_url=reverse("account_login"),
+        organizations=[
+            Organization(
+                name=one.organization.name,
+                url=reverse("switch_organization", kwargs={"organization_id": one.organization_id}),
+                current=one.organization_id == tenant.organization_id,
+            )
+            for one in memberships_of(request.user)
+        ],
     )
 
 

@@ -41,16 +41,26 @@ NAVIGATION: tuple[tuple[str | None, tuple[Entry, ...]], ...] = (
     ),
     (
         "Workspace",
-        (Entry("audit", "Audit log", "audit:list", "scroll-text", Permission.VIEW_AUDIT),),
+        (
+            Entry("team", "Team", "team:list", "users", Permission.VIEW_HOME),
+            Entry("audit", "Audit log", "audit:list", "scroll-text", Permission.VIEW_AUDIT),
+            Entry(
+                "settings", "Settings", "settings:organization", "settings", Permission.VIEW_HOME
+            ),
+        ),
     ),
 )
+
+
+#: Pages without a namespace that belong to another's entry.
+_OWNERS = {"going_live": "settings"}
 
 
 def active_key(match: ResolverMatch | None) -> str | None:
     """The entry that the shown page belongs to."""
     if match is None:
         return None
-    return match.namespace or match.url_name
+    return match.namespace or _OWNERS.get(match.url_name or "", match.url_name)
 
 
 def counts(tenant: Tenant) -> dict[str, int]:

@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "privata.events",
     "privata.webhooks",
     "privata.audit",
+    "privata.tokens",
     "privata.ui",
 ]
 

@@ -7,7 +7,8 @@ from allauth.account.views import LoginView, LogoutView
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
 from privata.core.tenancy import Environment
-from privata.desk import home, live, search, switch
+from privata.desk import going_live, home, live, search, switch
+from privata.organizations.views import joining
 
 
 class EnvironmentConverter:
@@ -29,6 +30,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("login", LoginView.as_view(template_name="accounts/login.html"), name="account_login"),
     path("logout", LogoutView.as_view(), name="account_logout"),
     path("environment", switch.switch_environment, name="switch_environment"),
+    path("organization/<uuid:organization_id>", joining.switch, name="switch_organization"),
+    path("invitations/<str:token>", joining.invitation, name="invitation"),
+    path("onboarding/", include("privata.organizations.onboarding_urls", namespace="onboarding")),
+    path("console/", include("privata.console.urls", namespace="console")),
     path("track/", include("privata.orders.public_urls")),
     path("<env:environment>/", home.page, name="home"),
     path("<env:environment>/fragments/<str:part>", home.fragment, name="home_fragment"),
@@ -36,6 +41,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<env:environment>/search", search.page, name="search"),
     path("<env:environment>/orders/", include("privata.orders.urls", namespace="orders")),
     path("<env:environment>/audit/", include("privata.audit.urls", namespace="audit")),
+    path("<env:environment>/going-live", going_live.page, name="going_live"),
+    path(
+        "<env:environment>/settings/",
+        include("privata.organizations.settings_urls", namespace="settings"),
+    ),
+    path("<env:environment>/team/", include("privata.team.urls", namespace="team")),
     path("<env:environment>/webhooks/", include("privata.webhooks.urls", namespace="webhooks")),
 ]
 
