@@ -15,6 +15,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import psycopg
 import pytest
 import uvloop
@@ -174,6 +175,24 @@ async def organization(kernel: Kernel) -> uuid.UUID:
         "INSERT INTO organization (id, name, status) VALUES ($1, 'Acme Wallet', 'approved')", made
     )
     return made
+
+
+@pytest.fixture
+async def owner(settings: Settings) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the role that owns the tables."""
+    connection = await asyncpg.connect(settings.database_owner_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def superuser(cluster: Cluster, database_name: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of the one whom no trigger stops."""
+    url = cluster.admin_url.replace("/postgres?", f"/{database_name}?")
+    connection = await asyncpg.connect(url)
+    await connection.execute("SET session_replication_role = replica; SET timezone = 'UTC'")
+    yield connection
+    await connection.close()
 
 
 async def wait_for(condition, *, seconds: float = 20.0):  # type: ignore[no-untyped-def]

@@ -13,6 +13,8 @@ import click
 
 from privata import __version__
 from privata.apikeys.commands import keys_group
+from privata.commands.audit import audit
+from privata.commands.organizations import REVIEW
 from privata.core.errors import PrivataError
 from privata.infra.settings import settings
 from privata.infra.telemetry import configure_logging
@@ -111,6 +113,9 @@ def collection(kind: str, target: Path) -> None:
     click.echo(f"{len(files)} files written to {target}.")
 
 
+privata.add_command(audit)
+
+
 @privata.group()
 def org() -> None:
     """Partner organizations."""
@@ -170,6 +175,9 @@ def _once(work: Any) -> Any:
 
 privata.add_command(keys_group(_once))
 privata.add_command(orders_group(_once))
+
+for command in REVIEW:
+    org.add_command(command)
 
 
 def main() -> None:

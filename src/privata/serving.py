@@ -13,6 +13,8 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from privata.api.app import create_api
+from privata.api.dashboard import PREFIX as DASHBOARD_PREFIX
+from privata.api.dashboard import create_dashboard_api
 from privata.api.probes import create_probes
 from privata.api.routes import PREFIX
 from privata.core.errors import StartupError
@@ -38,10 +40,12 @@ class ByPath:
         api: Starlette | None,
         desk: ASGIApp | None,
         probes: ASGIApp,
+        automation: ASGIApp | None = None,
         trusted: Sequence[Network] = (),
     ) -> None:
         self.trusted = trusted
         self.api = api
+        self.automation = automation
         self.desk = desk
         self.probes = probes
 
@@ -54,6 +58,8 @@ class ByPath:
             self._look_behind_proxies(scope)
         if path in _PROBE_PATHS:
             await self.probes(scope, receive, send)
+        elif self.automation is not None and path.startswith(f"{DASHBOARD_PREFIX}/"):
+            await self.automation(scope, receive, send)
         elif self.api is not None and (self.desk is None or path.startswith(_API_PATHS)):
             await self.api(scope, receive, send)
         else:
@@ -87,8 +93,9 @@ def create_application(kernel: Kernel, *, only: str | None = None) -> ByPath:
         from privata.desk.asgi import create_desk
 
         desk = create_desk(kernel)
+    automation = create_dashboard_api(kernel) if only != "desk" else None
     trusted = parse_networks(kernel.settings.trusted_proxies)
-    return ByPath(api, desk, create_probes(kernel), trusted)
+    return ByPath(api, desk, create_probes(kernel), automation, trusted)
 
 
 async def serve(kernel: Kernel, *, only: str | None = None) -> None:

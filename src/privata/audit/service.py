@@ -16,6 +16,11 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
 
 
+def changed(before: object, after: object) -> dict[str, object]:
+    """What a field was and what it became, in the form that the log's page shows side by side."""
+    return {"before": before, "after": after}
+
+
 async def record(
     tx: Transaction,
     *,
@@ -26,7 +31,9 @@ async def record(
 ) -> None:
     """Write one entry in the caller's transaction: the act and its entry stand or fall together.
 
-    `action` is `<noun>.<past participle>`, such as `endpoint.paused`; `changes` holds no secret.
+    `action` is `<noun>.<past participle>`, such as `endpoint.paused`; `changes` holds no secret:
+    a value stands for what a field became, `changed(before, after)` for both. Record after the
+    other rows of the act are locked: the organization's chain is locked from here to the commit.
     """
     await tx.connection.execute(
         _INSERT,

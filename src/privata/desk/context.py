@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from privata.accounts.models import User
 from privata.desk.navigation import NAVIGATION, active_key, counts
-from privata.organizations.doors import Tenant
-from privata.ui.shell import NavGroup, NavItem, Shell
+from privata.organizations.doors import Tenant, memberships_of
+from privata.ui.shell import NavGroup, NavItem, Organization, Shell
 
 THEMES = ("light", "dark")
 THEME_COOKIE = "theme"
@@ -45,6 +45,14 @@ def _shell(request: HttpRequest, tenant: Tenant, theme: str | None) -> Shell:
         logout_url=reverse("account_logout"),
         login_url=reverse("account_login"),
         account_url=reverse("account_security"),
+        organizations=[
+            Organization(
+                name=one.organization.name,
+                url=reverse("switch_organization", kwargs={"organization_id": one.organization_id}),
+                current=one.organization_id == tenant.organization_id,
+            )
+            for one in memberships_of(request.user)
+        ],
     )
 
 

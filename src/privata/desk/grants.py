@@ -1,7 +1,8 @@
 """What the application's role may do; it owns nothing.
 
-Two tables are append-only for it: the audit log and the event log. Everything else it may read and
-write, and nothing may it truncate, alter or drop.
+The logs of events and of the audit are append-only for it, and what keeps the audit's chain it may
+only read. Everything else it may read and write, and nothing may it truncate, alter or drop. The
+role of the audit log's retention, where there is one, may read that log and take old months out.
 """
 
 from __future__ import annotations
@@ -11,7 +12,25 @@ from psycopg import sql
 
 from privata.core.errors import StartupError
 
-APPEND_ONLY = ("audit_entry", "event")
+#: Tables it may insert into and read, and the columns of them that the database fills itself.
+APPEND_ONLY: dict[str, frozenset[str]] = {
+    "audit_entry": frozenset({"id", "at", "seq", "previous_hash", "hash"}),
+    "audit_checkpoint": frozenset({"at"}),
+    "event": frozenset(),
+}
+
+#: Tables it may only read.
+READ_ONLY = ("audit_head", "audit_archive", "audit_archived_run")
+
+#: The role that runs the retention of the audit log (docs/audit.md).
+RETENTION_ROLE = "privata_retention"
+
+_DETACH = "audit_detach_partition(date, bigint, text, bytea, boolean)"
+#: Months of the audit log, those that were taken out of it included.
+_MONTHS = (
+    "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+    r" AND relkind = 'r' AND relname LIKE 'audit\_entry\_%'"
+)
 
 
 def grant(owner_url: str, app_role: str) -> None:
@@ -34,6 +53,18 @@ def grant(owner_url: str, app_role: str) -> None:
             "REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM {role}",
         ):
             connection.execute(sql.SQL(statement).format(role=role))
+        for (month,) in connection.execute(_MONTHS).fetchall():
+            connection.execute(
+                sql.SQL("REVOKE ALL ON {table} FROM {role}").format(
+                    table=sql.Identifier(str(month)), role=role
+                )
+            )
+        for statement in (
+            *(f"REVOKE INSERT, UPDATE, DELETE ON {table} FROM {{role}}" for table in READ_ONLY),
+            "REVOKE ALL ON SEQUENCE audit_entry_id FROM {role}",
+            "GRANT EXECUTE ON FUNCTION audit_make_partitions() TO {role}",
+        ):
+            connection.execute(sql.SQL(statement).format(role=role))
         for table in APPEND_ONLY:
             connection.execute(
                 sql.SQL("REVOKE ALL ON {table} FROM {role}").format(
@@ -48,13 +79,28 @@ def grant(owner_url: str, app_role: str) -> None:
                     role=role,
                 )
             )
+        _grant_retention(connection)
+
+
+def _grant_retention(connection: psycopg.Connection[tuple[object, ...]]) -> None:
+    """The retention's role, if the operator made one: it reads and detaches, it writes nothing."""
+    known = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (RETENTION_ROLE,))
+    if known.fetchone() is None:
+        return
+    role = sql.Identifier(RETENTION_ROLE)
+    for statement in (
+        "GRANT USAGE ON SCHEMA public TO {role}",
+        "GRANT SELECT ON audit_entry, audit_archive, audit_archived_run TO {role}",
+        f"GRANT EXECUTE ON FUNCTION {_DETACH} TO {{role}}",
+    ):
+        connection.execute(sql.SQL(statement).format(role=role))
 
 
 def _insertable(connection: psycopg.Connection[tuple[object, ...]], table: str) -> list[str]:
-    """Every column but the identity: entries cannot be given a forged number."""
+    """Every column but what the database fills: entries cannot be given a forged number."""
     rows = connection.execute(
         "SELECT attname FROM pg_attribute WHERE attrelid = %s::regclass"
         " AND attnum > 0 AND NOT attisdropped AND attidentity = ''",
         (table,),
     ).fetchall()
-    return [str(row[0]) for row in rows]
+    return [str(row[0]) for row in rows if row[0] not in APPEND_ONLY[table]]

@@ -52,18 +52,29 @@ NAVIGATION: tuple[tuple[str | None, tuple[Entry, ...]], ...] = (
             ),
         ),
     ),
+    (
+        "Workspace",
+        (
+            Entry("team", "Team", "team:list", "users", Permission.VIEW_HOME),
+            Entry("audit", "Audit log", "audit:list", "scroll-text", Permission.VIEW_AUDIT),
+            Entry(
+                "settings", "Settings", "settings:organization", "settings", Permission.VIEW_HOME
+            ),
+        ),
+    ),
 )
 
 
-#: Pages that belong to the entry of another room.
-_BELONGS: Final = {"refunds": "orders"}
+#: Pages that belong to the entry of another room, by namespace or by name.
+_BELONGS: Final = {"refunds": "orders", "going_live": "settings"}
 
 
 def active_key(match: ResolverMatch | None) -> str | None:
     """The entry that the shown page belongs to."""
     if match is None:
         return None
-    return _BELONGS.get(match.namespace) or match.namespace or match.url_name
+    key = match.namespace or match.url_name
+    return _BELONGS.get(key or "", key)
 
 
 def counts(tenant: Tenant) -> dict[str, int]:

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "privata.webhooks",
     "privata.streams",
     "privata.audit",
+    "privata.tokens",
     "privata.ui",
 ]
 

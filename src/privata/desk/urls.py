@@ -6,7 +6,8 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
 from privata.core.tenancy import Environment
-from privata.desk import home, live, search, switch
+from privata.desk import going_live, home, live, search, switch
+from privata.organizations.views import joining
 
 
 class EnvironmentConverter:
@@ -27,6 +28,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", switch.front_door, name="front_door"),
     path("", include("privata.accounts.urls")),
     path("environment", switch.switch_environment, name="switch_environment"),
+    path("organization/<uuid:organization_id>", joining.switch, name="switch_organization"),
+    path("invitations/<str:token>", joining.invitation, name="invitation"),
+    path("onboarding/", include("privata.organizations.onboarding_urls", namespace="onboarding")),
+    path("console/", include("privata.console.urls", namespace="console")),
     path("track/", include("privata.orders.public_urls")),
     path("", include("privata.docs.urls", namespace="docs")),
     path("<env:environment>/", home.page, name="home"),
@@ -39,6 +44,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
         include("privata.refunds.urls", namespace="refunds"),
     ),
     path("<env:environment>/keys/", include("privata.apikeys.urls", namespace="keys")),
+    path("<env:environment>/audit/", include("privata.audit.urls", namespace="audit")),
+    path("<env:environment>/going-live", going_live.page, name="going_live"),
+    path(
+        "<env:environment>/settings/",
+        include("privata.organizations.settings_urls", namespace="settings"),
+    ),
+    path("<env:environment>/team/", include("privata.team.urls", namespace="team")),
     path("<env:environment>/webhooks/", include("privata.webhooks.urls", namespace="webhooks")),
     path("<env:environment>/streams/", include("privata.streams.urls", namespace="streams")),
 ]

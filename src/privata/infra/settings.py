@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     home: Path = Path(".privata")
     database_url: str | None = None
     database_owner_url: str | None = None
+    database_retention_url: str | None = None
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     public_url: str | None = None

@@ -15,13 +15,15 @@ from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
 from privata.accounts.models import User
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.organizations.models import Membership
 from privata.organizations.roles import Permission, Role, allows
+from privata.organizations.states import UNFINISHED, OrganizationStatus
 
 #: Which of a user's organizations is shown, in the session.
 SESSION_ORGANIZATION = "organization"
@@ -41,6 +43,12 @@ class Tenant:
     environment: Environment
     role: Role
     actor: Actor
+    status: OrganizationStatus = OrganizationStatus.APPROVED
+
+    @property
+    def user_id(self) -> int:
+        """The number of the person who looks."""
+        return int(self.actor.id)
 
     def may(self, permission: Permission) -> bool:
         """Whether this person's role includes `permission`."""
@@ -51,9 +59,13 @@ View = Callable[Concatenate[HttpRequest, Tenant, P], HttpResponseBase]
 
 
 def page(
-    permission: Permission,
+    permission: Permission, *, before_onboarding: bool = False
 ) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
-    """A view that only members with `permission` get; takes `environment` out of the URL."""
+    """A view that only members with `permission` get; takes `environment` out of the URL.
+
+    An organization that is not through onboarding sees only that (SPEC 4), and the pages that say
+    `before_onboarding`.
+    """
 
     def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:
         @functools.wraps(view)
@@ -63,6 +75,8 @@ def page(
             tenant = tenant_of(request, Environment(environment))
             if isinstance(tenant, HttpResponse):
                 return tenant
+            if tenant.status in UNFINISHED and not before_onboarding:
+                return redirect("onboarding:start")
             if not tenant.may(permission):
                 raise PermissionDenied
             if request.session.get(SESSION_ENVIRONMENT) != environment:
@@ -89,28 +103,36 @@ def tenant_of(request: HttpRequest, environment: Environment) -> Tenant | HttpRe
         organization_name=membership.organization.name,
         environment=environment,
         role=Role(membership.role),
-        actor=_actor(request, user, membership, environment),
+        actor=actor_of(request, user, membership.organization_id, environment),
+        status=OrganizationStatus(membership.organization.status),
     )
 
 
 def membership_of(user: User, organization_id: str | None) -> Membership | None:
     """The membership in the chosen organization, else in the user's first."""
-    mine = Membership.objects.filter(user=user).select_related("organization").order_by("id")
-    if organization_id is not None:
-        chosen = mine.filter(organization_id=organization_id).first()
-        if chosen is not None:
-            return chosen
-    return mine.first()
+    mine = list(memberships_of(user))
+    chosen = [one for one in mine if str(one.organization_id) == organization_id]
+    return next(iter(chosen or mine), None)
 
 
-def _actor(
-    request: HttpRequest, user: User, membership: Membership, environment: Environment
+def memberships_of(user: User) -> QuerySet[Membership]:
+    """The organizations that are open to this person, the oldest membership first."""
+    return (
+        Membership.objects.filter(user=user, deactivated_at=None)
+        .select_related("organization")
+        .order_by("id")
+    )
+
+
+def actor_of(
+    request: HttpRequest, user: User, organization_id: UUID, environment: Environment
 ) -> Actor:
+    """The signed-in person as the one who acts for an organization."""
     return Actor(
         kind=ActorKind.USER,
         id=str(user.pk),
         label=user.email,
-        organization_id=membership.organization_id,
+        organization_id=organization_id,
         environment=environment,
         ip=request.META.get("REMOTE_ADDR"),
         user_agent=request.headers.get("User-Agent", ""),

@@ -11,3 +11,7 @@ class OrganizationStatus(StrEnum):
     PENDING_REVIEW = "pending_review"
     APPROVED = "approved"
     REJECTED = "rejected"
+
+
+#: Not through onboarding: nothing but that is shown.
+UNFINISHED = frozenset({OrganizationStatus.ONBOARDING, OrganizationStatus.NEEDS_CONTACT})

@@ -30,7 +30,7 @@ class NavGroup(TypedDict):
 
 
 class Organization(TypedDict):
-    """A choice of the organization switch."""
+    """A choice of the organization switch; `url` receives POST."""
 
     name: str
     url: str

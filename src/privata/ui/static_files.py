@@ -36,6 +36,7 @@ STYLESHEETS = (
     "css/components/overlays.css",
     "css/components/bare.css",
     "css/components/account.css",
+    "css/components/people.css",
     "css/phone.css",
     "css/phone-shell.css",
 )

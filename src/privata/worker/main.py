@@ -11,6 +11,7 @@ import asyncpg
 from privata.accounts.jobs import tidy_accounts
 from privata.apikeys.expiring import warn_of_expiry
 from privata.apikeys.lockouts import end_lockouts
+from privata.audit.jobs import keep_audit
 from privata.infra.kernel import Kernel
 from privata.notifications.jobs import send_mails
 from privata.orders.export_jobs import export_orders
@@ -86,5 +87,6 @@ LOOPS: tuple[Loop, ...] = (
     send_mails,
     tidy_accounts,
     sweep_streams,
+    keep_audit,
     watch,
 )

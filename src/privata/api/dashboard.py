@@ -1,0 +1,25 @@
+"""The automation API of the dashboard, put together: its own application, its own credentials."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+
+from privata.api.errors import HANDLERS
+from privata.api.middleware import RequestIds
+from privata.infra.kernel import Kernel
+from privata.tokens.api import PREFIX, dashboard_routes
+
+__all__ = ["PREFIX", "create_dashboard_api"]
+
+
+def create_dashboard_api(kernel: Kernel) -> Starlette:
+    """`/dashboard/v1` on the database of `kernel`; failures look as on the partner API."""
+    app = Starlette(
+        routes=dashboard_routes(),
+        middleware=[Middleware(RequestIds)],
+        exception_handlers=HANDLERS,
+    )
+    app.router.redirect_slashes = False
+    app.state.kernel = kernel
+    return app

@@ -1,0 +1,132 @@
+"""The chain on the real database: what the database computes, and what the verification finds."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+import asyncpg
+import pytest
+
+from privata.audit import service as audit
+from privata.audit.checkpoints import make_checkpoints
+from privata.audit.tests.conftest import act
+from privata.audit.verify import verify, verify_chain
+from privata.core.tenancy import Actor, ActorKind, Environment, system_actor
+from privata.infra.kernel import Kernel
+from privata.infra.sealing import Sealer
+
+_TAMPERING = [
+    ("UPDATE audit_entry SET target = 'other' WHERE seq = 3", 3, "changed"),
+    ("UPDATE audit_entry SET changes = '{}' WHERE seq = 2", 2, "changed"),
+    ("UPDATE audit_entry SET actor_label = 'x', hash = sha256('x') WHERE seq = 4", 4, "changed"),
+    ("UPDATE audit_entry SET at = at + interval '1 us' WHERE seq = 1", 1, "changed"),
+    ("DELETE FROM audit_entry WHERE seq = 2", 2, "missing"),
+    ("DELETE FROM audit_entry WHERE seq = 5", 5, "gone"),
+    ("UPDATE audit_entry SET seq = 7 - seq WHERE seq IN (3, 4)", 3, "does not follow"),
+    ("DELETE FROM audit_head", 5, "head"),
+    ("DELETE FROM audit_head; DELETE FROM audit_entry", 1, "checkpoint saw"),
+    (
+        # The last entry goes and the head is put back: nothing is left to see but the checkpoint.
+        "DELETE FROM audit_entry WHERE seq = 5;"
+        " UPDATE audit_head SET seq = 4, hash = (SELECT hash FROM audit_entry WHERE seq = 4)",
+        5,
+        "checkpoint saw",
+    ),
+    ("UPDATE audit_checkpoint SET seq = 4, hash = (SELECT hash FROM audit_entry WHERE seq = 4)",
+     4, "seal"),
+]  # fmt: skip
+
+
+@pytest.fixture
+async def chain(kernel: Kernel) -> uuid.UUID:
+    """Five entries of different kinds and a checkpoint over them."""
+    made = uuid.uuid4()
+    for number in range(1, 4):
+        await act(kernel, made, number)
+    actor = Actor(
+        ActorKind.USER, "7", "müller@example.com", made, Environment.LIVE,
+        ip="2001:db8::1", user_agent="Browser/1.0", session="0123456789abcdef",
+    )  # fmt: skip
+    async with kernel.database.transaction() as tx:
+        await audit.record(tx, actor=actor, action="thing.seen", target="")
+        await audit.record(tx, actor=actor, action="thing.done", target="it", changes={})
+    assert await make_checkpoints(kernel) == 1
+    assert await make_checkpoints(kernel) == 0
+    return made
+
+
+async def test_the_database_and_the_verification_agree(kernel: Kernel, chain: uuid.UUID) -> None:
+    verdict = await verify_chain(kernel, chain)
+    assert (verdict.broken, verdict.entries, verdict.last_seq) == (None, 5, 5)
+    row = await kernel.database.pool.fetchrow("SELECT * FROM audit_entry WHERE seq = 4")
+    assert row["session"] == "89abcdef"
+
+
+@pytest.mark.parametrize(("tampering", "seq", "words"), _TAMPERING)
+async def test_a_change_made_past_the_triggers_is_found(
+    kernel: Kernel,
+    chain: uuid.UUID,
+    superuser: asyncpg.Connection,
+    tampering: str,
+    seq: int,
+    words: str,
+) -> None:
+    other = uuid.uuid4()
+    await act(kernel, other, 1)
+    await superuser.execute(tampering.replace("WHERE", f"WHERE organization_id = '{chain}' AND")
+                            if "audit_head" not in tampering and "checkpoint" not in tampering
+                            else tampering)  # fmt: skip
+    broken = (await verify_chain(kernel, chain)).broken
+    assert broken is not None
+    assert (broken.seq, words in broken.reason) == (seq, True), broken
+
+
+async def test_one_organizations_break_is_no_others(
+    kernel: Kernel, chain: uuid.UUID, superuser: asyncpg.Connection
+) -> None:
+    other = uuid.uuid4()
+    await act(kernel, other, 1)
+    await superuser.execute("UPDATE audit_entry SET action = 'x' WHERE organization_id = $1", other)
+    verdicts = {verdict.organization_id: verdict for verdict in await verify(kernel)}
+    assert verdicts[chain].broken is None
+    assert verdicts[other].broken is not None
+    assert [one.organization_id for one in await verify(kernel, organization_id=chain)] == [chain]
+
+
+async def test_what_belongs_to_no_organization_has_a_chain(kernel: Kernel) -> None:
+    await kernel.database.pool.execute(
+        "INSERT INTO audit_entry (actor_kind, actor_id, actor_label, action, target)"
+        " SELECT 'system', 'x', 'x', 'x', 'x' FROM generate_series(1, 3)"
+    )
+    await make_checkpoints(kernel)
+    [verdict] = await verify(kernel)
+    assert (verdict.organization_id, verdict.broken, verdict.entries) == (None, None, 3)
+
+
+async def test_a_seal_of_another_installation_does_not_hold(
+    kernel: Kernel, chain: uuid.UUID
+) -> None:
+    elsewhere = Kernel(kernel.database, Sealer([bytes(32)]), kernel.clock, kernel.settings)
+    broken = (await verify_chain(elsewhere, chain)).broken
+    assert broken is not None
+    assert "seal" in broken.reason
+
+
+async def test_many_at_once_make_one_chain(kernel: Kernel) -> None:
+    """The race of two inserts for the same place: the head's row is locked until the commit."""
+    organization_id = uuid.uuid4()
+
+    async def one(number: int) -> None:
+        if number % 7 == 3:
+            with pytest.raises(ZeroDivisionError):
+                async with kernel.database.transaction() as tx:
+                    actor = system_actor(organization_id, Environment.TEST, "tests")
+                    await audit.record(tx, actor=actor, action="thing.undone", target="it")
+                    raise ZeroDivisionError
+        else:
+            await act(kernel, organization_id, number)
+
+    await asyncio.gather(*(one(number) for number in range(42)))
+    verdict = await verify_chain(kernel, organization_id)
+    assert (verdict.broken, verdict.entries, verdict.last_seq) == (None, 36, 36)

@@ -1,0 +1,16 @@
+"""Pages of the audit log, below `/<environment>/audit/`."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from privata.audit import views
+
+app_name = "audit"
+
+urlpatterns = [
+    path("", views.listing, name="list"),
+    path("verify", views.verification, name="verify"),
+    path("export/<str:form>", views.export, name="export"),
+    path("<int:seq>", views.entry, name="entry"),
+]

@@ -1,0 +1,85 @@
+"""`privata audit`: verifying the log, checkpoints, retention."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import click
+
+if TYPE_CHECKING:
+    from privata.audit.verify import Verdict
+
+
+@click.group()
+def audit() -> None:
+    """The audit log."""
+
+
+@audit.command()
+@click.option("--organization", type=click.UUID, help="one organization; without it all")
+@click.option("--json", "as_json", is_flag=True, help="one line of JSON for each chain")
+def verify(organization: UUID | None, as_json: bool) -> None:
+    """Walk the chains; exit code 1 and the first broken link of each that does not hold."""
+    from privata.audit.verify import verify as verify_log
+    from privata.startup import run_once
+
+    verdicts = run_once(lambda kernel: verify_log(kernel, organization_id=organization))
+    for verdict in verdicts:
+        click.echo(_json(verdict) if as_json else _sentence(verdict))
+    if any(verdict.broken for verdict in verdicts):
+        sys.exit(1)
+
+
+@audit.command()
+def checkpoint() -> None:
+    """Note where each chain is now. The worker does so daily."""
+    from privata.audit.checkpoints import make_checkpoints
+    from privata.startup import run_once
+
+    made = run_once(make_checkpoints)
+    click.echo(f"{made} checkpoints made." if made else "Nothing has moved.")
+
+
+@audit.command()
+@click.option(
+    "--to",
+    "folder",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False, writable=True),
+    help="where the files go; keep them",
+)
+@click.option("--drop", is_flag=True, help="remove the detached tables from the database")
+def retain(folder: Path, drop: bool) -> None:
+    """Export the months that are older than two years, then take them out of the log."""
+    from privata.audit.retention import retain as retain_log
+    from privata.infra.settings import settings
+
+    archived = asyncio.run(retain_log(settings(), folder, remove=drop))
+    for one in archived:
+        click.echo(f"{one.month:%Y-%m}  {one.entries:>9,} entries  {one.file}  sha256 {one.digest}")
+    if not archived:
+        click.echo("No month is older than two years.")
+
+
+def _sentence(verdict: Verdict) -> str:
+    who = verdict.organization_id or "platform"
+    if verdict.broken is not None:
+        return f"{who}  BROKEN at entry {verdict.broken.seq}: {verdict.broken.reason}"
+    return f"{who}  ok, {verdict.entries} entries up to {verdict.last_seq}"
+
+
+def _json(verdict: Verdict) -> str:
+    broken = verdict.broken
+    return json.dumps(
+        {
+            "organization_id": str(verdict.organization_id) if verdict.organization_id else None,
+            "entries": verdict.entries,
+            "last_seq": verdict.last_seq,
+            "broken": None if broken is None else {"seq": broken.seq, "reason": broken.reason},
+        }
+    )

@@ -1,0 +1,123 @@
+"""The operator's pages: organizations and their review."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.messages import get_messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from privata.console.doors import staff_page
+from privata.core.errors import ValidationFailed
+from privata.core.tenancy import Actor
+from privata.infra.plane import kernel, wait
+from privata.organizations import review
+from privata.organizations.company import (
+    BUSINESS_TYPES,
+    INTEGRATIONS,
+    VOLUMES,
+    BusinessType,
+    Integration,
+    Volume,
+    country_name,
+    high_risk,
+)
+from privata.organizations.pages import missing_is_404
+from privata.organizations.states import OrganizationStatus
+
+#: Each state's word, tone and icon, in the order of the work.
+STATES = {
+    "pending_review": ("In review", "warn", "hourglass"),
+    "needs_contact": ("Needs contact", "warn", "triangle-alert"),
+    "onboarding": ("Onboarding", "plain", "loader"),
+    "approved": ("Approved", "ok", "check"),
+    "rejected": ("Rejected", "bad", "x"),
+}
+
+_DECISIONS = {
+    "approve": (OrganizationStatus.APPROVED, "The organization is approved"),
+    "reject": (OrganizationStatus.REJECTED, "The organization is rejected"),
+    "reopen": (OrganizationStatus.ONBOARDING, "Onboarding is open again"),
+}
+
+MAX_TEXT = 120
+
+
+@require_safe
+@staff_page
+def organizations(request: HttpRequest, operator: Actor) -> HttpResponse:
+    """Every organization, by state; first what waits for us."""
+    text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
+    asked = request.GET.get("status", "")
+    status = OrganizationStatus(asked) if asked in STATES else None
+    context = {
+        "rows": wait(review.organizations(kernel(), status=status, text=text)),
+        "counts": wait(review.counts(kernel())),
+        "status": asked if status else "",
+        "text": text,
+        "most": review.MOST,
+    }
+    return _show(request, "organizations.html", context)
+
+
+@require_safe
+@staff_page
+@missing_is_404
+def organization(request: HttpRequest, operator: Actor, organization_id: UUID) -> HttpResponse:
+    """What one organization told, and the decisions that it waits for."""
+    return _organization(request, organization_id)
+
+
+@require_POST
+@staff_page
+@missing_is_404
+def decide(request: HttpRequest, operator: Actor, organization_id: UUID) -> HttpResponseBase:
+    """Approve, reject or reopen; one that somebody else has decided meanwhile says so."""
+    to, said = _DECISIONS.get(request.POST.get("decision", ""), (None, ""))
+    if to is None:
+        return _organization(request, organization_id, "Choose what to decide.")
+    note = request.POST.get("note", "").replace("\0", "")
+    if to is OrganizationStatus.REJECTED and not note.strip():
+        return _organization(request, organization_id, "Say why: the partner reads it.")
+    try:
+        wait(
+            review.decide(
+                kernel(), actor=operator, organization_id=organization_id, to=to, note=note
+            )
+        )
+    except ValidationFailed as error:
+        return _organization(request, organization_id, error.message)
+    messages.success(request, said)
+    return redirect("console:organization", organization_id=organization_id)
+
+
+def _organization(request: HttpRequest, organization_id: UUID, problem: str = "") -> HttpResponse:
+    row = dict(wait(review.organization_of(kernel(), organization_id)))
+    listed = high_risk(kernel().settings.home)
+    chosen = row["user_countries"] or []
+    told = {
+        "business": BUSINESS_TYPES[BusinessType(row["business_type"])][0]
+        if row["business_type"]
+        else None,
+        "volume": VOLUMES[Volume(row["volume"])] if row["volume"] else None,
+        "integration": INTEGRATIONS[Integration(row["integration"])][0]
+        if row["integration"]
+        else None,
+        "country": country_name(row["country"]) if row["country"] else None,
+        "user_countries": [country_name(code) for code in chosen],
+        "high_risk": listed.among(chosen),
+        "listed": listed,
+    }
+    context = {"row": row, "told": told, "problem": problem}
+    return _show(request, "organization.html", context, status=422 if problem else 200)
+
+
+def _show(
+    request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200
+) -> HttpResponse:
+    common = {"states": STATES, "messages": get_messages(request)}
+    return render(request, f"console/{template}", common | context, status=status)

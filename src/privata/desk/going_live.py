@@ -1,0 +1,110 @@
+"""What is missing before live orders, each with the page where it is done (SPEC 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.contrib.messages import get_messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from privata.core.lifecycle import OrderStatus
+from privata.core.tenancy import Environment
+from privata.orders.models import Order
+from privata.organizations.doors import Tenant
+from privata.organizations.doors import page as door
+from privata.organizations.roles import Permission
+from privata.organizations.states import UNFINISHED, OrganizationStatus
+from privata.webhooks.models import Endpoint
+from privata.webhooks.states import Channel, EndpointStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A line of the checklist: state is done, now (it can be done) or blocked (it cannot yet)."""
+
+    title: str
+    text: str
+    state: str
+    url: str | None = None
+    label: str = ""
+
+
+@require_safe
+@door(Permission.VIEW_HOME)
+def page(request: HttpRequest, tenant: Tenant) -> HttpResponse:
+    """The checklist."""
+    items = checklist(tenant)
+    context = {
+        "tab": "going_live",
+        "items": items,
+        "missing": sum(item.state != "done" for item in items),
+        "messages": get_messages(request),
+    }
+    return render(request, "desk/going_live.html", context)
+
+
+def checklist(tenant: Tenant) -> list[Item]:
+    """Everything that going live needs, with what is missing and where it is done."""
+    return [
+        _onboarding(tenant),
+        _review(tenant),
+        _endpoint(tenant),
+        _sandbox_order(tenant),
+        Item(
+            "A verified payout address",
+            "Comes with payouts. Your share of the revenue adds up until then.",
+            "blocked",
+        ),
+    ]
+
+
+def _onboarding(tenant: Tenant) -> Item:
+    if tenant.status in UNFINISHED:
+        return Item("Onboarding", "Four short steps.", "now", reverse("onboarding:start"), "Go on")
+    return Item("Onboarding", "Your company is set up.", "done")
+
+
+def _review(tenant: Tenant) -> Item:
+    title = "Review by the operator"
+    if tenant.status is OrganizationStatus.APPROVED:
+        return Item(title, "Your company is approved: live keys can be made.", "done")
+    if tenant.status is OrganizationStatus.REJECTED:
+        there = reverse("settings:organization", kwargs={"environment": tenant.environment.value})
+        return Item(title, "Your company was not approved.", "blocked", there, "See why")
+    return Item(title, "We look at what you told us. You need not do anything.", "blocked")
+
+
+def _endpoint(tenant: Tenant) -> Item:
+    title = "An endpoint for live orders"
+    found = (
+        Endpoint.objects.filter(
+            organization_id=tenant.organization_id,
+            environment=Environment.LIVE.value,
+            channel=Channel.ORDER.value,
+        )
+        .exclude(status=EndpointStatus.DISABLED.value)
+        .first()
+    )
+    if found is not None:
+        return Item(title, f"{found.url} passed the checks.", "done")
+    there = reverse("webhooks:new", kwargs={"environment": Environment.LIVE.value})
+    may = tenant.may(Permission.CONFIGURE_ENDPOINTS)
+    text = "Where each step of an order is sent. Its URL is checked when you add it."
+    return Item(title, text, "now", there if may else None, "Add an endpoint")
+
+
+def _sandbox_order(tenant: Tenant) -> Item:
+    title = "A completed sandbox order"
+    done = Order.objects.filter(
+        organization_id=tenant.organization_id,
+        environment=Environment.TEST.value,
+        status=OrderStatus.COMPLETED.value,
+    ).exists()
+    if done:
+        return Item(title, "Your integration has brought an order to its end.", "done")
+    there = reverse("orders:list", kwargs={"environment": Environment.TEST.value})
+    text = "One simulated order that runs through, made with your test key."
+    return Item(title, text, "now", there, "Make one")

@@ -1,0 +1,277 @@
+"""Invitations: one address, one role, seven days, one use (SPEC 19)."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from privata.audit import service as audit
+from privata.core.errors import NotFound, ValidationFailed
+from privata.core.ids import base62_token
+from privata.core.tenancy import Actor
+from privata.infra.kernel import Kernel
+from privata.infra.postgres import Transaction
+from privata.organizations.membership_rules import (
+    INVITATION_LIFETIME,
+    MOST_INVITATIONS,
+    invitation_refused,
+)
+from privata.organizations.roles import Role
+from privata.organizations.seams import invitation_mail, member_joined_mail
+
+_OPEN = """
+SELECT id, email, role, invited_by, sent_at, expires_at FROM invitation
+WHERE organization_id = $1 AND accepted_at IS NULL AND cancelled_at IS NULL
+ORDER BY sent_at DESC, id
+"""
+
+_COUNT = """
+SELECT count(*) FROM invitation
+WHERE organization_id = $1 AND accepted_at IS NULL AND cancelled_at IS NULL
+"""
+
+_RENEW = """
+UPDATE invitation SET digest = $3, expires_at = $4, sent_at = now()
+WHERE id = $1 AND organization_id = $2 AND accepted_at IS NULL AND cancelled_at IS NULL
+RETURNING email, role
+"""
+
+_CANCEL = """
+UPDATE invitation SET cancelled_at = now()
+WHERE id = $1 AND organization_id = $2 AND accepted_at IS NULL AND cancelled_at IS NULL
+RETURNING email
+"""
+
+_IS_MEMBER = """
+SELECT EXISTS (
+    SELECT FROM membership AS m JOIN app_user AS u ON u.id = m.user_id
+    WHERE m.organization_id = $1 AND lower(u.email) = lower($2))
+"""
+
+_INSERT = """
+INSERT INTO invitation (id, organization_id, email, role, digest, invited_by, expires_at)
+VALUES ($1, $2, lower($3), $4, $5, $6, $7)
+"""
+
+_OF_LINK = """
+SELECT i.id, i.organization_id, o.name AS organization_name, i.email, i.role, i.invited_by,
+       i.expires_at, i.accepted_at, i.cancelled_at
+FROM invitation AS i JOIN organization AS o ON o.id = i.organization_id
+WHERE i.digest = ANY ($1::bytea[])
+"""
+
+_LOCK_OF_LINK = _OF_LINK + "FOR UPDATE OF i"
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """A new link; `url` is shown and mailed once and kept nowhere."""
+
+    id: UUID
+    email: str
+    url: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """What the holder of a link may see of the invitation."""
+
+    id: UUID
+    organization_id: UUID
+    organization_name: str
+    email: str
+    role: str
+    invited_by: str
+    expires_at: datetime
+    accepted_at: datetime | None
+    cancelled_at: datetime | None
+
+    def closed(self, now: datetime) -> str | None:
+        """Why it cannot be used any more; None if it can."""
+        if self.accepted_at is not None:
+            return "This invitation has been used."
+        if self.cancelled_at is not None:
+            return "This invitation was taken back."
+        if self.expires_at <= now:
+            return "This invitation has expired."
+        return None
+
+
+async def open_invitations(kernel: Kernel, organization_id: UUID) -> list[asyncpg.Record]:
+    """Invitations that nobody has used yet, the newest first, expired ones included."""
+    rows: list[asyncpg.Record] = await kernel.database.pool.fetch(_OPEN, organization_id)
+    return rows
+
+
+async def invite(
+    kernel: Kernel, *, actor: Actor, actor_role: Role, email: str, role: Role
+) -> Invited:
+    """Invite an address; `ValidationFailed` names what is wrong with it."""
+    _refuse(invitation_refused(actor_role, role), "role")
+    async with kernel.database.transaction() as tx:
+        # Two at once for one address: the unique index lets one of them through.
+        organization_name = await _lock_organization(tx, actor.organization_id)
+        if await tx.connection.fetchval(_IS_MEMBER, actor.organization_id, email):
+            _refuse("This person is a member already.", "email")
+        count = await tx.connection.fetchval(_COUNT, actor.organization_id)
+        if count >= MOST_INVITATIONS:
+            _refuse(f"Cancel one first: {MOST_INVITATIONS} invitations are open.", "email")
+        ident, token = uuid.uuid4(), base62_token()
+        expires_at = kernel.clock.now() + INVITATION_LIFETIME
+        try:
+            await tx.connection.execute(
+                _INSERT,
+                ident,
+                actor.organization_id,
+                email,
+                role.value,
+                _digest(kernel, token),
+                actor.label,
+                expires_at,
+            )
+        except asyncpg.UniqueViolationError:
+            _refuse("This address is invited already: send that invitation again.", "email")
+        made = Invited(ident, email.lower(), _url(kernel, token), expires_at)
+        await _mail(tx, actor, organization_name, made, role.value)
+        await audit.record(
+            tx,
+            actor=actor,
+            action="invitation.created",
+            target=str(ident),
+            changes={"email": made.email, "role": role.value},
+        )
+    return made
+
+
+async def resend(kernel: Kernel, *, actor: Actor, invitation_id: UUID) -> Invited:
+    """A new link for seven more days; the old one is dead. `NotFound` if it is not open."""
+    async with kernel.database.transaction() as tx:
+        organization_name = await _lock_organization(tx, actor.organization_id)
+        token, expires_at = base62_token(), kernel.clock.now() + INVITATION_LIFETIME
+        row = await tx.connection.fetchrow(
+            _RENEW,
+            invitation_id,
+            actor.organization_id,
+            _digest(kernel, token),
+            expires_at,
+        )
+        if row is None:
+            raise NotFound("There is no such invitation.")
+        made = Invited(invitation_id, row["email"], _url(kernel, token), expires_at)
+        await _mail(tx, actor, organization_name, made, row["role"])
+        await audit.record(
+            tx,
+            actor=actor,
+            action="invitation.resent",
+            target=str(invitation_id),
+            changes={"email": made.email},
+        )
+    return made
+
+
+async def cancel(kernel: Kernel, *, actor: Actor, invitation_id: UUID) -> None:
+    """Take an invitation back; `NotFound` if it is not open any more."""
+    async with kernel.database.transaction() as tx:
+        email = await tx.connection.fetchval(
+            _CANCEL,
+            invitation_id,
+            actor.organization_id,
+        )
+        if email is None:
+            raise NotFound("There is no such invitation.")
+        await audit.record(
+            tx,
+            actor=actor,
+            action="invitation.cancelled",
+            target=str(invitation_id),
+            changes={"email": email},
+        )
+
+
+async def invitation_of(kernel: Kernel, token: str) -> Invitation:
+    """The invitation of a link; `NotFound` for a token that is or was none."""
+    row = await kernel.database.pool.fetchrow(_OF_LINK, _digests(kernel, token))
+    if row is None:
+        raise NotFound("There is no such invitation.")
+    return Invitation(**dict(row))
+
+
+async def accept(kernel: Kernel, *, actor: Actor, token: str, email: str) -> UUID:
+    """Make the person behind `actor`, whose verified address is `email`, a member.
+
+    The organization's id. `ValidationFailed` if the invitation is closed or another's; the actor's
+    organization is not looked at, since they may have none.
+    """
+    async with kernel.database.transaction() as tx:
+        # Two clicks at once: the second waits for this row and finds it used.
+        row = await tx.connection.fetchrow(_LOCK_OF_LINK, _digests(kernel, token))
+        if row is None:
+            raise NotFound("There is no such invitation.")
+        found = Invitation(**dict(row))
+        _refuse(found.closed(kernel.clock.now()), "")
+        if found.email.lower() != email.lower():
+            _refuse(f"This invitation is for {found.email}.", "")
+        await tx.connection.execute(
+            "INSERT INTO membership (organization_id, user_id, role) VALUES ($1, $2, $3)"
+            " ON CONFLICT (organization_id, user_id) DO NOTHING",
+            found.organization_id,
+            int(actor.id),
+            found.role,
+        )
+        await tx.connection.execute(
+            "UPDATE invitation SET accepted_at = now() WHERE id = $1", found.id
+        )
+        await member_joined_mail(
+            tx, organization_id=found.organization_id, email=found.email, role=found.role
+        )
+        await audit.record(
+            tx,
+            actor=replace(actor, organization_id=found.organization_id),
+            action="invitation.accepted",
+            target=str(found.id),
+            changes={"email": found.email, "role": found.role},
+        )
+    return found.organization_id
+
+
+async def _lock_organization(tx: Transaction, organization_id: UUID) -> str:
+    name: str = await tx.connection.fetchval(
+        "SELECT name FROM organization WHERE id = $1 FOR NO KEY UPDATE", organization_id
+    )
+    return name
+
+
+async def _mail(
+    tx: Transaction, actor: Actor, organization_name: str, made: Invited, role: str
+) -> None:
+    await invitation_mail(
+        tx,
+        email=made.email,
+        organization_name=organization_name,
+        role=role,
+        invited_by=actor.label,
+        url=made.url,
+        expires_at=made.expires_at,
+    )
+
+
+def _url(kernel: Kernel, token: str) -> str:
+    return f"{kernel.settings.base_url}/invitations/{token}"
+
+
+def _digest(kernel: Kernel, token: str) -> bytes:
+    return kernel.sealer.digest(f"invitation:{token}")
+
+
+def _digests(kernel: Kernel, token: str) -> list[bytes]:
+    return kernel.sealer.digests(f"invitation:{token}")
+
+
+def _refuse(reason: str | None, field: str) -> None:
+    if reason is not None:
+        raise ValidationFailed(reason, fields=[(field, reason)])

@@ -1,0 +1,73 @@
+"""Who may change whose membership (SPEC 2), beyond the permission table: pure.
+
+The sentences are what people read when they are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from privata.organizations.roles import Role
+
+#: How long an invitation's link may be used (SPEC 19).
+INVITATION_LIFETIME = timedelta(days=7)
+
+#: Open invitations an organization may have: a bound on mails in its name.
+MOST_INVITATIONS = 50
+
+LAST_OWNER = "Promote another member first: an organization needs an owner."
+ADMIN_AND_OWNER = "An admin cannot change an owner's role."
+ADMIN_AND_SELF = "An admin cannot change their own role."
+ADMIN_MAKES_OWNER = "Only an owner can make somebody an owner."
+ONESELF = "Ask another owner to do this: you cannot take your own access away."
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A membership as the rules see it."""
+
+    user_id: int
+    role: Role
+    active: bool = True
+
+    @property
+    def owns(self) -> bool:
+        return self.role is Role.OWNER and self.active
+
+
+def role_change_refused(
+    actor: Member, target: Member, role: Role, members: Iterable[Member]
+) -> str | None:
+    """Why `actor` may not give `target` this role; None if they may."""
+    if actor.role is not Role.OWNER:
+        if target.user_id == actor.user_id:
+            return ADMIN_AND_SELF
+        if target.role is Role.OWNER:
+            return ADMIN_AND_OWNER
+        if role is Role.OWNER:
+            return ADMIN_MAKES_OWNER
+    if target.owns and role is not Role.OWNER and _last_owner(target, members):
+        return LAST_OWNER
+    return None
+
+
+def removal_refused(actor: Member, target: Member, members: Iterable[Member]) -> str | None:
+    """Why `actor` may not remove or deactivate `target`; None if they may."""
+    if target.owns and _last_owner(target, members):
+        return LAST_OWNER
+    if target.user_id == actor.user_id:
+        return ONESELF
+    if actor.role is not Role.OWNER and target.role is Role.OWNER:
+        return ADMIN_AND_OWNER
+    return None
+
+
+def invitation_refused(actor: Role, role: Role) -> str | None:
+    """Why somebody of role `actor` may not invite for `role`; None if they may."""
+    return ADMIN_MAKES_OWNER if role is Role.OWNER and actor is not Role.OWNER else None
+
+
+def _last_owner(target: Member, members: Iterable[Member]) -> bool:
+    return not any(one.owns and one.user_id != target.user_id for one in members)

@@ -1,0 +1,81 @@
+"""What pages of several rooms share."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ParamSpec
+
+from django.http import Http404, HttpRequest, HttpResponseBase
+
+from privata.core.errors import NotFound, ValidationFailed
+from privata.infra.plane import kernel
+from privata.infra.sealing import UnsealError
+
+P = ParamSpec("P")
+
+
+def missing_is_404(view: Callable[P, HttpResponseBase]) -> Callable[P, HttpResponseBase]:
+    """Answer 404 for what is missing or another organization's: the two look alike."""
+
+    @functools.wraps(view)
+    def answered(*args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        try:
+            return view(*args, **kwargs)
+        except NotFound as error:
+            raise Http404(error.message) from error
+
+    return answered
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    """Whether htmx asks, for a part of the page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+class Entered:
+    """A form as it was sent, with what was wrong with it; at first, what there is already."""
+
+    def __init__(self, values: Mapping[str, Any], fields: Sequence[tuple[str, str]] = ()) -> None:
+        self.values = values
+        self.fields = list(fields)
+
+    @classmethod
+    def refused(cls, values: Mapping[str, Any], error: ValidationFailed) -> Entered:
+        """The form with the sentences of a refusal."""
+        return cls(values, error.fields or [("", error.message)])
+
+    @property
+    def status(self) -> int:
+        """The HTTP status of the page that shows it."""
+        return 422 if self.fields else 200
+
+    def value(self, name: str) -> Any:
+        """What the field shows."""
+        found = self.values.get(name)
+        return "" if found is None else found
+
+    def problems(self, name: str) -> list[str]:
+        """The sentences at one field."""
+        return [text for field, text in self.fields if field == name]
+
+    def summary(self) -> list[tuple[str, str]]:
+        """Every problem with its field; an empty name for none."""
+        return self.fields
+
+
+def keep_once(request: HttpRequest, name: str, secret: str) -> None:
+    """Keep a secret, sealed, in the session until its page has shown it."""
+    sealed = kernel().sealer.seal(secret.encode(), f"once:{name}")
+    request.session[f"once:{name}"] = base64.b64encode(sealed).decode()
+
+
+def take_once(request: HttpRequest, name: str) -> str | None:
+    """The secret that was kept under this name, the first time somebody asks."""
+    sealed = request.session.pop(f"once:{name}", "")
+    try:
+        return kernel().sealer.unseal(base64.b64decode(sealed), f"once:{name}").decode()
+    except (UnsealError, binascii.Error):
+        return None

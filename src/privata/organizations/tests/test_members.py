@@ -1,0 +1,107 @@
+"""Changing and ending memberships, on the real database, also by two at once."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+
+import pytest
+
+from privata.core.errors import NotFound, ValidationFailed
+from privata.infra.kernel import Kernel
+from privata.organizations import members
+from privata.organizations.membership_rules import ADMIN_AND_OWNER, LAST_OWNER
+from privata.organizations.roles import Role
+from privata.organizations.tests.people import audited, member, membership, role
+
+
+async def test_a_role_is_changed_and_recorded(kernel: Kernel, organization: uuid.UUID) -> None:
+    owner = await member(kernel, organization, Role.OWNER, "ann@acme.example")
+    other = await member(kernel, organization, Role.READONLY, "bob@acme.example")
+    ident = await membership(kernel, other)
+    await members.change_role(kernel, actor=owner, member_id=ident, role=Role.FINANCE)
+    await members.change_role(kernel, actor=owner, member_id=ident, role=Role.FINANCE)
+    assert await role(kernel, other) == "finance"
+    assert await audited(kernel) == ["member.role_changed"]
+    with pytest.raises(ValidationFailed, match=LAST_OWNER):
+        await members.change_role(
+            kernel, actor=owner, member_id=await membership(kernel, owner), role=Role.ADMIN
+        )
+
+
+async def test_an_admin_does_not_touch_an_owner(kernel: Kernel, organization: uuid.UUID) -> None:
+    owner = await member(kernel, organization, Role.OWNER, "ann@acme.example")
+    admin = await member(kernel, organization, Role.ADMIN, "bob@acme.example")
+    with pytest.raises(ValidationFailed, match=ADMIN_AND_OWNER):
+        await members.change_role(
+            kernel, actor=admin, member_id=await membership(kernel, owner), role=Role.ADMIN
+        )
+    assert await role(kernel, owner) == "owner"
+
+
+@pytest.mark.parametrize("act", ["demote", "remove", "deactivate"])
+async def test_two_owners_at_once_leave_one(
+    kernel: Kernel, organization: uuid.UUID, act: str
+) -> None:
+    """The race for the last owner: all members are locked, so the second sees the first's act."""
+    for attempt in range(5):
+        one = await member(kernel, organization, Role.OWNER, f"a{attempt}@acme.example")
+        two = await member(kernel, organization, Role.OWNER, f"b{attempt}@acme.example")
+        numbers = {actor.id: await membership(kernel, actor) for actor in (one, two)}
+
+        async def against(actor, target, numbers=numbers):  # type: ignore[no-untyped-def]
+            number = numbers[target.id]
+            if act == "demote":
+                await members.change_role(kernel, actor=actor, member_id=number, role=Role.ADMIN)
+            elif act == "remove":
+                await members.remove(kernel, actor=actor, member_id=number)
+            else:
+                await members.deactivate(kernel, actor=actor, member_id=number)
+
+        results = await asyncio.gather(against(one, two), against(two, one), return_exceptions=True)
+        failed = [result for result in results if isinstance(result, Exception)]
+        assert len(failed) == 1
+        assert isinstance(failed[0], ValidationFailed | NotFound)
+        left = await kernel.database.pool.fetchval(
+            "SELECT count(*) FROM membership"
+            " WHERE organization_id = $1 AND role = 'owner' AND deactivated_at IS NULL",
+            organization,
+        )
+        assert left == 1
+        await kernel.database.pool.execute("DELETE FROM membership")
+
+
+async def test_deactivated_and_removed_members_are_out(
+    kernel: Kernel, organization: uuid.UUID
+) -> None:
+    owner = await member(kernel, organization, Role.OWNER, "ann@acme.example")
+    other = await member(kernel, organization, Role.ADMIN, "bob@acme.example")
+    ident = await membership(kernel, other)
+    await members.deactivate(kernel, actor=owner, member_id=ident)
+    assert await members.role_of(kernel, organization, int(other.id)) is None
+    with pytest.raises(NotFound):
+        await members.change_role(kernel, actor=other, member_id=ident, role=Role.DEVELOPER)
+    await members.reactivate(kernel, actor=owner, member_id=ident)
+    assert await members.role_of(kernel, organization, int(other.id)) is Role.ADMIN
+    await members.remove(kernel, actor=owner, member_id=ident)
+    assert [one.email for one in await members.members_of(kernel, organization)] == [
+        "ann@acme.example"
+    ]
+    assert await audited(kernel) == ["member.deactivated", "member.reactivated", "member.removed"]
+
+
+async def test_another_organizations_member_does_not_exist(
+    kernel: Kernel, organization: uuid.UUID
+) -> None:
+    owner = await member(kernel, organization, Role.OWNER, "ann@acme.example")
+    other = uuid.uuid4()
+    await kernel.database.pool.execute(
+        "INSERT INTO organization (id, name, status) VALUES ($1, 'Other', 'approved')", other
+    )
+    stranger = await member(kernel, other, Role.OWNER, "eve@other.example")
+    ident = await membership(kernel, stranger)
+    for number in (ident, 10**9):
+        with pytest.raises(NotFound, match="no such member"):
+            await members.remove(kernel, actor=owner, member_id=number)
+        with pytest.raises(NotFound, match="no such member"):
+            await members.member_of(kernel, organization, number)

@@ -1,0 +1,1 @@
+"""Pages about organizations: onboarding, invitations, settings, the switch."""

@@ -1,0 +1,82 @@
+"""The door of the automation API: token, scope, role and environment, asked in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from privata.core.errors import NotFound, ScopeRequired
+from privata.core.tenancy import Actor, Environment
+from privata.infra.access import client_ip, kernel_of
+from privata.infra.kernel import Kernel
+from privata.organizations.roles import Permission, allows
+from privata.tokens.rules import TokenScope
+from privata.tokens.service import Bearer, authenticate
+
+HEADER = "Authorization"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that was let in."""
+
+    request: Request
+    kernel: Kernel
+    bearer: Bearer
+
+    @property
+    def actor(self) -> Actor:
+        return self.bearer.actor
+
+
+View = Callable[[Call], Awaitable[Response]]
+
+
+class Door:
+    """A route for tokens of `scope` whose owner's role includes `permission`."""
+
+    def __init__(self, permission: Permission, scope: TokenScope, view: View) -> None:
+        self.permission = permission
+        self.scope = scope
+        self.view = view
+
+    async def __call__(self, request: Request) -> Response:
+        kernel = kernel_of(request)
+        named = request.path_params.get("environment", Environment.TEST.value)
+        bearer = await authenticate(
+            kernel,
+            request.headers.get(HEADER),
+            _environment(named),
+            ip=client_ip(request),
+            user_agent=request.headers.get("user-agent", ""),
+        )
+        if named not in list(Environment):
+            raise NotFound("There is no such environment: use live or test.")
+        if self.scope.value not in bearer.scopes:
+            raise ScopeRequired(
+                f"This token does not have the scope {self.scope}.",
+                data={"scope": self.scope.value},
+            )
+        if not allows(bearer.role, self.permission):
+            raise ScopeRequired(
+                f"Your role in this organization does not include {self.permission}.",
+                data={"permission": self.permission.value},
+            )
+        return await self.view(Call(request, kernel, bearer))
+
+
+def read(permission: Permission) -> Callable[[View], Door]:
+    """A route that shows something."""
+    return lambda view: Door(permission, TokenScope.READ, view)
+
+
+def write(permission: Permission) -> Callable[[View], Door]:
+    """A route that changes something."""
+    return lambda view: Door(permission, TokenScope.WRITE, view)
+
+
+def _environment(named: str) -> Environment:
+    return Environment(named) if named in list(Environment) else Environment.TEST

@@ -1,0 +1,67 @@
+"""Orders as the automation API lists them, always the actor's own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from privata.core.clock import iso
+from privata.core.errors import ValidationFailed
+from privata.core.lifecycle import OrderStatus
+from privata.core.money import format_amount
+from privata.core.tenancy import Actor
+from privata.infra.kernel import Kernel
+
+_ORDERS = """
+SELECT id AS order_id, partner_order_ref, status, provider, from_asset, from_network, to_asset,
+       to_network, amount_from, amount_to_expected, amount_to_actual, created_at, updated_at
+FROM orders
+WHERE organization_id = $1 AND environment = $2 AND ($3 = '' OR status = $3)
+  AND ($4::timestamptz IS NULL OR (created_at, id) < ($4, $5))
+ORDER BY created_at DESC, id DESC
+LIMIT $6
+"""
+
+_AMOUNTS = ("amount_from", "amount_to_expected", "amount_to_actual")
+_TIMES = ("created_at", "updated_at")
+
+
+async def orders(
+    kernel: Kernel, *, actor: Actor, status: str, cursor: str, limit: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of orders, and the cursor behind it; `ValidationFailed` names a wrong parameter."""
+    if status and status not in list(OrderStatus):
+        raise ValidationFailed("There is no such status.", fields=[("status", "is no status")])
+    at, _, ident = cursor.partition("~")
+    rows = await kernel.database.pool.fetch(
+        _ORDERS,
+        actor.organization_id,
+        actor.environment.value,
+        status,
+        _moment(at) if cursor else None,
+        ident,
+        limit + 1,
+    )
+    shown = [dict(row) for row in rows[:limit]]
+    after = None
+    if len(rows) > limit:
+        last = shown[-1]
+        after = f"{last['created_at'].isoformat()}~{last['order_id']}"
+    for one in shown:
+        for name in _AMOUNTS:
+            one[name] = None if one[name] is None else format_amount(one[name], 24)
+        for name in _TIMES:
+            one[name] = iso(one[name])
+    return shown, after
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = datetime.min  # noqa: DTZ901 - naive: refused below
+    if moment.tzinfo is None:
+        raise ValidationFailed(
+            "The cursor is none of ours.", fields=[("cursor", "is none of ours")]
+        )
+    return moment

@@ -1,0 +1,206 @@
+"""Personal access tokens: made and revoked on the settings page, used on `/dashboard/v1`."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from privata.audit import service as audit
+from privata.core.errors import InvalidKey, NotFound, ValidationFailed
+from privata.core.tenancy import Actor, ActorKind, Environment
+from privata.infra.kernel import Kernel
+from privata.organizations.roles import Role
+from privata.organizations.states import UNFINISHED
+from privata.tokens.rules import (
+    LIFETIMES,
+    MAX_NAME,
+    MOST_TOKENS,
+    PREFIX_LENGTH,
+    mint,
+    scopes_of,
+    well_formed,
+)
+
+_MINE = """
+SELECT id, name, scopes, prefix, created_at, expires_at, revoked_at, last_used_at,
+       host(last_used_ip) AS last_used_ip
+FROM personal_token
+WHERE organization_id = $1 AND user_id = $2 AND revoked_at IS NULL
+ORDER BY created_at DESC, id
+"""
+
+_INSERT = """
+INSERT INTO personal_token (id, organization_id, user_id, name, scopes, prefix, digest, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+
+# Membership, role and status are read with the token: whatever was taken from the person a moment
+# ago is taken from the token. The note of use touches no row more often than once a minute.
+_AUTHENTICATE = """
+WITH found AS (
+    SELECT t.id, t.organization_id, t.scopes, t.last_used_at, u.id AS user_id, u.email, m.role,
+           o.name AS organization_name
+    FROM personal_token AS t
+    JOIN app_user AS u ON u.id = t.user_id AND u.is_active
+    JOIN membership AS m ON m.user_id = t.user_id AND m.organization_id = t.organization_id
+                        AND m.deactivated_at IS NULL
+    JOIN organization AS o ON o.id = t.organization_id AND o.status <> ALL ($4::text[])
+    WHERE t.digest = ANY ($1::bytea[]) AND t.revoked_at IS NULL AND t.expires_at > $2
+), used AS (
+    UPDATE personal_token AS t SET last_used_at = $2, last_used_ip = $3::inet
+    FROM found
+    WHERE t.id = found.id
+      AND (found.last_used_at IS NULL OR found.last_used_at < $2 - interval '1 minute')
+)
+SELECT * FROM found
+"""
+
+#: One answer for every way a token can be wrong: nothing tells which it was.
+_INVALID = "The access token is missing, malformed, revoked or expired, or its owner has left."
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token as its owner sees it."""
+
+    id: UUID
+    name: str
+    scopes: list[str]
+    prefix: str
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+    last_used_ip: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Minted:
+    """A new token; `token` is shown once and kept nowhere."""
+
+    id: UUID
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """The person behind a token, in its organization, with what the token allows."""
+
+    actor: Actor
+    role: Role
+    scopes: frozenset[str]
+    organization_name: str
+
+
+async def tokens_of(kernel: Kernel, organization_id: UUID, user_id: int) -> list[Token]:
+    """A person's tokens in an organization, the newest first, the expired ones too."""
+    rows = await kernel.database.pool.fetch(_MINE, organization_id, user_id)
+    return [Token(**dict(row)) for row in rows]
+
+
+async def create_token(
+    kernel: Kernel, *, actor: Actor, name: str, days: int, write: bool
+) -> Minted:
+    """Make a token of the acting person; `ValidationFailed` names the field."""
+    name = " ".join(name.split())
+    fields = []
+    if not 0 < len(name) <= MAX_NAME:
+        fields.append(("name", f"Give it a name of at most {MAX_NAME} characters."))
+    if days not in LIFETIMES:
+        fields.append(("days", "Choose how long it lives."))
+    if fields:
+        raise ValidationFailed("Please check these fields.", fields=fields)
+    token = mint()
+    made = Minted(uuid.uuid4(), token)
+    now = kernel.clock.now()
+    async with kernel.database.transaction() as tx:
+        # Two forms sent at once: the person's row makes one wait for the other.
+        await tx.connection.execute(
+            "SELECT FROM app_user WHERE id = $1 FOR NO KEY UPDATE", int(actor.id)
+        )
+        count = await tx.connection.fetchval(
+            "SELECT count(*) FROM personal_token WHERE organization_id = $1 AND user_id = $2"
+            " AND revoked_at IS NULL AND expires_at > $3",
+            actor.organization_id,
+            int(actor.id),
+            now,
+        )
+        if count >= MOST_TOKENS:
+            reason = f"Revoke one first: {MOST_TOKENS} of your tokens work already."
+            raise ValidationFailed(reason, fields=[("name", reason)])
+        await tx.connection.execute(
+            _INSERT,
+            made.id,
+            actor.organization_id,
+            int(actor.id),
+            name,
+            scopes_of(write),
+            token[:PREFIX_LENGTH],
+            kernel.sealer.digest(f"token:{token}"),
+            now + timedelta(days=days),
+        )
+        await audit.record(
+            tx,
+            actor=actor,
+            action="token.created",
+            target=str(made.id),
+            changes={"name": name, "scopes": scopes_of(write), "days": days},
+        )
+    return made
+
+
+async def revoke_token(kernel: Kernel, *, actor: Actor, token_id: UUID) -> None:
+    """End one of the acting person's tokens; `NotFound` for anybody else's."""
+    async with kernel.database.transaction() as tx:
+        name = await tx.connection.fetchval(
+            "UPDATE personal_token SET revoked_at = now()"
+            " WHERE id = $1 AND organization_id = $2 AND user_id = $3 AND revoked_at IS NULL"
+            " RETURNING name",
+            token_id,
+            actor.organization_id,
+            int(actor.id),
+        )
+        if name is None:
+            raise NotFound("There is no such token.")
+        await audit.record(
+            tx, actor=actor, action="token.revoked", target=str(token_id), changes={"name": name}
+        )
+
+
+async def authenticate(
+    kernel: Kernel,
+    header: str | None,
+    environment: Environment,
+    *,
+    ip: str | None,
+    user_agent: str = "",
+) -> Bearer:
+    """The person behind `Authorization: Bearer pat_…`; `InvalidKey` says the same for all wrongs.
+
+    A partner key is no token: it has another form and another digest.
+    """
+    kind, _, token = (header or "").partition(" ")
+    if kind.lower() != "bearer" or not well_formed(token):
+        raise InvalidKey(_INVALID)
+    row = await kernel.database.pool.fetchrow(
+        _AUTHENTICATE,
+        kernel.sealer.digests(f"token:{token}"),
+        kernel.clock.now(),
+        ip,
+        [status.value for status in UNFINISHED],
+    )
+    if row is None:
+        raise InvalidKey(_INVALID)
+    actor = Actor(
+        kind=ActorKind.USER,
+        id=str(row["user_id"]),
+        label=row["email"],
+        organization_id=row["organization_id"],
+        environment=environment,
+        ip=ip,
+        user_agent=user_agent,
+        session=f"pat:{token[4:8]}",
+    )
+    return Bearer(actor, Role(row["role"]), frozenset(row["scopes"]), row["organization_name"])
