@@ -30,7 +30,8 @@ class Visitor:
     """Loads pages and sends their forms. Each comes from an address of their own, unless told."""
 
     def __init__(self, server: Server, ip: str | None = None) -> None:
-        self.ip = ip or f"127.0.1.{next(_addresses)}"
+        number = next(_addresses)
+        self.ip = ip or f"127.0.{1 + number // 250}.{1 + number % 250}"
         self.client = httpx.Client(
             base_url=server.base_url,
             transport=httpx.HTTPTransport(local_address=self.ip),

@@ -389,3 +389,19 @@ def test_what_is_no_passkey_is_refused(server: Server, credential: str) -> None:
         page = guest.post("/login/passkey", credential=credential)
         assert (page.status_code, page.url.path) == (200, "/login")
         assert "was not accepted" in page.text
+
+
+def test_an_ended_session_ends_its_live_stream(server: Server) -> None:
+    with visitor(server) as owner:
+        owner.sign_in(server.credentials.owner_email, server.credentials.owner_password)
+        with owner.client.stream("GET", "/test/live") as stream:
+            assert stream.status_code == 200
+            parts = stream.iter_raw()
+            assert b"hello" in next(parts)
+            assert b"beat" in next(parts)
+            server.execute(
+                "DELETE FROM user_session s USING app_user u WHERE u.id = s.user_id AND email = %s",
+                server.credentials.owner_email,
+            )
+            assert b"".join(parts).count(b"beat") <= 1  # the server ends it
+        assert owner.client.get("/test/live").status_code == 401
