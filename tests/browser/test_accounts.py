@@ -15,7 +15,7 @@ from conftest import Cluster
 from privata.accounts.totp import code_at
 from tests.browser.audit import DESKTOP, audit, complaints_of, new_context, sweep
 from tests.browser.server import Server, running_server
-from tests.visitors import PASSWORD, Mailbox, code_in, link_in
+from tests.visitors import PASSWORD, Mailbox, age_proof, code_in, link_in
 
 #: What the browser says about answers that the page is meant to get.
 REFUSED = ("422", "429", "403")
@@ -194,10 +194,20 @@ async def test_passkeys(page: Page, mailbox: Mailbox, strict: Server) -> None:
     await expect(page.get_by_role("heading", level=1)).to_have_text("You belong to no organization")
 
     # As proof in the middle of something.
+    complaints_of(page)  # the 403 of the page without an organization
+    await finger(False)
     ((factor,),) = strict.execute("SELECT id FROM mfa_authenticator WHERE type = 'webauthn'")
+    cookies = {cookie["name"]: cookie["value"] for cookie in await page.context.cookies()}
+    age_proof(strict, cookies["privata"])
     await page.goto(f"/account/security/factors/{factor}/remove")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Confirm it is you")
+    await sweep(page)
+    await finger(True)
+    await page.get_by_role("button", name="Use a passkey").click()
     await expect(page.get_by_text("two-factor sign-in goes off")).to_be_visible()
     await audit(page)
+    await page.get_by_role("button", name="Turn two-factor sign-in off").click()
+    await expect(page.get_by_text("nothing to phish")).to_be_visible()
 
 
 async def test_a_passkey_signs_in_without_a_password(page: Page, mailbox: Mailbox) -> None:

@@ -13,15 +13,13 @@ import httpx
 import pytest
 
 from conftest import Cluster
-from privata.accounts.sessions import digest_of
 from privata.accounts.totp import code_at
-from privata.infra.sealing import Sealer
-from privata.infra.settings import Settings
 from tests.browser.server import Server, running_server
 from tests.visitors import (
     PASSWORD,
     Mailbox,
     Visitor,
+    age_proof,
     alert_in,
     link_in,
     sign_up,
@@ -204,26 +202,6 @@ def test_factors_are_sealed_and_shown_to_nobody_else(
         assert stranger.post(f"/account/security/factors/{factor}/remove").status_code == 404
 
 
-def age_proof(who: Visitor, server: Server) -> None:
-    """As if the last proof were older than ten minutes: the session is sealed, so by its key."""
-
-    sealer = Sealer(
-        Settings(_env_file=None, home=server.environment["PRIVATA_HOME"]).key_material()
-    )
-    assert who.token
-    digest = digest_of(who.token)
-    context = f"session:{digest.hex()}"
-    ((sealed,),) = server.execute("SELECT sealed FROM user_session WHERE key_digest = %s", digest)
-    data = sealer.unseal(bytes(sealed), context).decode()
-    older = re.sub(r'"proved_at":\s*[\d.]+', f'"proved_at":{time.time() - 601}', data)
-    assert older != data
-    server.execute(
-        "UPDATE user_session SET sealed = %s WHERE key_digest = %s",
-        sealer.seal(older.encode(), context),
-        digest,
-    )
-
-
 def test_a_sensitive_action_waits_for_a_fresh_proof_and_is_then_done(
     server: Server, mailbox: Mailbox, owner: Visitor, person: str
 ) -> None:
@@ -235,7 +213,7 @@ def test_a_sensitive_action_waits_for_a_fresh_proof_and_is_then_done(
     )
     remove = f"/account/security/factors/{factor}/remove"
     assert owner.get(remove).url.path == remove  # fresh from the sign-up
-    age_proof(owner, server)
+    age_proof(server, owner.token)
     page = owner.post(remove)
     assert page.url.path == "/confirm"
     assert alert_in(owner.post("/confirm", code="000000"))
@@ -253,7 +231,7 @@ def test_a_sensitive_action_waits_for_a_fresh_proof_and_is_then_done(
 
 
 def test_without_a_second_factor_the_password_is_the_proof(server: Server, owner: Visitor) -> None:
-    age_proof(owner, server)
+    age_proof(server, owner.token)
     assert owner.get("/account/security/app").url.path == "/confirm"
     for _ in range(5):
         assert "not your current password" in owner.post("/confirm", password="wrong").text
