@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run demo test lint bench faults format clean help
+.PHONY: run demo test lint bench faults fuzz format clean help
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -28,6 +28,9 @@ bench: $(VENV)/dev.stamp ## the performance table with ratios
 
 faults: $(VENV)/dev.stamp ## the long fault runs
 	@$(BIN)/python -m pytest -m fault tests/faults --faults=long $(ARGS)
+
+fuzz: $(VENV)/dev.stamp ## the API attacked along its OpenAPI document, for longer
+	@PRIVATA_FUZZ_EXAMPLES=50 $(BIN)/python -m pytest --timeout 3600 tests/contracts/test_schemathesis.py $(ARGS)
 
 format: $(VENV)/dev.stamp
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .

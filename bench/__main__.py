@@ -9,7 +9,7 @@ from typing import Any
 
 import uvloop
 
-from bench import api, backlog, delivery, hot_path, latency
+from bench import api, backlog, delivery, hot_path, latency, search, streams
 from bench.report import Row, machine, print_row
 from bench.stage import Stage, staged
 
@@ -23,6 +23,8 @@ ROWS: dict[str, Callable[[Stage], Coroutine[Any, Any, Row]]] = {
     "guard": backlog.run_guard,
     "backlog": backlog.run,
     "api": api.run,
+    "search": search.run,
+    "streams": streams.run,
 }
 
 

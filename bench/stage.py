@@ -45,6 +45,10 @@ class Stage:
         """The database `name` as the application's role."""
         return self.server.app_url.replace("/privata?", f"/{name}?")
 
+    def admin_url(self, name: str) -> str:
+        """The database `name` as the server's administrator."""
+        return self.server.admin_url.replace("/postgres?", f"/{name}?")
+
     @contextmanager
     def database(self) -> Iterator[str]:
         """The name of a fresh database, dropped after the block."""

@@ -16,6 +16,7 @@ from privata.apikeys.scopes import Scope
 from privata.core.tenancy import Environment, system_actor
 from privata.infra.kernel import Kernel
 from privata.serving import listen, serve_on
+from tests.contracts.recorder import contract
 
 #: Addresses everybody knows: the genesis block's, and those of the BIP-173 and EIP-55 texts.
 ADDRESSES = {
@@ -93,5 +94,9 @@ async def mint(
 async def partner(kernel: Kernel, organization: uuid.UUID, api_url: str) -> AsyncIterator[Partner]:
     test_key = await mint(kernel, organization, Environment.TEST)
     live_key = await mint(kernel, organization, Environment.LIVE)
-    async with httpx.AsyncClient(base_url=f"{api_url}/partner/v1", timeout=30) as client:
+    async with httpx.AsyncClient(
+        base_url=f"{api_url}/partner/v1",
+        timeout=30,
+        event_hooks={"response": [contract().hook]},
+    ) as client:
         yield Partner(client, kernel, organization, test_key, live_key)

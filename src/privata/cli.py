@@ -6,14 +6,17 @@ import asyncio
 import dataclasses
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
 from privata import __version__
+from privata.apikeys.commands import keys_group
 from privata.core.errors import PrivataError
 from privata.infra.settings import settings
 from privata.infra.telemetry import configure_logging
+from privata.refunds.commands import orders_group
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -81,6 +84,33 @@ def receiver(port: int, secret: tuple[str, ...]) -> None:
     run_receiver(create_app(*secret), port=port)
 
 
+@privata.command()
+def openapi() -> None:
+    """Print the OpenAPI document of the partner API."""
+    from privata.api.openapi import document
+
+    click.echo(json.dumps(document(settings().base_url), indent=2, ensure_ascii=False))
+
+
+@privata.command()
+@click.option("--kind", type=click.Choice(["postman", "bruno"]), default="postman")
+@click.argument("target", type=click.Path(path_type=Path))
+def collection(kind: str, target: Path) -> None:
+    """Write the API as a collection: a file for Postman, a folder for Bruno."""
+    from privata.api.openapi import document
+    from privata.docs.bruno import bruno_collection
+    from privata.docs.postman import postman_collection
+
+    made = document(settings().base_url)
+    files = {target: json.dumps(postman_collection(made), indent=2, ensure_ascii=False) + "\n"}
+    if kind == "bruno":
+        files = {target / name: text for name, text in bruno_collection(made).items()}
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    click.echo(f"{len(files)} files written to {target}.")
+
+
 @privata.group()
 def org() -> None:
     """Partner organizations."""
@@ -130,6 +160,16 @@ def org_create(
         return
     for label, value in shown.items():
         click.echo(f"{label:16} {value if value is not None else '-'}")
+
+
+def _once(work: Any) -> Any:
+    from privata.startup import run_once
+
+    return run_once(work)
+
+
+privata.add_command(keys_group(_once))
+privata.add_command(orders_group(_once))
 
 
 def main() -> None:

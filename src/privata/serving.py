@@ -6,15 +6,19 @@ import asyncio
 import contextlib
 import logging
 import socket
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 
 import uvicorn
+from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from privata.api.app import PREFIX, create_api
+from privata.api.app import create_api
 from privata.api.probes import create_probes
+from privata.api.routes import PREFIX
 from privata.core.errors import StartupError
 from privata.infra.kernel import Kernel
+from privata.infra.proxies import Network, client_address, parse_networks
+from privata.streams.hub import Hub
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +31,16 @@ _PROBE_PATHS = ("/healthz", "/readyz")
 
 
 class ByPath:
-    """Sends each request to the plane its path belongs to."""
+    """Sends each request to the plane its path belongs to, as coming from its caller's address."""
 
-    def __init__(self, api: ASGIApp | None, desk: ASGIApp | None, probes: ASGIApp) -> None:
+    def __init__(
+        self,
+        api: Starlette | None,
+        desk: ASGIApp | None,
+        probes: ASGIApp,
+        trusted: Sequence[Network] = (),
+    ) -> None:
+        self.trusted = trusted
         self.api = api
         self.desk = desk
         self.probes = probes
@@ -39,6 +50,8 @@ class ByPath:
             await self._lifespan(receive, send)
             return
         path: str = scope.get("path", "")
+        if self.trusted:
+            self._look_behind_proxies(scope)
         if path in _PROBE_PATHS:
             await self.probes(scope, receive, send)
         elif self.api is not None and (self.desk is None or path.startswith(_API_PATHS)):
@@ -46,6 +59,17 @@ class ByPath:
         else:
             assert self.desk is not None
             await self.desk(scope, receive, send)
+
+    def _look_behind_proxies(self, scope: Scope) -> None:
+        """Put the caller's address in the place of the proxy's, for both planes."""
+        forwarded = [
+            value.decode("latin-1")
+            for name, value in scope["headers"]
+            if name == b"x-forwarded-for"
+        ]
+        peer = scope["client"]
+        if peer is not None and forwarded:
+            scope["client"] = (client_address(peer[0], forwarded, self.trusted), peer[1])
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -63,7 +87,8 @@ def create_application(kernel: Kernel, *, only: str | None = None) -> ByPath:
         from privata.desk.asgi import create_desk
 
         desk = create_desk(kernel)
-    return ByPath(api, desk, create_probes(kernel))
+    trusted = parse_networks(kernel.settings.trusted_proxies)
+    return ByPath(api, desk, create_probes(kernel), trusted)
 
 
 async def serve(kernel: Kernel, *, only: str | None = None) -> None:
@@ -82,10 +107,22 @@ async def serve_and_work(kernel: Kernel) -> None:
 
 async def serve_on(listener: socket.socket, kernel: Kernel, *, only: str | None = None) -> None:
     """Serve the application on a socket that listens already, until cancelled."""
-    end_streams: Callable[[], None] | None = None
-    if only != "api":
-        from privata.desk.asgi import end_streams
-    await serve_app_on(listener, create_application(kernel, only=only), before_stop=end_streams)
+    application = create_application(kernel, only=only)
+    hub: Hub | None = None if application.api is None else application.api.state.streams
+
+    def end_streams() -> None:
+        if hub is not None:
+            hub.close()
+        if only != "api":
+            from privata.desk.asgi import end_streams as end_live_pages
+
+            end_live_pages()
+
+    try:
+        await serve_app_on(listener, application, before_stop=end_streams)
+    finally:
+        if hub is not None:
+            await hub.aclose()
 
 
 async def serve_app_on(

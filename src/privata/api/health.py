@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
+from privata.infra.routing import api_router
 from privata.infra.wire import json_response
 
-router = APIRouter(tags=["Health"])
+router = api_router("Health")
 
 
 class Health(BaseModel):

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from privata.core.ids import new_request_id
+
+#: Headers that layers further inside put on the answer, whatever it is: a list of pairs of bytes.
+SCOPE_HEADERS: Final = "privata.headers"
 
 log = logging.getLogger("privata.access")
 
@@ -23,19 +27,19 @@ class RequestIds:
             await self.app(scope, receive, send)
             return
         request_id = scope["privata.request_id"] = new_request_id()
-        header = (b"x-request-id", request_id.encode())
+        headers = scope[SCOPE_HEADERS] = [(b"x-request-id", request_id.encode())]
         started = time.perf_counter()
         status = 500
 
-        async def with_id(message: Message) -> None:
+        async def with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), header]
+                message["headers"] = [*message.get("headers", ()), *headers]
             await send(message)
 
         try:
-            await self.app(scope, receive, with_id)
+            await self.app(scope, receive, with_headers)
         finally:
             if log.isEnabledFor(logging.INFO):
                 took = (time.perf_counter() - started) * 1000

@@ -1,56 +1,72 @@
-"""Minting keys and telling whose key a request carries."""
+"""Making keys, changing what they may do, revoking them."""
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Final
+from uuid import UUID
 
+from privata.apikeys.doors import locked_key, locked_organization, locked_working_key, note
 from privata.apikeys.rules import (
     LAST_SHOWN,
     PREFIX_LENGTH,
+    checked_blocks,
+    checked_change_of_scopes,
+    checked_expiry,
+    checked_name,
+    checked_scopes,
     expired,
-    ip_allowed,
     mint_key,
-    well_formed,
 )
 from privata.apikeys.scopes import DEFAULT_SCOPES, Scope
-from privata.audit import service as audit
-from privata.core.errors import InvalidKey, ScopeRequired
-from privata.core.tenancy import Actor, ActorKind, Environment
+from privata.core.errors import NotFound, RateLimited, ScopeRequired, ValidationFailed
+from privata.core.tenancy import Actor, Environment
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
+from privata.organizations.states import OrganizationStatus
 
-_INSERT = """
+#: Keys that an organization may create in an hour, in both environments together (SPEC 5).
+KEYS_PER_HOUR: Final = 20
+_HOUR: Final = timedelta(hours=1)
+
+_INSERT: Final = """
 WITH made AS (
-    INSERT INTO api_key (id, organization_id, environment, name, scopes, created_by)
-    VALUES ($1, $2, $3, $4, $7, $8)
+    INSERT INTO api_key (id, organization_id, environment, name, scopes, created_by,
+                         allowed_cidrs, expires_on)
+    VALUES ($1, $2, $3, $4, $7, $8, $10, $11)
     RETURNING id
 )
 INSERT INTO api_key_secret (key_id, prefix, last_four, digest)
 SELECT id, $5, $9, $6 FROM made
 """
 
-# The read and the once-a-minute note of use are one statement, so that authentication costs one
-# round trip; the update touches no row while the note is younger than a minute.
-_AUTHENTICATE = """
-WITH found AS (
-    SELECT k.id, k.organization_id, k.environment, s.prefix, k.scopes, k.allowed_cidrs,
-           k.expires_on, s.last_used_at, s.id AS secret_id
-    FROM api_key_secret AS s JOIN api_key AS k ON k.id = s.key_id
-    WHERE s.digest = ANY ($1::bytea[]) AND k.revoked_at IS NULL
-      AND (s.dead_at IS NULL OR s.dead_at > now())
-), used AS (
-    UPDATE api_key_secret AS s SET last_used_at = now()
-    FROM found
-    WHERE s.id = found.secret_id
-      AND (found.last_used_at IS NULL OR found.last_used_at < now() - interval '1 minute')
-)
-SELECT * FROM found
+# When the oldest of the last KEYS_PER_HOUR leaves the hour, if there are as many.
+_FULL_FOR: Final = """
+SELECT created_at + $2::interval AS until, statement_timestamp() AS now FROM api_key
+WHERE organization_id = $1 AND created_at > statement_timestamp() - $2::interval
+ORDER BY created_at DESC OFFSET $3 LIMIT 1
 """
 
-#: One answer for every way a key can be wrong: nothing tells which it was.
-_INVALID = "The API key is missing, malformed, revoked, expired or not allowed from your address."
+_UPDATE: Final = """
+UPDATE api_key SET name = $2, scopes = $3, allowed_cidrs = $4, expires_on = $5,
+    expiry_told_hours = CASE WHEN expires_on IS NOT DISTINCT FROM $5 THEN expiry_told_hours END
+WHERE id = $1
+"""
+
+_REVOKE: Final = """
+UPDATE api_key SET revoked_at = statement_timestamp(), revoked_by = $2
+WHERE id = $1 AND revoked_at IS NULL
+"""
+
+_OTHER_LIVE: Final = """
+SELECT EXISTS (
+    SELECT FROM api_key WHERE organization_id = $1 AND environment = 'live' AND id <> $2
+      AND revoked_at IS NULL AND (expires_on IS NULL OR expires_on > $3::date))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +77,14 @@ class MintedKey:
     key: str
 
 
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """What revoking found: the key was revoked before; it was the last live key that worked."""
+
+    already: bool
+    last_live: bool
+
+
 async def create_key(
     tx: Transaction,
     kernel: Kernel,
@@ -68,9 +92,26 @@ async def create_key(
     actor: Actor,
     environment: Environment,
     name: str,
-    scopes: Sequence[Scope] = DEFAULT_SCOPES,
+    scopes: Sequence[str] = DEFAULT_SCOPES,
+    allowed_cidrs: Sequence[str] = (),
+    expires_on: date | None = None,
 ) -> MintedKey:
-    """Make a key of the actor's organization."""
+    """Make a key of the actor's organization.
+
+    `allowed_cidrs` are the addresses it may be used from (none: any), `expires_on` the date from
+    whose 00:00 UTC it is dead. `ValidationFailed` for a wrong field, and for a live key of an
+    organization that is not approved; `RateLimited` after `KEYS_PER_HOUR` in an hour.
+    """
+    named = checked_name(name)
+    allowed = checked_scopes(scopes, environment)
+    blocks = checked_blocks(allowed_cidrs)
+    checked_expiry(expires_on, kernel.clock.now())
+    # Under the organization's lock, so that many at once are counted one by one.
+    status = await locked_organization(tx, actor.organization_id)
+    if environment is Environment.LIVE and status != OrganizationStatus.APPROVED:
+        sentence = "Live keys can be made once the organization is approved."
+        raise ValidationFailed(sentence, fields=[("environment", sentence)])
+    await _refuse_too_many(tx, actor.organization_id)
     key = mint_key(environment)
     minted = MintedKey(uuid.uuid4(), key)
     await tx.connection.execute(
@@ -78,46 +119,102 @@ async def create_key(
         minted.id,
         actor.organization_id,
         environment.value,
-        name,
+        named,
         key[:PREFIX_LENGTH],
         kernel.sealer.digest(key),
-        [scope.value for scope in scopes],
+        allowed,
         actor.label,
         key[-LAST_SHOWN:],
+        blocks,
+        expires_on,
     )
-    await audit.record(
-        tx,
-        actor=actor,
-        action="api_key.created",
-        target=str(minted.id),
-        changes={"name": name, "prefix": key[:PREFIX_LENGTH], "scopes": list(scopes)},
-    )
+    changes = {
+        "name": named,
+        "prefix": key[:PREFIX_LENGTH],
+        "scopes": allowed,
+        "allowed_cidrs": blocks,
+        "expires_on": expires_on,
+    }
+    owner = replace(actor, environment=environment)
+    await note(tx, owner, "api_key.created", minted.id, changes)
     return minted
 
 
-async def authenticate(
-    kernel: Kernel, key: str | None, *, ip: str | None, user_agent: str = ""
-) -> Actor:
-    """The actor behind `X-API-Key`; `InvalidKey` says the same whatever is wrong with it."""
-    if key is None or not well_formed(key):
-        raise InvalidKey(_INVALID)
-    row = await kernel.database.pool.fetchrow(_AUTHENTICATE, kernel.sealer.digests(key))
-    if (
-        row is None
-        or expired(row["expires_on"], kernel.clock.now())
-        or not ip_allowed(ip, row["allowed_cidrs"])
-    ):
-        raise InvalidKey(_INVALID)
-    return Actor(
-        kind=ActorKind.KEY,
-        id=str(row["id"]),
-        label=row["prefix"],
-        organization_id=row["organization_id"],
-        environment=Environment(row["environment"]),
-        scopes=frozenset(row["scopes"]),
-        ip=ip,
-        user_agent=user_agent,
+async def edit_key(
+    kernel: Kernel,
+    *,
+    actor: Actor,
+    key_id: UUID,
+    name: str,
+    scopes: Sequence[str],
+    allowed_cidrs: Sequence[str],
+    expires_on: date | None,
+) -> bool:
+    """Change what a key is called and may do, in force at once; False if nothing differs.
+
+    `NotFound`; `ValidationFailed` for a wrong field and for a key that has ended.
+    """
+    allowed = checked_scopes(scopes, actor.environment)
+    wanted = {
+        "name": checked_name(name),
+        "scopes": allowed,
+        "allowed_cidrs": checked_blocks(allowed_cidrs),
+        "expires_on": checked_expiry(expires_on, kernel.clock.now()),
+    }
+    async with kernel.database.transaction() as tx:
+        row = await locked_working_key(kernel, tx, actor, key_id)
+        checked_change_of_scopes(row["scopes"], allowed)
+        changes = {
+            field: {"old": row[field], "new": new}
+            for field, new in wanted.items()
+            if row[field] != new
+        }
+        if not changes:
+            return False
+        await tx.connection.execute(_UPDATE, key_id, *wanted.values())
+        await note(tx, actor, "api_key.edited", key_id, changes)
+    return True
+
+
+async def revoke_key(
+    kernel: Kernel, *, actor: Actor, key_id: UUID, last_live_too: bool = False
+) -> Revoked:
+    """End a key at once, for good; one that is revoked already stays so.
+
+    `NotFound`; `ValidationFailed` (field `last_live_too`) for the last live key that works, unless
+    `last_live_too`: then the organization's live calls end with it.
+    """
+    async with kernel.database.transaction() as tx:
+        # Under the organization's lock, so that of two that revoke the last two keys at the same
+        # time, one sees that its key has become the last.
+        await locked_organization(tx, actor.organization_id)
+        row = await locked_key(tx, actor, key_id)
+        if row["revoked_at"] is not None:
+            return Revoked(already=True, last_live=False)
+        works = not expired(row["expires_on"], kernel.clock.now())
+        last = works and await _is_last_live(kernel, tx, actor, key_id)
+        if last and not last_live_too:
+            sentence = "This is your last live key that works: without it every live call fails."
+            raise ValidationFailed(sentence, fields=[("last_live_too", sentence)])
+        await tx.connection.execute(_REVOKE, key_id, actor.label)
+        await note(tx, actor, "api_key.revoked", key_id, {"name": row["name"]})
+    return Revoked(already=False, last_live=last)
+
+
+async def is_last_live_key(kernel: Kernel, *, actor: Actor, key_id: UUID) -> bool:
+    """Whether no other live key of the actor's organization works."""
+    async with kernel.database.transaction() as tx:
+        return await _is_last_live(kernel, tx, actor, key_id)
+
+
+async def organization_status(kernel: Kernel, organization_id: UUID) -> OrganizationStatus:
+    """The organization's status: only an approved one may create live keys (SPEC 4)."""
+    status: str | None = await kernel.database.pool.fetchval(
+        "SELECT status FROM organization WHERE id = $1", organization_id
     )
+    if status is None:
+        raise NotFound("There is no such organization.")
+    return OrganizationStatus(status)
 
 
 def require_scope(actor: Actor, *enough: Scope) -> None:
@@ -127,3 +224,22 @@ def require_scope(actor: Actor, *enough: Scope) -> None:
         raise ScopeRequired(
             f"This key does not have the scope {names}.", data={"scope": enough[0].value}
         )
+
+
+async def _refuse_too_many(tx: Transaction, organization_id: UUID) -> None:
+    full = await tx.connection.fetchrow(_FULL_FOR, organization_id, _HOUR, KEYS_PER_HOUR - 1)
+    if full is not None:
+        until: datetime = full["until"]
+        seconds = max(1, math.ceil((until - full["now"]).total_seconds()))
+        raise RateLimited(
+            f"An organization creates at most {KEYS_PER_HOUR} keys in an hour; the next is"
+            f" possible from {until + timedelta(minutes=1):%H:%M} UTC.",
+            headers={"Retry-After": str(seconds)},
+        )
+
+
+async def _is_last_live(kernel: Kernel, tx: Transaction, actor: Actor, key_id: UUID) -> bool:
+    if actor.environment is not Environment.LIVE:
+        return False
+    today = kernel.clock.now().date()
+    return not await tx.connection.fetchval(_OTHER_LIVE, actor.organization_id, key_id, today)

@@ -6,8 +6,9 @@
     any open state  -> refund_required -> refunded | manual_review
     manual_review   -> refunded | completed | failed      (the operator decides)
 
-States never go backward. A report that jumps ahead is filled in, so that every state in between
-gets its own timeline entry and event; one that repeats or would go backward is ignored.
+A provider that refunds by itself may report it: from an open state by way of refund_required, or
+from there. States never go backward. A report that jumps ahead is filled in, so that every state in
+between gets its own timeline entry and event; one that repeats or would go backward is ignored.
 """
 
 from __future__ import annotations
@@ -50,7 +51,8 @@ OPEN = frozenset(PATH[:-1])
 
 TERMINAL = frozenset({_S.COMPLETED, _S.EXPIRED, _S.FAILED, _S.REFUNDED})
 
-#: States that a provider's report may leave; the others wait for a refund or for a person.
+#: States that a provider's report may leave; of the others, `refund_required` may be left for
+#: `refunded` when the provider sends the deposit back by itself.
 REPORTABLE = OPEN
 
 _EXITS: dict[OrderStatus, frozenset[OrderStatus]] = {
@@ -67,6 +69,8 @@ def steps(current: OrderStatus, reported: OrderStatus) -> tuple[OrderStatus, ...
     """The states to enter, in order, when `reported` arrives in `current`; empty: ignore it."""
     if current in PATH and reported in PATH:
         return PATH[PATH.index(current) + 1 : PATH.index(reported) + 1]
+    if current in OPEN and reported is _S.REFUNDED:
+        return (_S.REFUND_REQUIRED, _S.REFUNDED)
     if reported in _EXITS.get(current, frozenset()):
         return (reported,)
     return ()
@@ -76,7 +80,8 @@ def route(current: OrderStatus, reported: tuple[OrderStatus, ...]) -> tuple[Orde
     """The states to enter when several are reported at once, oldest first."""
     entered: tuple[OrderStatus, ...] = ()
     for status in reported:
-        if current in REPORTABLE:
+        refunded = current is _S.REFUND_REQUIRED and status is _S.REFUNDED
+        if current in REPORTABLE or refunded:
             entered += steps(current, status)
             current = entered[-1] if entered else current
     return entered

@@ -18,6 +18,13 @@ MAX_DECIMALS = 24
 
 _AMOUNT = re.compile(rf"(0|[1-9][0-9]{{0,{MAX_INTEGER_DIGITS - 1}}})(\.[0-9]{{1,{MAX_DECIMALS}}})?")
 
+#: The grammar for a JSON schema, with "more than zero" in it.
+AMOUNT_PATTERN = (
+    rf"^([1-9][0-9]{{0,{MAX_INTEGER_DIGITS - 1}}}(\.[0-9]{{1,{MAX_DECIMALS}}})?"
+    rf"|0\.0{{0,{MAX_DECIMALS - 1}}}[1-9][0-9]{{0,{MAX_DECIMALS - 1}}})$"
+)
+MAX_AMOUNT_CHARS = MAX_INTEGER_DIGITS + 1 + MAX_DECIMALS
+
 
 def parse_amount(text: str, *, decimals: int = MAX_DECIMALS) -> Decimal:
     """Read a positive amount; `ValueError` with a sentence that can be shown otherwise."""

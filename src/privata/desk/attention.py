@@ -93,7 +93,9 @@ def _refunds(tenant: Tenant, now: datetime) -> Refunds | None:
         orders_of(tenant)
         .filter(status=OrderStatus.REFUND_REQUIRED.value, created_at__gte=now - REFUNDS_SINCE)
         .order_by("updated_at")
-        .values_list("status", "updated_at", "refund_window_hours")[: MOST_REFUNDS + 1]
+        .values_list("status", "updated_at", "refund_window_hours", "sandbox_ttl")[
+            : MOST_REFUNDS + 1
+        ]
     )
     rows = list(waiting)
     if not rows:

@@ -56,7 +56,7 @@ def _navigation(tenant: Tenant, where: dict[str, str]) -> list[NavGroup]:
             NavItem(
                 key=entry.key,
                 label=entry.label,
-                url=reverse(entry.route, kwargs=where),
+                url=reverse(entry.route, kwargs=where if entry.in_environment else None),
                 icon=entry.icon,
                 count=waiting.get(entry.key),
             )

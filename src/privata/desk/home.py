@@ -14,11 +14,11 @@ from privata.apikeys.models import ApiKey
 from privata.desk import changes, figures
 from privata.desk.attention import attention
 from privata.infra.plane import kernel
-from privata.orders.filters import OrderFilter
-from privata.orders.reading import matching, orders_of
+from privata.orders.reading import newest, orders_of
 from privata.organizations.doors import Tenant
 from privata.organizations.doors import page as door
 from privata.organizations.roles import Permission
+from privata.streams.reading import open_streams
 from privata.webhooks.models import Delivery, Endpoint
 from privata.webhooks.story import shown_state
 
@@ -117,7 +117,7 @@ def _chart(tenant: Tenant, now: datetime) -> dict[str, Any]:
 def _recent(tenant: Tenant, now: datetime) -> dict[str, Any]:
     context: dict[str, Any] = {"recent_orders": None, "recent_deliveries": None}
     if tenant.may(Permission.VIEW_ORDERS):
-        context["recent_orders"] = list(matching(tenant, OrderFilter(), now)[:RECENT])
+        context["recent_orders"] = newest(tenant, now, RECENT)
     if tenant.may(Permission.VIEW_DELIVERIES):
         found = (
             Delivery.objects.filter(
@@ -131,7 +131,13 @@ def _recent(tenant: Tenant, now: datetime) -> dict[str, Any]:
     return context
 
 
+def _streams(tenant: Tenant, now: datetime) -> dict[str, Any]:
+    sees = tenant.may(Permission.VIEW_STREAMS)
+    return {"open_streams": open_streams(tenant).count() if sees else None}
+
+
 PARTS: dict[str, Part] = {
+    "streams": _streams,
     "attention": _attention,
     "kpis": _kpis,
     "chart": _chart,

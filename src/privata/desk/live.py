@@ -89,7 +89,7 @@ class Hub:
             await asyncio.sleep(RETRY_MS / 1000)
             # Something may have changed meanwhile: every page looks once.
             for key in list(self._streams):
-                for topic in ("orders", "deliveries"):
+                for topic in ("orders", "deliveries", "streams"):
                     self._tell(f"{key}:{topic}")
 
     def _tell(self, payload: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from django.urls import ResolverMatch
 
@@ -14,13 +15,15 @@ from privata.webhooks.states import EndpointStatus
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A page of the sidebar. `key` is the namespace of its routes."""
+    """A page of the sidebar. `key` is the namespace of its routes; pages that are the same for
+    all have no environment in their address."""
 
     key: str
     label: str
     route: str
     icon: str
     permission: Permission
+    in_environment: bool = True
 
 
 NAVIGATION: tuple[tuple[str | None, tuple[Entry, ...]], ...] = (
@@ -34,19 +37,33 @@ NAVIGATION: tuple[tuple[str | None, tuple[Entry, ...]], ...] = (
     (
         "Developers",
         (
+            Entry("keys", "API keys", "keys:list", "key-round", Permission.VIEW_KEYS),
             Entry(
                 "webhooks", "Webhooks", "webhooks:endpoints", "webhook", Permission.VIEW_DELIVERIES
+            ),
+            Entry("streams", "Streams", "streams:index", "radio", Permission.VIEW_STREAMS),
+            Entry(
+                "docs",
+                "Docs",
+                "docs:index",
+                "book-open",
+                Permission.VIEW_HOME,
+                in_environment=False,
             ),
         ),
     ),
 )
 
 
+#: Pages that belong to the entry of another room.
+_BELONGS: Final = {"refunds": "orders"}
+
+
 def active_key(match: ResolverMatch | None) -> str | None:
     """The entry that the shown page belongs to."""
     if match is None:
         return None
-    return match.namespace or match.url_name
+    return _BELONGS.get(match.namespace) or match.namespace or match.url_name
 
 
 def counts(tenant: Tenant) -> dict[str, int]:

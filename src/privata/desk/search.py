@@ -1,4 +1,4 @@
-"""The command palette: pages by name, and orders, deliveries, events and endpoints by id."""
+"""The command palette: pages by name; orders, deliveries, events, endpoints and keys by id."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from privata.apikeys.listing import keys_found
 from privata.desk.navigation import NAVIGATION
 from privata.events.models import Event
-from privata.orders.filters import MAX_TEXT, OrderFilter
-from privata.orders.models import Order
-from privata.orders.reading import matching
+from privata.infra.plane import kernel, wait
+from privata.orders.filter_values import MAX_TEXT
+from privata.orders.reading import found_by
+from privata.orders.store import Row
 from privata.organizations.doors import Tenant
 from privata.organizations.doors import page as door
 from privata.organizations.roles import Permission
@@ -74,19 +76,21 @@ def _things(tenant: Tenant, text: str) -> list[Group]:
     if tenant.may(Permission.VIEW_DELIVERIES):
         groups.append(("Deliveries", _deliveries(tenant, text)))
         groups.append(("Endpoints", _endpoints(tenant, text)))
+    if tenant.may(Permission.VIEW_KEYS):
+        groups.append(("API keys", _keys(tenant, text)))
     return groups
 
 
 def _orders(tenant: Tenant, text: str) -> list[Found]:
-    found = list(matching(tenant, OrderFilter(text=text), timezone.now())[:MOST])
+    found = found_by(tenant, text, timezone.now(), MOST)
     return [_order(tenant, one) for one in found]
 
 
-def _order(tenant: Tenant, order: Order) -> Found:
-    where = {"environment": tenant.environment.value, "order_id": order.id}
-    status = look("order", order.status).label
-    note = f"{order.from_asset} to {order.to_asset}, {status.lower()}"
-    return Found(order.id, reverse("orders:detail", kwargs=where), "arrow-left-right", note)
+def _order(tenant: Tenant, order: Row) -> Found:
+    where = {"environment": tenant.environment.value, "order_id": order["id"]}
+    status = look("order", order["status"]).label
+    note = f"{order['from_asset']} to {order['to_asset']}, {status.lower()}"
+    return Found(order["id"], reverse("orders:detail", kwargs=where), "arrow-left-right", note)
 
 
 def _deliveries(tenant: Tenant, text: str) -> list[Found]:
@@ -133,6 +137,28 @@ def _endpoints(tenant: Tenant, text: str) -> list[Found]:
             one.url,
         )
         for one in found[:MOST]
+    ]
+
+
+def _keys(tenant: Tenant, text: str) -> list[Found]:
+    found = wait(
+        keys_found(
+            kernel(),
+            organization_id=tenant.organization_id,
+            environment=tenant.environment,
+            text=text,
+            most=MOST,
+        )
+    )
+    where = {"environment": tenant.environment.value}
+    return [
+        Found(
+            one.name,
+            reverse("keys:detail", kwargs=where | {"key_id": one.id}),
+            "key-round",
+            one.current.shown,
+        )
+        for one in found
     ]
 
 

@@ -16,6 +16,9 @@ _keys = [derive(key, "django").hex() for key in _privata.key_material()]
 _https = _privata.base_url.startswith("https://")
 _rooms = Path(__file__).resolve().parent.parent
 
+#: Where the pages of `privata.docs` find the OpenAPI document: a function of the base address.
+API_DOCUMENT = "privata.api.openapi.document"
+
 DEBUG = False
 SECRET_KEY = _keys[0]
 SECRET_KEY_FALLBACKS = _keys[1:]
@@ -43,8 +46,10 @@ INSTALLED_APPS = [
     "privata.apikeys",
     "privata.quotes",
     "privata.orders",
+    "privata.refunds",
     "privata.events",
     "privata.webhooks",
+    "privata.streams",
     "privata.audit",
     "privata.ui",
 ]

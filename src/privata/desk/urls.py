@@ -28,12 +28,19 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("privata.accounts.urls")),
     path("environment", switch.switch_environment, name="switch_environment"),
     path("track/", include("privata.orders.public_urls")),
+    path("", include("privata.docs.urls", namespace="docs")),
     path("<env:environment>/", home.page, name="home"),
     path("<env:environment>/fragments/<str:part>", home.fragment, name="home_fragment"),
     path("<env:environment>/live", live.stream, name="live"),
     path("<env:environment>/search", search.page, name="search"),
     path("<env:environment>/orders/", include("privata.orders.urls", namespace="orders")),
+    path(
+        "<env:environment>/orders/<str:order_id>/refund",
+        include("privata.refunds.urls", namespace="refunds"),
+    ),
+    path("<env:environment>/keys/", include("privata.apikeys.urls", namespace="keys")),
     path("<env:environment>/webhooks/", include("privata.webhooks.urls", namespace="webhooks")),
+    path("<env:environment>/streams/", include("privata.streams.urls", namespace="streams")),
 ]
 
 handler404 = "privata.desk.errors.not_found"

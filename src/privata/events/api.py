@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,9 +16,10 @@ from privata.core.errors import InvalidKey, ScopeRequired, ValidationFailed
 from privata.events.feed import MAX_LIMIT, events_after
 from privata.infra.access import kernel_of
 from privata.infra.openapi import errors, request_of
+from privata.infra.routing import api_router
 from privata.infra.wire import Wire, json_response, parse_query
 
-router = APIRouter(tags=["Events"])
+router = api_router("Events")
 
 LAST_SEQ = 2**63 - 1
 
@@ -57,7 +57,7 @@ class Feed(BaseModel):
     "/events",
     response_model=Feed,
     responses=errors(InvalidKey, ScopeRequired, ValidationFailed),
-    openapi_extra=request_of(query=FeedQuery, key=True),
+    openapi_extra=request_of(query=FeedQuery, key=True, scopes=(Scope.ORDERS, Scope.WEBHOOK_ADMIN)),
 )
 async def read_events(request: Request) -> Response:
     """Every event of this environment, in order, with the bodies that webhooks carry."""

@@ -16,6 +16,9 @@ from privata.infra.postgres import Transaction
 #: Wakes the dispatchers; no payload.
 DELIVERIES_BELL = "privata_deliveries"
 
+#: Tells the servers that hold streams which order has news: its id. Empty: a stream has to end.
+STREAMS_BELL = "privata_streams"
+
 #: Tells pages that something of an organization changed: `<organization>:<environment>:<topic>`.
 LIVE_BELL = "privata_live"
 
@@ -80,6 +83,8 @@ async def publish(
         only,
     )
     tx.ring(DELIVERIES_BELL)
+    if order_id:
+        tx.ring(STREAMS_BELL, order_id)
     for topic in ("orders", "deliveries") if order_id else ("deliveries",):
         tx.ring(LIVE_BELL, live_payload(organization_id, environment, topic))
 

@@ -14,5 +14,5 @@ def kernel_of(request: Request) -> Kernel:
 
 
 def client_ip(request: Request) -> str | None:
-    """The peer's address. Proxies are not believed until trusted ones are configured."""
+    """The caller's address; behind trusted proxies the server has put it in the peer's place."""
     return request.client.host if request.client else None

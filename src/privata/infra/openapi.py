@@ -2,50 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from privata.core.errors import RequestError
+from privata.core.errors import (
+    NotFound,
+    PrivataError,
+    RequestError,
+    UrlRefused,
+    ValidationFailed,
+)
 
-ERROR_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "required": ["error"],
-    "properties": {
-        "error": {
-            "type": "object",
-            "required": ["code", "message", "request_id"],
-            "properties": {
-                "code": {"type": "string"},
-                "message": {"type": "string"},
-                "request_id": {"type": "string"},
-                "fields": {
-                    "type": "array",
-                    "items": {
-                        "type": "object",
-                        "required": ["field", "message"],
-                        "properties": {
-                            "field": {"type": "string"},
-                            "message": {"type": "string"},
-                        },
-                    },
-                },
-            },
-        }
-    },
+#: A decimal string as it leaves the API: no sign, no exponent.
+AmountText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]*)(\.[0-9]+)?$")]
+
+#: Bodies refer to the document's common schemas.
+REFERENCE: Final = "#/components/schemas/{model}"
+
+#: Where `errors` leaves the codes of a status for the one who puts the document together.
+CODES: Final = "x-codes"
+
+#: How errors that are no `RequestError` are answered (see `api.errors`).
+_ANSWERED_AS: Final[dict[type[PrivataError], tuple[int, str]]] = {
+    NotFound: (404, ValidationFailed.code),
+    UrlRefused: (ValidationFailed.status, ValidationFailed.code),
 }
 
 
-def errors(*kinds: type[RequestError]) -> dict[int | str, dict[str, Any]]:
-    """The `responses` of a route: each status with the codes it can carry."""
+def errors(*kinds: type[PrivataError]) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route: each status with the codes it can carry.
+
+    What any call can get (401, 429, 500, 503) is added to every route where the document is put
+    together, so a route names its own errors only. `KeyError` for a kind that is never answered.
+    """
     by_status: dict[int | str, list[str]] = {}
     for kind in kinds:
-        by_status.setdefault(kind.status, []).append(kind.code)
+        if issubclass(kind, RequestError):
+            status, code = kind.status, kind.code
+        else:
+            status, code = _ANSWERED_AS[kind]
+        found = by_status.setdefault(status, [])
+        if code not in found:
+            found.append(code)
     return {
-        status: {
-            "description": " or ".join(codes),
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
-        }
+        status: {"description": " or ".join(codes), CODES: codes}
         for status, codes in by_status.items()
     }
 
@@ -56,8 +58,12 @@ def request_of(
     body: type[BaseModel] | None = None,
     headers: dict[str, str] | None = None,
     key: bool | None = None,
+    scopes: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The `openapi_extra` of a route. `key`: required, optional (False) or without (None)."""
+    """The `openapi_extra` of a route. `key`: required, optional (False) or without (None).
+
+    The key needs one of `scopes`; OpenAPI 3.1 lets them stand as roles of the key.
+    """
     extra: dict[str, Any] = {"parameters": []}
     if query is not None:
         extra["parameters"] += _parameters(query)
@@ -71,13 +77,14 @@ def request_of(
             }
         )
     if body is not None:
-        schema = _whole_schema(body)
+        schema = body.model_json_schema(ref_template=REFERENCE)
         extra["requestBody"] = {
             "required": bool(schema.get("required")),
             "content": {"application/json": {"schema": schema}},
         }
     if key is not None:
-        extra["security"] = [{"ApiKey": []}] if key else [{"ApiKey": []}, {}]
+        needs: list[dict[str, list[str]]] = [{"ApiKey": [scope]} for scope in scopes]
+        extra["security"] = (needs or [{"ApiKey": []}]) + ([] if key else [{}])
     return extra
 
 
@@ -105,7 +112,7 @@ def _parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
     required = set(schema.get("required", ()))
     found = []
     for name, shape in schema["properties"].items():
-        described = dict(shape)
+        described = _given(shape)
         parameter = {
             "name": name,
             "in": "query",
@@ -116,3 +123,15 @@ def _parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
             parameter["description"] = described.pop("description")
         found.append(parameter)
     return found
+
+
+def _given(shape: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a parameter that is there: a query has no null, it leaves things out."""
+    given = {key: value for key, value in shape.items() if key != "title"}
+    if given.get("default", 0) is None:
+        del given["default"]
+    choices = [one for one in given.get("anyOf", ()) if one != {"type": "null"}]
+    if len(choices) == 1:
+        del given["anyOf"]
+        given = choices[0] | given
+    return given

@@ -48,6 +48,12 @@ class Settings(BaseSettings):
     dispatch_lease_seconds: int = Field(default=30, ge=1, le=600)
     delivery_timeout_seconds: float = Field(default=5.0, gt=0, le=60)
     probe_minutes: float = Field(default=10.0, ge=0, le=1440)
+    rate_reads_per_minute: int = Field(default=600, ge=1, le=10_000_000)
+    rate_writes_per_minute: int = Field(default=60, ge=1, le=10_000_000)
+    rate_keyless_per_minute: int = Field(default=60, ge=1, le=10_000_000)
+    rate_offers_per_minute: int = Field(default=10, ge=1, le=10_000_000)
+    trusted_proxies: Words = []
+    health_probers: Words = []
     outbound_allowed_cidrs: Words = []
     outbound_extra_ports: Words = []
     mail_url: str | None = None
@@ -56,14 +62,21 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
 
-    @field_validator("secret_keys", "outbound_allowed_cidrs", "outbound_extra_ports", mode="before")
+    @field_validator(
+        "secret_keys",
+        "trusted_proxies",
+        "health_probers",
+        "outbound_allowed_cidrs",
+        "outbound_extra_ports",
+        mode="before",
+    )
     @classmethod
     def _comma_separated(cls, value: object) -> object:
         if isinstance(value, str):
             return [part.strip() for part in value.split(",") if part.strip()]
         return value
 
-    @field_validator("outbound_allowed_cidrs")
+    @field_validator("trusted_proxies", "health_probers", "outbound_allowed_cidrs")
     @classmethod
     def _cidrs(cls, value: list[str]) -> list[str]:
         for block in value:

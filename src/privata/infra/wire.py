@@ -6,11 +6,12 @@ named instead of ignored; every failure becomes one `ValidationFailed`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
@@ -27,6 +28,19 @@ class Wire(BaseModel):
 
 
 M = TypeVar("M", bound=BaseModel)
+
+
+def _a_text(value: object) -> object:
+    # pydantic would take a number too, as unix seconds or milliseconds: which is a guess.
+    if not isinstance(value, str) or _NUMBER.fullmatch(value):
+        raise ValueError("must be a time with its offset, such as 2026-05-21T10:14:01Z")
+    return value
+
+
+_NUMBER = re.compile(r"\s*[-+]?[0-9_.]+([eE][-+]?[0-9]+)?\s*")
+
+#: A moment in a request: RFC 3339 with an offset, as text.
+Instant = Annotated[AwareDatetime, BeforeValidator(_a_text)]
 
 
 class JsonBytes(Response):

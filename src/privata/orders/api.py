@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+import re
+
 from starlette.requests import Request
 from starlette.responses import Response
 
-from privata.apikeys.access import actor_of
+from privata.apikeys.access import actor_of, companion_of
+from privata.apikeys.admission import Companion
 from privata.apikeys.scopes import Scope
 from privata.core.errors import (
     DuplicateActiveOrder,
@@ -20,13 +22,18 @@ from privata.core.errors import (
     ScopeRequired,
     ValidationFailed,
 )
+from privata.core.ids import ORDER_ID
 from privata.infra.access import kernel_of
 from privata.infra.once import IDEMPOTENCY_DOC, Answer, once
 from privata.infra.openapi import errors, request_of
+from privata.infra.routing import api_router
 from privata.infra.wire import json_response, parse_body, parse_query, read_body
-from privata.orders import create, schemas, service
+from privata.orders import create, schemas, service, store
 
-router = APIRouter(tags=["Orders"])
+router = api_router("Orders")
+
+#: The order comes with the admission of its GET: the most frequent call costs one round trip.
+COMPANIONS = ((re.compile(f"/order/({ORDER_ID.pattern})"), Companion(store.GET_ALONG)),)
 
 
 @router.post(
@@ -49,6 +56,7 @@ router = APIRouter(tags=["Orders"])
         body=schemas.CreateOrder,
         headers=IDEMPOTENCY_DOC,
         key=True,
+        scopes=(Scope.ORDERS,),
     ),
 )
 async def create_order(request: Request) -> Response:
@@ -70,10 +78,12 @@ async def create_order(request: Request) -> Response:
     "/order/{order_id}",
     response_model=schemas.Order,
     responses=errors(InvalidKey, ScopeRequired, OrderNotFound),
-    openapi_extra=request_of(key=True),
+    openapi_extra=request_of(key=True, scopes=(Scope.ORDERS,)),
 )
 async def get_order(request: Request, order_id: str) -> Response:
     """An order with its timeline."""
-    actor = await actor_of(request, Scope.ORDERS)
-    found = await service.get_order(kernel_of(request), actor=actor, order_id=order_id)
-    return json_response(found)
+    await actor_of(request, Scope.ORDERS)
+    found = companion_of(request)
+    if found is None or found["id"] is None:
+        raise OrderNotFound("There is no such order.")
+    return json_response(service.order_of(kernel_of(request), found))

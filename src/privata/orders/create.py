@@ -199,7 +199,9 @@ def order_values(
     opened: OpenedOrder,
 ) -> dict[str, Any]:
     refunds = provider_named(quote["provider"]).refunds
-    preference = None if wanted.refund_preference is None else wanted.refund_preference.as_json()
+    preference = None
+    if wanted.refund_preference is not None:
+        preference = wire.encode(wanted.refund_preference.as_json()).decode()
     plan = request.sandbox
     return {
         "id": new_order_id(),
@@ -231,7 +233,8 @@ def order_values(
         "refund_window_hours": refunds.window_hours,
         "refund_sla_hours": refunds.sla_hours,
         "sandbox_scenario": None if plan is None else plan.scenario,
-        "sandbox_ttl": None if plan is None else plan.ttl_seconds,
+        # As it was given: a window is scaled only for those who asked for a pace.
+        "sandbox_ttl": None if plan is None else wanted.sandbox_ttl,
         "expires_at": opened.expires_at,
         "poll_at": opened.next_change_at or request.created_at,
         "created_at": request.created_at,

@@ -1,27 +1,21 @@
-"""What the orders list may be narrowed to, as it stands in the address: pure."""
+"""What a search of orders may be narrowed to, as it stands in an address or a query: pure.
+
+One description for the list, the API, exports and saved views. Each field is read by a function
+that raises `ValueError` with a sentence to show. A page leaves wrong values out and says so, the
+API refuses them by name.
+"""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, Protocol
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from privata.core.lifecycle import OrderStatus
-
-#: Longer values match no order and are cut, so that addresses stay short.
-MAX_TEXT = 256
-
-#: Digits of a moment in microseconds, for thousands of years to come.
-MAX_DIGITS = 17
-
-_TICKER = re.compile(r"[A-Z0-9]{1,16}")
-_PROVIDER = re.compile(r"[a-z0-9_]{1,32}")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
+from privata.orders import filter_values as values
 
 #: Date presets: key in the address, words, and how far back.
 SPANS: dict[str, tuple[str, timedelta]] = {
@@ -41,6 +35,15 @@ GROUPS: dict[str, tuple[OrderStatus, ...]] = {
     "Unsuccessful": (_S.EXPIRED, _S.FAILED, _S.REFUNDED),
 }
 
+#: Where a refund stands: key in the address, words, and the statuses that say so.
+REFUNDS: dict[str, tuple[str, tuple[OrderStatus, ...]]] = {
+    "needed": ("Needs action", (_S.REFUND_REQUIRED, _S.MANUAL_REVIEW)),
+    "done": ("Refunded", (_S.REFUNDED,)),
+    "any": ("Any refund", (_S.REFUND_REQUIRED, _S.MANUAL_REVIEW, _S.REFUNDED)),
+}
+
+RATES = {"float": "Floating", "fixed": "Fixed"}
+
 
 class Query(Protocol):
     """The two ways a query string is read; Django's QueryDict is one."""
@@ -49,42 +52,39 @@ class Query(Protocol):
     def getlist(self, key: str) -> list[Any]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """A place in the list, which runs from the newest order to the oldest."""
+class QueryText:
+    """A query string as it was kept: of a saved view, or of an export."""
 
-    created_at: datetime
-    order_id: str
+    def __init__(self, text: str) -> None:
+        self.words: dict[str, list[str]] = {}
+        for name, value in parse_qsl(text.removeprefix("?")):
+            self.words.setdefault(name, []).append(value)
 
-    def encode(self) -> str:
-        microseconds = (self.created_at - _EPOCH) // _MICROSECOND
-        raw = f"{microseconds}:{self.order_id}".encode()
-        return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    def get(self, key: str, default: str = "", /) -> str:
+        return self.words.get(key, [default])[-1]
 
-
-def parse_cursor(text: str) -> Cursor | None:
-    """The cursor of an address; None for what was damaged on the way."""
-    try:
-        padded = text.encode("ascii") + b"=" * (-len(text) % 4)
-        raw = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
-        microseconds, _, order_id = raw.partition(":")
-        if not order_id or not microseconds.isdecimal() or len(microseconds) > MAX_DIGITS:
-            return None
-        return Cursor(_EPOCH + int(microseconds) * _MICROSECOND, order_id)
-    except (binascii.Error, UnicodeError, OverflowError):
-        return None
+    def getlist(self, key: str) -> list[str]:
+        return self.words.get(key, [])
 
 
 @dataclass(frozen=True, slots=True)
 class OrderFilter:
-    """The filters in force. Values that make no sense are left out, never an error page."""
+    """The filters in force. Within `statuses` and `providers` any one passes."""
 
     statuses: tuple[str, ...] = ()
+    refund: str = ""
     text: str = ""
     source: str = ""
+    source_network: str = ""
     target: str = ""
-    provider: str = ""
+    target_network: str = ""
+    providers: tuple[str, ...] = ()
+    rate: str = ""
     span: str = ""
+    since: str = ""
+    until: str = ""
+    usd_min: Decimal | None = None
+    usd_max: Decimal | None = None
 
     @property
     def active(self) -> bool:
@@ -92,62 +92,185 @@ class OrderFilter:
         return self != OrderFilter()
 
     @property
+    def wanted(self) -> tuple[str, ...] | None:
+        """The statuses that pass; None: every one. Empty when two filters exclude each other."""
+        if not self.refund:
+            return self.statuses or None
+        allowed = [status.value for status in REFUNDS[self.refund][1]]
+        return tuple(one for one in allowed if not self.statuses or one in self.statuses)
+
+    @property
     def pair(self) -> str:
         """The pair in words, or empty."""
         if not self.source and not self.target:
             return ""
-        return f"{self.source or 'any'} to {self.target or 'any'}"
+        return f"{_asset(self.source, self.source_network)} to " + _asset(
+            self.target, self.target_network
+        )
 
-    def since(self, now: datetime) -> datetime | None:
-        """The oldest moment still shown."""
+    @property
+    def dates(self) -> str:
+        """The range of dates in words, or empty."""
+        if self.since and self.until:
+            return f"{self.since} to {self.until}"
+        if self.since or self.until:
+            return f"since {self.since}" if self.since else f"until {self.until}"
+        return f"last {SPANS[self.span][0]}" if self.span else ""
+
+    @property
+    def value(self) -> str:
+        """The range of values in words, or empty."""
+        low, high = self.usd_min, self.usd_max
+        if low is not None and high is not None:
+            return f"${low:,} to ${high:,}"
+        if low is not None or high is not None:
+            return f"from ${low:,}" if low is not None else f"up to ${high:,}"
+        return ""
+
+    def begins(self, now: datetime) -> datetime | None:
+        """The first moment that passes."""
+        if self.since:
+            return values.moment(self.since)
         return now - SPANS[self.span][1] if self.span else None
+
+    def ends(self) -> datetime | None:
+        """The first moment that does not pass any more; a date passes as a whole."""
+        return values.moment(self.until, end=True) if self.until else None
 
     def query(self, **more: str) -> str:
         """These filters as a query string with its question mark; empty ones are left out."""
         pairs = [("status", status) for status in self.statuses]
+        pairs += [("provider", provider) for provider in self.providers]
         pairs += [(name, value) for name, value in self.fields() if value]
         pairs += [(name, value) for name, value in more.items() if value]
         return f"?{urlencode(pairs)}"
 
     def fields(self) -> list[tuple[str, str]]:
-        """Names and values besides the statuses, as a form sends them."""
+        """Names and values besides statuses and providers, as a form sends them."""
         return [
             ("q", self.text),
             ("from", self.source),
+            ("from_network", self.source_network),
             ("to", self.target),
-            ("provider", self.provider),
+            ("to_network", self.target_network),
+            ("rate_type", self.rate),
+            ("refund", self.refund),
             ("span", self.span),
+            ("since", self.since),
+            ("until", self.until),
+            ("usd_min", "" if self.usd_min is None else f"{self.usd_min:f}"),
+            ("usd_max", "" if self.usd_max is None else f"{self.usd_max:f}"),
         ]
-
-    def without(self, *names: str) -> OrderFilter:
-        """The same filters less the fields of these names."""
-        return replace(self, **{name: getattr(OrderFilter(), name) for name in names})
 
     def having(self, **changes: Any) -> OrderFilter:
         """The same filters with these fields instead."""
         return replace(self, **changes)
 
 
+@dataclass(frozen=True, slots=True)
+class ReadFilter:
+    """A filter and what was wrong with it: (field, sentence). What is wrong is not in force."""
+
+    chosen: OrderFilter
+    problems: tuple[tuple[str, str], ...] = ()
+
+
 def parse_filter(query: Query) -> OrderFilter:
-    """Read the filters of a query string."""
-    known = {status.value for status in OrderStatus}
-    asked = [str(status) for status in query.getlist("status")]
-    span = str(query.get("span", ""))
-    return OrderFilter(
-        statuses=tuple(status for status in dict.fromkeys(asked) if status in known),
-        text=_text(query.get("q", "")),
-        source=_matching(_TICKER, query.get("from", "").upper()),
-        target=_matching(_TICKER, query.get("to", "").upper()),
-        provider=_matching(_PROVIDER, query.get("provider", "")),
-        span=span if span in SPANS else "",
+    """The filter of a query string; what makes no sense is left out."""
+    return read_filter(query).chosen
+
+
+def filter_of(text: str) -> OrderFilter:
+    """The filter of a query string that was kept."""
+    return parse_filter(QueryText(text))
+
+
+def read_filter(query: Query) -> ReadFilter:
+    """The filter of a query string, and every problem in it.
+
+    `status` and `provider` may stand several times, or hold several values between commas.
+    """
+    read = _Reader(query)
+    chosen = OrderFilter(
+        statuses=read.many("status", values.status),
+        providers=read.many("provider", values.provider),
+        refund=read.one("refund", lambda text: values.known(text, REFUNDS)),
+        text=read.one("q", values.text),
+        source=read.one("from", values.ticker),
+        source_network=read.one("from_network", values.ticker),
+        target=read.one("to", values.ticker),
+        target_network=read.one("to_network", values.ticker),
+        rate=read.one("rate_type", lambda text: values.known(text, RATES)),
+        span=read.one("span", lambda text: values.known(text, SPANS)),
+        since=read.one("since", values.date_or_time),
+        until=read.one("until", values.date_or_time),
+        usd_min=read.number("usd_min"),
+        usd_max=read.number("usd_max"),
     )
+    return _agreeing(chosen, read.problems)
 
 
-def _text(value: str) -> str:
-    # PostgreSQL takes no NUL in text; nothing that is searched for holds one.
-    return value.replace("\0", "").strip()[:MAX_TEXT]
+class _Reader:
+    """Reads one value after the other and notes what is wrong."""
+
+    def __init__(self, query: Query) -> None:
+        self.query = query
+        self.problems: list[tuple[str, str]] = []
+
+    def one(self, name: str, parse: values.Parse) -> str:
+        given = str(self.query.get(name, "")).strip()
+        return self._parsed(name, given, parse) if given else ""
+
+    def many(self, name: str, parse: values.Parse) -> tuple[str, ...]:
+        given = ",".join(str(value) for value in self.query.getlist(name)).split(",")
+        read = [self._parsed(name, one.strip(), parse) for one in given if one.strip()]
+        return tuple(one for one in dict.fromkeys(read) if one)[: values.MOST_VALUES]
+
+    def number(self, name: str) -> Decimal | None:
+        text = self.one(name, values.dollars)
+        return Decimal(text) if text else None
+
+    def _parsed(self, name: str, given: str, parse: values.Parse) -> str:
+        try:
+            return parse(given)
+        except ValueError as error:
+            self.problems.append((name, str(error)))
+            return ""
 
 
-def _matching(pattern: re.Pattern[str], value: str) -> str:
-    stripped = value.strip()
-    return stripped if pattern.fullmatch(stripped) else ""
+def _agreeing(chosen: OrderFilter, problems: list[tuple[str, str]]) -> ReadFilter:
+    """Leaves out what makes no sense beside another field."""
+    changes: dict[str, Any] = {}
+    for side, network, names in (
+        (chosen.source, "source_network", ("from_network", "from")),
+        (chosen.target, "target_network", ("to_network", "to")),
+    ):
+        if getattr(chosen, network) and not side:
+            problems.append((names[0], f"needs {names[1]}: a network alone is no filter"))
+            changes[network] = ""
+    if chosen.span and (chosen.since or chosen.until):
+        problems.append(("span", "does not go with since or until"))
+        changes["span"] = ""
+    begins, ends = chosen.since and values.moment(chosen.since), chosen.ends()
+    if begins and ends and begins >= ends:
+        problems.append(("until", "is not after since"))
+        changes["until"] = ""
+    low, high = chosen.usd_min, chosen.usd_max
+    if low is not None and high is not None and low > high:
+        problems.append(("usd_max", "is less than usd_min"))
+        changes["usd_max"] = None
+    return ReadFilter(replace(chosen, **changes), tuple(problems))
+
+
+def _asset(ticker: str, network: str) -> str:
+    return f"{ticker} ({network})" if network else ticker or "any"
+
+
+def described(chosen: OrderFilter) -> Mapping[str, Any]:
+    """The filters in force by name, for the audit log."""
+    shown: dict[str, Any] = {name: value for name, value in chosen.fields() if value}
+    if chosen.statuses:
+        shown["status"] = list(chosen.statuses)
+    if chosen.providers:
+        shown["provider"] = list(chosen.providers)
+    return shown

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+import uuid
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
 from privata.core.lifecycle import OPEN, FailedReason, OrderStatus
 from privata.infra.fields import amount_field, environment_field, one_of
+from privata.orders.states import Density, ExportState
 
 #: Numbers above every amount that can be written; also refuses NaN, which sorts above Infinity.
 _TOO_MUCH = 10**36
+
+#: Columns that a search may follow through an organization's orders.
+_WALKED = {
+    "status": ["status"],
+    "provider": ["provider"],
+    "pair": ["from_asset", "to_asset"],
+    "source": ["from_asset"],
+    "target": ["to_asset"],
+}
+
+#: Columns in which free text is looked for and which may be empty.
+_LOOKED_UP = ("partner_order_ref", "tx_in_hash", "tx_out_hash")
 
 
 class Order(models.Model):
     """A swap. Only `orders.service` writes it, with timeline and event in one transaction."""
 
     id = models.CharField(primary_key=True, max_length=40)
-    organization = models.ForeignKey("organizations.Organization", on_delete=models.PROTECT)
+    organization = models.ForeignKey(
+        "organizations.Organization", on_delete=models.PROTECT, db_index=False
+    )
     environment = environment_field()
     quote = models.OneToOneField(
         "quotes.Quote", on_delete=models.SET_NULL, null=True, db_constraint=False
@@ -114,6 +133,29 @@ class Order(models.Model):
                 condition=models.Q(poll_at__isnull=False),
                 name="orders_to_poll",
             ),
+            # What a search walks, newest first: see search_sql. None holds the id, which would
+            # make each of them half as large again; equal moments are sorted when they are met.
+            *(
+                models.Index(
+                    fields=["organization", "environment", *fields, "created_at"],
+                    name=f"orders_by_{name}",
+                )
+                for name, fields in _WALKED.items()
+            ),
+            # Addresses of networks with a memo are shared by many orders, references may return.
+            *(
+                models.Index(
+                    fields=["organization", "environment", column, "created_at"],
+                    condition=models.Q(**{f"{column}__isnull": False}),
+                    name=f"orders_by_{column}",
+                )
+                for column in _LOOKED_UP
+            ),
+            models.Index(
+                fields=["organization", "environment", "deposit_address", "created_at"],
+                name="orders_by_deposit_address",
+            ),
+            models.Index(fields=["organization", "environment", "usd_value"], name="orders_by_usd"),
         ]
 
 
@@ -145,3 +187,125 @@ class IgnoredReport(models.Model):
 
     class Meta:
         db_table = "order_ignored_report"
+
+
+class OrderExport(models.Model):
+    """A CSV file of many orders, made by a worker and kept until it expires (SPEC 8).
+
+    Its random id is in the link: knowing the link alone opens nothing, since it also needs a
+    session and the permission, but nobody can guess one either.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    organization = models.ForeignKey("organizations.Organization", on_delete=models.CASCADE)
+    environment = environment_field()
+    query = models.CharField(max_length=2048, help_text="the filter as it stands in an address")
+    columns = ArrayField(models.CharField(max_length=32))
+    state = models.CharField(max_length=8, db_default=ExportState.QUEUED.value)
+    as_of = models.DateTimeField(help_text="no later order is in it; presets count back from here")
+    total = models.IntegerField(null=True, help_text="rows to write, once they have been counted")
+    rows = models.IntegerField(db_default=0, help_text="rows written so far")
+    size = models.BigIntegerField(db_default=0, help_text="bytes of CSV so far")
+    error = models.CharField(max_length=256, db_default="")
+    created_by = models.CharField(max_length=254)
+    created_at = models.DateTimeField(db_default=Now())
+    finished_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    attempts = models.SmallIntegerField(db_default=0)
+    lease_token = models.IntegerField(db_default=0, help_text="fences off a worker that lost it")
+    due_at = models.DateTimeField(db_default=Now(), help_text="when a worker may take it (again)")
+
+    class Meta:
+        db_table = "order_export"
+        constraints = [
+            one_of("environment", ["live", "test"], name="order_export_environment"),
+            one_of("state", ExportState, name="order_export_state"),
+            models.CheckConstraint(
+                condition=models.Q(
+                    state__in=[ExportState.QUEUED.value, ExportState.RUNNING.value],
+                    finished_at=None,
+                )
+                | models.Q(
+                    state__in=[ExportState.FAILED.value, ExportState.EXPIRED.value],
+                    finished_at__isnull=False,
+                )
+                | models.Q(
+                    state=ExportState.DONE.value,
+                    finished_at__isnull=False,
+                    expires_at__isnull=False,
+                    total__isnull=False,
+                ),
+                name="order_export_whole",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(rows__gte=0, size__gte=0), name="order_export_sizes"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["organization", "environment", "-created_at"], name="order_export_recent"
+            ),
+            models.Index(
+                fields=["due_at"],
+                condition=models.Q(state__in=[ExportState.QUEUED.value, ExportState.RUNNING.value]),
+                name="order_export_due",
+            ),
+            models.Index(fields=["finished_at"], name="order_export_ended"),
+        ]
+
+
+class OrderExportChunk(models.Model):
+    """A piece of an export's CSV, compressed with zlib by itself."""
+
+    pk = models.CompositePrimaryKey("export_id", "number")
+    export = models.ForeignKey(OrderExport, on_delete=models.CASCADE, related_name="chunks")
+    number = models.IntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        db_table = "order_export_chunk"
+
+
+class SavedView(models.Model):
+    """A filter of the orders list that one person keeps under a name."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    organization = models.ForeignKey(
+        "organizations.Organization", on_delete=models.CASCADE, related_name="+"
+    )
+    environment = environment_field()
+    name = models.CharField(max_length=60)
+    query = models.CharField(max_length=2048, help_text="the filter as it stands in an address")
+    is_default = models.BooleanField(db_default=False, help_text="shown when the list is opened")
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "order_saved_view"
+        constraints = [
+            one_of("environment", ["live", "test"], name="order_saved_view_environment"),
+            models.CheckConstraint(condition=~models.Q(name=""), name="order_saved_view_has_name"),
+            models.UniqueConstraint(
+                fields=["user", "organization", "environment", "name"],
+                name="order_saved_view_name_once",
+            ),
+            models.UniqueConstraint(
+                fields=["user", "organization", "environment"],
+                condition=models.Q(is_default=True),
+                name="order_saved_view_one_default",
+            ),
+        ]
+
+
+class ListPreference(models.Model):
+    """How one person likes the orders list, wherever it is opened."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE, related_name="+"
+    )
+    columns = ArrayField(models.CharField(max_length=16))
+    density = models.CharField(max_length=16, db_default=Density.REGULAR.value)
+
+    class Meta:
+        db_table = "order_list_preference"
+        constraints = [one_of("density", Density, name="order_list_preference_density")]

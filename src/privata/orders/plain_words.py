@@ -78,13 +78,14 @@ _WORDS: dict[OrderStatus, Words] = {
     ),
     _S.REFUNDED: Words(
         "Your payment was returned",
-        "The exchange could not go ahead, and your payment was sent back.",
+        "The exchange could not go ahead, and your payment was sent back, less the network's fee.",
         "info",
         "undo-2",
     ),
     _S.MANUAL_REVIEW: Words(
         "A person is looking at this order",
-        "It takes longer than usual. The app in which you made it can tell you more.",
+        "It takes longer than usual, and nothing is lost. The app in which you made it can tell"
+        " you more.",
         "warn",
         "eye",
     ),

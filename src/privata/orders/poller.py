@@ -1,13 +1,15 @@
 """Following orders: asking each provider when its order is due, and applying what it says.
 
 Many workers may follow at once: an order is claimed by moving its `poll_at` to the end of a lease,
-so a worker that dies gives its orders back by time.
+so a worker that dies gives its orders back by time. The environments are followed side by side, and
+a slow provider holds up nothing but its own orders.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 
 from privata.core.errors import ProviderError
 from privata.core.lifecycle import OrderStatus
@@ -15,14 +17,15 @@ from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import listening
 from privata.orders import store
-from privata.orders.service import ORDERS_BELL, advance
+from privata.orders.service import ORDERS_BELL, advance, expire_in_silence
 from privata.providers.port import OrderSnapshot, SandboxPlan
 from privata.providers.registry import provider_named
+from privata.providers.simulator.scenarios import DEFAULT_TTL
 
 log = logging.getLogger(__name__)
 
-#: Orders claimed at once, and how many of them are asked about side by side.
-BATCH = 50
+#: Orders of an environment that are asked about at once, and how many of them write at once.
+MOST_AT_ONCE = 64
 SIDE_BY_SIDE = 8
 
 #: How long a claimed order stays out of others' sight, seconds.
@@ -34,32 +37,85 @@ PROVIDER_DEADLINE_S = 10.0
 #: The slowest poll: a net for a lost bell, seconds.
 NET_S = 1.0
 
+#: How soon to look whether there is room again, seconds.
+FULL_PAUSE_S = 0.05
+
+
+class Crew:
+    """Tasks that work side by side, a bounded number of them; part of a group that ends them."""
+
+    def __init__(self, group: asyncio.TaskGroup, most: int) -> None:
+        self._group = group
+        self._most = most
+        self._running: set[asyncio.Task[None]] = set()
+
+    @property
+    def room(self) -> int:
+        """How many more may start now."""
+        return self._most - len(self._running)
+
+    def start(self, work: Coroutine[None, None, None]) -> None:
+        """Do this beside the rest."""
+        task = self._group.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
 
 async def follow_orders(kernel: Kernel) -> None:
     """Follow every open order until cancelled."""
-    async with listening(kernel.database.url, ORDERS_BELL) as bells:
-        while True:
-            busy = await follow_once(kernel)
-            if busy:
-                continue
-            wait = await store.seconds_to_next_poll(kernel.database.pool)
-            await _sleep(NET_S if wait is None else min(NET_S, max(wait, 0.0)), bells)
+    try:
+        async with (
+            listening(kernel.database.url, ORDERS_BELL) as bells,
+            asyncio.TaskGroup() as group,
+        ):
+            # One for each environment, so that a slow provider does not hold up the other.
+            crews = {environment: Crew(group, MOST_AT_ONCE) for environment in Environment}
+            writing = asyncio.Semaphore(SIDE_BY_SIDE)
+            while True:
+                if not await _claim(kernel, crews, writing):
+                    await sleep(await _next(kernel, crews), bells)
+    except ExceptionGroup as several:
+        # The worker tells a lost database from a mistake of ours by the kind of the error.
+        raise first_of(several) from None
+
+
+async def _claim(kernel: Kernel, crews: dict[Environment, Crew], writing: asyncio.Semaphore) -> int:
+    """Begin to look at what is due, as much as there is room for; how much it was."""
+    found = 0
+    for environment, crew in crews.items():
+        if crew.room:
+            due = await store.claim_polls(kernel.database.pool, crew.room, LEASE_S, environment)
+            for row in due:
+                crew.start(follow(kernel, row, writing))
+            found += len(due)
+    return found
+
+
+async def _next(kernel: Kernel, crews: dict[Environment, Crew]) -> float:
+    """Seconds until there may be something to do."""
+    waits = [NET_S]
+    for environment, crew in crews.items():
+        if not crew.room:
+            waits.append(FULL_PAUSE_S)
+            continue
+        wait = await store.seconds_to_next_poll(kernel.database.pool, NET_S, environment)
+        waits.append(NET_S if wait is None else max(wait, 0.0))
+    return min(waits)
 
 
 async def follow_once(kernel: Kernel) -> int:
-    """Ask about every order that is due, up to a batch; how many there were."""
-    due = await store.claim_polls(kernel.database.pool, BATCH, LEASE_S)
-    slots = asyncio.Semaphore(SIDE_BY_SIDE)
-
-    async def one(row: store.Row) -> None:
-        async with slots:
-            await _follow(kernel, row)
-
-    await asyncio.gather(*(one(row) for row in due))
-    return len(due)
+    """Look at every open order that is due, up to a batch each; how many there were."""
+    found = 0
+    for environment in Environment:
+        due = await store.claim_polls(kernel.database.pool, MOST_AT_ONCE, LEASE_S, environment)
+        writing = asyncio.Semaphore(SIDE_BY_SIDE)
+        await asyncio.gather(*(follow(kernel, row, writing) for row in due))
+        found += len(due)
+    return found
 
 
-async def _follow(kernel: Kernel, row: store.Row) -> None:
+async def follow(kernel: Kernel, row: store.Row, writing: asyncio.Semaphore) -> None:
+    """Ask the provider of a claimed order where it stands, and apply the answer."""
     now = kernel.clock.now()
     order = OrderSnapshot(
         provider_order_id=row["provider_order_id"],
@@ -68,25 +124,36 @@ async def _follow(kernel: Kernel, row: store.Row) -> None:
         amount_to_expected=row["amount_to_expected"],
         created_at=row["created_at"],
         expires_at=row["expires_at"],
-        sandbox=_plan(row),
+        sandbox=sandbox_plan(row),
     )
     try:
         async with asyncio.timeout(PROVIDER_DEADLINE_S):
             report = await provider_named(row["provider"]).get_order(order, now)
     except (ProviderError, TimeoutError, KeyError) as error:
-        # The lease runs out and the order is asked about again; nothing is concluded from silence.
+        # The lease runs out and the order is asked about again.
         log.warning("order %s: %s does not report: %s", row["id"], row["provider"], error)
+        async with writing:
+            await expire_in_silence(kernel, order_id=row["id"])
         return
-    await advance(kernel, order_id=row["id"], report=report, source="provider")
+    async with writing:
+        await advance(kernel, order_id=row["id"], report=report)
 
 
-def _plan(row: store.Row) -> SandboxPlan | None:
+def sandbox_plan(row: store.Row) -> SandboxPlan | None:
+    """How a test order is to go; None for a live one."""
     if row["environment"] != Environment.TEST.value:
         return None
-    return SandboxPlan(row["sandbox_scenario"], row["sandbox_ttl"])
+    ttl = DEFAULT_TTL if row["sandbox_ttl"] is None else row["sandbox_ttl"]
+    return SandboxPlan(row["sandbox_scenario"], ttl)
 
 
-async def _sleep(seconds: float, bells: asyncio.Queue[str | None]) -> None:
+def first_of(several: ExceptionGroup[Exception]) -> Exception:
+    """The error with which a group of tasks began to end."""
+    first = several.exceptions[0]
+    return first_of(first) if isinstance(first, ExceptionGroup) else first
+
+
+async def sleep(seconds: float, bells: asyncio.Queue[str | None]) -> None:
     """Until the time is up or a bell rings; bells that rang meanwhile are one bell."""
     try:
         async with asyncio.timeout(seconds):

@@ -1,11 +1,17 @@
-"""How often a provider is asked about an order (SPEC 7, 8): pure."""
+"""When the worker looks at an order again (SPEC 7, 8, 9): pure.
+
+A provider is asked ever more slowly about an open order. Our own clock has the last word in two
+places: an order whose deposit never came expires, and a refund window ends.
+"""
 
 from __future__ import annotations
 
 import random
 from datetime import datetime, timedelta
+from typing import Final
 
 from privata.core.lifecycle import REPORTABLE, OrderStatus
+from privata.core.tenancy import Environment
 
 FRESH = timedelta(seconds=5)
 OLD = timedelta(seconds=60)
@@ -16,6 +22,17 @@ SLOWEST_AT = timedelta(hours=1)
 #: Jitter on top, so that many orders made together are not asked about together.
 JITTER = 0.2
 
+#: How long past `expires_at` a provider that still waits for the deposit is believed: it may see a
+#: transaction that was sent in the last minute. The sandbox keeps to the second.
+EXPIRY_GRACE: Final = {
+    Environment.LIVE: timedelta(minutes=10),
+    Environment.TEST: timedelta(0),
+}
+
+#: How long past `expires_at` an order is kept open while its provider says nothing at all: a
+#: deposit may have come that only the provider knows of.
+SILENT_GRACE: Final = timedelta(hours=24)
+
 
 def next_poll(
     status: OrderStatus,
@@ -23,17 +40,43 @@ def next_poll(
     now: datetime,
     *,
     change_at: datetime | None,
-    sandbox: bool,
+    expires_at: datetime,
+    environment: Environment,
+    window_end: datetime | None = None,
     rng: random.Random,
 ) -> datetime | None:
-    """When to ask again; None when no report can move the order any more.
+    """When to look again; None when neither a report nor our clock can move the order any more.
 
-    A sandbox order is asked about exactly when its scenario changes, or never.
+    `window_end` is the end of the refund window of an order that needs a refund. Until then its
+    provider is asked slowly, since some send the deposit back by themselves. A sandbox order is
+    looked at exactly when its scenario or our clock changes it.
     """
-    if status not in REPORTABLE:
+    ends: list[datetime] = []
+    if status is OrderStatus.WAITING_DEPOSIT:
+        # Past it, the interval of the polls is the pace: the provider is silent.
+        ends = [at for at in (expires_at + EXPIRY_GRACE[environment],) if at > now]
+    elif status is OrderStatus.REFUND_REQUIRED and window_end is not None:
+        ends = [window_end]
+    elif status not in REPORTABLE:
         return None
-    if sandbox:
-        return change_at
+    if environment is Environment.TEST:
+        return min([*ends, *([change_at] if change_at else [])], default=None)
     age = max(timedelta(0), now - created_at)
     interval = FRESH + (OLD - FRESH) * min(1.0, age / SLOWEST_AT)
-    return now + interval * (1 + JITTER * rng.random())
+    return min([now + interval * (1 + JITTER * rng.random()), *ends])
+
+
+def is_expired(
+    status: OrderStatus,
+    expires_at: datetime,
+    now: datetime,
+    *,
+    environment: Environment,
+    silent: bool = False,
+) -> bool:
+    """Whether our own clock ends an order whose provider still waits for the deposit.
+
+    `silent`: the provider did not answer, so nothing is known but the time.
+    """
+    grace = SILENT_GRACE if silent else EXPIRY_GRACE[environment]
+    return status is OrderStatus.WAITING_DEPOSIT and now >= expires_at + grace

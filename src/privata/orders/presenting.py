@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
 from privata.core.lifecycle import OPEN, PATH, OrderStatus
+from privata.core.refund_window import window_ends
 
 #: A final amount that differs by more than this is shown as slippage (SPEC 21).
 SLIPPAGE_SHOWN = Decimal("0.005")
@@ -89,8 +90,10 @@ def swap_seconds(entries: Sequence[Entry]) -> float | None:
     return None if begun is None or ended is None else (ended - begun).total_seconds()
 
 
-def refund_closes(status: str, entered: datetime, window_hours: int | None) -> datetime | None:
+def refund_closes(
+    status: str, entered: datetime, window_hours: int | None, sandbox_ttl: int | None = None
+) -> datetime | None:
     """When the refund window of an order ends; None where there is none."""
     if status != OrderStatus.REFUND_REQUIRED or window_hours is None:
         return None
-    return entered + timedelta(hours=window_hours)
+    return window_ends(entered, window_hours, sandbox_ttl)

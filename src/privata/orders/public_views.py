@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,10 +13,11 @@ from privata.core.ids import ORDER_ID
 from privata.core.lifecycle import TERMINAL, OrderStatus
 from privata.infra.plane import kernel
 from privata.orders import presenting, reading
-from privata.orders.explorers import explorer_link
-from privata.orders.models import Order
+from privata.orders.explorers import ExplorerLink, explorer_link
+from privata.orders.models import Order, TimelineEntry
 from privata.orders.plain_words import STAGES, words_for
 from privata.orders.tracking import tracking_token_fits
+from privata.refunds.panel import panel_of
 
 
 @require_safe
@@ -50,10 +52,16 @@ def _context(request: HttpRequest, order_id: str) -> dict[str, Any]:
         "sandbox": sandbox,
         "waiting": status is OrderStatus.WAITING_DEPOSIT,
         "moving": status not in TERMINAL,
-        "payout": explorer_link(order.to_network, order.tx_out_hash, sandbox=sandbox)
-        if order.tx_out_hash
-        else None,
+        "payout": _explorer(order, entries),
     }
+
+
+def _explorer(order: Order, entries: list[TimelineEntry]) -> ExplorerLink | None:
+    """Where the outgoing transaction can be looked at: the payout's, or that of a refund."""
+    panel = panel_of(order, entries, datetime.now(UTC))
+    if panel is not None or not order.tx_out_hash:
+        return panel.link if panel else None
+    return explorer_link(order.to_network, order.tx_out_hash, sandbox=order.environment == "test")
 
 
 def _private(response: HttpResponse) -> HttpResponse:

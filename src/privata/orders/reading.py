@@ -1,16 +1,21 @@
-"""Orders as the dashboard reads them: always of one tenant, always bounded."""
+"""Orders as the pages read them: always of one tenant, always bounded."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from privata.core.ids import ORDER_ID
-from privata.orders.filters import Cursor, OrderFilter
+from privata.infra.plane import kernel, wait
+from privata.orders import listing
+from privata.orders.cursors import Cursor
+from privata.orders.filters import GROUPS, OrderFilter
+from privata.orders.listing import Page
 from privata.orders.models import Order, TimelineEntry
+from privata.orders.search_sql import Scope, Search
+from privata.orders.store import Row
 from privata.organizations.doors import Tenant
 from privata.webhooks.models import Delivery
 
@@ -20,38 +25,11 @@ PAGE = 50
 #: New orders are counted up to here; beyond, the pill says "99+".
 MOST_NEW = 99
 
+#: Segments say how many they hold up to here; counting more is not cheap.
+MOST_COUNTED = 999
+
 #: Deliveries shown on an order; one has about six events, more only after replays.
 MOST_DELIVERIES = 100
-
-#: What the list shows, so that no row brings more over than that.
-_LISTED = (
-    *("id", "environment", "partner_order_ref", "provider", "status", "created_at", "usd_value"),
-    *("from_asset", "from_network", "from_decimals", "amount_from"),
-    *("to_asset", "to_network", "to_decimals", "amount_to_expected", "amount_to_actual"),
-    "markup_bps",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Rows from the newest to the oldest, and the cursors of the pages beside them."""
-
-    rows: Sequence[Order]
-    newer: Cursor | None = None
-    older: Cursor | None = None
-
-    @property
-    def first(self) -> Cursor | None:
-        return cursor_of(self.rows[0]) if self.rows else None
-
-    @property
-    def last(self) -> Cursor | None:
-        return cursor_of(self.rows[-1]) if self.rows else None
-
-
-def cursor_of(order: Order) -> Cursor:
-    """The place of an order in the list."""
-    return Cursor(order.created_at, order.id)
 
 
 def orders_of(tenant: Tenant) -> QuerySet[Order]:
@@ -61,63 +39,58 @@ def orders_of(tenant: Tenant) -> QuerySet[Order]:
     )
 
 
-def matching(tenant: Tenant, chosen: OrderFilter, now: datetime) -> QuerySet[Order]:
-    """The tenant's orders that pass the filter, newest first."""
-    found = orders_of(tenant)
-    if chosen.statuses:
-        found = found.filter(status__in=chosen.statuses)
-    if chosen.text:
-        found = found.filter(_exactly(chosen.text))
-    if chosen.source:
-        found = found.filter(from_asset=chosen.source)
-    if chosen.target:
-        found = found.filter(to_asset=chosen.target)
-    if chosen.provider:
-        found = found.filter(provider=chosen.provider)
-    since = chosen.since(now)
-    if since is not None:
-        found = found.filter(created_at__gte=since)
-    return found.order_by("-created_at", "-id").only(*_LISTED)
+def search_of(tenant: Tenant, chosen: OrderFilter, now: datetime) -> Search:
+    """The search of a page among the tenant's orders."""
+    return Search(Scope(tenant.organization_id, tenant.environment), chosen, now)
 
 
-def page_of(
-    tenant: Tenant,
-    chosen: OrderFilter,
-    now: datetime,
-    *,
-    before: Cursor | None = None,
-    after: Cursor | None = None,
-) -> Page:
+def page_of(search: Search, *, before: Cursor | None = None, after: Cursor | None = None) -> Page:
     """A page of the list: the newest, or the one older than `before`, or newer than `after`."""
-    found = matching(tenant, chosen, now)
     if after is not None and before is None:
-        upward = found.filter(_newer(after)).order_by("created_at", "id")
-        rows = list(upward[: PAGE + 1])
-        more, rows = len(rows) > PAGE, rows[:PAGE][::-1]
-        if not rows:
-            return page_of(tenant, chosen, now)
-        return Page(rows, cursor_of(rows[0]) if more else None, cursor_of(rows[-1]))
-    if before is not None:
-        found = found.filter(_older(before))
-    rows = list(found[: PAGE + 1])
-    more, rows = len(rows) > PAGE, rows[:PAGE]
-    newer = cursor_of(rows[0]) if rows and before is not None else None
-    return Page(rows, newer, cursor_of(rows[-1]) if more else None)
+        upward = listing.ranged(search, newer_than=after, upward=True)
+        page = wait(listing.page_of(kernel(), upward, limit=PAGE))
+        if page.rows or page.newer is not None:
+            return page
+    found = search if before is None else listing.ranged(search, older_than=before)
+    return wait(listing.page_of(kernel(), found, limit=PAGE))
 
 
-def same_rows(
-    tenant: Tenant, chosen: OrderFilter, now: datetime, first: Cursor, last: Cursor
-) -> list[Order]:
+def same_rows(search: Search, first: Cursor, last: Cursor) -> list[Row]:
     """The rows from `first` to `last` as they are now: none comes in, so the list never jumps."""
-    found = matching(tenant, chosen, now)
-    inside = found.filter(~_newer(first) & ~_older(last))
-    bounded = inside.filter(created_at__lte=first.created_at, created_at__gte=last.created_at)
-    return list(bounded[:PAGE])
+    ends = (replace(first, included=True), replace(last, included=True))
+    within = listing.ranged(search, older_than=ends[0], newer_than=ends[1])
+    return wait(listing.rows_of(kernel(), within, limit=PAGE))
 
 
-def count_newer(tenant: Tenant, chosen: OrderFilter, now: datetime, first: Cursor) -> int:
+def count_newer(search: Search, first: Cursor) -> int:
     """How many matching orders came after `first`, up to `MOST_NEW` and one."""
-    return matching(tenant, chosen, now).filter(_newer(first))[: MOST_NEW + 1].count()
+    newer = listing.ranged(search, newer_than=first, upward=True)
+    return len(wait(listing.rows_of(kernel(), newer, limit=MOST_NEW + 1, columns="o.id")))
+
+
+def segment_counts(search: Search) -> dict[str, int]:
+    """How many orders each segment holds, where that is cheap to say."""
+    if search.chosen.having(statuses=()).active:
+        return {}
+    counted = {}
+    for label in ("In progress", "Needs action"):
+        narrowed = search.chosen.having(statuses=tuple(s.value for s in GROUPS[label]))
+        only = listing.narrowed(search, narrowed)
+        found = wait(listing.count_of(kernel(), only, most=MOST_COUNTED, walk=1))
+        if found.exact:
+            counted[label] = found.rows
+    return counted
+
+
+def newest(tenant: Tenant, now: datetime, limit: int) -> list[Row]:
+    """The tenant's latest orders."""
+    return wait(listing.rows_of(kernel(), search_of(tenant, OrderFilter(), now), limit=limit))
+
+
+def found_by(tenant: Tenant, text: str, now: datetime, limit: int) -> list[Row]:
+    """Orders with exactly this id, reference, deposit address or transaction."""
+    search = search_of(tenant, OrderFilter(text=text), now)
+    return wait(listing.rows_of(kernel(), search, limit=limit))
 
 
 def order_of(tenant: Tenant, order_id: str) -> Order | None:
@@ -141,28 +114,3 @@ def deliveries_of(tenant: Tenant, order: Order) -> list[Delivery]:
     )
     listed = found.select_related("endpoint", "event").defer("event__body")
     return list(listed.order_by("-event_id", "-created_at")[:MOST_DELIVERIES])
-
-
-def _exactly(text: str) -> Q:
-    """Order id, the partner's reference, deposit address, or a transaction of either side."""
-    if ORDER_ID.fullmatch(text.lower()):
-        return Q(id=text.lower())
-    return (
-        Q(partner_order_ref=text)
-        | Q(deposit_address=text)
-        | Q(tx_in_hash=text)
-        | Q(tx_out_hash=text)
-    )
-
-
-def _older(cursor: Cursor) -> Q:
-    # The first condition is implied by the second; the index can be entered by it.
-    return Q(created_at__lte=cursor.created_at) & (
-        Q(created_at__lt=cursor.created_at) | Q(id__lt=cursor.order_id)
-    )
-
-
-def _newer(cursor: Cursor) -> Q:
-    return Q(created_at__gte=cursor.created_at) & (
-        Q(created_at__gt=cursor.created_at) | Q(id__gt=cursor.order_id)
-    )

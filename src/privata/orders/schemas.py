@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from datetime import datetime
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from privata.core.ids import ORDER_ID
+from privata.core.lifecycle import FailedReason, OrderStatus
+from privata.infra.openapi import AmountText
 from privata.infra.wire import Wire
 from privata.orders import create
 from privata.providers.simulator.scenarios import MAX_TTL, Scenario
@@ -13,6 +17,7 @@ from privata.providers.simulator.scenarios import MAX_TTL, Scenario
 StableTarget = Literal["USDT-TRC20", "USDT-ERC20", "USDC-ERC20", "USDC-SOL"]
 Address = Annotated[str, Field(min_length=1, max_length=512)]
 ExtraId = Annotated[str, Field(min_length=1, max_length=256)]
+OrderId = Annotated[str, Field(pattern=rf"^{ORDER_ID.pattern}$")]
 Ttl = Annotated[int, Field(ge=0, le=MAX_TTL, description="seconds of the whole path; 0: at once")]
 
 
@@ -38,20 +43,27 @@ class RefundPreference(Wire):
 class CreateOrderQuery(Wire):
     """The sandbox parameters may also stand in the query."""
 
-    sandbox_scenario: Scenario | None = None
+    sandbox_scenario: Scenario | None = Field(None, description="how a test order goes")
     sandbox_ttl: Ttl | None = None
 
 
 class CreateOrder(CreateOrderQuery):
     """A swap to make from a quote."""
 
-    quote_id: str = Field(max_length=64)
-    address: Address
-    extra_id: ExtraId | None = None
-    refund_address: Address | None = None
-    refund_extra_id: ExtraId | None = None
+    quote_id: str = Field(max_length=64, description="of `GET /estimate`; it makes one order")
+    address: Address = Field(description="where the user is paid; checked for its network")
+    extra_id: ExtraId | None = Field(None, description="memo or tag of the address")
+    refund_address: Address | None = Field(
+        None, description="where a refund goes; on the network of the deposit, never shown again"
+    )
+    refund_extra_id: ExtraId | None = Field(None, description="memo or tag of the refund address")
     refund_preference: RefundPreference | None = None
-    partner_order_ref: str | None = Field(None, min_length=1, max_length=128)
+    partner_order_ref: str | None = Field(
+        None,
+        min_length=1,
+        max_length=128,
+        description="your own reference; one open order at a time may have it",
+    )
 
     @model_validator(mode="after")
     def _printable(self) -> Self:
@@ -85,43 +97,51 @@ class CreateOrder(CreateOrderQuery):
 
 
 class TimelineEntry(BaseModel):
-    status: str
-    at: str
+    status: OrderStatus
+    at: datetime
+
+
+class ShownPreference(BaseModel):
+    """What happens when a refund window ends without an action, as given with the order."""
+
+    default: str
+    fallback_if_refund_address_missing: str
+    convert_to_stable_target: StableTarget | None
 
 
 class Order(BaseModel):
-    """The order object."""
+    """The order object. The refund address is never shown."""
 
-    order_id: str
+    order_id: OrderId
     provider: str
     provider_order_id: str
-    partner_order_ref: str | None
+    partner_order_ref: str | None = Field(description="your own reference, as you gave it")
     source: str = Field(serialization_alias="from")
     from_network: str
     to: str
     to_network: str
-    amount_from: str
-    amount_to_expected: str
-    amount_to_actual: str | None
+    amount_from: AmountText
+    amount_to_expected: AmountText
+    amount_to_actual: AmountText | None = Field(description="known when the payout is sent")
     markup_bps: int
-    rate_type: str
-    deposit_address: str
-    deposit_extra_id: str | None
+    rate_type: Literal["float", "fixed"]
+    deposit_address: str = Field(description="where the user sends `amount_from`")
+    deposit_extra_id: str | None = Field(description="memo or tag that must go with the deposit")
     payout_address: str
     payout_extra_id: str | None
-    status: str
-    failed_reason_code: str | None
+    status: OrderStatus
+    failed_reason_code: FailedReason | None
     failed_reason_message: str | None
-    refund_capability: str
+    refund_capability: Literal["programmatic", "ticket", "none"]
     refund_window_hours: int | None
     refund_sla_hours: int | None
-    refund_preference: dict[str, Any] | None
+    refund_preference: ShownPreference | None
     tx_in_hash: str | None
     tx_out_hash: str | None
-    sandbox: bool
-    expires_at: str
-    created_at: str
-    updated_at: str
-    completed_at: str | None
-    tracking_url: str
+    sandbox: bool = Field(description="a simulated order: nothing may be sent to it")
+    expires_at: datetime = Field(description="until when the deposit has to arrive")
+    created_at: datetime
+    updated_at: datetime
+    completed_at: datetime | None
+    tracking_url: str = Field(description="a public page for the end user")
     timeline: list[TimelineEntry]

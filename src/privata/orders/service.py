@@ -9,18 +9,24 @@ from typing import Any
 
 from privata.core.errors import NotFound, OrderNotFound
 from privata.core.ids import ORDER_ID
-from privata.core.lifecycle import OrderStatus, route
+from privata.core.lifecycle import OrderStatus, route, steps
+from privata.core.refund_window import window_ends
 from privata.core.tenancy import Actor, Environment
 from privata.events import service as events
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.orders import store, wire
-from privata.orders.polling import next_poll
+from privata.orders.polling import is_expired, next_poll
 from privata.orders.tracking import tracking_url
 from privata.providers.port import Report
 
-#: Wakes the pollers; no payload.
+#: Wakes the pollers and the clock of the refund windows; no payload.
 ORDERS_BELL = "privata_orders"
+
+#: Sources of a timeline entry: who said so.
+BY_PROVIDER = "provider"
+BY_CLOCK = "clock"
+BY_OPERATOR = "operator"
 
 _rng = random.SystemRandom()
 
@@ -51,10 +57,13 @@ def order_of(kernel: Kernel, row: store.Row) -> dict[str, Any]:
     return wire.order_object(dict(row), timeline, tracking_url(kernel, row["id"]))
 
 
-async def advance(kernel: Kernel, *, order_id: str, report: Report, source: str) -> Moved:
+async def advance(
+    kernel: Kernel, *, order_id: str, report: Report, source: str = BY_PROVIDER
+) -> Moved:
     """Apply a provider's report in one transaction: state, timeline, events and deliveries.
 
-    A jump is filled in; a report that repeats or would go backward is counted and ignored.
+    A jump is filled in; a report that repeats or would go backward is counted and ignored. An order
+    that still waits for its deposit past `expires_at` is expired by our own clock.
     """
     async with kernel.database.transaction() as tx:
         # The row lock makes two reports about one order take turns: each decides on what the
@@ -65,29 +74,88 @@ async def advance(kernel: Kernel, *, order_id: str, report: Report, source: str)
         return await _apply(kernel, tx, row, report, source)
 
 
+async def expire_in_silence(kernel: Kernel, *, order_id: str) -> Moved:
+    """The clock's word on an order whose provider does not answer; most often it changes nothing.
+
+    Nothing else is concluded from silence: the order's lease runs out and it is asked about again.
+    """
+    async with kernel.database.transaction() as tx:
+        row = await store.lock_order(tx, order_id)
+        if row is None:
+            raise NotFound(f"no order {order_id}")
+        now = kernel.clock.now()
+        environment, status = Environment(row["environment"]), OrderStatus(row["status"])
+        if not is_expired(status, row["expires_at"], now, environment=environment, silent=True):
+            return Moved(order_id, ())
+        return await _apply(kernel, tx, row, Report(OrderStatus.EXPIRED), BY_CLOCK)
+
+
+async def enter(
+    kernel: Kernel, tx: Transaction, row: store.Row, report: Report, *, source: str
+) -> None:
+    """Move an order that needs a refund or a decision, in the caller's transaction.
+
+    `row` comes from `store.lock_order` in the same transaction, so the state cannot have changed.
+    `ValueError` if the lifecycle has no such step: the caller looks before it asks.
+    """
+    entered = steps(OrderStatus(row["status"]), report.status)
+    if not entered:
+        raise ValueError(f"{row['id']}: no step from {row['status']} to {report.status}")
+    await _enter(kernel, tx, row, report, entered, kernel.clock.now(), None, source)
+
+
 async def _apply(
     kernel: Kernel, tx: Transaction, row: store.Row, report: Report, source: str
 ) -> Moved:
     now = kernel.clock.now()
     current = OrderStatus(row["status"])
+    environment = Environment(row["environment"])
     entered = route(current, (*report.passed, report.status))
+    final = entered[-1] if entered else current
+    if is_expired(final, row["expires_at"], now, environment=environment):
+        report, source = Report(OrderStatus.EXPIRED), BY_CLOCK
+        entered, final = (OrderStatus.EXPIRED,), OrderStatus.EXPIRED
     poll_at = next_poll(
-        entered[-1] if entered else current,
+        final,
         row["created_at"],
         now,
         change_at=report.next_change_at,
-        sandbox=row["environment"] == Environment.TEST.value,
+        expires_at=row["expires_at"],
+        environment=environment,
+        window_end=_window_end(row, entered, now),
         rng=_rng,
     )
     if not entered:
         if report.status is not current:
             await store.count_ignored(tx, row["id"], current.value, report.status.value)
-        await store.set_poll(tx, row["id"], poll_at)
+        # An order whose refund is under way is followed by that: see `refunds`.
+        if current is not OrderStatus.REFUND_REQUIRED or row["poll_at"] is not None:
+            await store.set_poll(tx, row["id"], poll_at)
         return Moved(row["id"], ())
     await _enter(kernel, tx, row, report, entered, now, poll_at, source)
     if poll_at is not None:
         tx.ring(ORDERS_BELL)
     return Moved(row["id"], entered)
+
+
+def refund_window_end(row: store.Row) -> datetime:
+    """When the refund window of an order in `refund_required` ends, from its row with timeline."""
+    return window_ends(
+        entered_at(row, OrderStatus.REFUND_REQUIRED), row["refund_window_hours"], row["sandbox_ttl"]
+    )
+
+
+def entered_at(row: store.Row, status: OrderStatus) -> datetime:
+    """When an order entered `status`, from its row with timeline; `ValueError` if it did not."""
+    index: int = row["timeline_status"].index(status.value)
+    at: datetime = row["timeline_at"][index]
+    return at
+
+
+def _window_end(row: store.Row, entered: tuple[OrderStatus, ...], now: datetime) -> datetime | None:
+    if OrderStatus.REFUND_REQUIRED in entered:
+        return window_ends(now, row["refund_window_hours"], row["sandbox_ttl"])
+    return refund_window_end(row) if row["status"] == OrderStatus.REFUND_REQUIRED else None
 
 
 async def _enter(

@@ -69,7 +69,7 @@ WITH spent AS (
 SELECT id FROM made
 """  # noqa: S608  # only our own column names are put together
 
-_TIMELINE = """
+TIMELINE = """
     ARRAY(SELECT t.status FROM order_timeline t WHERE t.order_id = o.id ORDER BY t.seq)
         AS timeline_status,
     ARRAY(SELECT t.at FROM order_timeline t WHERE t.order_id = o.id ORDER BY t.seq)
@@ -77,11 +77,23 @@ _TIMELINE = """
 """
 
 _GET = f"""
-SELECT o.*, {_TIMELINE} FROM orders o
+SELECT o.*, {TIMELINE} FROM orders o
 WHERE o.id = $1 AND o.organization_id = $2 AND o.environment = $3
 """  # noqa: S608
 
-_LOCK = f"SELECT o.*, {_TIMELINE} FROM orders o WHERE o.id = $1 FOR UPDATE OF o"  # noqa: S608
+#: `_GET` as a companion of the admission.
+GET_ALONG = f"""
+SELECT o.*, {TIMELINE} FROM orders o
+WHERE o.id = $7 AND o.organization_id = found.organization_id
+  AND o.environment = found.environment
+"""  # noqa: S608
+
+_LOCK = f"SELECT o.*, {TIMELINE} FROM orders o WHERE o.id = $1 FOR UPDATE OF o"  # noqa: S608
+
+_LOCK_OWN = f"""
+SELECT o.*, {TIMELINE} FROM orders o
+WHERE o.id = $1 AND o.organization_id = $2 AND o.environment = $3 FOR UPDATE OF o
+"""  # noqa: S608
 
 _QUOTE = """
 SELECT q.*, (
@@ -124,12 +136,18 @@ DO UPDATE SET times = order_ignored_report.times + 1, last_at = now()
 _CLAIM_POLLS = """
 UPDATE orders SET poll_at = now() + make_interval(secs => $2)
 WHERE id = ANY (ARRAY(
-    SELECT id FROM orders WHERE poll_at <= now()
+    SELECT id FROM orders
+    WHERE poll_at <= now() AND environment = $3 AND (status = 'refund_required') = $4
     ORDER BY poll_at LIMIT $1 FOR UPDATE SKIP LOCKED))
 RETURNING *
 """
 
-_NEXT_POLL = "SELECT extract(epoch FROM min(poll_at) - now())::float8 FROM orders"
+# Bounded, so that the index is not walked through all the orders that are due much later.
+_NEXT_POLL = """
+SELECT extract(epoch FROM min(poll_at) - now())::float8 FROM orders
+WHERE poll_at <= now() + make_interval(secs => $3)
+  AND environment = $1 AND (status = 'refund_required') = $2
+"""
 
 
 async def insert_order(tx: Transaction, values: Mapping[str, Any]) -> bool:
@@ -148,6 +166,13 @@ async def fetch_order(
 async def lock_order(tx: Transaction, order_id: str) -> Row | None:
     """The order with its timeline, locked: whoever moves it next waits here."""
     return await tx.connection.fetchrow(_LOCK, order_id)
+
+
+async def lock_own_order(
+    tx: Transaction, order_id: str, organization_id: UUID, environment: Environment
+) -> Row | None:
+    """The same for an order of the organization; another's is none."""
+    return await tx.connection.fetchrow(_LOCK_OWN, order_id, organization_id, environment.value)
 
 
 async def fetch_quote(
@@ -194,12 +219,22 @@ async def set_poll(tx: Transaction, order_id: str, poll_at: datetime | None) -> 
     await tx.connection.execute("UPDATE orders SET poll_at = $2 WHERE id = $1", order_id, poll_at)
 
 
-async def claim_polls(pool: asyncpg.Pool[Row], limit: int, lease_s: float) -> list[Row]:
-    """Orders whose provider is to be asked now, claimed for `lease_s` seconds."""
-    return await pool.fetch(_CLAIM_POLLS, limit, lease_s)
+async def claim_polls(
+    pool: asyncpg.Pool[Row],
+    limit: int,
+    lease_s: float,
+    environment: Environment,
+    *,
+    refunds: bool = False,
+) -> list[Row]:
+    """Orders to look at now, claimed for `lease_s` seconds: the open ones of an environment, or
+    with `refunds` those that need a refund."""
+    return await pool.fetch(_CLAIM_POLLS, limit, lease_s, environment.value, refunds)
 
 
-async def seconds_to_next_poll(pool: asyncpg.Pool[Row]) -> float | None:
-    """Seconds until the next order is due; negative if one is; None if there is none."""
-    found: float | None = await pool.fetchval(_NEXT_POLL)
+async def seconds_to_next_poll(
+    pool: asyncpg.Pool[Row], within_s: float, environment: Environment, *, refunds: bool = False
+) -> float | None:
+    """Seconds until the next order is due; negative if one is; None if none is `within_s`."""
+    found: float | None = await pool.fetchval(_NEXT_POLL, environment.value, refunds, within_s)
     return found

@@ -1,4 +1,4 @@
-"""The orders list and the page of one order."""
+"""The page of one order."""
 
 from __future__ import annotations
 
@@ -9,65 +9,26 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from privata.core.lifecycle import OPEN, OrderStatus
 from privata.infra.plane import kernel, wait
 from privata.orders import presenting, reading, service
 from privata.orders.explorers import explorer_link
-from privata.orders.filters import GROUPS, SPANS, Cursor, OrderFilter, parse_cursor, parse_filter
 from privata.orders.models import Order
 from privata.orders.tracking import tracking_url
+from privata.orders.typical import Usual, usual_time
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
-from privata.providers.registry import providers_for
+from privata.refunds.panel import RefundPanel, panel_of
 from privata.webhooks.story import shown_state
 
 #: The tabs of an order, as they stand in its address.
 TABS = {
-    "summary": "Summary",
+    "summary": "Overview",
     "timeline": "Timeline",
     "transactions": "Transactions",
     "deliveries": "Webhooks",
     "raw": "Raw JSON",
 }
-
-
-@require_safe
-@page(Permission.VIEW_ORDERS)
-def listing(request: HttpRequest, tenant: Tenant) -> HttpResponse:
-    """The list, a page at a time."""
-    chosen = parse_filter(request.GET)
-    now = datetime.now(UTC)
-    before, after = _cursor(request, "before"), _cursor(request, "after")
-    shown = reading.page_of(tenant, chosen, now, before=before, after=after)
-    newest = before is None and shown.newer is None
-    context = {
-        **_rows(chosen, shown.rows, shown.first, shown.last, newest=newest),
-        "page": shown,
-        "new": 0,
-        "any_orders": bool(shown.rows) or reading.orders_of(tenant).exists(),
-        "spans": SPANS,
-        "groups": [(label, [s.value for s in group]) for label, group in GROUPS.items()],
-        "providers": [provider.name for provider in providers_for(tenant.environment)],
-        "api_url": _api_url(),
-    }
-    return render(request, "orders/list.html", context)
-
-
-@require_safe
-@page(Permission.VIEW_ORDERS)
-def rows(request: HttpRequest, tenant: Tenant) -> HttpResponse:
-    """The rows somebody is looking at as they are now, and how many came since."""
-    chosen = parse_filter(request.GET)
-    now = datetime.now(UTC)
-    first, last = _cursor(request, "first"), _cursor(request, "last")
-    newest = request.GET.get("newest") == "1"
-    if first is None or last is None:
-        shown = reading.page_of(tenant, chosen, now)
-        context = _rows(chosen, shown.rows, shown.first, shown.last, newest=True) | {"new": 0}
-        return render(request, "orders/_rows.html", context)
-    same = reading.same_rows(tenant, chosen, now, first, last)
-    new = reading.count_newer(tenant, chosen, now, first) if newest else 0
-    context = _rows(chosen, same, first, last, newest=newest) | {"new": new}
-    return render(request, "orders/_rows.html", context)
 
 
 @require_safe
@@ -82,17 +43,6 @@ def detail(request: HttpRequest, tenant: Tenant, order_id: str) -> HttpResponse:
 def detail_fragment(request: HttpRequest, tenant: Tenant, order_id: str) -> HttpResponse:
     """The part of the page that changes while an order moves."""
     return render(request, "orders/_detail.html", _detail(request, tenant, order_id))
-
-
-def _rows(
-    chosen: OrderFilter, shown: Any, first: Cursor | None, last: Cursor | None, *, newest: bool
-) -> dict[str, Any]:
-    place = {
-        "first": first.encode() if first else "",
-        "last": last.encode() if last else "",
-        "newest": "1" if newest else "",
-    }
-    return {"chosen": chosen, "rows": shown, "live_query": chosen.query(**place)}
 
 
 def _detail(request: HttpRequest, tenant: Tenant, order_id: str) -> dict[str, Any]:
@@ -111,18 +61,18 @@ def _detail(request: HttpRequest, tenant: Tenant, order_id: str) -> dict[str, An
         "stages": presenting.stages(entries),
         "slippage": presenting.slippage(order.amount_to_expected, order.amount_to_actual),
         "swap_seconds": presenting.swap_seconds(entries),
-        "closes_at": presenting.refund_closes(
-            order.status, entries[-1].at, order.refund_window_hours
-        ),
+        "refund_panel": (panel := panel_of(order, entries, datetime.now(UTC))),
         "tracking_url": tracking_url(kernel(), order.id),
     }
-    return context | _tab(tenant, order, tab)
+    return context | _tab(tenant, order, tab, panel)
 
 
-def _tab(tenant: Tenant, order: Order, tab: str) -> dict[str, Any]:
+def _tab(tenant: Tenant, order: Order, tab: str, panel: RefundPanel | None) -> dict[str, Any]:
     """What only one tab needs."""
+    if tab == "timeline":
+        return {"usual": _usual(tenant, order)}
     if tab == "transactions":
-        return {"transactions": _transactions(order)}
+        return {"transactions": _transactions(order, panel)}
     if tab == "deliveries":
         now = datetime.now(UTC)
         found = reading.deliveries_of(tenant, order)
@@ -132,11 +82,29 @@ def _tab(tenant: Tenant, order: Order, tab: str) -> dict[str, Any]:
     return {}
 
 
-def _transactions(order: Order) -> list[dict[str, Any]]:
+def _usual(tenant: Tenant, order: Order) -> Usual | None:
+    """How long the state the order is in usually takes; a deposit takes as long as people do."""
+    status = OrderStatus(order.status)
+    if status not in OPEN or status is OrderStatus.WAITING_DEPOSIT:
+        return None
+    asked = usual_time(
+        kernel(),
+        actor=tenant.actor,
+        status=status,
+        provider=order.provider,
+        source=order.from_asset,
+    )
+    return wait(asked)
+
+
+def _transactions(order: Order, panel: RefundPanel | None) -> list[dict[str, Any]]:
     sandbox = order.environment == "test"
+    out = ("Payout", order.to_asset, order.to_network)
+    if panel is not None:
+        out = ("Refund", panel.asset, panel.network)
     sides = (
         ("Deposit", order.from_asset, order.from_network, order.tx_in_hash),
-        ("Payout", order.to_asset, order.to_network, order.tx_out_hash),
+        (*out, order.tx_out_hash),
     )
     return [
         {
@@ -164,11 +132,3 @@ def _shown(delivery: Any, now: datetime) -> str:
 
 def _sees_deliveries(tenant: Tenant) -> bool:
     return tenant.may(Permission.VIEW_DELIVERIES)
-
-
-def _cursor(request: HttpRequest, name: str) -> Cursor | None:
-    return parse_cursor(request.GET.get(name, ""))
-
-
-def _api_url() -> str:
-    return f"{kernel().settings.base_url}/partner/v1"

@@ -17,7 +17,7 @@ from privata.core.money import format_amount
 Timeline = list[tuple[str, datetime]]
 
 #: Copied from the row as they are, in the order of the SPEC.
-_PLAIN_AFTER_RATE = (
+_BEFORE_PREFERENCE = (
     "deposit_address",
     "deposit_extra_id",
     "payout_address",
@@ -28,9 +28,6 @@ _PLAIN_AFTER_RATE = (
     "refund_capability",
     "refund_window_hours",
     "refund_sla_hours",
-    "refund_preference",
-    "tx_in_hash",
-    "tx_out_hash",
 )
 
 encode = msgspec.json.Encoder().encode
@@ -53,8 +50,11 @@ def order_object(row: Mapping[str, Any], timeline: Timeline, tracking_url: str) 
         "markup_bps": row["markup_bps"],
         "rate_type": row["rate_type"],
     }
-    shown.update({name: row[name] for name in _PLAIN_AFTER_RATE})
+    shown.update({name: row[name] for name in _BEFORE_PREFERENCE})
     shown.update(
+        refund_preference=preference_of(row["refund_preference"]),
+        tx_in_hash=row["tx_in_hash"],
+        tx_out_hash=row["tx_out_hash"],
         sandbox=row["environment"] == "test",
         expires_at=iso(row["expires_at"]),
         created_at=iso(row["created_at"]),
@@ -64,6 +64,13 @@ def order_object(row: Mapping[str, Any], timeline: Timeline, tracking_url: str) 
         timeline=[{"status": status, "at": iso(at)} for status, at in timeline],
     )
     return shown
+
+
+def preference_of(stored: str | Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """An order's refund preference; the driver of the API hands JSON over as its text."""
+    if stored is None:
+        return None
+    return msgspec.json.decode(stored, type=dict) if isinstance(stored, str) else dict(stored)
 
 
 def event_id(order_id: str, status: OrderStatus, at: datetime) -> str:

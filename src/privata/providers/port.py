@@ -134,6 +134,44 @@ class Refunds:
     sla_hours: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RefundRequest:
+    """A deposit to send back, as it is or exchanged for a stablecoin.
+
+    `reference` is ours and the same at every try: a provider that has seen it starts nothing new.
+    `deposit` is what it holds; `asset` and `network` name what is to be sent to `address`.
+    """
+
+    reference: str
+    provider_order_id: str
+    seed: str
+    deposit: Decimal
+    asset: str
+    network: str
+    address: str
+    extra_id: str | None
+    requested_at: datetime
+    sandbox: SandboxPlan | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundReport:
+    """How a refund stands: sent, or taken on and not sent yet.
+
+    `tx_hash` is the transaction that sends it, known when it is done. `check_at` is when to ask
+    again, where the provider says so.
+    """
+
+    done: bool
+    provider_reference: str | None = None
+    tx_hash: str | None = None
+    check_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.done and not self.tx_hash:
+            raise ValueError("a refund that is done has a transaction")
+
+
 class Provider(Protocol):
     """One exchange."""
 
@@ -159,4 +197,12 @@ class Provider(Protocol):
 
     async def get_order(self, order: OrderSnapshot, now: datetime) -> Report:
         """Say where the order stands."""
+        ...
+
+    async def refund(self, request: RefundRequest, now: datetime) -> RefundReport:
+        """Send a deposit back, or say how the refund with this reference stands.
+
+        Safe to repeat. Only asked of providers whose refunds are `programmatic`; the others raise
+        `ProviderRefused`.
+        """
         ...

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,12 +16,14 @@ from privata.core.errors import (
     InvalidKey,
     InvalidPair,
     NoProvidersAvailable,
+    ScopeRequired,
     ValidationFailed,
 )
 from privata.core.money import CONTEXT, format_amount, usd
 from privata.core.tenancy import Environment
 from privata.infra.access import kernel_of
 from privata.infra.openapi import errors, request_of
+from privata.infra.routing import api_router
 from privata.infra.wire import json_response, parse_query
 from privata.providers import catalogue
 from privata.providers.port import Asset, QuoteRequest
@@ -37,7 +38,7 @@ from privata.quotes.schemas import (
     Pairs,
 )
 
-router = APIRouter(tags=["Quotes"])
+router = api_router("Quotes")
 
 #: Significant digits of the informational `rate`; the binding numbers are the amounts.
 _RATE_DECIMALS = 12
@@ -51,7 +52,7 @@ async def _environment(request: Request) -> tuple[Environment, Any]:
 @router.get(
     "/currencies",
     response_model=Currencies,
-    responses=errors(InvalidKey),
+    responses=errors(InvalidKey, ScopeRequired),
     openapi_extra=request_of(key=False),
 )
 async def currencies(request: Request) -> Response:
@@ -73,7 +74,7 @@ async def currencies(request: Request) -> Response:
 @router.get(
     "/pairs",
     response_model=Pairs,
-    responses=errors(InvalidKey),
+    responses=errors(InvalidKey, ScopeRequired),
     openapi_extra=request_of(key=False),
 )
 async def pairs(request: Request) -> Response:
@@ -89,7 +90,9 @@ async def pairs(request: Request) -> Response:
 @router.get(
     "/limits",
     response_model=PairLimits,
-    responses=errors(InvalidKey, InvalidPair, NoProvidersAvailable, ValidationFailed),
+    responses=errors(
+        InvalidKey, ScopeRequired, InvalidPair, NoProvidersAvailable, ValidationFailed
+    ),
     openapi_extra=request_of(query=PairQuery, key=False),
 )
 async def limits(request: Request) -> Response:
@@ -113,6 +116,7 @@ async def limits(request: Request) -> Response:
     response_model_exclude_none=True,
     responses=errors(
         InvalidKey,
+        ScopeRequired,
         InvalidPair,
         AmountTooLow,
         AmountTooHigh,

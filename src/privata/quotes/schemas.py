@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from privata.core.money import parse_amount
+from privata.core.money import AMOUNT_PATTERN, MAX_AMOUNT_CHARS, parse_amount
+from privata.infra.openapi import AmountText
 from privata.infra.wire import Wire
 from privata.quotes.rules import MAX_MARKUP_BPS
 
@@ -22,7 +24,12 @@ Ticker = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,16}$", description="e.g. 
 Network = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,16}$", description="e.g. TRC20, any case")]
 Amount = Annotated[
     Decimal,
-    BeforeValidator(_amount, json_schema_input_type=str),
+    BeforeValidator(
+        _amount,
+        json_schema_input_type=Annotated[
+            str, Field(pattern=AMOUNT_PATTERN, max_length=MAX_AMOUNT_CHARS)
+        ],
+    ),
     Field(description="a decimal number, e.g. 0.25"),
 ]
 
@@ -49,11 +56,15 @@ class EstimateQuery(PairQuery):
 
 
 class Currency(BaseModel):
+    """An asset; amounts of it have at most `decimals` places."""
+
     ticker: str
     network: str
     name: str
-    decimals: int
-    extra_id: str | None
+    decimals: int = Field(ge=0)
+    extra_id: str | None = Field(
+        description="what a memo or tag is called on this network; null: it has none"
+    )
 
 
 class Currencies(BaseModel):
@@ -75,36 +86,38 @@ class Pairs(BaseModel):
 
 
 class PairLimits(BaseModel):
+    """`min` and `max` are amounts of the asset that is sent."""
+
     source: str = Field(serialization_alias="from")
     from_network: str
     to: str
     to_network: str
-    min: str
-    max: str
+    min: AmountText
+    max: AmountText
 
 
 class Estimate(BaseModel):
     """A quote: use its id within `expires_at` for one order."""
 
-    quote_id: str
+    quote_id: str = Field(pattern=r"^qt_[0-9a-f]{32}$")
     provider: str
     source: str = Field(serialization_alias="from")
     from_network: str
     to: str
     to_network: str
-    amount_from: str
-    amount_to: str
-    rate: str
-    side: str
-    rate_type: str
-    markup_bps: int
-    usd_value: str | None
-    refund_capability: str
+    amount_from: AmountText
+    amount_to: AmountText
+    rate: AmountText = Field(description="informational; the amounts are what binds")
+    side: Literal["send", "receive"]
+    rate_type: Literal["float", "fixed"]
+    markup_bps: int = Field(ge=0, le=MAX_MARKUP_BPS)
+    usd_value: str | None = Field(description="US dollars to cents")
+    refund_capability: Literal["programmatic", "ticket", "none"]
     sandbox: bool
-    expires_at: str
+    expires_at: datetime
 
 
 class Estimates(Estimate):
-    """The best quote; with `include=all` also every other, best first."""
+    """The best quote; with `include=all` also every offer, best first, the best one included."""
 
-    offers: list[Estimate] | None = None
+    offers: list[Estimate] | None = Field(None, description="only with `include=all`")

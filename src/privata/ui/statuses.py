@@ -57,7 +57,15 @@ KEY = {
     "revoked": Look("Revoked", "ban", "plain"),
 }
 
-_TABLES = {"order": ORDER, "delivery": DELIVERY, "endpoint": ENDPOINT, "key": KEY}
+EXPORT = {
+    "queued": Look("Waiting", "clock", "plain"),
+    "running": Look("Being made", "loader", "info"),
+    "done": Look("Ready", "check", "ok"),
+    "failed": Look("Failed", "x", "bad"),
+    "expired": Look("Expired", "timer-off", "plain"),
+}
+
+_TABLES = {"export": EXPORT, "order": ORDER, "delivery": DELIVERY, "endpoint": ENDPOINT, "key": KEY}
 
 
 def look(kind: str, status: str) -> Look:

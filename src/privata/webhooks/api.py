@@ -6,7 +6,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -16,6 +15,7 @@ from privata.core.clock import iso
 from privata.core.errors import (
     IdempotencyConflict,
     InvalidKey,
+    NotFound,
     RotationInProgress,
     ScopeRequired,
     ValidationFailed,
@@ -26,6 +26,7 @@ from privata.infra.access import kernel_of
 from privata.infra.once import IDEMPOTENCY_DOC, Answer, once
 from privata.infra.openapi import errors, request_of
 from privata.infra.postgres import Transaction
+from privata.infra.routing import api_router
 from privata.infra.wire import json_response, parse_body, parse_query, read_body
 from privata.webhooks import listing, schemas, service
 from privata.webhooks.endpoint_rules import checked_pace, checked_schedule
@@ -36,12 +37,14 @@ from privata.webhooks.trials import Trial, send_test_event
 from privata.webhooks.tuning import tune_endpoint
 from privata.webhooks.undelivered import undelivered
 
-router = APIRouter(prefix="/webhook", tags=["Webhooks"])
+router = api_router("Webhooks", prefix="/webhook")
 
 CREATED = 201
 ONE = "/endpoints/{endpoint_id}"
 
 _REFUSALS = (InvalidKey, ScopeRequired, ValidationFailed)
+#: The scope of every route here.
+ADMIN: Final = (Scope.WEBHOOK_ADMIN,)
 _TUNED = {"strict_lanes", "schedule_s", "pace_per_s"}
 
 
@@ -54,7 +57,7 @@ async def admin_of(request: Request) -> Actor:
     "/endpoints",
     response_model=schemas.Endpoints,
     responses=errors(*_REFUSALS),
-    openapi_extra=request_of(key=True),
+    openapi_extra=request_of(key=True, scopes=ADMIN),
 )
 async def list_endpoints(request: Request) -> Response:
     """The endpoints of the key's environment."""
@@ -67,7 +70,12 @@ async def list_endpoints(request: Request) -> Response:
     status_code=CREATED,
     response_model=schemas.NewEndpoint,
     responses=errors(*_REFUSALS, IdempotencyConflict),
-    openapi_extra=request_of(body=schemas.CreateEndpoint, headers=IDEMPOTENCY_DOC, key=True),
+    openapi_extra=request_of(
+        body=schemas.CreateEndpoint,
+        headers=IDEMPOTENCY_DOC,
+        key=True,
+        scopes=(Scope.WEBHOOK_ADMIN,),
+    ),
 )
 async def create_endpoint(request: Request) -> Response:
     """Make an endpoint; its secret is in this answer and nowhere else."""
@@ -93,7 +101,7 @@ async def create_endpoint(request: Request) -> Response:
     ONE,
     response_model=schemas.Endpoint,
     responses=errors(*_REFUSALS),
-    openapi_extra=request_of(key=True),
+    openapi_extra=request_of(key=True, scopes=ADMIN),
 )
 async def get_endpoint(request: Request, endpoint_id: str) -> Response:
     """One endpoint."""
@@ -104,11 +112,11 @@ async def get_endpoint(request: Request, endpoint_id: str) -> Response:
 _CHANGE: Final[dict[str, Any]] = {
     "response_model": schemas.Endpoint,
     "responses": errors(*_REFUSALS),
-    "openapi_extra": request_of(body=schemas.ChangeEndpoint, key=True),
+    "openapi_extra": request_of(body=schemas.ChangeEndpoint, key=True, scopes=ADMIN),
 }
 
 
-@router.put(ONE, **_CHANGE)
+@router.put(ONE, operation_id="putEndpoint", **_CHANGE)
 @router.patch(ONE, **_CHANGE)
 async def change_endpoint(request: Request, endpoint_id: str) -> Response:
     """Change what is given; PUT and PATCH do the same."""
@@ -134,7 +142,7 @@ async def change_endpoint(request: Request, endpoint_id: str) -> Response:
     ONE,
     response_model=schemas.Endpoint,
     responses=errors(*_REFUSALS),
-    openapi_extra=request_of(key=True),
+    openapi_extra=request_of(key=True, scopes=ADMIN),
 )
 async def disable_endpoint(request: Request, endpoint_id: str) -> Response:
     """Take it out of use. Its history stays, and so does its id."""
@@ -146,9 +154,12 @@ async def disable_endpoint(request: Request, endpoint_id: str) -> Response:
 
 @router.post(
     ONE + "/rotate-secret",
+    operation_id="rotateSecret",
     response_model=schemas.RotatedSecret,
     responses=errors(*_REFUSALS, RotationInProgress, IdempotencyConflict),
-    openapi_extra=request_of(body=schemas.RotateSecret, headers=IDEMPOTENCY_DOC, key=True),
+    openapi_extra=request_of(
+        body=schemas.RotateSecret, headers=IDEMPOTENCY_DOC, key=True, scopes=ADMIN
+    ),
 )
 async def rotate(request: Request, endpoint_id: str) -> Response:
     """A new secret, shown this once; the old one signs beside it for a while."""
@@ -180,10 +191,11 @@ async def rotate(request: Request, endpoint_id: str) -> Response:
 
 @router.post(
     ONE + "/test",
+    operation_id="sendTestEvent",
     status_code=CREATED,
     response_model=schemas.TestEvent,
     responses=errors(*_REFUSALS, IdempotencyConflict),
-    openapi_extra=request_of(headers=IDEMPOTENCY_DOC, key=True),
+    openapi_extra=request_of(headers=IDEMPOTENCY_DOC, key=True, scopes=ADMIN),
 )
 async def test_endpoint(request: Request, endpoint_id: str) -> Response:
     """Send `webhook.test` to this endpoint alone, through the real queue."""
@@ -205,7 +217,7 @@ async def test_endpoint(request: Request, endpoint_id: str) -> Response:
     ONE + "/undelivered",
     response_model=schemas.UndeliveredEvents,
     responses=errors(*_REFUSALS),
-    openapi_extra=request_of(query=schemas.UndeliveredQuery, key=True),
+    openapi_extra=request_of(query=schemas.UndeliveredQuery, key=True, scopes=ADMIN),
 )
 async def list_undelivered(request: Request, endpoint_id: str) -> Response:
     """What this endpoint was owed and has not got, oldest first."""
@@ -240,8 +252,8 @@ async def list_undelivered(request: Request, endpoint_id: str) -> Response:
 @router.post(
     "/resume",
     response_model=schemas.ResumedAll,
-    responses=errors(*_REFUSALS, WebhookNotPaused),
-    openapi_extra=request_of(body=schemas.Resume, key=True),
+    responses=errors(*_REFUSALS, NotFound, WebhookNotPaused),
+    openapi_extra=request_of(body=schemas.Resume, key=True, scopes=ADMIN),
 )
 async def resume(request: Request) -> Response:
     """Resume one endpoint, or all paused ones: a probe first, then what waited, paced.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import msgspec
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,6 +12,7 @@ from privata.core.clock import iso
 from privata.core.errors import (
     IdempotencyConflict,
     InvalidKey,
+    NotFound,
     RateLimited,
     RecoveryInProgress,
     ScopeRequired,
@@ -22,14 +22,15 @@ from privata.infra.access import kernel_of
 from privata.infra.once import IDEMPOTENCY_DOC, Answer, once
 from privata.infra.openapi import errors, request_of
 from privata.infra.postgres import Transaction
+from privata.infra.routing import api_router
 from privata.infra.wire import json_response, parse_body, parse_query, read_body
 from privata.webhooks import listing, schemas, service
-from privata.webhooks.api import CREATED, admin_of
+from privata.webhooks.api import ADMIN, CREATED, admin_of
 from privata.webhooks.paths import id_in_path
 from privata.webhooks.recoveries import Progress, cancel_recovery, recover, recovery
 from privata.webhooks.replays import Replayed, replay_delivery
 
-router = APIRouter(prefix="/webhook", tags=["Webhooks"])
+router = api_router("Webhooks", prefix="/webhook")
 
 ACCEPTED = 202
 
@@ -40,7 +41,7 @@ _REFUSALS = (InvalidKey, ScopeRequired, ValidationFailed)
     "/deliveries",
     response_model=schemas.Deliveries,
     responses=errors(*_REFUSALS),
-    openapi_extra=request_of(query=schemas.DeliveriesQuery, key=True),
+    openapi_extra=request_of(query=schemas.DeliveriesQuery, key=True, scopes=ADMIN),
 )
 async def list_deliveries(request: Request) -> Response:
     """The delivery log of the key's environment, newest first."""
@@ -52,10 +53,11 @@ async def list_deliveries(request: Request) -> Response:
 
 @router.post(
     "/deliveries/{delivery_id}/retry",
+    operation_id="retryDelivery",
     status_code=ACCEPTED,
     response_model=schemas.Delivery,
     responses=errors(*_REFUSALS),
-    openapi_extra=request_of(key=True),
+    openapi_extra=request_of(key=True, scopes=ADMIN),
 )
 async def retry(request: Request, delivery_id: str) -> Response:
     """One more attempt of this delivery, now."""
@@ -68,10 +70,11 @@ async def retry(request: Request, delivery_id: str) -> Response:
 
 @router.post(
     "/deliveries/{delivery_id}/replay",
+    operation_id="replayDelivery",
     status_code=CREATED,
     response_model=schemas.Replayed,
     responses=errors(*_REFUSALS, RateLimited, IdempotencyConflict),
-    openapi_extra=request_of(headers=IDEMPOTENCY_DOC, key=True),
+    openapi_extra=request_of(headers=IDEMPOTENCY_DOC, key=True, scopes=ADMIN),
 )
 async def replay(request: Request, delivery_id: str) -> Response:
     """A new delivery of the same event, byte for byte. Your receiver must know the event id."""
@@ -91,10 +94,11 @@ async def replay(request: Request, delivery_id: str) -> Response:
 
 @router.post(
     "/recover",
+    operation_id="recover",
     status_code=CREATED,
     response_model=schemas.Recovery,
-    responses=errors(*_REFUSALS, RecoveryInProgress, IdempotencyConflict),
-    openapi_extra=request_of(body=schemas.Recover, headers=IDEMPOTENCY_DOC, key=True),
+    responses=errors(*_REFUSALS, NotFound, RecoveryInProgress, IdempotencyConflict),
+    openapi_extra=request_of(body=schemas.Recover, headers=IDEMPOTENCY_DOC, key=True, scopes=ADMIN),
 )
 async def begin_recovery(request: Request) -> Response:
     """Send again, in order and paced, everything that an endpoint missed since a time."""
@@ -123,7 +127,7 @@ async def begin_recovery(request: Request) -> Response:
     "/recoveries/{recovery_id}",
     response_model=schemas.Recovery,
     responses=errors(*_REFUSALS),
-    openapi_extra=request_of(key=True),
+    openapi_extra=request_of(key=True, scopes=ADMIN),
 )
 async def get_recovery(request: Request, recovery_id: str) -> Response:
     """How far a recovery is."""
@@ -134,9 +138,10 @@ async def get_recovery(request: Request, recovery_id: str) -> Response:
 
 @router.delete(
     "/recoveries/{recovery_id}",
+    operation_id="cancelRecovery",
     response_model=schemas.Recovery,
     responses=errors(*_REFUSALS),
-    openapi_extra=request_of(key=True),
+    openapi_extra=request_of(key=True, scopes=ADMIN),
 )
 async def end_recovery(request: Request, recovery_id: str) -> Response:
     """Cancel it: nothing more is queued."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -22,6 +22,9 @@ from privata.webhooks.states import Channel
 Value = str | int | float | bool | None
 
 _HOUR: Final = timedelta(hours=1)
+
+#: The second warning of `api_key_expiring` comes at this many hours before the end.
+_LAST_DAY_HOURS: Final = 24
 
 
 def ops_event(
@@ -94,6 +97,100 @@ def webhook_resumed(
     }
     return ops_event(
         "webhook_resumed", reason=reason, now=now, environment=environment, fields=fields
+    )
+
+
+def api_key_locked(
+    *,
+    ip: str,
+    environment: Environment,
+    now: datetime,
+    locked_until: datetime,
+    attempts: int,
+) -> NewEvent:
+    """An address is locked out: it sent `attempts` wrong keys, one at least with the prefix of a
+    key of this organization. Only the address is told, since the guesses may hold part of a key.
+    """
+    fields: dict[str, Value] = {
+        "ip": ip,
+        "locked_at": iso(now),
+        "locked_until": iso(locked_until),
+        "attempts": attempts,
+    }
+    return ops_event(
+        "api_key_locked", reason="invalid_keys", now=now, environment=environment, fields=fields
+    )
+
+
+def api_key_unlocked(
+    *, ip: str, environment: Environment, now: datetime, locked_at: datetime
+) -> NewEvent:
+    """The lockout of an address has ended; the reason is `elapsed`."""
+    fields: dict[str, Value] = {
+        "ip": ip,
+        "locked_at": iso(locked_at),
+        "unlocked_at": iso(now),
+    }
+    return ops_event(
+        "api_key_unlocked", reason="elapsed", now=now, environment=environment, fields=fields
+    )
+
+
+def api_key_expiring(
+    *,
+    key_id: UUID,
+    name: str,
+    prefix: str,
+    environment: Environment,
+    now: datetime,
+    expires_on: date,
+    hours_left: int,
+) -> NewEvent:
+    """A key stops working at 00:00 UTC of `expires_on`; `hours_left` until then, rounded up.
+
+    The reason is `7_days` or `24_hours`: which of the two warnings this is.
+    """
+    fields: dict[str, Value] = {
+        "key_id": str(key_id),
+        "name": name,
+        "prefix": prefix,
+        "expires_on": expires_on.isoformat(),
+        "hours_left": hours_left,
+    }
+    return ops_event(
+        "api_key_expiring",
+        reason="24_hours" if hours_left <= _LAST_DAY_HOURS else "7_days",
+        now=now,
+        environment=environment,
+        fields=fields,
+    )
+
+
+def provider_outage_affecting_partner(
+    *,
+    provider: str,
+    environment: Environment,
+    reason: str,
+    now: datetime,
+    since: datetime,
+    order_id: str | None = None,
+) -> NewEvent:
+    """A provider that the partner uses has been down since then.
+
+    With the reason `refund_interrupted` it went down in the middle of the refund of `order_id`,
+    which a person looks at now.
+    """
+    fields: dict[str, Value] = {
+        "provider": provider,
+        "down_since": iso(since),
+        "order_id": order_id,
+    }
+    return ops_event(
+        "provider_outage_affecting_partner",
+        reason=reason,
+        now=now,
+        environment=environment,
+        fields=fields,
     )
 
 

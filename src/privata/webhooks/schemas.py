@@ -6,22 +6,45 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
-from privata.infra.wire import Wire
+from privata.infra.wire import Instant, Wire
 from privata.webhooks import listing, undelivered
+from privata.webhooks.endpoint_rules import MAX_ALIAS, MAX_FILTER, MAX_PACE
 from privata.webhooks.guard import MAX_URL_CHARS
 from privata.webhooks.log_query import Cursor, parse_cursor
 from privata.webhooks.rotation import MAX_OVERLAP_S, OVERLAP_S
+from privata.webhooks.schedule import LONGEST_S, MAX_RETRIES
 
+# What `endpoint_rules` and `schedule` check, told to the document: they give better sentences.
 Types = Annotated[
-    list[str],
-    Field(description="event types, or `order.*` for a group with all it will have; null: all"),
+    list[Annotated[str, Field(json_schema_extra={"maxLength": 64})]],
+    Field(
+        description="event types, or `order.*` for a group with all it will have; null: all",
+        json_schema_extra={"minItems": 1, "maxItems": MAX_FILTER},
+    ),
 ]
 Schedule = Annotated[
-    list[int], Field(description="seconds after the first attempt, rising; null: the default")
+    list[Annotated[int, Field(json_schema_extra={"minimum": 1, "maximum": LONGEST_S})]],
+    Field(
+        description="seconds after the first attempt, rising; null: the default",
+        json_schema_extra={"maxItems": MAX_RETRIES},
+    ),
 ]
-Pace = Annotated[int, Field(description="deliveries a second while resuming and recovering")]
+Pace = Annotated[
+    int,
+    Field(
+        description="deliveries a second while resuming and recovering",
+        json_schema_extra={"minimum": 1, "maximum": MAX_PACE},
+    ),
+]
+Alias = Annotated[
+    str,
+    Field(
+        description="a name for people",
+        json_schema_extra={"minLength": 1, "maxLength": MAX_ALIAS},
+    ),
+]
 Url = Annotated[str, Field(min_length=1, max_length=MAX_URL_CHARS)]
 
 
@@ -29,7 +52,7 @@ class CreateEndpoint(Wire):
     """An endpoint to make in the key's environment."""
 
     url: Url
-    alias: str
+    alias: Alias
     channel: Literal["order", "ops"] = "order"
     event_filter: Types | None = None
     dialect: Literal["privata", "standard", "slack"] = "privata"
@@ -39,7 +62,7 @@ class ChangeEndpoint(Wire):
     """What is given is changed; null has a meaning where the field may be null."""
 
     url: Url | None = None
-    alias: str | None = None
+    alias: Alias | None = None
     event_filter: Types | None = None
     strict_lanes: bool | None = None
     schedule_s: Schedule | None = None
@@ -62,7 +85,7 @@ class Recover(Wire):
     """Which endpoint, and since when."""
 
     endpoint_id: UUID
-    since: AwareDatetime
+    since: Instant
 
 
 class DeliveriesQuery(Wire):
@@ -72,8 +95,8 @@ class DeliveriesQuery(Wire):
     status: Literal["pending", "held", "delivered", "exhausted", "undelivered"] | None = None
     event_type: str | None = Field(None, max_length=64)
     order_id: str | None = Field(None, max_length=40)
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Instant | None = None
+    until: Instant | None = None
     cursor: str | None = Field(None, description="`next_cursor` of the page before")
     limit: Annotated[int, Field(ge=1, le=listing.MAX_LIMIT)] = 50
 
@@ -102,7 +125,7 @@ class DeliveriesQuery(Wire):
 class UndeliveredQuery(Wire):
     """What an endpoint lacks, oldest first."""
 
-    since: AwareDatetime = undelivered.BEGINNING
+    since: Instant = undelivered.BEGINNING
     after: Annotated[int, Field(ge=0, le=2**63 - 1, description="the last `seq` shown")] = 0
     limit: Annotated[int, Field(ge=1, le=undelivered.MAX_LIMIT)] = 100
 
@@ -111,9 +134,9 @@ class Endpoint(BaseModel):
     endpoint_id: UUID
     alias: str
     url: str
-    channel: str
-    dialect: str
-    event_filter: list[str] | None
+    channel: Literal["order", "ops"]
+    dialect: Literal["privata", "standard", "slack"]
+    event_filter: list[str] | None = Field(description="null: every type of the channel")
     status: Literal["active", "paused", "resuming", "disabled"]
     paused_at: datetime | None
     paused_reason: str | None
@@ -121,7 +144,7 @@ class Endpoint(BaseModel):
     strict_lanes: bool
     schedule_s: list[int] | None
     pace_per_s: int
-    secret_hint: str
+    secret_hint: str = Field(description="how the secret begins")
     old_secret_expires_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -153,8 +176,8 @@ class TestEvent(BaseModel):
 
 class Resumed(BaseModel):
     endpoint_id: UUID
-    status: str
-    waiting: int
+    status: Literal["active", "resuming"]
+    waiting: int = Field(description="deliveries that were due when it was resumed")
 
 
 class ResumedAll(BaseModel):

@@ -9,9 +9,14 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 
 from privata.accounts.jobs import tidy_accounts
+from privata.apikeys.expiring import warn_of_expiry
+from privata.apikeys.lockouts import end_lockouts
 from privata.infra.kernel import Kernel
 from privata.notifications.jobs import send_mails
+from privata.orders.export_jobs import export_orders
 from privata.orders.poller import follow_orders
+from privata.refunds.clock import follow_refunds
+from privata.streams.jobs import sweep_streams
 from privata.webhooks.claims import oldest_due_age
 from privata.webhooks.jobs import dispatch
 from privata.webhooks.recovering import recover_endpoints
@@ -36,15 +41,7 @@ async def work(kernel: Kernel) -> None:
     """Deliver webhooks, follow orders, send mails until cancelled. Any number may run."""
     log.info("working")
     async with asyncio.TaskGroup() as group:
-        for loop in (
-            dispatch,
-            follow_orders,
-            recover_endpoints,
-            probe_endpoints,
-            send_mails,
-            tidy_accounts,
-            watch,
-        ):
+        for loop in LOOPS:
             group.create_task(keep_running(loop, kernel))
 
 
@@ -74,3 +71,20 @@ async def watch(kernel: Kernel) -> None:
         age = await oldest_due_age(kernel.database.pool)
         if age is not None and age > LATE_S:
             log.warning("the oldest due delivery has been waiting for %d s", age)
+
+
+#: What a worker does, one loop each.
+LOOPS: tuple[Loop, ...] = (
+    dispatch,
+    follow_orders,
+    follow_refunds,
+    recover_endpoints,
+    probe_endpoints,
+    export_orders,
+    warn_of_expiry,
+    end_lockouts,
+    sweep_streams,
+    send_mails,
+    tidy_accounts,
+    watch,
+)

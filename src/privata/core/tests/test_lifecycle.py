@@ -21,6 +21,7 @@ S = OrderStatus
         (S.SENDING, S.FAILED, (S.FAILED,)),
         (S.EXCHANGING, S.REFUND_REQUIRED, (S.REFUND_REQUIRED,)),
         (S.REFUND_REQUIRED, S.REFUNDED, (S.REFUNDED,)),
+        (S.CONFIRMING, S.REFUNDED, (S.REFUND_REQUIRED, S.REFUNDED)),
         (S.MANUAL_REVIEW, S.COMPLETED, (S.COMPLETED,)),
         (S.CONFIRMING, S.CONFIRMING, ()),
         (S.SENDING, S.CONFIRMING, ()),
@@ -58,3 +59,11 @@ def test_passed_states_are_entered_before_the_reported_one() -> None:
     assert route(S.WAITING_DEPOSIT, reported) == (S.CONFIRMING, S.REFUND_REQUIRED)
     assert route(S.CONFIRMING, reported) == (S.REFUND_REQUIRED,)
     assert route(S.REFUND_REQUIRED, reported) == ()
+
+
+def test_a_provider_may_say_that_it_has_sent_the_deposit_back_and_nothing_else() -> None:
+    assert route(S.REFUND_REQUIRED, (S.REFUND_REQUIRED, S.REFUNDED)) == (S.REFUNDED,)
+    for reported in set(S) - {S.REFUNDED}:
+        assert route(S.REFUND_REQUIRED, (reported,)) == ()
+    for reported in S:
+        assert route(S.MANUAL_REVIEW, (reported,)) == ()

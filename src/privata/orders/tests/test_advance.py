@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from datetime import UTC, datetime, timedelta
-from random import Random
 
 from privata.core.ids import new_quote_id
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment, system_actor
 from privata.infra.kernel import Kernel
 from privata.orders import create
-from privata.orders.polling import FRESH, JITTER, OLD, next_poll
 from privata.orders.service import advance
 from privata.providers.port import Report
 
@@ -87,15 +84,3 @@ async def test_race_two_reports_about_one_order_enter_each_state_once(
     )]  # fmt: skip
     rows = await kernel.database.pool.fetch("SELECT order_seq FROM event ORDER BY seq")
     assert [row["order_seq"] for row in rows] == [1, 2, 3, 4, 5]
-
-
-def test_polling_slows_with_age_and_stops_at_the_end() -> None:
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-    rng = Random(1)
-    for age, low in ((0, FRESH), (3600, OLD), (10**6, OLD)):
-        now = start + timedelta(seconds=age)
-        at = next_poll(S.CONFIRMING, start, now, change_at=None, sandbox=False, rng=rng)
-        assert at is not None
-        assert low <= at - now <= low * (1 + JITTER)
-    for status in (S.COMPLETED, S.REFUND_REQUIRED, S.MANUAL_REVIEW):
-        assert next_poll(status, start, start, change_at=None, sandbox=False, rng=rng) is None

@@ -1,177 +1,234 @@
-"""The orders list on a real database: filters, pages, tenants."""
+"""Finding orders on a real database: filters, pages, counts, tenants."""
 
 from __future__ import annotations
 
-import os
 import uuid
-from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import django
-import psycopg
 import pytest
 
-from conftest import Cluster
-from privata.core.tenancy import Actor, ActorKind, Environment
-from privata.infra.postgres import django_database
+from privata.core.tenancy import Environment
+from privata.infra.kernel import Kernel
+from privata.orders import listing
+from privata.orders.cursors import Cursor
+from privata.orders.filters import filter_of
+from privata.orders.search_sql import Scope, Search
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+PAGE = 10
 
-_INSERT = """
-INSERT INTO orders (id, organization_id, environment, provider, provider_order_id,
-    partner_order_ref, from_asset, from_network, from_decimals, to_asset, to_network, to_decimals,
-    amount_from, amount_to_expected, rate_type, deposit_address, payout_address, status,
-    tx_in_hash, tx_out_hash, sandbox_scenario, expires_at, completed_at, created_at)
-VALUES (%(id)s, %(organization)s, %(environment)s, %(provider)s, 'p', %(ref)s, %(source)s, 'BTC',
-    8, %(target)s, 'ETH', 18, 1, 2, 'float', %(deposit)s, 'payout', %(status)s, %(tx_in)s,
-    %(tx_out)s, %(scenario)s, %(at)s, %(completed_at)s, %(at)s)
-"""
+_COLUMNS = (
+    *("id", "organization_id", "environment", "provider", "provider_order_id"),
+    *("partner_order_ref", "from_asset", "from_network", "from_decimals"),
+    *("to_asset", "to_network", "to_decimals", "amount_from", "amount_to_expected", "rate_type"),
+    *("deposit_address", "payout_address", "status", "tx_in_hash", "tx_out_hash", "usd_value"),
+    *("sandbox_scenario", "expires_at", "completed_at", "created_at"),
+)
 
 
 class Shop:
     """A tenant and its orders."""
 
-    def __init__(self, url: str, environment: Environment = Environment.TEST) -> None:
-        from privata.organizations.doors import Tenant
-        from privata.organizations.roles import Role
+    def __init__(self, kernel: Kernel, environment: Environment = Environment.TEST) -> None:
+        self.kernel = kernel
+        self.scope = Scope(uuid.uuid4(), environment)
 
-        self.url = url
-        organization = uuid.uuid4()
-        actor = Actor(ActorKind.USER, "1", "a@b.example", organization, environment)
-        self.tenant = Tenant(organization, "Shop", environment, Role.OWNER, actor)
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(
-                "INSERT INTO organization (id, name) VALUES (%s, 'Shop')", (organization,)
-            )
+    async def open(self) -> Shop:
+        await self.kernel.database.pool.execute(
+            "INSERT INTO organization (id, name) VALUES ($1, 'Shop')", self.scope.organization_id
+        )
+        return self
 
-    def add(self, number: int, *, minutes: int | None = None, **changes: Any) -> str:
+    async def add(self, number: int, *, minutes: float | None = None, **changes: Any) -> str:
         """Order `number`, made that many minutes ago."""
         age = timedelta(minutes=number if minutes is None else minutes)
-        environment = self.tenant.environment
+        test = self.scope.environment is Environment.TEST
         values = {
             "id": f"prv-{uuid.uuid4()}",
-            "organization": self.tenant.organization_id,
-            "environment": environment.value,
+            "organization_id": self.scope.organization_id,
+            "environment": self.scope.environment.value,
             "provider": "simulator",
-            "ref": f"ref-{number}",
-            "source": "BTC",
-            "target": "ETH",
-            "deposit": f"deposit-{number}",
+            "provider_order_id": "p",
+            "partner_order_ref": f"ref-{number}",
+            "from_asset": "BTC",
+            "from_network": "BTC",
+            "from_decimals": 8,
+            "to_asset": "ETH",
+            "to_network": "ETH",
+            "to_decimals": 18,
+            "amount_from": 1,
+            "amount_to_expected": 2,
+            "rate_type": "float",
+            "deposit_address": f"deposit-{number}",
+            "payout_address": "payout",
             "status": "waiting_deposit",
-            "tx_in": None,
-            "tx_out": None,
-            "scenario": "success" if environment is Environment.TEST else None,
-            "at": NOW - age,
+            "tx_in_hash": None,
+            "tx_out_hash": None,
+            "usd_value": 100,
+            "sandbox_scenario": "success" if test else None,
+            "expires_at": NOW,
             "completed_at": NOW if changes.get("status") == "completed" else None,
+            "created_at": NOW - age,
         } | changes
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(_INSERT, values)
+        places = ", ".join(f"${n}" for n in range(1, len(_COLUMNS) + 1))
+        await self.kernel.database.pool.execute(
+            f"INSERT INTO orders ({', '.join(_COLUMNS)}) VALUES ({places})",
+            *(values[name] for name in _COLUMNS),
+        )
         return str(values["id"])
 
+    def search(self, query: str = "", **ends: Any) -> Search:
+        return Search(self.scope, filter_of(query), NOW, **ends)
 
-@pytest.fixture
-def url(cluster: Cluster, database_name: str) -> Iterator[str]:
-    """The database that Django's models read during a test."""
-    made = cluster.app(database_name)
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "privata.desk.settings")
-    django.setup()
-    from django.db import connections
-
-    connections["default"].settings_dict.update(django_database(made))
-    yield made
-    connections["default"].close()
+    async def ids(self, query: str = "", **ends: Any) -> list[str]:
+        page = await listing.page_of(self.kernel, self.search(query, **ends), limit=PAGE)
+        return [row["id"] for row in page.rows]
 
 
 @pytest.fixture
-def shop(url: str) -> Shop:
-    return Shop(url)
+async def shop(kernel: Kernel) -> Shop:
+    return await Shop(kernel).open()
 
 
-def ids(shop: Shop, query: str = "", **edges: Any) -> list[str]:
-    from django.http import QueryDict
+async def test_each_filter_narrows_and_they_narrow_together(shop: Shop) -> None:
+    first = await shop.add(1, status="completed", usd_value=5000)
+    second = await shop.add(2, from_asset="LTC", from_network="LTC", provider="exolix")
+    third = await shop.add(3, minutes=60 * 24 * 8, status="expired", to_asset="XMR")
+    fourth = await shop.add(4, minutes=60 * 24 * 9, status="refund_required", rate_type="fixed")
+    every = [first, second, third, fourth]
+    expected = {
+        "": every,
+        "status=completed&status=expired": [first, third],
+        "from=ltc": [second],
+        "from=LTC&from_network=LTC": [second],
+        "from=LTC&from_network=BTC": [],
+        "to=XMR": [third],
+        "from=BTC&to=XMR": [third],
+        "provider=exolix": [second],
+        "provider=exolix,simulator": every,
+        "span=7d": [first, second],
+        "since=2026-11-12&until=2026-11-13": [third, fourth],
+        "until=2026-11-12": [fourth],
+        "usd_min=100.01": [first],
+        "usd_max=100": [second, third, fourth],
+        "usd_min=100&usd_max=100": [second, third, fourth],
+        "rate_type=fixed": [fourth],
+        "refund=needed": [fourth],
+        "refund=any&status=completed": [],
+        "status=completed&from=LTC": [],
+        "status=expired,refund_required&provider=simulator&usd_max=200": [third, fourth],
+    }
+    for query, wanted in expected.items():
+        assert await shop.ids(query) == wanted, query
 
-    from privata.orders.filters import parse_filter
-    from privata.orders.reading import page_of
 
-    page = page_of(shop.tenant, parse_filter(QueryDict(query)), NOW, **edges)
-    return [order.id for order in page.rows]
-
-
-def test_each_filter_narrows_and_they_narrow_together(shop: Shop) -> None:
-    first = shop.add(1, status="completed", tx_in="in-1", tx_out="out-1")
-    second = shop.add(2, source="LTC", provider="exolix")
-    third = shop.add(3, minutes=60 * 24 * 8, status="expired", target="XMR")
-    assert ids(shop) == [first, second, third]
-    assert ids(shop, "status=completed&status=expired") == [first, third]
-    assert ids(shop, "from=ltc") == [second]
-    assert ids(shop, "to=XMR") == [third]
-    assert ids(shop, "provider=exolix") == [second]
-    assert ids(shop, "span=7d") == [first, second]
-    assert ids(shop, "status=completed&from=LTC") == []
-
-
-def test_search_is_exact_in_five_fields(shop: Shop) -> None:
-    wanted = shop.add(1, status="completed", tx_in="in-1", tx_out="out-1")
-    shop.add(2)
+async def test_search_is_exact_in_five_fields(shop: Shop) -> None:
+    wanted = await shop.add(1, status="completed", tx_in_hash="in-1", tx_out_hash="out-1")
+    await shop.add(2)
     for text in (wanted, wanted.upper(), "ref-1", "deposit-1", "in-1", "out-1"):
-        assert ids(shop, f"q={text}") == [wanted], text
-    assert ids(shop, "q=ref") == []
+        assert await shop.ids(f"q={text}") == [wanted], text
+    assert await shop.ids("q=ref") == []
+    assert await shop.ids("q=ref-1&status=expired") == []
 
 
-def test_pages_go_there_and_back_without_gap_or_repetition(shop: Shop) -> None:
-    from privata.orders.filters import OrderFilter
-    from privata.orders.reading import PAGE, page_of
+async def test_an_order_that_fits_a_text_twice_is_found_once(shop: Shop) -> None:
+    twice = await shop.add(1, partner_order_ref="memo", deposit_address="memo", tx_in_hash="memo")
+    other = await shop.add(2, partner_order_ref=None, tx_out_hash="memo", tx_in_hash=None)
+    assert await shop.ids("q=memo") == [twice, other]
 
+
+@pytest.mark.parametrize("query", ["", "status=waiting_deposit,expired&provider=simulator"])
+async def test_pages_go_there_and_back_without_gap_or_repetition(shop: Shop, query: str) -> None:
     # Several orders of one microsecond: the id decides, or some would be lost between pages.
-    every = [shop.add(n, minutes=n // 7) for n in range(2 * PAGE + 9)]
-    seen, pages = [], []
-    page = page_of(shop.tenant, OrderFilter(), NOW)
+    every = [
+        await shop.add(n, minutes=n // 7, status="expired" if n % 2 else "waiting_deposit")
+        for n in range(2 * PAGE + 9)
+    ]
+    pages, page = [], await listing.page_of(shop.kernel, shop.search(query), limit=PAGE)
     assert page.newer is None
     while True:
         pages.append(page)
-        seen += [order.id for order in page.rows]
         if page.older is None:
             break
-        page = page_of(shop.tenant, OrderFilter(), NOW, before=page.older)
+        search = shop.search(query, older_than=page.older)
+        page = await listing.page_of(shop.kernel, search, limit=PAGE)
     assert [len(one.rows) for one in pages] == [PAGE, PAGE, 9]
+    seen = [row["id"] for one in pages for row in one.rows]
     assert sorted(seen) == sorted(every)
-    assert len(set(seen)) == len(seen)
-    back = page_of(shop.tenant, OrderFilter(), NOW, after=pages[2].newer)
-    assert [order.id for order in back.rows] == [order.id for order in pages[1].rows]
-    back = page_of(shop.tenant, OrderFilter(), NOW, after=back.newer)
-    assert [order.id for order in back.rows] == [order.id for order in pages[0].rows]
-    assert back.newer is None
+    for number in (1, 0):
+        search = shop.search(query, newer_than=pages[number + 1].newer, upward=True)
+        back = await listing.page_of(shop.kernel, search, limit=PAGE)
+        assert [row["id"] for row in back.rows] == [row["id"] for row in pages[number].rows]
+        assert (back.newer is None) == (number == 0)
 
 
-def test_new_orders_are_counted_and_do_not_enter(shop: Shop) -> None:
-    from privata.orders.filters import OrderFilter
-    from privata.orders.reading import MOST_NEW, count_newer, page_of, same_rows
-
-    shown = [shop.add(n) for n in range(10, 13)]
-    page = page_of(shop.tenant, OrderFilter(), NOW)
-    first, last = page.first, page.last
-    assert first is not None
-    assert last is not None
-    for n in range(3):
-        shop.add(n)
-    assert count_newer(shop.tenant, OrderFilter(), NOW, first) == 3
-    same = same_rows(shop.tenant, OrderFilter(), NOW, first, last)
-    assert [order.id for order in same] == shown
-    for n in range(100, 100 + MOST_NEW):
-        shop.add(n, minutes=1)
-    assert count_newer(shop.tenant, OrderFilter(), NOW, first) == MOST_NEW + 1
+async def test_a_range_can_include_its_ends(shop: Shop) -> None:
+    shown = [await shop.add(n, minutes=5) for n in range(4)]
+    page = await listing.page_of(shop.kernel, shop.search(), limit=PAGE)
+    await shop.add(9, minutes=1)
+    assert page.first is not None
+    assert page.last is not None
+    ends = {
+        "older_than": replace(page.first, included=True),
+        "newer_than": replace(page.last, included=True),
+    }
+    assert sorted(await shop.ids(**ends)) == sorted(shown)
+    assert len(await shop.ids(older_than=page.first, newer_than=page.last)) == 2
 
 
-def test_nothing_of_another_tenant_is_seen(url: str, shop: Shop) -> None:
-    from privata.orders.reading import order_of
+async def test_a_rare_match_behind_many_steps_is_found(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "STEPS", (2, 3))
+    monkeypatch.setattr(listing, "LONG_STEP", 4)
+    rare = [await shop.add(n, rate_type="fixed") for n in (11, 30)]
+    common = [await shop.add(n) for n in range(30) if n != 11]
+    assert await shop.ids("rate_type=fixed") == rare
+    upward = shop.search("rate_type=fixed", newer_than=Cursor(NOW - timedelta(1), ""), upward=True)
+    found = await listing.rows_of(shop.kernel, upward, limit=9)
+    assert [row["id"] for row in found] == rare[::-1]
+    batches = [one async for one in listing.every(shop.kernel, shop.search(), batch=3)]
+    assert [row["id"] for one in batches for row in one] == sorted(
+        [*rare, *common], key=[row["id"] for one in batches for row in one].index
+    )
+    assert sum(len(one) for one in batches) == 31
+    assert await listing.count_of(shop.kernel, shop.search(), most=99) == listing.Count(31, True)
+    assert await listing.count_of(shop.kernel, shop.search(), most=30) == listing.Count(30, False)
 
-    mine = shop.add(1)
-    other, live = Shop(url), Shop(url, Environment.LIVE)
-    theirs, real = other.add(1), live.add(1)
-    assert ids(shop) == [mine]
-    assert order_of(shop.tenant, mine) is not None
-    for order_id in (theirs, real, "prv-nonsense"):
-        assert order_of(shop.tenant, order_id) is None
-        assert ids(shop, f"q={order_id}") == []
-    assert ids(live) == [real]
+
+async def test_a_search_that_takes_too_long_says_where_to_go_on(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "STEPS", (4,))
+    monkeypatch.setattr(listing, "LONG_STEP", 4)
+    monkeypatch.setattr(listing, "MOST_WALKED", 8)
+    for n in range(18):
+        await shop.add(n)
+    rare = await shop.add(18, rate_type="fixed")
+    found, older, answers = [], None, 0
+    while True:
+        search = shop.search("rate_type=fixed", older_than=older)
+        page = await listing.page_of(shop.kernel, search, limit=PAGE)
+        found += [row["id"] for row in page.rows]
+        answers += 1
+        if page.older is None:
+            break
+        assert page.looked_back_to == page.older
+        older = page.older
+    assert (found, answers) == ([rare], 3)
+    search = shop.search("rate_type=fixed")
+    assert await listing.count_of(shop.kernel, search, most=5, walk=8) == listing.Count(0, False)
+
+
+async def test_nothing_of_another_tenant_is_seen(kernel: Kernel, shop: Shop) -> None:
+    mine = await shop.add(1)
+    other, live = await Shop(kernel).open(), await Shop(kernel, Environment.LIVE).open()
+    theirs, real = await other.add(1), await live.add(1)
+    live.scope = Scope(shop.scope.organization_id, Environment.LIVE)
+    assert await shop.ids() == [mine]
+    for order_id in (theirs, real):
+        assert await shop.ids(f"q={order_id}") == []
+    assert await shop.ids("q=ref-1") == [mine]
+    assert await live.ids() == []

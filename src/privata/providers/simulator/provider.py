@@ -17,9 +17,12 @@ from privata.providers.port import (
     OrderRequest,
     OrderSnapshot,
     QuoteRequest,
+    RefundReport,
+    RefundRequest,
     Refunds,
     Report,
 )
+from privata.providers.simulator import refunds
 from privata.providers.simulator.addresses import deposit_address, tx_hash
 from privata.providers.simulator.assets import MAX_SLIPPAGE, MAX_USD, MIN_USD, PRICES, SPREAD
 from privata.providers.simulator.scenarios import Scenario, moment
@@ -74,9 +77,10 @@ class Simulator:
     async def create_order(self, request: OrderRequest) -> OpenedOrder:
         assert request.sandbox is not None  # live orders never come here
         scenario = Scenario(request.sandbox.scenario)
-        expires_at = request.created_at + EXPIRY[request.rate_type]
-        if scenario is Scenario.EXPIRE:
-            expires_at = request.created_at + timedelta(seconds=request.sandbox.ttl_seconds)
+        path = timedelta(seconds=request.sandbox.ttl_seconds)
+        # A long path must not run into the expiry of a fixed rate: it is to end as it was chosen.
+        waits = path if scenario is Scenario.EXPIRE else max(EXPIRY[request.rate_type], path)
+        expires_at = request.created_at + waits
         now = moment(scenario, request.sandbox.ttl_seconds, request.created_at, request.created_at)
         address, extra_id = deposit_address(request.source.network, request.seed)
         return OpenedOrder(
@@ -106,6 +110,9 @@ class Simulator:
             else None,
             next_change_at=current.next_change_at,
         )
+
+    async def refund(self, request: RefundRequest, now: datetime) -> RefundReport:
+        return refunds.refund(request, now)
 
 
 def _final_amount(order: OrderSnapshot) -> Decimal:

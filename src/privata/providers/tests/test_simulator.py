@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from privata.core.addresses import validate_address
+from privata.core.errors import ProviderRefused, ProviderUnavailable
 from privata.core.lifecycle import OrderStatus
-from privata.providers.port import Asset, QuoteRequest, RateType
+from privata.providers.port import (
+    Asset,
+    OrderRequest,
+    OrderSnapshot,
+    QuoteRequest,
+    RateType,
+    RefundRequest,
+    SandboxPlan,
+)
 from privata.providers.simulator.addresses import deposit_address, tx_hash
 from privata.providers.simulator.assets import PRICES
-from privata.providers.simulator.provider import Simulator
+from privata.providers.simulator.provider import EXPIRY, Simulator
 from privata.providers.simulator.scenarios import Scenario, moment
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -71,4 +81,100 @@ def test_scenarios_end_exactly_at_their_time(scenario: Scenario, ttl: int) -> No
             Scenario.STUCK: OrderStatus.CONFIRMING,
             Scenario.EXPIRE: OrderStatus.EXPIRED,
         }[scenario]
+    )
+
+
+@given(
+    st.sampled_from(sorted(Scenario)),
+    st.integers(0, 3600),
+    st.sampled_from(["float", "fixed"]),
+)
+async def test_no_order_expires_before_its_path_has_ended(
+    scenario: Scenario, ttl: int, rate_type: RateType
+) -> None:
+    opened = await Simulator().create_order(_order(scenario, ttl, rate_type))
+    path = timedelta(seconds=ttl)
+    if scenario is Scenario.EXPIRE:
+        assert opened.expires_at == START + path
+    else:
+        assert opened.expires_at >= START + max(path, EXPIRY[rate_type])
+
+
+@given(st.sampled_from(sorted(Scenario)), st.integers(0, 3600), st.integers(0, 4000))
+async def test_the_same_order_gets_the_same_answers(
+    scenario: Scenario, ttl: int, after: int
+) -> None:
+    one, other = Simulator(), Simulator()
+    request = _order(scenario, ttl, "float")
+    assert await one.create_order(request) == await other.create_order(request)
+    now = START + timedelta(seconds=after)
+    seen = await one.get_order(_snapshot(scenario, ttl), now)
+    assert seen == await other.get_order(_snapshot(scenario, ttl), now)
+    assert (seen.tx_out_hash is None) == (seen.status is not OrderStatus.COMPLETED)
+
+
+@pytest.mark.parametrize("amount", ["0.1", "1", "0.10200", "202.1"])
+async def test_a_refund_is_made_at_once_and_always_the_same(amount: str) -> None:
+    report = await Simulator().refund(_refund(amount), START)
+    assert report.done
+    assert report == await Simulator().refund(_refund(amount), START + timedelta(days=1))
+    other = await Simulator().refund(_refund(amount, asset="USDT", network="TRC20"), START)
+    assert other.tx_hash != report.tx_hash
+
+
+async def test_the_amount_chooses_how_a_refund_goes() -> None:
+    simulator = Simulator()
+    with pytest.raises(ProviderRefused):
+        await simulator.refund(_refund("0.10403"), START)
+    with pytest.raises(ProviderUnavailable):
+        await simulator.refund(_refund("0.50300"), START)
+    taken = await simulator.refund(_refund("0.10202"), START)
+    assert not taken.done
+    assert taken.check_at is not None
+    done = await simulator.refund(_refund("0.10202"), taken.check_at)
+    assert done.done
+    assert done.provider_reference == taken.provider_reference
+
+
+def _order(scenario: Scenario, ttl: int, rate_type: RateType) -> OrderRequest:
+    return OrderRequest(
+        seed="qt_1",
+        source=ASSETS[0],
+        target=ASSETS[1],
+        amount_from=Decimal(1),
+        amount_to=Decimal(20),
+        rate_type=rate_type,
+        payout_address="x",
+        payout_extra_id=None,
+        refund_address=None,
+        refund_extra_id=None,
+        created_at=START,
+        sandbox=SandboxPlan(scenario.value, ttl),
+    )
+
+
+def _snapshot(scenario: Scenario, ttl: int) -> OrderSnapshot:
+    return OrderSnapshot(
+        provider_order_id="sim-1",
+        seed="qt_1",
+        status=OrderStatus.WAITING_DEPOSIT,
+        amount_to_expected=Decimal(20),
+        created_at=START,
+        expires_at=START + timedelta(days=1),
+        sandbox=SandboxPlan(scenario.value, ttl),
+    )
+
+
+def _refund(amount: str, *, asset: str = "BTC", network: str = "BTC") -> RefundRequest:
+    return RefundRequest(
+        reference="refund:prv-1",
+        provider_order_id="sim-1",
+        seed="qt_1",
+        deposit=Decimal(amount),
+        asset=asset,
+        network=network,
+        address="x",
+        extra_id=None,
+        requested_at=START,
+        sandbox=SandboxPlan("refund", 0),
     )

@@ -33,7 +33,16 @@ from privata.webhooks.views.common import address, place_of
 from privata.webhooks.views.delivery_context import delivery_context, most_attempts
 
 #: What the filter offers: the whole group first, then its types, then those of us.
-TYPES = ("order.*", *ORDER_TYPES, "webhook.test", "webhook_paused", "webhook_resumed")
+TYPES = (
+    "order.*",
+    *ORDER_TYPES,
+    "webhook.test",
+    "webhook_paused",
+    "webhook_resumed",
+    "api_key_expiring",
+    "api_key_locked",
+    "api_key_unlocked",
+)
 
 #: Segments that are shown when there is something in them.
 _SELDOM = (Segment.QUEUED, Segment.HELD)

@@ -1,0 +1,292 @@
+"""The `webhooks` section of the OpenAPI document: every event, its payload and its headers.
+
+Examples of ops events come from the functions that make the real ones.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from privata.core.lifecycle import OrderStatus
+from privata.core.tenancy import Environment
+from privata.events.service import NewEvent
+from privata.webhooks import ops_events
+from privata.webhooks.signing import USER_AGENT
+from privata.webhooks.trials import TEST_TYPE
+
+Json = dict[str, Any]
+
+_NOW: Final = datetime(2026, 5, 21, 10, 14, 1, tzinfo=UTC)
+_TEST: Final = Environment.TEST
+_ENDPOINT: Final = UUID("6f1c2b54-9a0d-4c57-8b1e-2d9c4f7a1e35")
+_URL: Final = "https://wallet.example.com/hooks/privata"
+_MOMENT: Final[Json] = {"type": "string", "format": "date-time"}
+_TEXT: Final[Json] = {"type": "string"}
+_ID: Final[Json] = {"type": "string", "format": "uuid"}
+_COUNT: Final[Json] = {"type": "integer", "minimum": 0}
+
+
+def _maybe(schema: Json) -> Json:
+    return schema | {"type": [schema["type"], "null"]}
+
+
+#: What each status of an order means to the one who is told.
+_ORDER_WORDS: Final[dict[OrderStatus, str]] = {
+    OrderStatus.WAITING_DEPOSIT: "The order is open and waits for the deposit.",
+    OrderStatus.CONFIRMING: "The deposit was seen and gathers confirmations.",
+    OrderStatus.EXCHANGING: "The deposit is confirmed; the provider exchanges.",
+    OrderStatus.SENDING: "The payout is on its way.",
+    OrderStatus.COMPLETED: "The payout was sent; `tx_out_hash` names it. Final.",
+    OrderStatus.EXPIRED: "No deposit came in time. Final.",
+    OrderStatus.FAILED: "The exchange failed; `failed_reason_code` says why. Final.",
+    OrderStatus.REFUND_REQUIRED: "The exchange cannot go on; choose what happens to the deposit.",
+    OrderStatus.REFUNDED: "The deposit was returned; `tx_out_hash` names the refund. Final.",
+    OrderStatus.MANUAL_REVIEW: "A person of the operator looks at the order.",
+}
+
+#: The ops events: what they say, the fields of their own, and a real one.
+OPS: Final[Mapping[str, tuple[str, Json, NewEvent]]] = {
+    "webhook_paused": (
+        "We stopped sending to one of your endpoints; what comes is held for it.",
+        {
+            "endpoint_id": _ID,
+            "url": _TEXT,
+            "paused_at": _MOMENT,
+            "resume_after": _maybe(_MOMENT) | {"description": "always null: resume it yourself"},
+            "last_error": _maybe(_TEXT),
+            "failed_attempts": _COUNT,
+            "window_hours": _COUNT,
+        },
+        ops_events.webhook_paused(
+            endpoint_id=_ENDPOINT,
+            url=_URL,
+            environment=_TEST,
+            reason="failures",
+            now=_NOW,
+            paused_at=_NOW,
+            last_error="HTTP 503",
+            failed_attempts=50,
+            window=timedelta(hours=6),
+        ),
+    ),
+    "webhook_resumed": (
+        "We send to the endpoint again; `waiting` deliveries were due.",
+        {"endpoint_id": _ID, "url": _TEXT, "resumed_at": _MOMENT, "waiting": _COUNT},
+        ops_events.webhook_resumed(
+            endpoint_id=_ENDPOINT,
+            url=_URL,
+            environment=_TEST,
+            reason="manual",
+            now=_NOW,
+            waiting=12,
+        ),
+    ),
+    "api_key_locked": (
+        "An address sent wrong keys that begin like one of yours; it is locked out for a while.",
+        {"ip": _TEXT, "locked_at": _MOMENT, "locked_until": _MOMENT, "attempts": _COUNT},
+        ops_events.api_key_locked(
+            ip="203.0.113.7",
+            environment=_TEST,
+            now=_NOW,
+            locked_until=_NOW + timedelta(minutes=15),
+            attempts=5,
+        ),
+    ),
+    "api_key_unlocked": (
+        "The lockout of an address has ended.",
+        {"ip": _TEXT, "locked_at": _MOMENT, "unlocked_at": _MOMENT},
+        ops_events.api_key_unlocked(
+            ip="203.0.113.7", environment=_TEST, now=_NOW, locked_at=_NOW - timedelta(minutes=15)
+        ),
+    ),
+    "api_key_expiring": (
+        "A key stops working at 00:00 UTC of `expires_on`.",
+        {
+            "key_id": _ID,
+            "name": _TEXT,
+            "prefix": _TEXT,
+            "expires_on": {"type": "string", "format": "date"},
+            "hours_left": _COUNT,
+        },
+        ops_events.api_key_expiring(
+            key_id=UUID("2b7e1f90-6c35-4d8a-b1f4-0a9c5d3e7f62"),
+            name="Server key",
+            prefix="pk_test_5xNf0mQ2",
+            environment=_TEST,
+            now=_NOW,
+            expires_on=date(2026, 5, 28),
+            hours_left=158,
+        ),
+    ),
+    "provider_outage_affecting_partner": (
+        "A provider that your orders use has been down since `down_since`.",
+        {"provider": _TEXT, "down_since": _MOMENT, "order_id": _maybe(_TEXT)},
+        ops_events.provider_outage_affecting_partner(
+            provider="simulator",
+            environment=_TEST,
+            reason="refund_interrupted",
+            now=_NOW,
+            since=_NOW - timedelta(minutes=4),
+            order_id="prv-0b8f3a52-6a7e-4d7c-9c3e-3f0d3b8f6c11",
+        ),
+    ),
+}
+
+_HEADERS: Final = (
+    ("X-Privata-Signature", "`t=<unix seconds>,v1=<base64>`; two `v1` while a secret is rotated"),
+    ("X-Privata-Event-Id", "the same on every attempt and replay: de-duplicate on it"),
+    ("X-Privata-Delivery-Id", "names the delivery in the dashboard"),
+    ("X-Privata-Attempt", "1, 2, …"),
+)
+_EXAMPLES: Final = {
+    "X-Privata-Signature": "t=1779358441,v1=q2hqv0r4y5Xn0Jm6cJtFvGk2p8sYb1dW3uZxQeRtLhE=",
+    "X-Privata-Delivery-Id": "c0a8f3d2-5b1e-4d0c-9f27-71e6a4b8d913",
+    "X-Privata-Attempt": "1",
+}
+
+
+def event_schemas() -> Json:
+    """`components.schemas`: `OrderEvent` and one schema for each other type."""
+    made = {"OrderEvent": _order_event()}
+    for name, (_, fields, _) in OPS.items():
+        made[_schema_name(name)] = _ops_event(name, fields)
+    made[_schema_name(TEST_TYPE)] = _ops_event(TEST_TYPE, {"endpoint_id": _ID})
+    return made
+
+
+def webhooks(order: Json) -> Json:
+    """The section; `order` is the example of an order object."""
+    found = {}
+    for status, words in _ORDER_WORDS.items():
+        name = f"order.{status.value}"
+        schema = {
+            "allOf": [
+                {"$ref": "#/components/schemas/OrderEvent"},
+                {"type": "object", "properties": {"event": {"const": name}}},
+            ]
+        }
+        found[name] = _webhook(name, words, schema, _order_example(name, status, order))
+    for name, (words, _, event) in OPS.items():
+        found[name] = _webhook(name, words, _reference(name), _steady(json.loads(event.body)))
+    words = "Somebody asked for a test event; nothing has happened."
+    found[TEST_TYPE] = _webhook(TEST_TYPE, words, _reference(TEST_TYPE), _test_example())
+    return found
+
+
+def _webhook(name: str, words: str, schema: Json, example: Json) -> Json:
+    headers = [
+        {
+            "name": header,
+            "in": "header",
+            "required": True,
+            "description": text,
+            "schema": _TEXT,
+            "example": _EXAMPLES.get(header, example["event_id"]),
+        }
+        for header, text in _HEADERS
+    ]
+    agent = {"name": "User-Agent", "in": "header", "schema": _TEXT, "example": USER_AGENT}
+    channel = "order" if name.startswith("order.") else "ops"
+    if name == TEST_TYPE:
+        channel = "test"
+    return {
+        "post": {
+            "operationId": "on" + _schema_name(name),
+            "tags": [f"Events: {channel}"],
+            "summary": words.partition(". ")[0].removesuffix("."),
+            "description": words,
+            "parameters": [*headers, agent],
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": schema, "example": example}},
+            },
+            "responses": {
+                "2XX": {"description": "Taken. Answer within 5 seconds; the body is not read."},
+                "410": {"description": "Stop: the endpoint is paused at once."},
+                "default": {"description": "Not taken: it is sent again, later and later."},
+            },
+        }
+    }
+
+
+def _order_event() -> Json:
+    fields = {
+        "event": _TEXT | {"pattern": r"^order\.[a-z_]+$"},
+        "event_id": _TEXT
+        | {"description": "`<order_id>:<status>:<unix_ms>`, the same on every attempt"},
+        "seq": {"type": "integer", "minimum": 1, "description": "counts the order's events"},
+        "order": {"$ref": "#/components/schemas/Order"},
+    }
+    return _event(fields, "A status change: the whole order object as it stood then.")
+
+
+def _ops_event(name: str, fields: Json) -> Json:
+    common = {
+        "event": {"type": "string", "const": name},
+        "event_id": _TEXT,
+        "reason": _TEXT | {"description": "why, as a word or a sentence"},
+    }
+    return _event(common | fields, "")
+
+
+def _event(fields: Json, description: str) -> Json:
+    made: Json = {
+        "type": "object",
+        "required": [*fields, "ts"],
+        "properties": fields
+        | {
+            "ts": _MOMENT,
+            "sandbox": {"type": "boolean", "const": True, "description": "in test only"},
+        },
+        "additionalProperties": False,
+    }
+    return made | ({"description": description} if description else {})
+
+
+def _order_example(name: str, status: OrderStatus, order: Json) -> Json:
+    final = status is OrderStatus.COMPLETED
+    shown = order | {"status": status.value, "timeline": [{"status": status.value, "at": _ts()}]}
+    if not final:
+        shown |= {"amount_to_actual": None, "tx_out_hash": None, "completed_at": None}
+    return {
+        "event": name,
+        "event_id": f"{order['order_id']}:{status.value}:{int(_NOW.timestamp() * 1000)}",
+        "seq": 1 if status is OrderStatus.WAITING_DEPOSIT else 2,
+        "order": shown,
+        "ts": _ts(),
+        "sandbox": True,
+    }
+
+
+def _test_example() -> Json:
+    return {
+        "event": TEST_TYPE,
+        "event_id": "test-7d0f5b1c-2e6a-4c93-8f4d-b5a1c9e30d72:webhook_test:1779358441000",
+        "reason": "Somebody asked for a test event; nothing has happened.",
+        "endpoint_id": str(_ENDPOINT),
+        "ts": _ts(),
+        "sandbox": True,
+    }
+
+
+def _steady(body: Json) -> Json:
+    """The example with an id that is the same at every start."""
+    kept = body["event_id"].partition(":")[2]
+    return body | {"event_id": f"ops-7d0f5b1c-2e6a-4c93-8f4d-b5a1c9e30d72:{kept}"}
+
+
+def _reference(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{_schema_name(name)}"}
+
+
+def _schema_name(name: str) -> str:
+    words = "".join(word.title() for word in name.replace(".", "_").split("_"))
+    return f"{words}Event"
+
+
+def _ts() -> str:
+    return _NOW.strftime("%Y-%m-%dT%H:%M:%S.000Z")

@@ -1,0 +1,74 @@
+"""The doors of this room's writes: fetch, authorise and lock at once; note what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from privata.apikeys.rules import expired
+from privata.audit import service as audit
+from privata.core.errors import NotFound, ValidationFailed
+from privata.core.tenancy import Actor
+from privata.events.service import LIVE_BELL, live_payload
+from privata.infra.kernel import Kernel
+from privata.infra.postgres import Transaction
+
+#: What pages that show keys are told of.
+LIVE_TOPIC: Final = "keys"
+
+_LOCK_ORGANIZATION: Final = """
+SELECT status FROM organization WHERE id = $1 FOR NO KEY UPDATE
+"""
+
+_LOCK_KEY: Final = """
+SELECT * FROM api_key WHERE id = $1 AND organization_id = $2 AND environment = $3
+FOR NO KEY UPDATE
+"""
+
+
+async def locked_organization(tx: Transaction, organization_id: UUID) -> str:
+    """The organization's status, locked: its keys are counted by one at a time.
+
+    Taken before a key's lock wherever both are. `NotFound` if there is no such organization.
+    """
+    status: str | None = await tx.connection.fetchval(_LOCK_ORGANIZATION, organization_id)
+    if status is None:
+        raise NotFound("There is no such organization.")
+    return status
+
+
+async def locked_key(tx: Transaction, actor: Actor, key_id: UUID) -> asyncpg.Record:
+    """The actor's key, locked against other changes; `NotFound` if it is not theirs."""
+    row = await tx.connection.fetchrow(
+        _LOCK_KEY, key_id, actor.organization_id, actor.environment.value
+    )
+    if row is None:
+        raise NotFound("There is no such key.")
+    return row
+
+
+async def locked_working_key(
+    kernel: Kernel, tx: Transaction, actor: Actor, key_id: UUID
+) -> asyncpg.Record:
+    """The same of a key that can still be used; `ValidationFailed` if it has ended."""
+    row = await locked_key(tx, actor, key_id)
+    if row["revoked_at"] is not None:
+        raise ValidationFailed("This key is revoked; create another one.")
+    if expired(row["expires_on"], kernel.clock.now()):
+        raise ValidationFailed("This key has expired; create another one.")
+    return row
+
+
+async def note(
+    tx: Transaction,
+    actor: Actor,
+    action: str,
+    key_id: UUID,
+    changes: Mapping[str, object] | None = None,
+) -> None:
+    """Audit a change (`api_key.rotated`) and tell open pages of it."""
+    await audit.record(tx, actor=actor, action=action, target=str(key_id), changes=changes)
+    tx.ring(LIVE_BELL, live_payload(actor.organization_id, actor.environment, LIVE_TOPIC))

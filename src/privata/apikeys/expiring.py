@@ -1,0 +1,82 @@
+"""Telling an organization in time that a key is about to expire: 7 days and 24 hours before."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from datetime import datetime, timedelta
+from typing import Final
+
+import asyncpg
+
+from privata.apikeys.rules import ends_at
+from privata.core.tenancy import Environment
+from privata.infra.kernel import Kernel
+from privata.infra.postgres import Transaction
+from privata.webhooks.ops_events import api_key_expiring, publish_ops
+
+#: Hours before 00:00 UTC of the expiry date at which the organization is told (SPEC 13).
+FIRST_WARNING_H: Final = 168
+LAST_WARNING_H: Final = 24
+
+#: Seconds between two looks, and keys told of in one transaction.
+LOOK_EVERY_S: Final = 60.0
+BATCH: Final = 100
+
+_HOUR: Final = timedelta(hours=1)
+
+# Taking and marking are one statement, which another worker's lock makes skip the row: a warning
+# is told once however many look. A key with little time left is told once, by the later warning.
+_TAKE: Final = """
+WITH due AS (
+    SELECT id FROM api_key
+    WHERE revoked_at IS NULL AND expires_on IS NOT NULL
+      AND expires_on::timestamp AT TIME ZONE 'UTC' > $1
+      AND (expires_on::timestamp AT TIME ZONE 'UTC' - make_interval(hours => $2) <= $1
+           AND expiry_told_hours IS NULL
+           OR expires_on::timestamp AT TIME ZONE 'UTC' - make_interval(hours => $3) <= $1
+           AND coalesce(expiry_told_hours, $2) > $3)
+    ORDER BY expires_on LIMIT $4
+    FOR NO KEY UPDATE SKIP LOCKED
+)
+UPDATE api_key AS k SET expiry_told_hours = CASE
+    WHEN k.expires_on::timestamp AT TIME ZONE 'UTC' - make_interval(hours => $3) <= $1
+    THEN $3 ELSE $2 END
+FROM due JOIN api_key_secret AS s ON s.key_id = due.id AND s.dead_at IS NULL
+WHERE k.id = due.id
+RETURNING k.id, k.organization_id, k.environment, k.name, k.expires_on, s.prefix
+"""
+
+
+async def warn_of_expiry(kernel: Kernel) -> None:
+    """Tell of keys that expire, until cancelled; any number of workers may."""
+    while True:
+        while await warn_once(kernel) == BATCH:
+            pass
+        await asyncio.sleep(LOOK_EVERY_S)
+
+
+async def warn_once(kernel: Kernel) -> int:
+    """Tell of the keys that are due, at most `BATCH`; how many that was."""
+    now = kernel.clock.now()
+    async with kernel.database.transaction() as tx:
+        rows = await tx.connection.fetch(_TAKE, now, FIRST_WARNING_H, LAST_WARNING_H, BATCH)
+        for row in rows:
+            await _tell(tx, row, now)
+    return len(rows)
+
+
+async def _tell(tx: Transaction, row: asyncpg.Record, now: datetime) -> None:
+    environment = Environment(row["environment"])
+    event = api_key_expiring(
+        key_id=row["id"],
+        name=row["name"],
+        prefix=row["prefix"],
+        environment=environment,
+        now=now,
+        expires_on=row["expires_on"],
+        hours_left=math.ceil((ends_at(row["expires_on"]) - now) / _HOUR),
+    )
+    await publish_ops(
+        tx, organization_id=row["organization_id"], environment=environment, event=event
+    )

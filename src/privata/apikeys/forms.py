@@ -1,0 +1,177 @@
+"""The form of a key, for making one and for changing one. The rules themselves are `rules`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any, Final, NamedTuple, TypeVar
+
+from django import forms
+
+from privata.apikeys.listing import KeyView
+from privata.apikeys.rules import (
+    MAX_BLOCKS,
+    checked_blocks,
+    checked_expiry,
+    checked_name,
+    checked_scopes,
+    split_blocks,
+)
+from privata.apikeys.scopes import DEFAULT_SCOPES, Scope
+from privata.core.errors import RequestError, ValidationFailed
+from privata.core.tenancy import Environment
+
+NEVER, ON_DATE = "never", "date"
+
+#: Days that a new key may be given to live, and what is chosen at first.
+PRESET_DAYS: Final = (30, 90, 180, 365)
+PRESET: Final = "365"
+
+#: Blocks of the longest form, each in a line.
+_MAX_BLOCK_TEXT: Final = MAX_BLOCKS * 64
+
+_SCOPE_TEXTS: Final = {
+    Scope.ORDERS: "Quotes, orders, their status and their events. What a wallet's server needs.",
+    Scope.WEBHOOK_ADMIN: "Set up webhook endpoints, resume and replay, read deliveries by API.",
+    Scope.PAYOUTS_READ: "Read balance and payouts.",
+    Scope.PAYOUTS_TRIGGER: "Request a payout to a verified address. It moves money.",
+    Scope.RAMP_EMBED: "Publishable: opens the ramp page only, and may stand in web pages and apps."
+    " It takes no other scope.",
+}
+
+T = TypeVar("T")
+
+
+class ScopeChoice(NamedTuple):
+    """A scope that the form offers; `lock` says why it cannot be chosen."""
+
+    value: str
+    text: str
+    lock: str
+
+
+class KeyForm(forms.Form):
+    """What a partner decides about a key."""
+
+    name = forms.CharField(required=False)
+    scopes = forms.MultipleChoiceField(choices=[(one.value, one.value) for one in Scope])
+    expiry = forms.ChoiceField()
+    expires_on = forms.DateField(
+        required=False, error_messages={"invalid": "Enter a date like 2027-05-21."}
+    )
+    allowed_cidrs = forms.CharField(required=False, max_length=_MAX_BLOCK_TEXT)
+
+    def __init__(
+        self, data: Any = None, *, environment: Environment, now: datetime, **more: Any
+    ) -> None:
+        super().__init__(data, **more)
+        self._environment = environment
+        self._now = now
+        expiry = self.fields["expiry"]
+        assert isinstance(expiry, forms.ChoiceField)
+        expiry.choices = expiry_choices(now.date())
+        self.fields["scopes"].required = False
+
+    def clean_name(self) -> str:
+        return _judged(lambda: checked_name(self.cleaned_data["name"]))
+
+    def clean_scopes(self) -> list[Scope]:
+        return _judged(lambda: checked_scopes(self.cleaned_data["scopes"], self._environment))
+
+    def clean_allowed_cidrs(self) -> list[str]:
+        return _judged(lambda: checked_blocks(split_blocks(self.cleaned_data["allowed_cidrs"])))
+
+    def clean(self) -> dict[str, Any]:
+        """The date that was chosen, whichever way; None for never."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        expiry = cleaned.get("expiry", NEVER)
+        chosen = cleaned.get("expires_on") if expiry == ON_DATE else None
+        if expiry == ON_DATE and chosen is None and "expires_on" not in self.errors:
+            self.add_error("expires_on", "Enter the date.")
+        if expiry.isdecimal():
+            chosen = self._now.date() + timedelta(days=int(expiry))
+        try:
+            cleaned["ends"] = checked_expiry(chosen, self._now)
+        except ValidationFailed as error:
+            self.add_error("expires_on", error.message)
+        return cleaned
+
+    def decided(self) -> dict[str, Any]:
+        """What the services take, of a form that is valid."""
+        wanted = self.cleaned_data
+        return {
+            "name": wanted["name"],
+            "scopes": wanted["scopes"],
+            "allowed_cidrs": wanted["allowed_cidrs"],
+            "expires_on": wanted["ends"],
+        }
+
+    def refuse(self, error: RequestError) -> None:
+        """Show what the service did not accept, at its field."""
+        for name, message in error.fields or [("", error.message)]:
+            self.add_error(name if name in self.fields else None, message)
+
+    def value(self, name: str) -> Any:
+        """What the field shows: as it was sent, or at first its initial value."""
+        return self[name].value()
+
+    def problems(self, name: str) -> list[str]:
+        """The sentences at one field."""
+        return [str(text) for text in self.errors.get(name, [])]
+
+    def summary(self) -> list[tuple[str, str]]:
+        """Every problem with the field it belongs to; an empty name for none."""
+        return [
+            ("" if name == "__all__" else name, str(text))
+            for name, texts in self.errors.items()
+            for text in texts
+        ]
+
+
+def new_form(environment: Environment, now: datetime, data: Any = None) -> KeyForm:
+    """The form of a new key."""
+    initial = {"scopes": [one.value for one in DEFAULT_SCOPES], "expiry": PRESET}
+    return KeyForm(data, environment=environment, now=now, initial=initial)
+
+
+def form_of(key: KeyView, now: datetime, data: Any = None) -> KeyForm:
+    """The form of a key that exists."""
+    initial = {
+        "name": key.name,
+        "scopes": list(key.scopes),
+        "expiry": ON_DATE if key.expires_on else NEVER,
+        "expires_on": key.expires_on.isoformat() if key.expires_on else "",
+        "allowed_cidrs": "\n".join(key.allowed_cidrs),
+    }
+    return KeyForm(data, environment=key.environment, now=now, initial=initial)
+
+
+def expiry_choices(today: date) -> list[tuple[str, str]]:
+    """The presets with the dates they lead to."""
+    choices = []
+    for days in PRESET_DAYS:
+        end = today + timedelta(days=days)
+        choices.append((str(days), f"In {days} days, on {end.day} {end:%B %Y}"))
+    return [*choices, (ON_DATE, "On a date"), (NEVER, "Never")]
+
+
+def scope_choices(environment: Environment, key: KeyView | None = None) -> list[ScopeChoice]:
+    """What the form offers: all for a new key; a key that exists stays publishable or secret."""
+    return [
+        ScopeChoice(scope.value, text, _lock(scope, environment))
+        for scope, text in _SCOPE_TEXTS.items()
+        if key is None or (scope is Scope.RAMP_EMBED) == key.publishable
+    ]
+
+
+def _lock(scope: Scope, environment: Environment) -> str:
+    if scope is Scope.PAYOUTS_TRIGGER and environment is Environment.TEST:
+        return "Live keys only."
+    return ""
+
+
+def _judged(rule: Callable[[], T]) -> T:
+    try:
+        return rule()
+    except ValidationFailed as error:
+        raise forms.ValidationError(error.message) from error

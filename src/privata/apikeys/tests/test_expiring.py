@@ -1,0 +1,116 @@
+"""Warnings of expiry: two for a key with time, one for a key without, each told once."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+from datetime import UTC, datetime, time, timedelta
+from uuid import UUID
+
+from privata.apikeys.expiring import FIRST_WARNING_H, LAST_WARNING_H, warn_once
+from privata.apikeys.service import edit_key, revoke_key
+from privata.apikeys.tests.making import LIVE, TEST, made, person
+from privata.core.clock import ManualClock
+from privata.infra.kernel import Kernel
+
+
+def at(kernel: Kernel, hours_before: float, end: datetime) -> Kernel:
+    """The kernel with its clock so many hours before `end`."""
+    clock = ManualClock(end - timedelta(hours=hours_before))
+    return dataclasses.replace(kernel, clock=clock)
+
+
+def end_in(kernel: Kernel, days: int) -> datetime:
+    return datetime.combine(kernel.clock.now().date() + timedelta(days=days), time.min, UTC)
+
+
+async def told(kernel: Kernel) -> list[tuple[str, int]]:
+    rows = await kernel.database.pool.fetch("SELECT body FROM event ORDER BY seq")
+    bodies = [json.loads(row["body"]) for row in rows]
+    return [(body["reason"], body["hours_left"]) for body in bodies]
+
+
+async def test_seven_days_and_a_day_before(kernel: Kernel, organization: UUID) -> None:
+    end = end_in(kernel, 30)
+    key = await made(kernel, organization, LIVE, name="Server", expires_on=end.date())
+    assert await warn_once(at(kernel, FIRST_WARNING_H + 0.01, end)) == 0
+    assert await warn_once(at(kernel, FIRST_WARNING_H, end)) == 1
+    assert await warn_once(at(kernel, LAST_WARNING_H + 0.01, end)) == 0
+    assert await warn_once(at(kernel, LAST_WARNING_H - 0.5, end)) == 1
+    assert await warn_once(at(kernel, 1, end)) == 0
+    assert await warn_once(at(kernel, 0, end)) == 0
+    assert await told(kernel) == [("7_days", 168), ("24_hours", 24)]
+    row = await kernel.database.pool.fetchrow("SELECT * FROM event ORDER BY seq LIMIT 1")
+    assert row is not None
+    assert (row["environment"], row["channel"], row["type"]) == ("live", "ops", "api_key_expiring")
+    body = json.loads(row["body"])
+    del body["event_id"], body["ts"]
+    assert body == {
+        "event": "api_key_expiring",
+        "reason": "7_days",
+        "key_id": str(key.id),
+        "name": "Server",
+        "prefix": key.key[:16],
+        "expires_on": end.date().isoformat(),
+        "hours_left": 168,
+    }
+
+
+async def test_a_key_with_little_time_is_told_of_once(kernel: Kernel, organization: UUID) -> None:
+    end = end_in(kernel, 30)
+    await made(kernel, organization, TEST, expires_on=end.date())
+    assert await warn_once(at(kernel, 3, end)) == 1
+    assert await warn_once(at(kernel, 2, end)) == 0
+    assert await told(kernel) == [("24_hours", 3)]
+
+
+async def test_a_revoked_key_and_one_without_end_are_not_told_of(
+    kernel: Kernel, organization: UUID
+) -> None:
+    end = end_in(kernel, 30)
+    revoked = await made(kernel, organization, TEST, expires_on=end.date())
+    await made(kernel, organization, TEST)
+    await revoke_key(kernel, actor=person(organization), key_id=revoked.id)
+    assert await warn_once(at(kernel, 3, end)) == 0
+
+
+async def test_a_new_date_is_warned_of_anew(kernel: Kernel, organization: UUID) -> None:
+    end = end_in(kernel, 30)
+    later = end + timedelta(days=30)
+    key = await made(kernel, organization, TEST, expires_on=end.date())
+    assert await warn_once(at(kernel, 3, end)) == 1
+    await edit_key(
+        kernel,
+        actor=person(organization),
+        key_id=key.id,
+        name="Renamed",
+        scopes=["orders:rw"],
+        allowed_cidrs=[],
+        expires_on=later.date(),
+    )
+    assert await warn_once(at(kernel, 2, end)) == 0
+    assert await warn_once(at(kernel, 100, later)) == 1
+    await edit_key(
+        kernel,
+        actor=person(organization),
+        key_id=key.id,
+        name="Renamed again",
+        scopes=["orders:rw"],
+        allowed_cidrs=[],
+        expires_on=later.date(),
+    )
+    assert await warn_once(at(kernel, 99, later)) == 0
+
+
+async def test_many_workers_tell_each_key_once(kernel: Kernel, organization: UUID) -> None:
+    """The statement that takes a key marks it; the lock of one worker makes the others pass by."""
+    end = end_in(kernel, 30)
+    for _ in range(6):
+        await made(kernel, organization, TEST, expires_on=end.date())
+    then = at(kernel, 100, end)
+    counts = await asyncio.gather(*(warn_once(then) for _ in range(8)))
+    while counts[-1]:
+        counts.append(await warn_once(then))
+    assert sum(counts) == 6
+    assert len(await told(kernel)) == 6

@@ -1,0 +1,91 @@
+"""How often a caller may ask: token buckets in the database, so that they hold over processes.
+
+A bucket holds one minute's calls and fills up steadily. What it holds is computed when it is asked
+for, so a bucket that nobody uses costs nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from privata.infra.settings import Settings
+
+MINUTE_S: Final = 60.0
+
+
+class Kind(StrEnum):
+    """What is counted together (SPEC 6)."""
+
+    READ = "read"
+    WRITE = "write"
+    OFFERS = "offers"
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What is left of a bucket after a call; `granted` says whether this call had its token."""
+
+    limit: int
+    tokens: float
+    granted: bool
+
+    def headers(self, now: float) -> list[tuple[bytes, bytes]]:
+        """The three headers of every answer; `now` and the reset are in unix seconds.
+
+        The reset is the moment when the bucket is full again.
+        """
+        full_at = math.ceil(now + (self.limit - self.tokens) * MINUTE_S / self.limit)
+        return rate_headers(self.limit, int(self.tokens), full_at)
+
+    @property
+    def retry_after_s(self) -> int:
+        """Whole seconds until the next token is there."""
+        return max(1, math.ceil((1 - self.tokens) * MINUTE_S / self.limit))
+
+
+def rate_headers(limit: int, remaining: int, reset_at: int) -> list[tuple[bytes, bytes]]:
+    """The headers as they go out."""
+    return [
+        (b"x-ratelimit-limit", b"%d" % limit),
+        (b"x-ratelimit-remaining", b"%d" % max(0, remaining)),
+        (b"x-ratelimit-reset", b"%d" % reset_at),
+    ]
+
+
+def limits_of(settings: Settings) -> dict[Kind, tuple[int, int]]:
+    """Calls a minute for each kind: of an organization, and of an address without a key.
+
+    Without a key nothing can be written; what is tried counts as a read.
+    """
+    keyless = settings.rate_keyless_per_minute
+    offers = settings.rate_offers_per_minute
+    return {
+        Kind.READ: (settings.rate_reads_per_minute, keyless),
+        Kind.WRITE: (settings.rate_writes_per_minute, keyless),
+        Kind.OFFERS: (offers, min(offers, keyless)),
+    }
+
+
+# The row's lock makes calls about one bucket take turns. `clock_timestamp` and not `now`: who
+# waited for the lock began before the bucket was last counted.
+TAKE: Final = """
+    INSERT INTO rate_bucket AS b (subject, kind, tokens, counted_at, granted)
+    SELECT subject, $5, allowed - 1, clock_timestamp(), true FROM caller
+    ON CONFLICT (subject, kind) DO UPDATE SET (tokens, counted_at, granted) = (
+        SELECT filled.tokens - (filled.tokens >= 1)::int, filled.at, filled.tokens >= 1
+        FROM (
+            SELECT least(excluded.tokens + 1, b.tokens
+                       + extract(epoch FROM clock.at - b.counted_at) * (excluded.tokens + 1) / 60)
+                   AS tokens, clock.at
+            FROM (SELECT greatest(clock_timestamp(), b.counted_at) AS at) AS clock
+        ) AS filled)
+    RETURNING tokens, granted
+"""
+
+#: A bucket that nobody asked for this long is full, as a missing one is. Interval in PostgreSQL.
+FORGET: Final = """
+DELETE FROM rate_bucket WHERE counted_at < clock_timestamp() - interval '10 minutes'
+"""

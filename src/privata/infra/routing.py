@@ -1,0 +1,58 @@
+"""Routes of the API: FastAPI describes them, Starlette serves them (decision 0012).
+
+Every route reads its request itself, so what FastAPI does for each call (solving dependencies,
+finding the way through nested routers) would be work for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeAlias
+
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+Endpoint: TypeAlias = Callable[..., Awaitable[Response]]
+
+
+def api_router(tag: str, *, prefix: str = "") -> APIRouter:
+    """A router whose routes take the request and the parts of the path, as text."""
+    return APIRouter(prefix=prefix, tags=[tag])
+
+
+def plain_routes(prefix: str, routers: Iterable[APIRouter]) -> list[Route]:
+    """One Starlette route for each path, so that a wrong method is told all the right ones."""
+    by_path: dict[str, dict[str, Endpoint]] = {}
+    for router in routers:
+        for route in router.routes:
+            assert isinstance(route, APIRoute)  # only these are made by our decorators
+            for method in route.methods or ():
+                by_path.setdefault(prefix + route.path, {})[method] = route.endpoint
+    return [plain_route(path, endpoints) for path, endpoints in by_path.items()]
+
+
+def plain_route(path: str, endpoints: dict[str, Endpoint]) -> Route:
+    """A route that takes exactly these methods. HEAD is none: no answer of ours is so large."""
+    route = Route(path, _Endpoints(endpoints))
+    route.methods = set(endpoints)
+    return route
+
+
+class _Endpoints:
+    """The functions of one path as an ASGI application; failures are the outer layers' to answer.
+
+    Starlette gives a function a second guard against exceptions, which would be one too many.
+    """
+
+    def __init__(self, endpoints: dict[str, Endpoint]) -> None:
+        self.endpoints = endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        endpoint = self.endpoints[scope["method"]]
+        response = await endpoint(request, **scope["path_params"])
+        await response(scope, receive, send)

@@ -1,0 +1,109 @@
+"""`/me` and `/me/orders`: who a key acts for, and its organization's orders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from privata.apikeys.access import actor_of
+from privata.apikeys.scopes import Scope
+from privata.core.errors import InvalidKey, ScopeRequired, ValidationFailed
+from privata.infra.access import kernel_of
+from privata.infra.limits import Kind, limits_of
+from privata.infra.openapi import errors, request_of
+from privata.infra.routing import api_router
+from privata.infra.wire import json_response, parse_query
+from privata.orders import listing, me_schemas, service
+from privata.orders.cursors import Cursor, parse_cursor
+from privata.orders.filters import OrderFilter, read_filter
+from privata.orders.search_sql import Scope as OrderScope
+from privata.orders.search_sql import Search
+from privata.organizations.profile import profile_of
+
+router = api_router("Account")
+
+#: A publishable key stands in browsers: it learns nothing about the organization.
+_SECRET_KEYS = (
+    Scope.ORDERS,
+    Scope.WEBHOOK_ADMIN,
+    Scope.PAYOUTS_READ,
+    Scope.PAYOUTS_TRIGGER,
+)
+
+
+@router.get(
+    "/me",
+    response_model=me_schemas.Me,
+    responses=errors(InvalidKey, ScopeRequired),
+    openapi_extra=request_of(key=True, scopes=_SECRET_KEYS),
+)
+async def get_me(request: Request) -> Response:
+    """The organization, the key and its limits."""
+    actor = await actor_of(request, *_SECRET_KEYS)
+    kernel = kernel_of(request)
+    profile = await profile_of(kernel, actor=actor)
+    limits = limits_of(kernel.settings)
+    return json_response(
+        {
+            "organization": {
+                "id": str(actor.organization_id),
+                "name": profile.name,
+                "status": profile.status.value,
+            },
+            "environment": actor.environment.value,
+            "plan": profile.plan.value,
+            "key": {"id": actor.id, "prefix": actor.label, "scopes": sorted(actor.scopes)},
+            "limits": {
+                "reads_per_minute": limits[Kind.READ][0],
+                "writes_per_minute": limits[Kind.WRITE][0],
+                "offers_per_minute": limits[Kind.OFFERS][0],
+                "streams": profile.streams(actor.environment),
+            },
+        }
+    )
+
+
+@router.get(
+    "/me/orders",
+    response_model=me_schemas.OrdersPage,
+    responses=errors(InvalidKey, ScopeRequired, ValidationFailed),
+    openapi_extra=request_of(query=me_schemas.OrdersQuery, key=True, scopes=(Scope.ORDERS,)),
+)
+async def list_orders(request: Request) -> Response:
+    """Orders that pass all filters, newest first.
+
+    A page can be short, or even empty, while `next_cursor` is there: a search for something rare
+    answers after a bounded time, and goes on with the cursor.
+    """
+    actor = await actor_of(request, Scope.ORDERS)
+    query = parse_query(me_schemas.OrdersQuery, request)
+    kernel = kernel_of(request)
+    search = Search(
+        OrderScope(actor.organization_id, actor.environment),
+        _filter(request),
+        kernel.clock.now(),
+        older_than=_cursor(query.cursor),
+    )
+    page = await listing.page_of(kernel, search, limit=query.limit, columns=listing.WHOLE)
+    shown: dict[str, Any] = {
+        "orders": [service.order_of(kernel, row) for row in page.rows],
+        "next_cursor": None if page.older is None else page.older.encode(),
+    }
+    return json_response(shown)
+
+
+def _filter(request: Request) -> OrderFilter:
+    read = read_filter(request.query_params)
+    if read.problems:
+        raise ValidationFailed("A filter is not what it can be.", fields=list(read.problems))
+    return read.chosen
+
+
+def _cursor(text: str | None) -> Cursor | None:
+    cursor = None if text is None else parse_cursor(text)
+    if text is not None and cursor is None:
+        sentence = "is not a next_cursor of this route"
+        raise ValidationFailed(f"cursor {sentence}.", fields=[("cursor", sentence)])
+    return cursor

@@ -1,0 +1,148 @@
+"""The clock of the refunds: ends windows, and sees to it that refunds are carried out.
+
+Orders that need a refund are claimed by their `poll_at`, which is the end of their window or, for
+live ones, the next time to ask whether the provider has sent the deposit back by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+from privata.audit import service as audit
+from privata.core.lifecycle import OrderStatus
+from privata.core.tenancy import Environment, system_actor
+from privata.infra.kernel import Kernel
+from privata.infra.postgres import Transaction, listening
+from privata.orders import service as orders
+from privata.orders import store as order_store
+from privata.orders.poller import (
+    FULL_PAUSE_S,
+    LEASE_S,
+    NET_S,
+    SIDE_BY_SIDE,
+    Crew,
+    first_of,
+    follow,
+    sleep,
+)
+from privata.orders.wire import preference_of
+from privata.providers.port import Report
+from privata.refunds import store
+from privata.refunds.executing import LEASE_S as REFUND_LEASE_S
+from privata.refunds.executing import execute
+from privata.refunds.rules import RefundAction, RefundSource, default_choice
+from privata.refunds.service import REFUNDS_BELL, note_choice
+
+#: Refunds and windows of an environment that are worked on at once.
+MOST_AT_ONCE: Final = 32
+
+#: The part of the platform that applies a preference, as the audit log names it.
+CLOCK: Final = "refund clock"
+
+
+async def follow_refunds(kernel: Kernel) -> None:
+    """Carry refunds out and end windows until cancelled. Any number of workers may."""
+    try:
+        async with (
+            listening(kernel.database.url, REFUNDS_BELL) as bells,
+            asyncio.TaskGroup() as group,
+        ):
+            # One for each environment, so that a slow provider does not hold up the other.
+            crews = {environment: Crew(group, MOST_AT_ONCE) for environment in Environment}
+            writing = asyncio.Semaphore(SIDE_BY_SIDE)
+            while True:
+                if not await _claim(kernel, crews, writing):
+                    await sleep(await _next(kernel, crews), bells)
+    except ExceptionGroup as several:
+        # The worker tells a lost database from a mistake of ours by the kind of the error.
+        raise first_of(several) from None
+
+
+async def end_windows_once(kernel: Kernel, environment: Environment) -> int:
+    """Look at every order whose window may have ended, up to a batch; how many there were."""
+    due = await order_store.claim_polls(
+        kernel.database.pool, MOST_AT_ONCE, LEASE_S, environment, refunds=True
+    )
+    writing = asyncio.Semaphore(SIDE_BY_SIDE)
+    await asyncio.gather(*(_look(kernel, row, writing) for row in due))
+    return len(due)
+
+
+async def _claim(kernel: Kernel, crews: dict[Environment, Crew], writing: asyncio.Semaphore) -> int:
+    """Begin with what is due, as much as there is room for; how much it was."""
+    pool, found = kernel.database.pool, 0
+    for environment, crew in crews.items():
+        if crew.room:
+            refunds = await store.claim_refunds(pool, crew.room, REFUND_LEASE_S, environment)
+            for row in refunds:
+                crew.start(execute(kernel, row))
+            found += len(refunds)
+        if crew.room:
+            due = await order_store.claim_polls(pool, crew.room, LEASE_S, environment, refunds=True)
+            for row in due:
+                crew.start(_look(kernel, row, writing))
+            found += len(due)
+    return found
+
+
+async def _next(kernel: Kernel, crews: dict[Environment, Crew]) -> float:
+    """Seconds until there may be something to do."""
+    pool, waits = kernel.database.pool, [NET_S]
+    for environment, crew in crews.items():
+        if not crew.room:
+            waits.append(FULL_PAUSE_S)
+            continue
+        refund = await store.seconds_to_next(pool, environment)
+        window = await order_store.seconds_to_next_poll(pool, NET_S, environment, refunds=True)
+        waits += [max(wait, 0.0) for wait in (refund, window) if wait is not None]
+    return min(waits)
+
+
+async def _look(kernel: Kernel, row: order_store.Row, writing: asyncio.Semaphore) -> None:
+    """End the window of a claimed order; before its end ask what its provider has done."""
+    async with writing:
+        ended = await end_window(kernel, row["id"])
+    if not ended and row["environment"] == Environment.LIVE:
+        await follow(kernel, row, writing)
+
+
+async def end_window(kernel: Kernel, order_id: str) -> bool:
+    """Apply the order's preference if its window has ended; False while it has not."""
+    async with kernel.database.transaction() as tx:
+        order = await order_store.lock_order(tx, order_id)
+        if order is None or order["status"] != OrderStatus.REFUND_REQUIRED:
+            return True
+        # The row lock makes the clock and a partner's choice take turns: whoever is second finds
+        # the first one's refund here and leaves the order to it.
+        if await store.fetch_refund(tx, order_id) is not None:
+            await order_store.set_poll(tx, order_id, None)
+            return True
+        ends, now = orders.refund_window_end(order), kernel.clock.now()
+        if now < ends:
+            live = order["environment"] == Environment.LIVE
+            lease = now + timedelta(seconds=LEASE_S)
+            await order_store.set_poll(tx, order_id, min(ends, lease) if live else ends)
+            return False
+        await _apply_default(kernel, tx, order)
+        return True
+
+
+async def _apply_default(kernel: Kernel, tx: Transaction, order: order_store.Row) -> None:
+    preference = preference_of(order["refund_preference"])
+    choice = default_choice(dict(order) | {"refund_preference": preference})
+    source, now = RefundSource.DEFAULT, kernel.clock.now()
+    await note_choice(tx, order, choice, source=source, by=CLOCK, now=now)
+    environment = Environment(order["environment"])
+    changes = {"action": choice.action.value, "stable_target": choice.stable_target}
+    await audit.record(
+        tx,
+        actor=system_actor(order["organization_id"], environment, CLOCK),
+        action="refund.defaulted",
+        target=order["id"],
+        changes=changes,
+    )
+    if choice.action is RefundAction.MANUAL_REVIEW:
+        report = Report(OrderStatus.MANUAL_REVIEW)
+        await orders.enter(kernel, tx, order, report, source=orders.BY_CLOCK)

@@ -1,0 +1,98 @@
+"""Shapes of the refund routes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+
+from privata.core.errors import StableTargetRequired
+from privata.core.lifecycle import OrderStatus
+from privata.infra.wire import Wire
+from privata.orders.schemas import Address, ExtraId, OrderId
+from privata.refunds.rules import RefundAction, RefundSource, RefundState, StableTarget
+from privata.refunds.service import Wish
+
+_TRON: Final = "TJRabPrwbZy45sbavfcjinPJC18kjpRTv8"
+
+Capability = Literal["programmatic", "ticket", "none"]
+
+
+class RefundActionBody(Wire):
+    """What is to happen to the deposit: it is returned, or converted to a stablecoin."""
+
+    model_config = Wire.model_config | ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"refund_to_address": "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"},
+                {"convert_to_stable": True, "stable_target": "USDT-TRC20", "address": _TRON},
+            ]
+        }
+    )
+
+    refund_to_address: StrictBool | Address | None = Field(
+        None, description="where to return the deposit; true: to the order's own refund address"
+    )
+    refund_extra_id: ExtraId | None = None
+    convert_to_stable: StrictBool | None = None
+    stable_target: StableTarget | None = None
+    address: Annotated[
+        Address | None,
+        Field(description="takes the stablecoin; without it an address of the order on its chain"),
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_action(self) -> Self:
+        returned = self.refund_to_address not in (None, False)
+        if returned == bool(self.convert_to_stable):
+            raise ValueError("give either refund_to_address or convert_to_stable")
+        if returned and (self.stable_target or self.address):
+            raise ValueError("stable_target and address go with convert_to_stable")
+        if self.refund_extra_id and not isinstance(self.refund_to_address, str):
+            raise ValueError("refund_extra_id goes with an address in refund_to_address")
+        return self
+
+    def wish(self) -> Wish:
+        """The action as the service takes it; `StableTargetRequired` if it names no stablecoin."""
+        if self.convert_to_stable:
+            if self.stable_target is None:
+                names = ", ".join(StableTarget)
+                raise StableTargetRequired(
+                    "convert_to_stable needs a stable_target.",
+                    fields=[("stable_target", f"is one of {names}")],
+                )
+            return Wish(RefundAction.CONVERT, self.address, None, self.stable_target)
+        address = self.refund_to_address if isinstance(self.refund_to_address, str) else None
+        return Wish(RefundAction.RETURN, address, self.refund_extra_id)
+
+
+class Refund(BaseModel):
+    """The refund of an order as it stands; its address is never in an answer."""
+
+    order_id: OrderId
+    status: OrderStatus = Field(description="of the order")
+    action: RefundAction
+    stable_target: StableTarget | None
+    state: RefundState
+    source: RefundSource
+    requested_at: datetime
+    window_ends_at: datetime
+    finished_at: datetime | None
+    tx_out_hash: str | None
+    failure: str | None
+
+
+class RefundCapability(BaseModel):
+    """What a provider does about a deposit that it cannot swap."""
+
+    provider: str
+    refund_capability: Capability
+    refund_window_hours: int | None
+    refund_sla_hours: int | None
+    actions: list[RefundAction]
+    stable_targets: list[StableTarget]
+
+
+class RefundCapabilities(BaseModel):
+    providers: list[RefundCapability]

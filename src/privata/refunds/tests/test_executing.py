@@ -1,0 +1,138 @@
+"""Carrying refunds out: crashes in the middle, lost leases, and a provider that was faster."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from privata.core.lifecycle import OrderStatus
+from privata.core.tenancy import Environment, system_actor
+from privata.infra.kernel import Kernel
+from privata.orders.service import advance
+from privata.orders.tests.test_advance import make_order, states
+from privata.providers.port import Report
+from privata.providers.simulator.provider import Simulator
+from privata.refunds import store
+from privata.refunds.executing import execute_once
+from privata.refunds.rules import RefundAction, RefundSource
+from privata.refunds.service import Wish, request_refund
+
+BTC = "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"
+TEST = Environment.TEST
+
+
+async def needing(kernel: Kernel, organization: uuid.UUID) -> str:
+    order_id = await make_order(kernel, organization)
+    await advance(kernel, order_id=order_id, report=Report(OrderStatus.REFUND_REQUIRED))
+    return order_id
+
+
+async def requested(kernel: Kernel, organization: uuid.UUID) -> str:
+    order_id = await needing(kernel, organization)
+    await request_refund(
+        kernel,
+        actor=system_actor(organization, TEST, "tests"),
+        order_id=order_id,
+        wish=Wish(RefundAction.RETURN, BTC),
+        source=RefundSource.API,
+    )
+    return order_id
+
+
+async def refund(kernel: Kernel) -> Any:
+    return await kernel.database.pool.fetchrow("SELECT * FROM refund")
+
+
+async def test_a_worker_that_dies_in_the_middle_is_followed_by_another(
+    kernel: Kernel, organization: uuid.UUID
+) -> None:
+    order_id = await requested(kernel, organization)
+    # The first worker has claimed it, asked the provider perhaps, and died.
+    (claimed,) = await store.claim_refunds(kernel.database.pool, 10, 30, TEST)
+    assert claimed["order_id"] == order_id
+    assert await execute_once(kernel, TEST) == 0
+    await kernel.database.pool.execute("UPDATE refund SET due_at = now()")
+    assert await execute_once(kernel, TEST) == 1
+    assert (await states(kernel, order_id))[-1] == "refunded"
+    assert (await refund(kernel))["state"] == "done"
+
+
+async def test_a_late_result_of_a_lost_lease_changes_nothing(
+    kernel: Kernel, organization: uuid.UUID
+) -> None:
+    await requested(kernel, organization)
+    (late,) = await store.claim_refunds(kernel.database.pool, 10, 0, TEST)
+    await store.claim_refunds(kernel.database.pool, 10, 30, TEST)
+    async with kernel.database.transaction() as tx:
+        now = kernel.clock.now()
+        assert not await store.settle_refund(tx, late, state="done", finished_at=now)
+    assert (await refund(kernel))["state"] == "processing"
+
+
+async def test_workers_at_once_refund_once(kernel: Kernel, organization: uuid.UUID) -> None:
+    order_id = await requested(kernel, organization)
+    done = await asyncio.gather(*(execute_once(kernel, TEST) for _ in range(6)))
+    assert sum(done) == 1
+    assert await states(kernel, order_id) == ["waiting_deposit", "refund_required", "refunded"]
+
+
+async def test_a_provider_that_sent_it_back_by_itself_was_faster(
+    kernel: Kernel, organization: uuid.UUID
+) -> None:
+    order_id = await requested(kernel, organization)
+    report = Report(OrderStatus.REFUNDED, tx_out_hash="ab" * 32)
+    await advance(kernel, order_id=order_id, report=report)
+    await execute_once(kernel, TEST)
+    row = await kernel.database.pool.fetchrow("SELECT status, tx_out_hash FROM orders")
+    assert tuple(row) == ("refunded", "ab" * 32)
+    assert (await refund(kernel))["state"] == "done"
+    assert (await states(kernel, order_id)).count("refunded") == 1
+
+
+async def test_every_try_names_the_same_reference(
+    kernel: Kernel, organization: uuid.UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    real = Simulator.refund
+
+    async def noted(self: Simulator, request: Any, now: Any) -> Any:
+        asked.append(request)
+        await real(self, request, now)
+        raise TimeoutError
+
+    order_id = await requested(kernel, organization)
+    monkeypatch.setattr(Simulator, "refund", noted)
+    for _ in range(3):
+        await kernel.database.pool.execute("UPDATE refund SET due_at = now()")
+        await execute_once(kernel, TEST)
+    assert len(asked) == 3
+    assert {request.reference for request in asked} == {f"refund:{order_id}"}
+    assert len(set(asked)) == 1
+    row = await refund(kernel)
+    assert (row["state"], row["attempts"]) == ("processing", 3)
+    assert row["due_at"] > kernel.clock.now() + timedelta(seconds=5)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "state = 'done'",
+        "state = 'failed', due_at = NULL, finished_at = now()",
+        "to_address = NULL",
+        "stable_target = 'USDT-TRC20'",
+        "action = 'convert_to_stable', stable_target = 'DAI-ERC20'",
+        "action = 'manual_review'",
+        "due_at = NULL",
+    ],
+)
+async def test_the_database_refuses_impossible_refunds(
+    kernel: Kernel, organization: uuid.UUID, wrong: str
+) -> None:
+    await requested(kernel, organization)
+    with pytest.raises(asyncpg.CheckViolationError):
+        await kernel.database.pool.execute(f"UPDATE refund SET {wrong}")

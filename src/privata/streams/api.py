@@ -1,0 +1,103 @@
+"""`/order/{order_id}/stream`: an order's events as they happen (SPEC 11)."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Send
+from starlette.types import Scope as AsgiScope
+
+from privata.apikeys.access import actor_of
+from privata.apikeys.scopes import Scope
+from privata.core.errors import InvalidKey, OrderNotFound, RateLimited, ScopeRequired
+from privata.infra.access import kernel_of
+from privata.infra.openapi import errors, request_of
+from privata.infra.routing import api_router
+from privata.streams.hub import Hub
+from privata.streams.service import Opened, open_stream
+
+router = api_router("Streams")
+
+LAST_EVENT_ID: Final = "Last-Event-ID"
+
+_HEADERS: Final = {
+    "Privata-Resume-Source": "`buffer`: everything after your last event; `snapshot`: the state of"
+    " the order, then what happens; `fresh`: the same, without `Last-Event-ID`",
+    "Privata-Resume-Gap-Ms": "age of your last event in milliseconds, where it is known",
+}
+
+
+_ANSWER: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "Server-sent events until the order has ended; `data` is what webhooks"
+        " carry, and `id` the `event_id`.",
+        "headers": {
+            name: {"description": text, "schema": {"type": "string"}}
+            for name, text in _HEADERS.items()
+        },
+    }
+}
+
+
+class EventStream(Response):
+    """The answer: an open stream writes itself."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, opened: Opened, hub: Hub) -> None:
+        self.status_code = 200
+        self.background = None
+        self._stream = opened.stream
+        self._hub = hub
+        headers = {
+            "Content-Type": "text/event-stream",
+            "Cache-Control": "no-store",
+            "X-Accel-Buffering": "no",
+            "Privata-Resume-Source": opened.resume.source.value,
+        }
+        if opened.resume.gap_ms is not None:
+            headers["Privata-Resume-Gap-Ms"] = str(opened.resume.gap_ms)
+        self.init_headers(headers)
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        start = {
+            "type": "http.response.start",
+            "status": self.status_code,
+            "headers": self.raw_headers,
+        }
+        try:
+            await self._stream.run(start, receive, send)
+        finally:
+            self._hub.remove(self._stream)
+
+
+@router.get(
+    "/order/{order_id}/stream",
+    status_code=200,
+    response_class=EventStream,
+    response_model=None,
+    responses=_ANSWER | errors(InvalidKey, ScopeRequired, OrderNotFound, RateLimited),
+    openapi_extra=request_of(
+        headers={LAST_EVENT_ID: "The `id` of the last event you have; the stream goes on after it"},
+        key=True,
+        scopes=(Scope.ORDERS,),
+    ),
+)
+async def stream_order(request: Request, order_id: str) -> Response:
+    """Follow an order: its events as they happen.
+
+    The stream closes after the order's last status. At most as many as your plan says are open at
+    once.
+    """
+    actor = await actor_of(request, Scope.ORDERS)
+    hub: Hub = request.app.state.streams
+    opened = await open_stream(
+        kernel_of(request),
+        hub,
+        actor=actor,
+        order_id=order_id,
+        last_event_id=request.headers.get(LAST_EVENT_ID),
+    )
+    return EventStream(opened, hub)

@@ -1,0 +1,81 @@
+"""Opening a stream of an order, and ending one from the dashboard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from privata.audit import service as audit
+from privata.core.errors import NotFound
+from privata.core.ids import ORDER_ID
+from privata.core.tenancy import Actor
+from privata.events.service import LIVE_BELL, STREAMS_BELL, live_payload
+from privata.infra.kernel import Kernel
+from privata.orders.service import get_order
+from privata.streams import store
+from privata.streams.connection import OpenStream
+from privata.streams.hub import Hub
+from privata.streams.log import OrderKey, log_of
+from privata.streams.nodes import TOPIC
+from privata.streams.rules import MAX_EVENT_ID, Resume, masked, resume
+from privata.streams.states import Ending
+
+#: Closed streams deleted by one statement, and how long they are kept.
+BATCH: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A stream that is open and how it was resumed."""
+
+    stream: OpenStream
+    resume: Resume
+
+
+async def open_stream(
+    kernel: Kernel, hub: Hub, *, actor: Actor, order_id: str, last_event_id: str | None
+) -> Opened:
+    """Follow an order from the place that `last_event_id` names.
+
+    `OrderNotFound` for a missing order and another organization's alike; `RateLimited` at the cap.
+    """
+    order = OrderKey(order_id, actor.organization_id, actor.environment.value)
+    entries = await log_of(kernel.database.pool, order) if ORDER_ID.fullmatch(order_id) else []
+    if not entries:
+        await get_order(kernel, actor=actor, order_id=order_id)
+    if last_event_id is not None and len(last_event_id) > MAX_EVENT_ID:
+        last_event_id = last_event_id[:MAX_EVENT_ID]  # names nothing, and is answered so
+    start = resume(entries, last_event_id)
+    row_id = await hub.node.open(
+        store.Opening(actor, order_id, masked(actor.ip), start.source.value)
+    )
+    stream = hub.add(row_id, order, start.after)
+    if entries and entries[-1].last and start.after >= entries[-1].seq:
+        stream.end(Ending.FINISHED)  # the client has seen the end already
+    return Opened(stream, start)
+
+
+async def end_stream(kernel: Kernel, *, actor: Actor, stream_id: int) -> None:
+    """End one of the actor's streams; its client may connect again. `NotFound`."""
+    async with kernel.database.transaction() as tx:
+        row = await store.ask_to_end(tx, actor, stream_id)
+        if row is None:
+            raise NotFound("There is no such open stream.")
+        await audit.record(
+            tx,
+            actor=actor,
+            action="stream.closed",
+            target=str(stream_id),
+            changes={"order_id": row["order_id"], "key": row["key_prefix"]},
+        )
+        tx.ring(STREAMS_BELL)
+        payload = live_payload(actor.organization_id, actor.environment, TOPIC)
+        tx.ring(LIVE_BELL, payload)
+
+
+async def forget_closed(kernel: Kernel) -> int:
+    """Delete streams that were closed more than 24 hours ago; how many (SPEC 25)."""
+    total = 0
+    while done := await store.forget_closed(kernel.database.pool, BATCH):
+        total += done
+    return total

@@ -1,0 +1,49 @@
+"""The page of streams: how many are open, which, and how to watch one."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from privata.core.errors import NotFound
+from privata.infra.plane import kernel, wait
+from privata.organizations.doors import Tenant, page
+from privata.organizations.roles import Permission
+from privata.streams.reading import open_stream, order_to_watch, overview
+from privata.streams.service import end_stream
+
+
+@require_safe
+@page(Permission.VIEW_STREAMS)
+def index(request: HttpRequest, tenant: Tenant) -> HttpResponse:
+    """The whole page; for htmx what changes of it."""
+    context = overview(tenant) | {
+        "may_close": tenant.may(Permission.MANAGE_KEYS),
+        "api_url": f"{kernel().settings.base_url}/partner/v1",
+        "watched": order_to_watch(tenant),
+    }
+    fragment = request.headers.get("HX-Request") == "true"
+    return render(request, f"streams/{'_streams' if fragment else 'index'}.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Permission.MANAGE_KEYS)
+def close(request: HttpRequest, tenant: Tenant, stream_id: int) -> HttpResponseBase:
+    """End one stream. GET asks first."""
+    here = reverse("streams:index", kwargs={"environment": tenant.environment.value})
+    if request.method != "POST":
+        found = open_stream(tenant, stream_id)
+        if found is None:
+            raise Http404("There is no such open stream.")
+        return render(request, "streams/close.html", {"stream": found, "here": here})
+    try:
+        wait(end_stream(kernel(), actor=tenant.actor, stream_id=stream_id))
+    except NotFound as error:
+        # It may have ended while the question was read: what was wanted has happened.
+        messages.info(request, error.message)
+    else:
+        messages.success(request, "The stream is being closed")
+    return redirect(here)

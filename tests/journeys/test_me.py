@@ -1,0 +1,163 @@
+"""Whom a key acts for, and its organization's orders over the API."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from privata.apikeys.scopes import Scope
+from privata.core.tenancy import Environment
+from privata.infra.kernel import Kernel
+from privata.orders.poller import follow_once
+from tests.conftest import Partner, mint
+
+
+async def listed(partner: Partner, key: str = "", **query: Any) -> list[str]:
+    answer = await partner.get("/me/orders", key=key, **query)
+    assert answer.status_code == 200, answer.text
+    return [order["order_id"] for order in answer.json()["orders"]]
+
+
+async def test_a_key_learns_whom_it_acts_for(partner: Partner) -> None:
+    answer = await partner.get("/me")
+    assert answer.status_code == 200, answer.text
+    me = answer.json()
+    assert me["organization"] == {
+        "id": str(partner.organization_id),
+        "name": "Acme Wallet",
+        "status": "approved",
+    }
+    assert (me["environment"], me["plan"]) == ("test", "trial")
+    assert me["key"]["scopes"] == ["orders:rw"]
+    assert partner.test_key.startswith(me["key"]["prefix"])
+    assert me["key"]["prefix"] != partner.test_key
+    assert me["limits"] == {
+        "reads_per_minute": 600,
+        "writes_per_minute": 60,
+        "offers_per_minute": 10,
+        "streams": 50,
+    }
+    assert "balance" not in answer.text
+
+
+async def test_the_cap_of_streams_is_the_plans_or_the_contracts(
+    partner: Partner, kernel: Kernel
+) -> None:
+    async def streams(key: str) -> int:
+        limits = (await partner.get("/me", key=key)).json()["limits"]
+        return int(limits["streams"])
+
+    pool = kernel.database.pool
+    await pool.execute("UPDATE organization SET plan = 'scale'")
+    assert (await streams(partner.live_key), await streams(partner.test_key)) == (1500, 50)
+    await pool.execute("UPDATE organization SET live_streams = 7")
+    assert await streams(partner.live_key) == 7
+
+
+async def test_a_publishable_key_learns_nothing(partner: Partner, kernel: Kernel) -> None:
+    for scope, statuses in (
+        (Scope.RAMP_EMBED, (403, 403)),
+        (Scope.WEBHOOK_ADMIN, (200, 403)),
+    ):
+        key = await mint(kernel, partner.organization_id, Environment.LIVE, scope)
+        got = [(await partner.get(path, key=key)).status_code for path in ("/me", "/me/orders")]
+        assert tuple(got) == statuses
+    assert (await partner.get("/me", key=None)).status_code == 401
+
+
+async def test_orders_are_those_of_the_single_route(partner: Partner, kernel: Kernel) -> None:
+    made = (await partner.create(sandbox_scenario="success", sandbox_ttl=0)).json()
+    while await follow_once(kernel):
+        pass
+    (order,) = (await partner.get("/me/orders")).json()["orders"]
+    assert order == (await partner.get(f"/order/{made['order_id']}")).json()
+    assert [entry["status"] for entry in order["timeline"]][-1] == "completed"
+    assert "refund_address" not in order
+
+
+async def test_pages_lead_to_the_end(partner: Partner) -> None:
+    made = [(await partner.create(partner_order_ref=f"r{n}")).json()["order_id"] for n in range(5)]
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
+    for expected in (2, 2, 1):
+        answer = (await partner.get("/me/orders", limit="2", **cursor)).json()
+        assert len(answer["orders"]) == expected
+        seen += [order["order_id"] for order in answer["orders"]]
+        cursor = {"cursor": answer["next_cursor"]}
+    assert cursor == {"cursor": None}
+    assert seen == made[::-1]
+
+
+async def test_filters_narrow(partner: Partner) -> None:
+    stuck = (await partner.create(partner_order_ref="mine", sandbox_scenario="stuck")).json()
+    quote = await partner.quote(**{"from": "ETH", "to": "BTC", "amount": "3"})
+    other = await partner.create(
+        quote_id=quote["quote_id"], address="1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
+    )
+    other_id = other.json()["order_id"]
+    stuck_id = stuck["order_id"]
+    assert await listed(partner) == [other_id, stuck_id]
+    for query in (
+        {"q": "mine"},
+        {"q": stuck_id},
+        {"q": stuck["deposit_address"]},
+        {"from": "btc", "to": "ETH"},
+        {"from": "BTC", "from_network": "BTC", "status": "waiting_deposit,expired"},
+        {"provider": "simulator,exolix", "to": "eth", "rate_type": "float", "span": "24h"},
+    ):
+        assert await listed(partner, **query) == [stuck_id], query
+    for query in (
+        {"refund": "needed"},
+        {"status": "completed"},
+        {"until": "2020-01-01"},
+        {"usd_min": "99999999"},
+        {"q": "not-there"},
+    ):
+        assert await listed(partner, **query) == [], query
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"limit": "0"}, "limit"),
+        ({"limit": "101"}, "limit"),
+        ({"cursor": "nonsense"}, "cursor"),
+        ({"cursor": "!"}, "cursor"),
+        ({"status": "completed,lost"}, "status"),
+        ({"provider": "../etc"}, "provider"),
+        ({"from": "B T C"}, "from"),
+        ({"from_network": "TRC20"}, "from_network"),
+        ({"since": "yesterday"}, "since"),
+        ({"since": "2026-11-21T10:00:00"}, "since"),
+        ({"since": "2026-11-21", "until": "2026-11-20"}, "until"),
+        ({"usd_min": "1e9"}, "usd_min"),
+        ({"usd_min": "5", "usd_max": "4"}, "usd_max"),
+        ({"refund": "perhaps"}, "refund"),
+        ({"rate_type": "best"}, "rate_type"),
+        ({"span": "1y"}, "span"),
+        ({"order_by": "id"}, "order_by"),
+    ],
+)
+async def test_a_wrong_parameter_is_named(
+    partner: Partner, query: dict[str, str], field: str
+) -> None:
+    answer = await partner.get("/me/orders", **query)
+    assert answer.status_code == 422, answer.text
+    error = answer.json()["error"]
+    assert error["code"] == "VALIDATION_ERROR"
+    assert [one["field"] for one in error["fields"]] == [field]
+
+
+async def test_orders_of_others_are_not_there(partner: Partner, kernel: Kernel) -> None:
+    mine = (await partner.create(partner_order_ref="shared")).json()["order_id"]
+    stranger = uuid.uuid4()
+    await kernel.database.pool.execute(
+        "INSERT INTO organization (id, name, status) VALUES ($1, 'Other', 'approved')", stranger
+    )
+    theirs = await mint(kernel, stranger, Environment.TEST)
+    for query in ({}, {"q": mine}, {"q": "shared"}):
+        assert await listed(partner, **query) == [mine]
+        assert await listed(partner, theirs, **query) == []
+        assert await listed(partner, partner.live_key, **query) == []

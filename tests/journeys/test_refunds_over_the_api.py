@@ -1,0 +1,381 @@
+"""Refund actions over the API: each outcome, each refusal, and never twice."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from privata.core.tenancy import Environment
+from privata.infra.kernel import Kernel
+from privata.orders.poller import follow_once
+from privata.refunds.clock import end_windows_once
+from privata.refunds.executing import execute_once
+from tests.conftest import ADDRESSES, Partner
+
+TRON = "TJRabPrwbZy45sbavfcjinPJC18kjpRTv8"
+OTHER_BTC = "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"
+RETURN = {"refund_to_address": OTHER_BTC}
+
+
+async def settle(kernel: Kernel) -> None:
+    """Do everything that is due now."""
+    while (
+        await follow_once(kernel)
+        + await end_windows_once(kernel, Environment.TEST)
+        + await execute_once(kernel, Environment.TEST)
+    ):
+        pass
+
+
+async def needing(partner: Partner, *, amount: str = "0.1", **changes: Any) -> str:
+    """An order that needs a refund."""
+    quote = await partner.quote(amount=amount)
+    body = {"quote_id": quote["quote_id"], "sandbox_scenario": "refund", "sandbox_ttl": 0}
+    made = await partner.create(**(body | changes))
+    assert made.status_code == 201, made.text
+    await settle(partner.kernel)
+    return str(made.json()["order_id"])
+
+
+async def act(
+    partner: Partner, order_id: str, body: Any = None, *, key: str = "", headers: Any = None
+) -> httpx.Response:
+    path = f"/order/{order_id}/refund-action"
+    return await partner.post(path, body or RETURN, key=key, headers=headers)
+
+
+async def order_of(partner: Partner, order_id: str) -> dict[str, Any]:
+    return (await partner.get(f"/order/{order_id}")).json()  # type: ignore[no-any-return]
+
+
+def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    error: dict[str, Any] = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (status, code), error
+    return error
+
+
+async def types(partner: Partner, order_id: str) -> list[str]:
+    rows = await partner.kernel.database.pool.fetch(
+        "SELECT type FROM event WHERE order_id = $1 ORDER BY seq", order_id
+    )
+    return [row["type"].removeprefix("order.") for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("body", "action", "target"),
+    [
+        (RETURN, "return_to_refund_address", None),
+        ({"refund_to_address": True}, "return_to_refund_address", None),
+        (
+            {"convert_to_stable": True, "stable_target": "USDT-TRC20", "address": TRON},
+            "convert_to_stable",
+            "USDT-TRC20",
+        ),
+        (
+            {"convert_to_stable": True, "stable_target": "USDC-ERC20"},
+            "convert_to_stable",
+            "USDC-ERC20",
+        ),
+    ],
+)
+async def test_an_action_refunds_the_order(
+    partner: Partner, body: dict[str, Any], action: str, target: str | None
+) -> None:
+    order_id = await needing(partner, refund_address=ADDRESSES["BTC"])
+    answer = await act(partner, order_id, body)
+    assert answer.status_code == 200, answer.text
+    refund = answer.json()
+    assert (refund["action"], refund["stable_target"]) == (action, target)
+    assert (refund["state"], refund["status"], refund["source"]) == (
+        "requested", "refund_required", "api",
+    )  # fmt: skip
+    await settle(partner.kernel)
+    order = await order_of(partner, order_id)
+    assert order["status"] == "refunded"
+    assert len(order["tx_out_hash"]) == 64
+    assert await types(partner, order_id) == [
+        "waiting_deposit", "confirming", "refund_required", "refunded",
+    ]  # fmt: skip
+    again = await act(partner, order_id, body)
+    assert again.status_code == 200
+    done = again.json()
+    assert (done["state"], done["status"]) == ("done", "refunded")
+    assert done["tx_out_hash"] == order["tx_out_hash"]
+
+
+async def test_the_same_action_gets_the_same_answer_and_another_is_refused(
+    partner: Partner,
+) -> None:
+    order_id = await needing(partner)
+    first = await act(partner, order_id)
+    again = await act(partner, order_id)
+    assert first.json() == again.json()
+    other = await act(partner, order_id, {"refund_to_address": ADDRESSES["BTC"]})
+    error = refused(other, 409, "REFUND_NOT_REQUIRED")
+    assert error["action"] == "return_to_refund_address"
+    count = "SELECT count(*) FROM audit_entry WHERE action = 'refund.requested'"
+    assert await partner.kernel.database.pool.fetchval(count) == 1
+
+
+async def test_an_idempotency_key_covers_the_action(partner: Partner) -> None:
+    order_id = await needing(partner)
+    key = {"Idempotency-Key": "refund-1"}
+    wrong = await act(partner, order_id, {"refund_to_address": "1nonsense"}, headers=key)
+    refused(wrong, 400, "INVALID_ADDRESS")
+    first = await act(partner, order_id, headers=key)
+    await settle(partner.kernel)
+    again = await act(partner, order_id, headers=key)
+    assert first.content == again.content
+    assert again.headers["idempotent-replayed"] == "true"
+    other = {"refund_to_address": ADDRESSES["BTC"]}
+    refused(await act(partner, order_id, other, headers=key), 409, "IDEMPOTENCY_CONFLICT")
+
+
+async def test_two_actions_at_once_one_wins(partner: Partner) -> None:
+    order_id = await needing(partner)
+    bodies = [{"refund_to_address": OTHER_BTC}, {"refund_to_address": ADDRESSES["BTC"]}] * 4
+    answers = await asyncio.gather(*(act(partner, order_id, body) for body in bodies))
+    won = [body for body, answer in zip(bodies, answers, strict=True) if answer.is_success]
+    assert len(won) == 4
+    assert len({json.dumps(body) for body in won}) == 1
+    codes = {answer.json()["error"]["code"] for answer in answers if not answer.is_success}
+    assert codes == {"REFUND_NOT_REQUIRED"}
+    await settle(partner.kernel)
+    assert (await types(partner, order_id)).count("refunded") == 1
+
+
+async def test_an_action_and_the_end_of_the_window_at_once(partner: Partner) -> None:
+    order_id = await needing(partner, refund_address=ADDRESSES["BTC"])
+    pool = partner.kernel.database.pool
+    await pool.execute("UPDATE orders SET poll_at = now()")
+    await asyncio.gather(
+        act(partner, order_id),
+        end_windows_once(partner.kernel, Environment.TEST),
+        end_windows_once(partner.kernel, Environment.TEST),
+    )
+    await settle(partner.kernel)
+    assert await pool.fetchval("SELECT source FROM refund") == "api"
+    assert (await types(partner, order_id)).count("refunded") == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "field"),
+    [
+        ({}, 422, "VALIDATION_ERROR", "body"),
+        ({"refund_to_address": False}, 422, "VALIDATION_ERROR", "body"),
+        ({**RETURN, "convert_to_stable": True}, 422, "VALIDATION_ERROR", "body"),
+        ({**RETURN, "stable_target": "USDT-TRC20"}, 422, "VALIDATION_ERROR", "body"),
+        ({"refund_to_address": True, "refund_extra_id": "1"}, 422, "VALIDATION_ERROR", "body"),
+        ({"refund_to_adress": "x"}, 422, "VALIDATION_ERROR", "refund_to_adress"),
+        ({"convert_to_stable": True}, 400, "STABLE_TARGET_REQUIRED", "stable_target"),
+        (
+            {"convert_to_stable": True, "stable_target": "DAI-ERC20"},
+            422,
+            "VALIDATION_ERROR",
+            "stable_target",
+        ),
+        (
+            {"convert_to_stable": True, "stable_target": "USDT-TRC20"},
+            422,
+            "VALIDATION_ERROR",
+            "address",
+        ),
+        (
+            {"convert_to_stable": True, "stable_target": "USDT-TRC20", "address": OTHER_BTC},
+            400,
+            "INVALID_ADDRESS",
+            "address",
+        ),
+        ({"refund_to_address": OTHER_BTC[:-1] + "3"}, 400, "INVALID_ADDRESS", "refund_to_address"),
+        ({"refund_to_address": ADDRESSES["ETH"]}, 400, "INVALID_ADDRESS", "refund_to_address"),
+        ({**RETURN, "refund_extra_id": "1"}, 400, "INVALID_ADDRESS", "refund_extra_id"),
+        ({"refund_to_address": True}, 422, "VALIDATION_ERROR", "refund_to_address"),
+    ],
+)
+async def test_wrong_actions_name_their_field_and_change_nothing(
+    partner: Partner, body: dict[str, Any], status: int, code: str, field: str
+) -> None:
+    order_id = await needing(partner)
+    path = f"/order/{order_id}/refund-action"
+    error = refused(await partner.post(path, body), status, code)
+    assert field in [one["field"].split(".")[0] for one in error["fields"]], error
+    assert await partner.kernel.database.pool.fetchval("SELECT count(*) FROM refund") == 0
+
+
+async def test_orders_that_need_none_say_so(partner: Partner) -> None:
+    made = await partner.create(sandbox_scenario="stuck")
+    error = refused(await act(partner, made.json()["order_id"]), 409, "REFUND_NOT_REQUIRED")
+    assert error["status"] == "waiting_deposit"
+
+
+@pytest.mark.parametrize(("capability", "hours"), [("ticket", 48), ("none", None)])
+async def test_what_happens_where_refunds_are_not_programmatic(
+    partner: Partner, capability: str, hours: int | None
+) -> None:
+    order_id = await needing(partner)
+    pool = partner.kernel.database.pool
+    await pool.execute(
+        "UPDATE orders SET refund_capability = $1, refund_sla_hours = $2", capability, hours
+    )
+    error = refused(await act(partner, order_id), 409, "REFUND_NOT_PROGRAMMATIC")
+    assert error["refund_capability"] == capability
+    assert error.get("refund_sla_hours") == hours
+    await end_window_now(partner)
+    assert (await order_of(partner, order_id))["status"] == "manual_review"
+    refused(await act(partner, order_id), 409, "REFUND_NOT_PROGRAMMATIC")
+
+
+async def end_window_now(partner: Partner) -> None:
+    """Let the order's window be long over."""
+    pool = partner.kernel.database.pool
+    await pool.execute(
+        "UPDATE order_timeline SET at = at - $1::interval WHERE status = 'refund_required'",
+        timedelta(hours=24),
+    )
+    await pool.execute("UPDATE orders SET poll_at = now() WHERE status = 'refund_required'")
+    await settle(partner.kernel)
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "action"),
+    [
+        ({"refund_address": ADDRESSES["BTC"]}, "refunded", "return_to_refund_address"),
+        ({}, "manual_review", "manual_review"),
+        (
+            {
+                "refund_preference": {
+                    "default": "convert_to_stable",
+                    "convert_to_stable_target": "USDT-ERC20",
+                }
+            },
+            "refunded",
+            "convert_to_stable",
+        ),
+        (
+            {
+                "refund_preference": {
+                    "default": "convert_to_stable",
+                    "convert_to_stable_target": "USDC-SOL",
+                }
+            },
+            "manual_review",
+            "manual_review",
+        ),
+        (
+            {
+                "refund_address": ADDRESSES["BTC"],
+                "refund_preference": {"default": "manual_review"},
+            },
+            "manual_review",
+            "manual_review",
+        ),
+    ],
+)
+async def test_the_preference_is_applied_when_the_window_ends(
+    partner: Partner, changes: dict[str, Any], status: str, action: str
+) -> None:
+    order_id = await needing(partner, **changes)
+    await end_window_now(partner)
+    order = await order_of(partner, order_id)
+    assert order["status"] == status
+    assert (order["tx_out_hash"] is not None) == (status == "refunded")
+    pool = partner.kernel.database.pool
+    row = await pool.fetchrow("SELECT action, source FROM refund")
+    assert tuple(row) == (action, "default")
+    told = await pool.fetchval("SELECT count(*) FROM audit_entry WHERE action='refund.defaulted'")
+    assert told == 1
+    refused(await act(partner, order_id), 409, "REFUND_WINDOW_EXPIRED")
+
+
+async def test_a_window_that_has_ended_refuses_before_the_clock_comes(partner: Partner) -> None:
+    order_id = await needing(partner)
+    await partner.kernel.database.pool.execute(
+        "UPDATE order_timeline SET at = at - interval '24 hours' WHERE status = 'refund_required'"
+    )
+    refused(await act(partner, order_id), 409, "REFUND_WINDOW_EXPIRED")
+
+
+async def test_the_provider_refuses(partner: Partner) -> None:
+    order_id = await needing(partner, amount="0.10403")
+    assert (await act(partner, order_id)).is_success
+    await settle(partner.kernel)
+    order = await order_of(partner, order_id)
+    assert (order["status"], order["tx_out_hash"]) == ("manual_review", None)
+    refund = (await act(partner, order_id)).json()
+    assert refund["state"] == "failed"
+    assert "refused" in refund["failure"]
+    ops = "SELECT count(*) FROM event WHERE channel = 'ops'"
+    assert await partner.kernel.database.pool.fetchval(ops) == 0
+
+
+async def test_the_provider_goes_down_in_the_middle(partner: Partner) -> None:
+    order_id = await needing(partner, amount="0.10503")
+    assert (await act(partner, order_id)).is_success
+    pool = partner.kernel.database.pool
+    await settle(partner.kernel)
+    assert (await order_of(partner, order_id))["status"] == "refund_required"
+    await pool.execute(
+        "UPDATE refund SET due_at = now(), silent_since = silent_since - interval '1 hour'"
+    )
+    await settle(partner.kernel)
+    assert (await order_of(partner, order_id))["status"] == "manual_review"
+    body = json.loads(await pool.fetchval("SELECT body FROM event WHERE channel = 'ops'"))
+    assert body["event"] == "provider_outage_affecting_partner"
+    assert (body["provider"], body["order_id"]) == ("simulator", order_id)
+
+
+async def test_a_refund_that_is_done_later(partner: Partner) -> None:
+    order_id = await needing(partner, amount="0.10202")
+    assert (await act(partner, order_id)).is_success
+    await settle(partner.kernel)
+    pool = partner.kernel.database.pool
+    row = await pool.fetchrow("SELECT state, provider_reference FROM refund")
+    assert row["state"] == "processing"
+    assert row["provider_reference"].startswith("simref-")
+    assert (await order_of(partner, order_id))["status"] == "refund_required"
+    await pool.execute(
+        "UPDATE refund SET due_at = now(), requested_at = requested_at - interval '1 minute'"
+    )
+    await settle(partner.kernel)
+    assert (await order_of(partner, order_id))["status"] == "refunded"
+
+
+async def test_strangers_and_the_other_environment_see_no_order(partner: Partner) -> None:
+    order_id = await needing(partner)
+    missing = "prv-00000000-0000-4000-8000-000000000000"
+    for answer in (
+        await act(partner, order_id, key=partner.live_key),
+        await act(partner, missing),
+        await act(partner, "nonsense"),
+    ):
+        refused(answer, 404, "ORDER_NOT_FOUND")
+
+
+async def test_no_answer_and_no_event_holds_a_refund_address(partner: Partner) -> None:
+    order_id = await needing(partner, refund_address=ADDRESSES["BTC"])
+    answer = await act(partner, order_id)
+    await settle(partner.kernel)
+    order = await partner.get(f"/order/{order_id}")
+    rows = await partner.kernel.database.pool.fetch("SELECT body FROM event")
+    audit = await partner.kernel.database.pool.fetch("SELECT changes::text FROM audit_entry")
+    texts = [answer.text, order.text]
+    texts += [bytes(row["body"]).decode() for row in rows]
+    texts += [str(row["changes"]) for row in audit]
+    for text in texts:
+        assert OTHER_BTC not in text
+        assert ADDRESSES["BTC"] not in text
+
+
+async def test_the_capability_of_each_provider(partner: Partner) -> None:
+    answer = await partner.get("/providers/refund-capability", key=None)
+    (one,) = answer.json()["providers"]
+    assert one["provider"] == "simulator"
+    assert (one["refund_capability"], one["refund_window_hours"]) == ("programmatic", 24)
+    assert one["stable_targets"] == ["USDT-TRC20", "USDT-ERC20", "USDC-ERC20", "USDC-SOL"]
+    live = await partner.get("/providers/refund-capability", key=partner.live_key)
+    assert "simulator" not in [one["provider"] for one in live.json()["providers"]]

@@ -1,0 +1,58 @@
+"""API servers as programs of their own, on the database of a test."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from conftest import environment_for, wait_for
+from privata.infra.settings import Settings
+from tests.faults.programs import free_port
+
+
+@asynccontextmanager
+async def running_api(settings: Settings, **more: str) -> AsyncIterator[str]:
+    """The address of the partner API of one more process; `more` are settings of its own."""
+    async with api_process(settings, **more) as (url, _):
+        yield url
+
+
+@asynccontextmanager
+async def api_process(
+    settings: Settings, **more: str
+) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+    """The same with the process, which the caller may kill."""
+    assert settings.database_url is not None
+    assert settings.database_owner_url is not None
+    port = free_port()
+    env = environment_for(
+        settings.home,
+        settings.database_url,
+        settings.database_owner_url,
+        PRIVATA_PORT=str(port),
+        PRIVATA_LOG_LEVEL="error",
+        **more,
+    )
+    arguments = ("-m", "privata", "serve", "--only", "api")
+    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, env=env)
+    try:
+        async with httpx.AsyncClient() as client:
+
+            async def alive() -> bool:
+                assert process.returncode is None, "the server ended"
+                try:
+                    answer = await client.get(f"http://127.0.0.1:{port}/healthz")
+                except httpx.TransportError:
+                    return False
+                return answer.status_code == 200
+
+            await wait_for(alive, seconds=60)
+        yield f"http://127.0.0.1:{port}/partner/v1", process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
