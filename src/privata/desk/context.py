@@ -36,7 +36,7 @@ def _shell(request: HttpRequest, tenant: Tenant, theme: str | None) -> Shell:
         user_name=name,
         user_email=request.user.email,
         initials=_initials(name),
-        nav=_navigation(tenant, where),
+        nav=_navigation(tenant),
         active_key=active_key(request.resolver_match),
         live_url=reverse("live", kwargs=where),
         search_url=reverse("search", kwargs=where),
@@ -48,7 +48,7 @@ def _shell(request: HttpRequest, tenant: Tenant, theme: str | None) -> Shell:
     )
 
 
-def _navigation(tenant: Tenant, where: dict[str, str]) -> list[NavGroup]:
+def _navigation(tenant: Tenant) -> list[NavGroup]:
     waiting = counts(tenant)
     shown: list[NavGroup] = []
     for group, entries in NAVIGATION:
@@ -56,7 +56,7 @@ def _navigation(tenant: Tenant, where: dict[str, str]) -> list[NavGroup]:
             NavItem(
                 key=entry.key,
                 label=entry.label,
-                url=reverse(entry.route, kwargs=where if entry.in_environment else None),
+                url=entry.url(tenant.environment.value),
                 icon=entry.icon,
                 count=waiting.get(entry.key),
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from django.urls import ResolverMatch
+from django.urls import ResolverMatch, reverse
 
 from privata.organizations.doors import Tenant
 from privata.organizations.roles import Permission
@@ -24,6 +24,12 @@ class Entry:
     icon: str
     permission: Permission
     in_environment: bool = True
+
+    def url(self, environment: str) -> str:
+        """Its page, in `environment` where it has one."""
+        return reverse(
+            self.route, kwargs={"environment": environment} if self.in_environment else None
+        )
 
 
 NAVIGATION: tuple[tuple[str | None, tuple[Entry, ...]], ...] = (

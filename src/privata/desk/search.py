@@ -57,9 +57,8 @@ def page(request: HttpRequest, tenant: Tenant) -> HttpResponse:
 
 
 def _pages(tenant: Tenant, text: str) -> Group:
-    where = {"environment": tenant.environment.value}
     found = [
-        Found(entry.label, reverse(entry.route, kwargs=where), entry.icon)
+        Found(entry.label, entry.url(tenant.environment.value), entry.icon)
         for _, entries in NAVIGATION
         for entry in entries
         if tenant.may(entry.permission) and text.lower() in entry.label.lower()
