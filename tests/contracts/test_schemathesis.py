@@ -123,7 +123,7 @@ async def test_no_call_surprises_the_document(
         arguments += ["--generation-database", "none"]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli", *arguments),
-        cwd=_HERE,
+        cwd=tmp_path,
         env=os.environ | {"SCHEMATHESIS_HOOKS": "schemathesis_hooks", "PYTHONPATH": str(_HERE)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from privata.core.lifecycle import OrderStatus
+from privata.core.lifecycle import PATH, OrderStatus
 from privata.core.tenancy import Environment
 from privata.events.service import NewEvent
 from privata.webhooks import ops_events
@@ -197,7 +197,7 @@ def _webhook(name: str, words: str, schema: Json, example: Json) -> Json:
         "post": {
             "operationId": "on" + _schema_name(name),
             "tags": [f"Events: {channel}"],
-            "summary": words.partition(". ")[0].removesuffix("."),
+            "summary": name,
             "description": words,
             "parameters": [*headers, agent],
             "requestBody": {
@@ -255,7 +255,7 @@ def _order_example(name: str, status: OrderStatus, order: Json) -> Json:
     return {
         "event": name,
         "event_id": f"{order['order_id']}:{status.value}:{int(_NOW.timestamp() * 1000)}",
-        "seq": 1 if status is OrderStatus.WAITING_DEPOSIT else 2,
+        "seq": PATH.index(status) + 1 if status in PATH else 2,
         "order": shown,
         "ts": _ts(),
         "sandbox": True,

@@ -40,6 +40,14 @@ STYLESHEETS = (
     "css/phone-shell.css",
 )
 
+#: What only the pages of the documentation load besides.
+DOCS_STYLESHEETS = (
+    "css/docs.css",
+    "css/docs-prose.css",
+    "css/docs-reference.css",
+    "css/docs-narrow.css",
+)
+
 
 def static_root() -> Path:
     """The folder to serve; everything in it is public."""

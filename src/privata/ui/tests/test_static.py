@@ -41,7 +41,7 @@ def test_address_holds_the_hash_of_the_tree() -> None:
 def test_every_style_sheet_is_linked() -> None:
     root = static_files.static_root()
     found = {path.relative_to(root).as_posix() for path in (root / "css").rglob("*.css")}
-    assert found == set(static_files.STYLESHEETS)
+    assert found == {*static_files.STYLESHEETS, *static_files.DOCS_STYLESHEETS}
 
 
 def test_modules_import_what_exists() -> None:
