@@ -184,6 +184,23 @@ def test_five_wrong_codes_end_the_sign_in_and_one_can_start_over(
         assert is_in(elsewhere)
 
 
+def test_sign_ins_that_were_opened_beforehand_share_the_tries(
+    server: Server, owner: Visitor, person: str
+) -> None:
+    secret, _ = turn_on(owner)
+    forget_time(server)
+    thieves = [Visitor(server) for _ in range(9)]
+    for thief in thieves:
+        assert thief.sign_in(person).url.path == "/login/second-factor"
+    pages = [thief.post("/login/second-factor", code="000000").url.path for thief in thieves[:-1]]
+    assert pages.count("/login/second-factor") == 4
+    # The email is blocked by now, so even the right code is not looked at.
+    assert thieves[-1].post("/login/second-factor", code=present(secret)).url.path == "/login"
+    assert not is_in(thieves[-1])
+    for thief in thieves:
+        thief.close()
+
+
 def test_factors_are_sealed_and_shown_to_nobody_else(
     server: Server, mailbox: Mailbox, owner: Visitor, person: str
 ) -> None:
