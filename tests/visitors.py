@@ -15,6 +15,9 @@ from pathlib import Path
 
 import httpx
 
+from privata.accounts.sessions import digest_of
+from privata.infra.sealing import Sealer
+from privata.infra.settings import Settings
 from tests.browser.server import Server
 
 PASSWORD = "plum-orbit-candle-47"
@@ -30,7 +33,8 @@ class Visitor:
     """Loads pages and sends their forms. Each comes from an address of their own, unless told."""
 
     def __init__(self, server: Server, ip: str | None = None) -> None:
-        self.ip = ip or f"127.0.1.{next(_addresses)}"
+        number = next(_addresses)
+        self.ip = ip or f"127.0.{1 + number // 250}.{1 + number % 250}"
         self.client = httpx.Client(
             base_url=server.base_url,
             transport=httpx.HTTPTransport(local_address=self.ip),
@@ -124,6 +128,24 @@ def alert_in(page: httpx.Response) -> str:
     """The sentence of the page's alert; "" without one."""
     found = re.search(r'role="alert".*?<b>(.*?)</b>', page.text, re.DOTALL)
     return unescape(found.group(1)) if found else ""
+
+
+def age_proof(server: Server, token: str | None) -> None:
+    """As if the session's last proof were older than ten minutes; it is sealed, so by its key."""
+    assert token
+    home = Path(server.environment["PRIVATA_HOME"])
+    sealer = Sealer(Settings(_env_file=None, home=home).key_material())
+    digest = digest_of(token)
+    context = f"session:{digest.hex()}"
+    ((sealed,),) = server.execute("SELECT sealed FROM user_session WHERE key_digest = %s", digest)
+    data = sealer.unseal(bytes(sealed), context).decode()
+    older = re.sub(r'"proved_at":\s*[\d.]+', f'"proved_at":{time.time() - 601}', data)
+    assert older != data
+    server.execute(
+        "UPDATE user_session SET sealed = %s WHERE key_digest = %s",
+        sealer.seal(older.encode(), context),
+        digest,
+    )
 
 
 def sign_up(server: Server, mailbox: Mailbox, who: Visitor, address: str) -> httpx.Response:

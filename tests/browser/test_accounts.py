@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,7 @@ from conftest import Cluster
 from privata.accounts.totp import code_at
 from tests.browser.audit import DESKTOP, audit, complaints_of, new_context, sweep
 from tests.browser.server import Server, running_server
-from tests.visitors import PASSWORD, Mailbox, code_in, link_in
+from tests.visitors import PASSWORD, Mailbox, age_proof, code_in, link_in
 
 #: What the browser says about answers that the page is meant to get.
 REFUSED = ("422", "429", "403")
@@ -47,11 +47,12 @@ async def page(browser: Browser, strict: Server) -> AsyncIterator[Page]:
     await context.close()
 
 
-async def with_authenticator(page: Page) -> None:
-    """A platform authenticator, as a laptop with a fingerprint reader has."""
+async def with_authenticator(page: Page) -> Callable[[bool], Awaitable[None]]:
+    """A platform authenticator, as a laptop with a fingerprint reader has; the answer says
+    whether a finger lies on it. While one does, the sign-in's own offer is taken at once."""
     session = await page.context.new_cdp_session(page)
     await session.send("WebAuthn.enable")
-    await session.send(
+    made = await session.send(
         "WebAuthn.addVirtualAuthenticator",
         {
             "options": {
@@ -64,6 +65,14 @@ async def with_authenticator(page: Page) -> None:
             }
         },
     )
+
+    async def finger(there: bool) -> None:
+        await session.send(
+            "WebAuthn.setAutomaticPresenceSimulation",
+            {"authenticatorId": made["authenticatorId"], "enabled": there},
+        )
+
+    return finger
 
 
 async def sign_up(page: Page, mailbox: Mailbox, address: str) -> None:
@@ -152,7 +161,7 @@ async def test_an_authenticator_app_and_recovery_codes(page: Page, mailbox: Mail
 
 
 async def test_passkeys(page: Page, mailbox: Mailbox, strict: Server) -> None:
-    await with_authenticator(page)
+    finger = await with_authenticator(page)
     await sign_up(page, mailbox, "cyd@wallet.example")
     await page.goto("/account/security")
     await page.get_by_role("link", name="Add a passkey").click()
@@ -175,18 +184,30 @@ async def test_passkeys(page: Page, mailbox: Mailbox, strict: Server) -> None:
     await expect(page.get_by_text("has a passkey for your account already")).to_be_visible()
 
     # As second factor.
+    await finger(False)
     await page.goto("/logout")
     await page.get_by_role("button", name="Sign out").click()
     await _password(page, "cyd@wallet.example")
     await page.wait_for_url("**/login/second-factor")
+    await finger(True)
     await page.get_by_role("button", name="Use a passkey").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("You belong to no organization")
 
     # As proof in the middle of something.
+    complaints_of(page)  # the 403 of the page without an organization
+    await finger(False)
     ((factor,),) = strict.execute("SELECT id FROM mfa_authenticator WHERE type = 'webauthn'")
+    cookies = {cookie["name"]: cookie["value"] for cookie in await page.context.cookies()}
+    age_proof(strict, cookies["privata"])
     await page.goto(f"/account/security/factors/{factor}/remove")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Confirm it is you")
+    await sweep(page)
+    await finger(True)
+    await page.get_by_role("button", name="Use a passkey").click()
     await expect(page.get_by_text("two-factor sign-in goes off")).to_be_visible()
     await audit(page)
+    await page.get_by_role("button", name="Turn two-factor sign-in off").click()
+    await expect(page.get_by_text("nothing to phish")).to_be_visible()
 
 
 async def test_a_passkey_signs_in_without_a_password(page: Page, mailbox: Mailbox) -> None:

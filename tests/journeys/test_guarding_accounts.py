@@ -13,15 +13,13 @@ import httpx
 import pytest
 
 from conftest import Cluster
-from privata.accounts.sessions import digest_of
 from privata.accounts.totp import code_at
-from privata.infra.sealing import Sealer
-from privata.infra.settings import Settings
 from tests.browser.server import Server, running_server
 from tests.visitors import (
     PASSWORD,
     Mailbox,
     Visitor,
+    age_proof,
     alert_in,
     link_in,
     sign_up,
@@ -186,6 +184,23 @@ def test_five_wrong_codes_end_the_sign_in_and_one_can_start_over(
         assert is_in(elsewhere)
 
 
+def test_sign_ins_that_were_opened_beforehand_share_the_tries(
+    server: Server, owner: Visitor, person: str
+) -> None:
+    secret, _ = turn_on(owner)
+    forget_time(server)
+    thieves = [Visitor(server) for _ in range(9)]
+    for thief in thieves:
+        assert thief.sign_in(person).url.path == "/login/second-factor"
+    pages = [thief.post("/login/second-factor", code="000000").url.path for thief in thieves[:-1]]
+    assert pages.count("/login/second-factor") == 4
+    # The email is blocked by now, so even the right code is not looked at.
+    assert thieves[-1].post("/login/second-factor", code=present(secret)).url.path == "/login"
+    assert not is_in(thieves[-1])
+    for thief in thieves:
+        thief.close()
+
+
 def test_factors_are_sealed_and_shown_to_nobody_else(
     server: Server, mailbox: Mailbox, owner: Visitor, person: str
 ) -> None:
@@ -204,26 +219,6 @@ def test_factors_are_sealed_and_shown_to_nobody_else(
         assert stranger.post(f"/account/security/factors/{factor}/remove").status_code == 404
 
 
-def age_proof(who: Visitor, server: Server) -> None:
-    """As if the last proof were older than ten minutes: the session is sealed, so by its key."""
-
-    sealer = Sealer(
-        Settings(_env_file=None, home=server.environment["PRIVATA_HOME"]).key_material()
-    )
-    assert who.token
-    digest = digest_of(who.token)
-    context = f"session:{digest.hex()}"
-    ((sealed,),) = server.execute("SELECT sealed FROM user_session WHERE key_digest = %s", digest)
-    data = sealer.unseal(bytes(sealed), context).decode()
-    older = re.sub(r'"proved_at":\s*[\d.]+', f'"proved_at":{time.time() - 601}', data)
-    assert older != data
-    server.execute(
-        "UPDATE user_session SET sealed = %s WHERE key_digest = %s",
-        sealer.seal(older.encode(), context),
-        digest,
-    )
-
-
 def test_a_sensitive_action_waits_for_a_fresh_proof_and_is_then_done(
     server: Server, mailbox: Mailbox, owner: Visitor, person: str
 ) -> None:
@@ -235,7 +230,7 @@ def test_a_sensitive_action_waits_for_a_fresh_proof_and_is_then_done(
     )
     remove = f"/account/security/factors/{factor}/remove"
     assert owner.get(remove).url.path == remove  # fresh from the sign-up
-    age_proof(owner, server)
+    age_proof(server, owner.token)
     page = owner.post(remove)
     assert page.url.path == "/confirm"
     assert alert_in(owner.post("/confirm", code="000000"))
@@ -253,7 +248,7 @@ def test_a_sensitive_action_waits_for_a_fresh_proof_and_is_then_done(
 
 
 def test_without_a_second_factor_the_password_is_the_proof(server: Server, owner: Visitor) -> None:
-    age_proof(owner, server)
+    age_proof(server, owner.token)
     assert owner.get("/account/security/app").url.path == "/confirm"
     for _ in range(5):
         assert "not your current password" in owner.post("/confirm", password="wrong").text
@@ -389,3 +384,19 @@ def test_what_is_no_passkey_is_refused(server: Server, credential: str) -> None:
         page = guest.post("/login/passkey", credential=credential)
         assert (page.status_code, page.url.path) == (200, "/login")
         assert "was not accepted" in page.text
+
+
+def test_an_ended_session_ends_its_live_stream(server: Server) -> None:
+    with visitor(server) as owner:
+        owner.sign_in(server.credentials.owner_email, server.credentials.owner_password)
+        with owner.client.stream("GET", "/test/live") as stream:
+            assert stream.status_code == 200
+            parts = stream.iter_raw()
+            assert b"hello" in next(parts)
+            assert b"beat" in next(parts)
+            server.execute(
+                "DELETE FROM user_session s USING app_user u WHERE u.id = s.user_id AND email = %s",
+                server.credentials.owner_email,
+            )
+            assert b"".join(parts).count(b"beat") <= 1  # the server ends it
+        assert owner.client.get("/test/live").status_code == 401

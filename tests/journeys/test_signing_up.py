@@ -18,7 +18,6 @@ from tests.visitors import (
     Visitor,
     alert_in,
     code_in,
-    sign_up,
     text_of,
     visitor,
 )
@@ -220,6 +219,16 @@ def test_the_same_code_at_the_same_moment_makes_one_account(
     assert created == 1
 
 
-def test_a_helper_signs_up(server: Server, mailbox: Mailbox, guest: Visitor) -> None:
-    sign_up(server, mailbox, guest, "help@wallet.example")
-    assert guest.get("/account/security").url.path == "/account/security"
+def test_a_sign_up_leads_to_the_page_that_was_asked_for(
+    server: Server, mailbox: Mailbox, guest: Visitor
+) -> None:
+    page = guest.get("/account/sessions")
+    assert "/sign-up?next=/account/sessions" in page.text
+    page = guest.get("/sign-up?next=/account/sessions")
+    assert 'name="next" value="/account/sessions"' in page.text
+    address = "next@wallet.example"
+    guest.post("/sign-up", email=address, password=PASSWORD, next="/account/sessions")
+    page = guest.post("/sign-up/code", code=code_in(mailbox.wait(address)))
+    assert page.url.path == "/account/sessions"
+    with visitor(server) as other:
+        assert "evil.example" not in other.get("/sign-up?next=https://evil.example/").text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from datetime import datetime
 
 from privata.accounts import letters, limits
 from privata.accounts.limits import Try
@@ -41,20 +42,51 @@ async def succeeded(kernel: Kernel, entry: Entry) -> None:
 
 async def failed(kernel: Kernel, entry: Entry, *, email: str, place: Place) -> None:
     """The password was wrong; the try that begins the block of an email alerts its person."""
-    if entry.by_email.last:
-        await _alert(kernel, entry.by_email, email, place)
+    if entry.by_email.last and entry.by_email.blocked_until is not None:
+        await _alert(kernel, entry.by_email.blocked_until, email, place)
 
 
-async def second_factor_failed(kernel: Kernel, *, email: str, place: Place) -> None:
-    """A sign-in ended over wrong second factors: it counts like a wrong password, so that codes
-    cannot be guessed on and on by who knows the password."""
-    counted = await limits.take(kernel, limits.SIGN_IN_BY_EMAIL, email)
-    if counted.last:
-        await _alert(kernel, counted, email, place)
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One sign-in's turn at the second factor; it counts like a wrong password until it succeeds.
+
+    It is kept in the sign-in's state between requests: `taken_at` and `blocked_until` as ISO text.
+    """
+
+    taken_at: str
+    blocked_until: str | None
 
 
-async def _alert(kernel: Kernel, taken: Try, email: str, place: Place) -> None:
-    assert taken.blocked_until is not None
+async def begin_round(kernel: Kernel, *, user_id: int, email: str) -> Round | None:
+    """Let a sign-in try second factors; None while the email is blocked.
+
+    Taken before the first code is judged: whoever knows the password may open any number of
+    sign-ins beforehand, and all of them together get no more rounds than the email has tries.
+    After too many wrong codes a further round has one try.
+    """
+    taken = await limits.take(kernel, limits.SIGN_IN_BY_EMAIL, email)
+    if not taken.granted:
+        return None
+    await limits.leave_one(kernel, limits.SECOND_FACTOR, str(user_id))
+    until = taken.blocked_until.isoformat() if taken.last and taken.blocked_until else None
+    return Round(taken.at.isoformat(), until)
+
+
+async def round_succeeded(kernel: Kernel, begun: Round, *, user_id: int, email: str) -> None:
+    """The second factor was right: nothing of this round counts."""
+    await limits.clear(kernel, limits.SECOND_FACTOR, str(user_id))
+    await limits.give_back_at(
+        kernel, limits.SIGN_IN_BY_EMAIL, email, datetime.fromisoformat(begun.taken_at)
+    )
+
+
+async def round_failed(kernel: Kernel, begun: Round, *, email: str, place: Place) -> None:
+    """The sign-in ended over wrong codes; the round that began a block alerts its person."""
+    if begun.blocked_until is not None:
+        await _alert(kernel, datetime.fromisoformat(begun.blocked_until), email, place)
+
+
+async def _alert(kernel: Kernel, until: datetime, email: str, place: Place) -> None:
     async with kernel.database.transaction() as tx:
         await letters.tell(
             tx,
@@ -62,7 +94,7 @@ async def _alert(kernel: Kernel, taken: Try, email: str, place: Place) -> None:
             Letter.ACCOUNT_LOCKED,
             email,
             place,
-            until=letters.in_words(taken.blocked_until),
+            until=letters.in_words(until),
         )
 
 

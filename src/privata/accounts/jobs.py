@@ -14,6 +14,8 @@ EVERY_S: Final = 3600.0
 _FORGET: Final = (
     "DELETE FROM mailed_code WHERE expires_at < now() - interval '1 day'",
     "DELETE FROM reset_link WHERE expires_at < now() - interval '1 day'",
+    # Its cookie is gone from the browser by then.
+    "DELETE FROM known_device WHERE last_used_at < now() - interval '400 days'",
 )
 
 

@@ -129,6 +129,13 @@ async def give_back(kernel: Kernel, taken: Try) -> None:
     )
 
 
+async def give_back_at(kernel: Kernel, limit: Limit, value: str, at: datetime) -> None:
+    """`give_back` of the try that was taken at this moment, in an earlier request."""
+    await kernel.database.pool.execute(
+        _GIVE_BACK, limit.name, _subject(kernel, limit, value), at, limit.most
+    )
+
+
 async def clear(kernel: Kernel, limit: Limit, value: str) -> None:
     """Forget every try of `value`."""
     await kernel.database.pool.execute(_CLEAR, limit.name, _subject(kernel, limit, value))

@@ -68,6 +68,7 @@ def _page(request: HttpRequest, user: User, error: str) -> HttpResponse:
     context = {
         "error": error,
         "with_code": user.recovery_confirmed_at is not None,
+        "has_app": "totp" in kinds,
         "has_passkey": "webauthn" in kinds,
         "recovery": "recovery" in request.GET or "recovery" in request.POST,
         "email": user.email,

@@ -27,7 +27,7 @@ from privata.accounts.views.common import safe_path, show
 from privata.infra.plane import kernel, wait
 
 _WRONG: Final = "That code is not right. Look at the newest one."
-_START_OVER: Final = "Too many wrong codes: please sign in again."
+_TOO_MANY: Final = "Too many wrong codes: please sign in again."
 _PASSKEY_REFUSED: Final = "That passkey was not accepted. Try again, or use your password."
 
 
@@ -104,27 +104,41 @@ def _second_factor_passkey(request: HttpRequest, stage: LoginStage) -> HttpRespo
 
 
 def _second_factor_code(request: HttpRequest, stage: LoginStage, typed: str) -> HttpResponseBase:
-    user, place = stage.login.user, place_of(request)
-    if not stage.state.get("begun"):
-        # Who starts over with the right password has one more try, whatever went wrong before.
-        wait(limits.leave_one(kernel(), limits.SECOND_FACTOR, str(user.pk)))
-        stage.state["begun"] = True
-        _keep(request, stage)
+    user = stage.login.user
+    begun = _round(request, stage)
+    if begun is None:
+        return _start_over(request)
     taken = wait(limits.take(kernel(), limits.SECOND_FACTOR, str(user.pk)))
     proof = (
         wait(factors.check_code(kernel(), user_id=user.pk, typed=typed)) if taken.granted else None
     )
     if proof is not None:
-        wait(limits.clear(kernel(), limits.SECOND_FACTOR, str(user.pk)))
+        wait(guarding.round_succeeded(kernel(), begun, user_id=user.pk, email=user.email))
         record_authentication(request, user, "mfa", type=proof.value)
         answer: HttpResponse = stage.exit()
         return answer
     if taken.granted and not taken.last:
         return _second_factor_page(request, stage, _WRONG)
-    if taken.granted:
-        wait(guarding.second_factor_failed(kernel(), email=user.email, place=place))
+    wait(guarding.round_failed(kernel(), begun, email=user.email, place=place_of(request)))
+    return _start_over(request)
+
+
+def _round(request: HttpRequest, stage: LoginStage) -> guarding.Round | None:
+    """This sign-in's round, begun with its first code; None while the email is blocked."""
+    kept = stage.state.get("round")
+    if kept is not None:
+        return guarding.Round(*kept)
+    user = stage.login.user
+    begun = wait(guarding.begin_round(kernel(), user_id=user.pk, email=user.email))
+    if begun is not None:
+        stage.state["round"] = [begun.taken_at, begun.blocked_until]
+        _keep(request, stage)
+    return begun
+
+
+def _start_over(request: HttpRequest) -> HttpResponse:
     clear_login(request)
-    messages.error(request, _START_OVER)
+    messages.error(request, _TOO_MANY)
     return redirect("account_login")
 
 

@@ -19,7 +19,7 @@ from privata.accounts.codes import Verdict
 from privata.accounts.forms import SignUpForm, problems
 from privata.accounts.models import User
 from privata.accounts.places import place_of
-from privata.accounts.views.common import show
+from privata.accounts.views.common import safe_path, show
 from privata.infra.plane import kernel, wait
 
 #: The sign-up that waits for its code: address, password hash and code id, sealed in the session.
@@ -38,10 +38,16 @@ def sign_up(request: HttpRequest) -> HttpResponseBase:
         return redirect("front_door")
     form = SignUpForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
-        return show(request, "sign_up.html", _fields(form), status=422 if form.is_bound else 200)
+        after = request.POST.get("next") or request.GET.get("next", "")
+        context = _fields(form) | {"next": safe_path(after) or ""}
+        return show(request, "sign_up.html", context, status=422 if form.is_bound else 200)
     email = form.cleaned_data["email"]
     # The hash is made for every address: its time must not tell which ones have an account.
-    waiting = {"email": email, "password": make_password(form.cleaned_data["password"])}
+    waiting = {
+        "email": email,
+        "password": make_password(form.cleaned_data["password"]),
+        "next": safe_path(request.POST.get("next", "")),
+    }
     code = wait(signing_up.send_code(kernel(), email=email, place=place_of(request)))
     request.session.cycle_key()
     request.session[_WAITING] = waiting | {"code": str(code) if code else None}
@@ -80,7 +86,9 @@ def code(request: HttpRequest) -> HttpResponseBase:
     del request.session[_WAITING]
     user = User.objects.get(pk=made)
     record_authentication(request, user, "password")
-    answer: HttpResponse = perform_login(request, Login(user=user, signup=True))
+    answer: HttpResponse = perform_login(
+        request, Login(user=user, signup=True, redirect_url=waiting["next"])
+    )
     return answer
 
 
