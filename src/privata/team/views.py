@@ -184,7 +184,7 @@ def _member(
 ) -> HttpResponse:
     found = wait(members.member_of(kernel(), tenant.organization_id, member_id))
     form = form or Entered({"role": found.role})
-    context = {"member": found, "form": form, "self": found.user_id == tenant.user_id}
+    context = {"member": found, "form": form, "is_self": found.user_id == tenant.user_id}
     return _show(request, tenant, "member.html", context, status=form.status)
 
 

@@ -1,0 +1,123 @@
+"""Personal access tokens: made, used as their owner, ended with their owner's membership."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from privata.core.clock import ManualClock
+from privata.core.errors import InvalidKey, NotFound, ValidationFailed
+from privata.core.tenancy import Actor, Environment
+from privata.infra.kernel import Kernel
+from privata.organizations import members
+from privata.organizations.roles import Role
+from privata.organizations.tests.people import audited, member, membership
+from privata.tokens import service
+from privata.tokens.rules import LIFETIMES, MOST_TOKENS, mint, scopes_of, well_formed
+from privata.tokens.service import Bearer, Minted
+
+
+@pytest.fixture
+async def owner(kernel: Kernel, organization: uuid.UUID) -> Actor:
+    return await member(kernel, organization, Role.OWNER, "ann@acme.example")
+
+
+async def _make(kernel: Kernel, actor: Actor, **more: object) -> Minted:
+    wanted: dict[str, object] = {"name": "Report", "days": 30, "write": False} | more
+    return await service.create_token(kernel, actor=actor, **wanted)  # type: ignore[arg-type]
+
+
+async def _enter(kernel: Kernel, token: str) -> Bearer:
+    return await service.authenticate(
+        kernel, f"Bearer {token}", Environment.LIVE, ip="203.0.113.9", user_agent="curl"
+    )
+
+
+async def test_a_token_acts_as_its_owner(kernel: Kernel, owner: Actor) -> None:
+    made = await _make(kernel, owner, name="  Nightly   report ", write=True)
+    assert well_formed(made.token)
+    bearer = await _enter(kernel, made.token)
+    assert (bearer.actor.id, bearer.actor.label) == (owner.id, "ann@acme.example")
+    assert (bearer.role, bearer.organization_name) == (Role.OWNER, "Acme Wallet")
+    assert bearer.scopes == {"dashboard:read", "dashboard:write"}
+    assert bearer.actor.environment is Environment.LIVE
+    [token] = await service.tokens_of(kernel, owner.organization_id, int(owner.id))
+    assert (token.name, token.last_used_ip) == ("Nightly report", "203.0.113.9")
+    stored = await kernel.database.pool.fetchrow("SELECT digest, prefix FROM personal_token")
+    assert made.token.encode() not in stored["digest"]
+    assert made.token.startswith(stored["prefix"])
+    assert await audited(kernel) == ["token.created"]
+
+
+async def test_what_is_no_token_is_refused_alike(kernel: Kernel, owner: Actor) -> None:
+    made = await _make(kernel, owner)
+    said = set()
+    for header in (
+        None, "", "Bearer", f"Basic {made.token}", made.token, "Bearer pk_test_x",
+        f"Bearer {mint()}", f"Bearer {made.token}x", f"Bearer {made.token[:-1]}",
+    ):  # fmt: skip
+        with pytest.raises(InvalidKey) as raised:
+            await service.authenticate(kernel, header, Environment.TEST, ip=None)
+        said.add(raised.value.message)
+    assert len(said) == 1
+
+
+async def test_it_ends_by_time_by_hand_and_with_the_membership(
+    kernel: Kernel, owner: Actor
+) -> None:
+    clock = ManualClock(datetime.now(UTC))
+    kernel = replace(kernel, clock=clock)
+    short, long = await _make(kernel, owner, days=7), await _make(kernel, owner, days=365)
+    clock.advance(timedelta(days=7))
+    with pytest.raises(InvalidKey):
+        await _enter(kernel, short.token)
+    await _enter(kernel, long.token)
+    await service.revoke_token(kernel, actor=owner, token_id=long.id)
+    with pytest.raises(InvalidKey):
+        await _enter(kernel, long.token)
+    with pytest.raises(NotFound):
+        await service.revoke_token(kernel, actor=owner, token_id=long.id)
+
+    other = await member(kernel, owner.organization_id, Role.ADMIN, "bob@acme.example")
+    made = await _make(kernel, other)
+    number = await membership(kernel, other)
+    await members.change_role(kernel, actor=owner, member_id=number, role=Role.READONLY)
+    assert (await _enter(kernel, made.token)).role is Role.READONLY
+    with pytest.raises(NotFound):
+        await service.revoke_token(kernel, actor=owner, token_id=made.id)
+    await members.deactivate(kernel, actor=owner, member_id=number)
+    with pytest.raises(InvalidKey):
+        await _enter(kernel, made.token)
+    await members.reactivate(kernel, actor=owner, member_id=number)
+    await _enter(kernel, made.token)
+    await members.remove(kernel, actor=owner, member_id=number)
+    with pytest.raises(InvalidKey):
+        await _enter(kernel, made.token)
+
+
+async def test_an_organization_in_onboarding_has_no_tokens(kernel: Kernel, owner: Actor) -> None:
+    made = await _make(kernel, owner)
+    await kernel.database.pool.execute("UPDATE organization SET status = 'needs_contact'")
+    with pytest.raises(InvalidKey):
+        await _enter(kernel, made.token)
+
+
+async def test_bounds(kernel: Kernel, owner: Actor) -> None:
+    for wrong, name in (
+        ({"name": " "}, "name"),
+        ({"name": "x" * 81}, "name"),
+        ({"days": 1}, "days"),
+    ):
+        with pytest.raises(ValidationFailed) as raised:
+            await _make(kernel, owner, **wrong)
+        assert raised.value.fields[0][0] == name
+    # Many forms at once: the person's row makes them wait for each other.
+    makes = [_make(kernel, owner) for _ in range(MOST_TOKENS + 3)]
+    results = await asyncio.gather(*makes, return_exceptions=True)
+    assert sum(isinstance(result, ValidationFailed) for result in results) == 3
+    assert max(LIFETIMES) == 365
+    assert scopes_of(write=False) == ["dashboard:read"]

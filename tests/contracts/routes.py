@@ -1,0 +1,80 @@
+"""The dashboard's routes and sessions for people of the matrix, as a program of its own.
+
+Run as `python -m tests.contracts.routes routes` it prints every route; `... sessions EMAIL…` prints
+a session's cookie for each of these people. A program, because Django can be booted on one database
+only in a process.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from privata.desk.database import boot
+from privata.infra.settings import load_settings
+
+
+def every_route(patterns: Any, prefix: str = "", space: str = "") -> Iterator[dict[str, Any]]:
+    """Name, path with its converters, and what the view says about who may see it."""
+    from django.urls import URLResolver
+
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            inner = f"{space}{pattern.namespace}:" if pattern.namespace else space
+            yield from every_route(pattern.url_patterns, path, inner)
+            continue
+        view = pattern.callback
+        permission = getattr(view, "permission", None)
+        yield {
+            "name": f"{space}{pattern.name}",
+            "path": path,
+            "permission": permission.value if permission else None,
+            "staff": getattr(view, "staff", False),
+            "converters": {name: type(one).__name__ for name, one in converters(path).items()},
+        }
+
+
+def converters(path: str) -> dict[str, Any]:
+    """The converters of a path such as `<env:environment>/orders/<str:order_id>`."""
+    import re
+
+    from django.urls.converters import get_converters
+
+    found = re.findall(r"<(\w+):(\w+)>", path)
+    return {name: get_converters()[kind] for kind, name in found}
+
+
+def session_of(email: str) -> str:
+    """A session of this person, as signing in makes one."""
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.sessions.backends.db import SessionStore
+
+    from privata.accounts.models import User
+
+    user = User.objects.get(email=email)
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = "allauth.account.auth_backends.AuthenticationBackend"
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    assert session.session_key is not None
+    return session.session_key
+
+
+def main() -> None:
+    url = load_settings().database_url
+    assert url is not None
+    boot(url)
+    if sys.argv[1] == "routes":
+        from privata.desk.urls import urlpatterns
+
+        print(json.dumps(list(every_route(urlpatterns))))
+    else:
+        print(json.dumps({email: session_of(email) for email in sys.argv[2:]}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""The automation API over HTTP: a person's lists, and looking after endpoints."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from privata.core.tenancy import Actor
+from privata.infra.kernel import Kernel
+from privata.organizations.roles import Role
+from privata.organizations.tests.people import audited, member
+from privata.tokens.service import create_token
+from tests.conftest import Partner
+
+
+@pytest.fixture
+async def owner(kernel: Kernel, organization: uuid.UUID) -> Actor:
+    return await member(kernel, organization, Role.OWNER, "ann@acme.example")
+
+
+@pytest.fixture
+async def script(kernel: Kernel, owner: Actor, api_url: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A program with the owner's token, which may write."""
+    made = await create_token(kernel, actor=owner, name="script", days=7, write=True)
+    headers = {"Authorization": f"Bearer {made.token}"}
+    async with httpx.AsyncClient(
+        base_url=f"{api_url}/dashboard/v1", headers=headers, timeout=30
+    ) as client:
+        yield client
+
+
+async def test_who_and_with_whom(script: httpx.AsyncClient) -> None:
+    me = (await script.get("/me")).json()
+    assert (me["email"], me["role"], me["organization"]["name"]) == (
+        "ann@acme.example",
+        "owner",
+        "Acme Wallet",
+    )
+    [row] = (await script.get("/members")).json()["members"]
+    assert (row["status"], row["last_login_at"]) == ("active", None)
+
+
+async def test_orders_in_pages_and_by_environment(
+    script: httpx.AsyncClient, partner: Partner
+) -> None:
+    made = [(await partner.create()).json()["order_id"] for _ in range(3)]
+    first = (await script.get("/test/orders", params={"limit": 2})).json()
+    rest = (
+        await script.get("/test/orders", params={"limit": 2, "cursor": first["next_cursor"]})
+    ).json()
+    found = [order["order_id"] for order in first["orders"] + rest["orders"]]
+    assert (found, rest["next_cursor"]) == (made[::-1], None)
+    assert first["orders"][0]["amount_from"] == "0.1"
+    assert (await script.get("/live/orders")).json() == {"orders": [], "next_cursor": None}
+    for query in ({"cursor": "x"}, {"cursor": "2026-01-01~x"}, {"status": "x"}, {"page": "1"}):
+        answer = await script.get("/test/orders", params=query)
+        assert answer.status_code == 422, query
+        assert answer.json()["error"]["fields"][0]["field"] == next(iter(query))
+    assert (await script.get("/mars/orders")).status_code == 404
+
+
+async def test_an_endpoint_is_made_changed_and_disabled(
+    script: httpx.AsyncClient, kernel: Kernel
+) -> None:
+    wanted = {"url": "http://localhost:9/hook", "alias": "Local", "channel": "order"}
+    made = await script.post("/test/endpoints", json=wanted)
+    assert made.status_code == 201, made.text
+    assert made.json()["secret"].startswith("whsec_test_")
+    there = f"/test/endpoints/{made.json()['endpoint_id']}"
+    changed = await script.patch(there, json={"alias": "Renamed", "pace_per_s": 7})
+    assert (changed.json()["alias"], changed.json()["pace_per_s"]) == ("Renamed", 7)
+    assert (await script.post(f"{there}/pause")).json()["status"] == "paused"
+    assert (await script.post(f"{there}/resume")).json()["status"] in ("active", "resuming")
+    assert (await script.post(f"{there}/resume")).status_code in (200, 409)
+    assert (await script.delete(there)).json()["status"] == "disabled"
+    assert len((await script.get("/test/endpoints")).json()["endpoints"]) == 1
+    assert (await script.get("/live/endpoints")).json() == {"endpoints": []}
+    assert (await script.get(there.replace("/test/", "/live/"))).status_code == 404
+    assert (await script.get("/test/endpoints/x")).status_code == 404
+    refused = await script.post("/test/endpoints", json=wanted | {"url": "http://10.0.0.1/"})
+    assert refused.status_code == 422
+    assert (await script.get("/test/deliveries")).json()["deliveries"] == []
+    actions = await audited(kernel)
+    assert "endpoint.paused" in actions
+
+
+async def test_the_audit_log_with_its_filters(script: httpx.AsyncClient, kernel: Kernel) -> None:
+    answer = await script.get("/audit", params={"action": "token"})
+    [entry] = answer.json()["entries"]
+    assert (entry["action"], entry["changes"]["name"]) == ("token.created", "script")
+    assert answer.json()["next_before"] is None
+    assert (await script.get("/audit", params={"limit": 0})).status_code == 422
+
+
+async def test_many_calls_note_the_use_once(script: httpx.AsyncClient, kernel: Kernel) -> None:
+    await asyncio.gather(*(script.get("/me") for _ in range(20)))
+    assert await kernel.database.pool.fetchval("SELECT last_used_at FROM personal_token")
+    answer = await script.post("/me")
+    assert answer.status_code == 405
+    assert answer.headers["x-request-id"].startswith("req_")
