@@ -20,6 +20,9 @@ class Letter(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of a text
     RESET_LINK = "reset_link"
     INVITATION = "invitation"
+    MEMBER_JOINED = "member_joined"
+    ORGANIZATION_APPROVED = "organization_approved"
+    ORGANIZATION_REJECTED = "organization_rejected"
     KEY_EXPIRES = "key_expires"
     ENDPOINT_PAUSED = "endpoint_paused"
 

@@ -21,7 +21,7 @@ from privata.organizations.membership_rules import (
     invitation_refused,
 )
 from privata.organizations.roles import Role
-from privata.organizations.seams import invitation_mail, member_joined_mail
+from privata.organizations.telling import mail_invitation, mail_member_joined
 
 _OPEN = """
 SELECT id, email, role, invited_by, sent_at, expires_at FROM invitation
@@ -137,7 +137,7 @@ async def invite(
         except asyncpg.UniqueViolationError:
             _refuse("This address is invited already: send that invitation again.", "email")
         made = Invited(ident, email.lower(), _url(kernel, token), expires_at)
-        await _mail(tx, actor, organization_name, made, role.value)
+        await _mail(kernel, tx, actor, organization_name, made, role.value)
         await audit.record(
             tx,
             actor=actor,
@@ -163,7 +163,7 @@ async def resend(kernel: Kernel, *, actor: Actor, invitation_id: UUID) -> Invite
         if row is None:
             raise NotFound("There is no such invitation.")
         made = Invited(invitation_id, row["email"], _url(kernel, token), expires_at)
-        await _mail(tx, actor, organization_name, made, row["role"])
+        await _mail(kernel, tx, actor, organization_name, made, row["role"])
         await audit.record(
             tx,
             actor=actor,
@@ -226,8 +226,8 @@ async def accept(kernel: Kernel, *, actor: Actor, token: str, email: str) -> UUI
         await tx.connection.execute(
             "UPDATE invitation SET accepted_at = now() WHERE id = $1", found.id
         )
-        await member_joined_mail(
-            tx, organization_id=found.organization_id, email=found.email, role=found.role
+        await mail_member_joined(
+            kernel, tx, organization_id=found.organization_id, email=found.email, role=found.role
         )
         await audit.record(
             tx,
@@ -247,9 +247,10 @@ async def _lock_organization(tx: Transaction, organization_id: UUID) -> str:
 
 
 async def _mail(
-    tx: Transaction, actor: Actor, organization_name: str, made: Invited, role: str
+    kernel: Kernel, tx: Transaction, actor: Actor, organization_name: str, made: Invited, role: str
 ) -> None:
-    await invitation_mail(
+    await mail_invitation(
+        kernel,
         tx,
         email=made.email,
         organization_name=organization_name,

@@ -15,7 +15,7 @@ from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.organizations.membership_rules import Member, removal_refused, role_change_refused
 from privata.organizations.roles import Role
-from privata.organizations.seams import access_ended, role_changed
+from privata.organizations.telling import end_access, renew_access
 
 _LIST = """
 SELECT m.id, m.user_id, u.email, u.name, m.role, m.created_at AS joined_at, u.last_login,
@@ -82,7 +82,7 @@ async def change_role(kernel: Kernel, *, actor: Actor, member_id: int, role: Rol
         await tx.connection.execute(
             "UPDATE membership SET role = $2 WHERE id = $1", member_id, role.value
         )
-        await role_changed(tx, user_id=locked.target.user_id)
+        await renew_access(tx, user_id=locked.target.user_id)
         await _note(
             tx, actor, locked, "member.role_changed", role=(locked.target.role.value, role.value)
         )
@@ -98,7 +98,7 @@ async def deactivate(kernel: Kernel, *, actor: Actor, member_id: int) -> None:
         await tx.connection.execute(
             "UPDATE membership SET deactivated_at = now() WHERE id = $1", member_id
         )
-        await access_ended(tx, user_id=locked.target.user_id)
+        await end_access(tx, user_id=locked.target.user_id)
         await _note(tx, actor, locked, "member.deactivated", status=("active", "deactivated"))
 
 
@@ -123,7 +123,7 @@ async def remove(kernel: Kernel, *, actor: Actor, member_id: int) -> None:
             "DELETE FROM notice_opt_out WHERE membership_id = $1", member_id
         )
         await tx.connection.execute("DELETE FROM membership WHERE id = $1", member_id)
-        await access_ended(tx, user_id=locked.target.user_id)
+        await end_access(tx, user_id=locked.target.user_id)
         await _note(tx, actor, locked, "member.removed", role=(locked.target.role.value, None))
 
 

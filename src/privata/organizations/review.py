@@ -12,8 +12,8 @@ from privata.core.errors import NotFound, ValidationFailed
 from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
 from privata.organizations.company import high_risk
-from privata.organizations.seams import reviewed_mail
 from privata.organizations.states import OrganizationStatus
+from privata.organizations.telling import mail_reviewed
 
 _S = OrganizationStatus
 
@@ -117,8 +117,8 @@ async def decide(
                 sorted(high_risk(kernel.settings.home).countries),
             )
         else:
-            await reviewed_mail(
-                tx, organization_id=organization_id, approved=to is _S.APPROVED, note=note
+            await mail_reviewed(
+                kernel, tx, organization_id=organization_id, approved=to is _S.APPROVED, note=note
             )
         await audit.record(
             tx,

@@ -36,7 +36,7 @@ VALUES = {
     "until": "tomorrow", "token": "t0ken", "inviter": "Ada", "organization": "<Acme> & Sons",
     "role": "admin", "link": "https://p.example/x", "key_name": "Main", "left": "7 days",
     "environment": "live", "prefix": "pk_live_ab", "endpoint": "https://a.example/hook",
-    "reason": "10 failures in a row",
+    "reason": "10 failures in a row", "member": "bob@x.example", "note": "Ask & us",
 }  # fmt: skip
 
 

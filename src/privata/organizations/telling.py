@@ -1,0 +1,110 @@
+"""What organizations tell people by mail, and what a lost or changed role ends (SPEC 18, 19).
+
+Each function runs in the transaction of the act: a mail is queued and a session ended with it or
+not at all.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from privata.accounts.service import end_sessions, rotate_sessions
+from privata.infra.kernel import Kernel
+from privata.infra.postgres import Transaction
+from privata.notifications.catalogue import Letter
+from privata.notifications.service import send_mail
+from privata.organizations.preferences import Notice
+from privata.organizations.roles import Role
+
+_READERS = """
+SELECT u.email FROM membership AS m JOIN app_user AS u ON u.id = m.user_id
+WHERE m.organization_id = $1 AND m.role = ANY ($2) AND m.deactivated_at IS NULL
+  AND NOT EXISTS (SELECT FROM notice_opt_out AS n WHERE n.membership_id = m.id AND n.notice = $3)
+ORDER BY u.email
+"""
+
+_NAME = "SELECT name FROM organization WHERE id = $1"
+
+
+async def mail_invitation(
+    kernel: Kernel,
+    tx: Transaction,
+    *,
+    email: str,
+    organization_name: str,
+    role: str,
+    invited_by: str,
+    url: str,
+    expires_at: datetime,
+) -> None:
+    """The link of an invitation, to the address it is for."""
+    values = {
+        "organization": organization_name,
+        "inviter": invited_by,
+        "role": role,
+        "link": url,
+        "until": f"{expires_at:%d %B %Y, %H:%M} UTC",
+    }
+    await send_mail(
+        tx,
+        kernel.sealer,
+        letter=Letter.INVITATION,
+        to=email,
+        values=values,
+        useless_after=expires_at,
+    )
+
+
+async def mail_member_joined(
+    kernel: Kernel, tx: Transaction, *, organization_id: UUID, email: str, role: str
+) -> None:
+    """To owners and admins but those who do without; not to the one who joined."""
+    values = {"organization": await _name(tx, organization_id), "member": email, "role": role}
+    roles = (Role.OWNER, Role.ADMIN)
+    for reader in await _readers(tx, organization_id, roles, Notice.MEMBER_JOINED.value):
+        if reader.lower() != email.lower():
+            await send_mail(
+                tx, kernel.sealer, letter=Letter.MEMBER_JOINED, to=reader, values=values
+            )
+
+
+async def mail_reviewed(
+    kernel: Kernel, tx: Transaction, *, organization_id: UUID, approved: bool, note: str
+) -> None:
+    """The operator's decision, to every owner."""
+    letter = Letter.ORGANIZATION_APPROVED if approved else Letter.ORGANIZATION_REJECTED
+    values = {
+        "organization": await _name(tx, organization_id),
+        "note": note or "The operator gave no reason.",
+        "link": f"{kernel.settings.base_url}/",
+    }
+    for reader in await _readers(tx, organization_id, (Role.OWNER,), ""):
+        await send_mail(tx, kernel.sealer, letter=letter, to=reader, values=values)
+
+
+async def end_access(tx: Transaction, *, user_id: int) -> None:
+    """A membership ended: the person's sessions end, and with them their live pages.
+
+    All of them, since a session is not of one organization; the person signs in again for others.
+    """
+    await end_sessions(tx, user_id)
+
+
+async def renew_access(tx: Transaction, *, user_id: int) -> None:
+    """A role changed: the person's sessions get new tokens (SPEC 3)."""
+    await rotate_sessions(tx, user_id)
+
+
+async def _name(tx: Transaction, organization_id: UUID) -> str:
+    name: str = await tx.connection.fetchval(_NAME, organization_id)
+    return name
+
+
+async def _readers(
+    tx: Transaction, organization_id: UUID, roles: tuple[Role, ...], notice: str
+) -> list[str]:
+    rows = await tx.connection.fetch(
+        _READERS, organization_id, [role.value for role in roles], notice
+    )
+    return [str(row["email"]) for row in rows]
