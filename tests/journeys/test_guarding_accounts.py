@@ -361,6 +361,24 @@ def test_a_link_at_the_same_moment_sets_one_password(
         assert list(pool.map(use, range(4))).count("/login") == 1
 
 
+def test_sign_ins_at_the_same_moment_leave_ten_sessions(
+    server: Server, owner: Visitor, person: str
+) -> None:
+    def enter(_: int) -> None:
+        with visitor(server) as elsewhere:
+            elsewhere.sign_in(person)
+
+    # Fewer at once than the email has tries: a try is given back when the password was right.
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        list(pool.map(enter, range(14)))
+    ((count,),) = server.execute(
+        "SELECT count(*) FROM user_session s JOIN app_user u ON u.id = s.user_id WHERE email = %s",
+        person,
+    )
+    assert count == 10
+    assert not is_in(owner)  # the oldest
+
+
 def test_account_pages_are_for_signed_in_people(server: Server) -> None:
     with visitor(server) as guest:
         for path in (
