@@ -42,7 +42,8 @@ def checkpoint() -> None:
     from privata.startup import run_once
 
     made = run_once(make_checkpoints)
-    click.echo(f"{made} checkpoints made." if made else "Nothing has moved.")
+    word = "checkpoint" if made == 1 else "checkpoints"
+    click.echo(f"{made} {word} made." if made else "Nothing has moved.")
 
 
 @audit.command()

@@ -59,12 +59,11 @@ View = Callable[Concatenate[HttpRequest, Tenant, P], HttpResponseBase]
 
 
 def page(
-    permission: Permission, *, before_onboarding: bool = False
+    permission: Permission,
 ) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
     """A view that only members with `permission` get; takes `environment` out of the URL.
 
-    An organization that is not through onboarding sees only that (SPEC 4), and the pages that say
-    `before_onboarding`.
+    An organization that is not through onboarding sees only that (SPEC 4).
     """
 
     def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:
@@ -75,7 +74,7 @@ def page(
             tenant = tenant_of(request, Environment(environment))
             if isinstance(tenant, HttpResponse):
                 return tenant
-            if tenant.status in UNFINISHED and not before_onboarding:
+            if tenant.status in UNFINISHED:
                 return redirect("onboarding:start")
             if not tenant.may(permission):
                 raise PermissionDenied

@@ -18,6 +18,7 @@ from privata.infra.postgres import Transaction
 from privata.organizations.membership_rules import (
     INVITATION_LIFETIME,
     MOST_INVITATIONS,
+    RESEND_AFTER,
     invitation_refused,
 )
 from privata.organizations.roles import Role
@@ -34,11 +35,13 @@ SELECT count(*) FROM invitation
 WHERE organization_id = $1 AND accepted_at IS NULL AND cancelled_at IS NULL
 """
 
-_RENEW = """
-UPDATE invitation SET digest = $3, expires_at = $4, sent_at = now()
+_LOCK_OPEN = """
+SELECT email, role, sent_at FROM invitation
 WHERE id = $1 AND organization_id = $2 AND accepted_at IS NULL AND cancelled_at IS NULL
-RETURNING email, role
+FOR UPDATE
 """
+
+_RENEW = "UPDATE invitation SET digest = $2, expires_at = $3, sent_at = $4 WHERE id = $1"
 
 _CANCEL = """
 UPDATE invitation SET cancelled_at = now()
@@ -53,8 +56,9 @@ SELECT EXISTS (
 """
 
 _INSERT = """
-INSERT INTO invitation (id, organization_id, email, role, digest, invited_by, expires_at)
-VALUES ($1, $2, lower($3), $4, $5, $6, $7)
+INSERT INTO invitation
+    (id, organization_id, email, role, digest, invited_by, expires_at, sent_at)
+VALUES ($1, $2, lower($3), $4, $5, $6, $7, $8)
 """
 
 _OF_LINK = """
@@ -122,7 +126,8 @@ async def invite(
         if count >= MOST_INVITATIONS:
             _refuse(f"Cancel one first: {MOST_INVITATIONS} invitations are open.", "email")
         ident, token = uuid.uuid4(), base62_token()
-        expires_at = kernel.clock.now() + INVITATION_LIFETIME
+        now = kernel.clock.now()
+        expires_at = now + INVITATION_LIFETIME
         try:
             await tx.connection.execute(
                 _INSERT,
@@ -133,6 +138,7 @@ async def invite(
                 _digest(kernel, token),
                 actor.label,
                 expires_at,
+                now,
             )
         except asyncpg.UniqueViolationError:
             _refuse("This address is invited already: send that invitation again.", "email")
@@ -149,19 +155,20 @@ async def invite(
 
 
 async def resend(kernel: Kernel, *, actor: Actor, invitation_id: UUID) -> Invited:
-    """A new link for seven more days; the old one is dead. `NotFound` if it is not open."""
+    """A new link for seven more days; the old one is dead.
+
+    `NotFound` if it is not open, `ValidationFailed` if it was sent a moment ago.
+    """
     async with kernel.database.transaction() as tx:
         organization_name = await _lock_organization(tx, actor.organization_id)
-        token, expires_at = base62_token(), kernel.clock.now() + INVITATION_LIFETIME
-        row = await tx.connection.fetchrow(
-            _RENEW,
-            invitation_id,
-            actor.organization_id,
-            _digest(kernel, token),
-            expires_at,
-        )
+        row = await tx.connection.fetchrow(_LOCK_OPEN, invitation_id, actor.organization_id)
         if row is None:
             raise NotFound("There is no such invitation.")
+        now = kernel.clock.now()
+        if row["sent_at"] > now - RESEND_AFTER:
+            _refuse("It was sent a moment ago: wait a minute before you send it again.", "")
+        token, expires_at = base62_token(), now + INVITATION_LIFETIME
+        await tx.connection.execute(_RENEW, invitation_id, _digest(kernel, token), expires_at, now)
         made = Invited(invitation_id, row["email"], _url(kernel, token), expires_at)
         await _mail(kernel, tx, actor, organization_name, made, row["role"])
         await audit.record(

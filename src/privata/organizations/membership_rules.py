@@ -14,6 +14,9 @@ from privata.organizations.roles import Role
 #: How long an invitation's link may be used (SPEC 19).
 INVITATION_LIFETIME = timedelta(days=7)
 
+#: An invitation is mailed again at most this often.
+RESEND_AFTER = timedelta(minutes=1)
+
 #: Open invitations an organization may have: a bound on mails in its name.
 MOST_INVITATIONS = 50
 

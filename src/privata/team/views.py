@@ -84,7 +84,11 @@ def invited(request: HttpRequest, tenant: Tenant, invitation_id: UUID) -> HttpRe
 @missing_is_404
 def resend(request: HttpRequest, tenant: Tenant, invitation_id: UUID) -> HttpResponseBase:
     """A new link; the old one is dead."""
-    made = wait(invitations.resend(kernel(), actor=tenant.actor, invitation_id=invitation_id))
+    try:
+        made = wait(invitations.resend(kernel(), actor=tenant.actor, invitation_id=invitation_id))
+    except ValidationFailed as error:
+        messages.error(request, error.message)
+        return redirect(_address(tenant, "list"))
     return _invited(request, tenant, made)
 
 

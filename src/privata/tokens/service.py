@@ -24,11 +24,13 @@ from privata.tokens.rules import (
 )
 
 _MINE = """
-SELECT id, name, scopes, prefix, created_at, expires_at, revoked_at, last_used_at,
-       host(last_used_ip) AS last_used_ip
-FROM personal_token
-WHERE organization_id = $1 AND user_id = $2 AND revoked_at IS NULL
-ORDER BY created_at DESC, id
+SELECT t.id, t.name, t.scopes, t.prefix, t.created_at, t.expires_at, t.revoked_at,
+       t.last_used_at, host(t.last_used_ip) AS last_used_ip
+FROM personal_token AS t
+JOIN membership AS m ON m.organization_id = t.organization_id AND m.user_id = t.user_id
+                    AND m.created_at <= t.created_at
+WHERE t.organization_id = $1 AND t.user_id = $2 AND t.revoked_at IS NULL
+ORDER BY t.created_at DESC, t.id
 """
 
 _INSERT = """
@@ -37,7 +39,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
 # Membership, role and status are read with the token: whatever was taken from the person a moment
-# ago is taken from the token. The note of use touches no row more often than once a minute.
+# ago is taken from the token. One that is older than the membership was made in an earlier one,
+# which has ended, and stays dead when the person comes back. The note of use touches no row more often than once a minute.
 _AUTHENTICATE = """
 WITH found AS (
     SELECT t.id, t.organization_id, t.scopes, t.last_used_at, u.id AS user_id, u.email, m.role,
@@ -45,7 +48,7 @@ WITH found AS (
     FROM personal_token AS t
     JOIN app_user AS u ON u.id = t.user_id AND u.is_active
     JOIN membership AS m ON m.user_id = t.user_id AND m.organization_id = t.organization_id
-                        AND m.deactivated_at IS NULL
+                        AND m.deactivated_at IS NULL AND m.created_at <= t.created_at
     JOIN organization AS o ON o.id = t.organization_id AND o.status <> ALL ($4::text[])
     WHERE t.digest = ANY ($1::bytea[]) AND t.revoked_at IS NULL AND t.expires_at > $2
 ), used AS (

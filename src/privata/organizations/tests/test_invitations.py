@@ -74,10 +74,14 @@ async def test_it_expires_and_is_sent_again(kernel: Kernel, owner: Actor) -> Non
     later.advance(timedelta(days=7))
     with pytest.raises(ValidationFailed, match="expired"):
         await invitations.accept(kernel, actor=bob, token=_token(first), email=bob.label)
+    with pytest.raises(NotFound):
+        await invitations.resend(kernel, actor=owner, invitation_id=uuid.uuid4())
     second = await invitations.resend(kernel, actor=owner, invitation_id=first.id)
     assert second.expires_at - later.now() == timedelta(days=7)
     with pytest.raises(NotFound):
         await invitations.invitation_of(kernel, _token(first))
+    with pytest.raises(ValidationFailed, match="a moment ago"):
+        await invitations.resend(kernel, actor=owner, invitation_id=first.id)
     await invitations.accept(kernel, actor=bob, token=_token(second), email=bob.label)
 
 

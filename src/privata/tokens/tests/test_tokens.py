@@ -97,6 +97,15 @@ async def test_it_ends_by_time_by_hand_and_with_the_membership(
     await members.remove(kernel, actor=owner, member_id=number)
     with pytest.raises(InvalidKey):
         await _enter(kernel, made.token)
+    # Somebody who comes back does not bring old tokens to life.
+    await kernel.database.pool.execute(
+        "INSERT INTO membership (organization_id, user_id, role) VALUES ($1, $2, 'admin')",
+        owner.organization_id,
+        int(other.id),
+    )
+    with pytest.raises(InvalidKey):
+        await _enter(kernel, made.token)
+    assert await service.tokens_of(kernel, owner.organization_id, int(other.id)) == []
 
 
 async def test_an_organization_in_onboarding_has_no_tokens(kernel: Kernel, owner: Actor) -> None:
