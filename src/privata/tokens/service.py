@@ -40,7 +40,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 
 # Membership, role and status are read with the token: whatever was taken from the person a moment
 # ago is taken from the token. One that is older than the membership was made in an earlier one,
-# which has ended, and stays dead when the person comes back. The note of use touches no row more often than once a minute.
+# which has ended, and stays dead when the person comes back. The note of use touches no row more
+# often than once a minute.
 _AUTHENTICATE = """
 WITH found AS (
     SELECT t.id, t.organization_id, t.scopes, t.last_used_at, u.id AS user_id, u.email, m.role,
