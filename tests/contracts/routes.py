@@ -10,9 +10,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
+from privata.core.clock import SystemClock
 from privata.desk.database import boot
+from privata.infra.kernel import Kernel
+from privata.infra.plane import install
+from privata.infra.postgres import Database
+from privata.infra.sealing import Sealer
 from privata.infra.settings import load_settings
 
 
@@ -50,9 +55,9 @@ def converters(path: str) -> dict[str, Any]:
 def session_of(email: str) -> str:
     """A session of this person, as signing in makes one."""
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-    from django.contrib.sessions.backends.db import SessionStore
 
     from privata.accounts.models import User
+    from privata.accounts.session_store import SessionStore
 
     user = User.objects.get(email=email)
     session = SessionStore()
@@ -65,9 +70,12 @@ def session_of(email: str) -> str:
 
 
 def main() -> None:
-    url = load_settings().database_url
-    assert url is not None
-    boot(url)
+    settings = load_settings()
+    assert settings.database_url is not None
+    boot(settings.database_url)
+    # Sessions are sealed; nothing here asks the services' database.
+    unused = cast("Database", None)
+    install(Kernel(unused, Sealer(settings.key_material()), SystemClock(), settings))
     if sys.argv[1] == "routes":
         from privata.desk.urls import urlpatterns
 
