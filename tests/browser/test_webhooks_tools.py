@@ -34,7 +34,8 @@ async def give_up(page: Page, server: Server, receiver: Receiver, name: str) -> 
     """An endpoint whose deliveries were given up, as after a day of failures."""
     address = await add_failing(page, server, receiver, name)
     server.execute(
-        "UPDATE webhook_delivery SET status = 'exhausted', attempts = 8, in_flight = false "
+        "UPDATE webhook_delivery SET status = 'exhausted', attempts = 8, in_flight = false,"
+        " delivered_at = NULL "  # a retry may have got through since
         "WHERE endpoint_id = %s AND attempts > 0",
         id_of(address),
     )

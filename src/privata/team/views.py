@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from privata.accounts.stepup import fresh
 from privata.core.errors import ValidationFailed
 from privata.infra.plane import kernel, wait
 from privata.organizations import invitations, members
@@ -155,6 +156,7 @@ def reactivate(request: HttpRequest, tenant: Tenant, member_id: int) -> HttpResp
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(Permission.REMOVE_MEMBERS)
+@fresh
 @missing_is_404
 def remove(request: HttpRequest, tenant: Tenant, member_id: int) -> HttpResponseBase:
     """End a membership. GET asks first, for browsers without scripts."""

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from privata.accounts.stepup import fresh
 from privata.apikeys import rotation, service
 from privata.apikeys.listing import KeyView
 from privata.apikeys.scopes import Scope
@@ -86,13 +87,19 @@ def revoke(request: HttpRequest, tenant: Tenant, key_id: UUID) -> HttpResponseBa
     typed = request.POST.get("name", "").strip()
     if _in_use(key) and typed != key.name:
         return _ask(request, tenant, key, typed=typed, wrong_name=True)
+    # Without the last live key nothing works any more: that asks for a fresh proof (SPEC 3).
+    return (fresh(_end) if last_too else _end)(request, tenant, key)
+
+
+def _end(request: HttpRequest, tenant: Tenant, key: KeyView) -> HttpResponseBase:
+    last_too = request.POST.get("last_live_too") == "on"
     try:
         wait(
-            service.revoke_key(kernel(), actor=tenant.actor, key_id=key_id, last_live_too=last_too)
+            service.revoke_key(kernel(), actor=tenant.actor, key_id=key.id, last_live_too=last_too)
         )
     except ValidationFailed:
         # It is the last live key, perhaps only since the page was opened.
-        return _ask(request, tenant, key, typed=typed, unticked=True)
+        return _ask(request, tenant, key, typed=request.POST.get("name", ""), unticked=True)
     messages.success(request, "The key is revoked")
     return redirect(address(tenant, "list"))
 
