@@ -24,9 +24,12 @@ from privata.webhooks.ops_events import publish_ops, webhook_paused, webhook_res
 from privata.webhooks.pausing import WINDOW, Evidence, Standing, Tell, judge
 from privata.webhooks.states import EndpointStatus
 
+# Pausing writes to the audit log, which locks the chain of the organization. So endpoints are taken
+# organization by organization: two workers that pause endpoints of the same two meet each chain in
+# the same order.
 _LOCK: Final = """
 SELECT e.*, now() AS now FROM webhook_endpoint AS e
-WHERE e.id = ANY ($1::uuid[]) ORDER BY e.id
+WHERE e.id = ANY ($1::uuid[]) ORDER BY e.organization_id, e.id
 FOR NO KEY UPDATE
 """
 
