@@ -130,12 +130,10 @@ async def test_the_refund_address_is_never_shown(signed_in_page: Page, server: S
 async def test_anothers_order_looks_like_none_at_all(signed_in_page: Page, server: Server) -> None:
     page = signed_in_page
     mine = server.create_order(sandbox_scenario="stuck")
-    server.organization("Other Wallet", "other@other.example")
+    other = server.organization("Other Wallet", "other@other.example")
     theirs = server.create_order(sandbox_scenario="stuck")
     server.execute(
-        "UPDATE orders SET organization_id ="
-        " (SELECT id FROM organization WHERE name = 'Other Wallet') WHERE id = %s",
-        theirs,
+        "UPDATE orders SET organization_id = %s::uuid WHERE id = %s", other.organization_id, theirs
     )
     bodies = []
     for path in (

@@ -17,7 +17,8 @@ Row = asyncpg.Record
 LEASE_S: Final = 120
 
 _ENQUEUE: Final = """
-INSERT INTO mail (id, letter, recipient, sealed, useless_after) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO mail (id, letter, recipient, sealed, useless_after, due_at)
+VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))
 """
 
 # `due_at` moves to the lease's end, so a worker that dies holds nothing back for longer.
@@ -64,9 +65,10 @@ async def enqueue(
     recipient: str,
     sealed: bytes,
     useless_after: datetime | None,
+    wait_s: float = 0.0,
 ) -> None:
     """Put a mail into the queue in the caller's transaction."""
-    await tx.connection.execute(_ENQUEUE, mail_id, letter, recipient, sealed, useless_after)
+    await tx.connection.execute(_ENQUEUE, mail_id, letter, recipient, sealed, useless_after, wait_s)
 
 
 async def claim(database: Database, most: int) -> list[Row]:
