@@ -329,7 +329,7 @@ async def test_everything_works_without_scripts(
     assert secret.startswith("pk_test_")
     done = page.get_by_role("button", name="Done")
     await done.click()
-    assert page.url.endswith("/created"), "the tick is required"
+    await expect(page).to_have_url(re.compile("/created$"))  # the tick is required
     await page.get_by_role("checkbox", name="I have copied this key").check()
     await done.click()
     await page.wait_for_url(re.compile(r"/keys/[0-9a-f-]{36}\??$"))

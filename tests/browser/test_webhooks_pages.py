@@ -164,7 +164,7 @@ async def test_the_secret_is_shown_once(
     await audit(page)
     created = page.url
     await page.goto(created)
-    assert page.url.endswith("/secret")
+    await expect(page).to_have_url(re.compile("/secret$"))
     assert secret not in await page.content()
     await expect(page.get_by_text(secret[:16])).to_be_visible()
 
@@ -210,7 +210,7 @@ async def test_the_drawer_opens_walks_and_gives_the_focus_back(
     await rows.first.click()
     sheet = page.locator("#drawer article")
     await expect(sheet).to_have_attribute("data-id", str(first))
-    assert f"open={first}" in page.url
+    await expect(page).to_have_url(re.compile(f"open={first}"))
     await page.keyboard.press("j")
     await expect(sheet).to_have_attribute("data-id", str(second))
     await page.keyboard.press("k")
@@ -218,7 +218,7 @@ async def test_the_drawer_opens_walks_and_gives_the_focus_back(
     await page.keyboard.press("Escape")
     await expect(page.locator("#drawer")).to_be_hidden()
     await expect(rows.first).to_be_focused()
-    assert "open=" not in page.url
+    await expect(page).not_to_have_url(re.compile("open="))
     await rows.last.click()
     await expect(sheet).to_be_visible()
     await page.go_back()
