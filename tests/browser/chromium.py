@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+#: The headless shell first: a window of the whole browser costs three times as much to open.
+_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
 
 ARGUMENTS = (
     "--no-sandbox",

@@ -16,6 +16,7 @@ from playwright.async_api import Browser, Page, StorageState, async_playwright
 from conftest import Cluster
 from tests.browser.audit import DESKTOP, audit, new_context, sweep
 from tests.browser.chromium import ARGUMENTS, find_chromium
+from tests.browser.people import Sessions
 from tests.browser.server import Server, running_server
 from tests.browser.stock import Stock, stock
 
@@ -62,19 +63,15 @@ async def browser() -> AsyncIterator[Browser]:
         await made.close()
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def signed_in(browser: Browser, server: Server) -> StorageState:
+@pytest.fixture(scope="session")
+def sessions(browser: Browser, server: Server) -> Sessions:
+    return Sessions(browser, server)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def signed_in(sessions: Sessions, server: Server) -> StorageState:
     """The cookies of the owner's session."""
-    context = await new_context(browser)
-    page = await context.new_page()
-    await page.goto(f"{server.base_url}/login")
-    await page.get_by_label("Email", exact=True).fill(server.credentials.owner_email)
-    await page.get_by_label("Password", exact=True).fill(server.credentials.owner_password)
-    await page.get_by_role("button", name="Sign in").click()
-    await page.wait_for_url(f"{server.base_url}/test/")
-    kept = await context.storage_state()
-    await context.close()
-    return kept
+    return await sessions.of(server.credentials)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

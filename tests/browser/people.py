@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from playwright.async_api import Page
+import time
 
-from tests.browser.audit import complaints_of
+from playwright.async_api import Browser, Page, StorageState
+
+from tests.browser.audit import complaints_of, new_context
 from tests.browser.server import Credentials, Server
+
+#: Seconds for which a kept session is used; half of what a proof is fresh for.
+_KEPT_S = 300
 
 
 async def sign_in(page: Page, who: Credentials) -> None:
@@ -16,6 +21,27 @@ async def sign_in(page: Page, who: Credentials) -> None:
     await page.get_by_role("button", name="Sign in").click()
     await page.wait_for_url(lambda url: "/login" not in url)
     complaints_of(page)  # without an organization the first page is a 403
+
+
+class Sessions:
+    """Cookies of people who signed in not long ago, so that no page asks them to prove it again."""
+
+    def __init__(self, browser: Browser, server: Server) -> None:
+        self._browser = browser
+        self._server = server
+        self._kept: dict[str, tuple[float, StorageState]] = {}
+
+    async def of(self, who: Credentials) -> StorageState:
+        """A session of this person, begun anew when the last one has aged."""
+        began, kept = self._kept.get(who.owner_email, (0.0, None))
+        if kept is None or time.monotonic() - began > _KEPT_S:
+            context = await new_context(self._browser, base_url=self._server.base_url)
+            began = time.monotonic()
+            await sign_in(await context.new_page(), who)
+            kept = await context.storage_state()
+            await context.close()
+            self._kept[who.owner_email] = (began, kept)
+        return kept
 
 
 def loner(server: Server, email: str) -> Credentials:

@@ -12,6 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, StorageState, expect
 
 from tests.browser.audit import PHONE, audit, complaints_of, new_context, sweep
+from tests.browser.people import Sessions, sign_in
 from tests.browser.server import Credentials, Server
 
 #: Generous: the machine may be busy with other tests.
@@ -26,14 +27,9 @@ def partner(server: Server) -> Credentials:
     return server.organization("Dorado Pay", f"keys-{uuid4().hex[:8]}@dorado.example")
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def session(browser: Browser, server: Server, partner: Credentials) -> StorageState:
-    context = await new_context(browser, base_url=server.base_url)
-    page = await context.new_page()
-    await sign_in(page, partner)
-    kept = await context.storage_state()
-    await context.close()
-    return kept
+@pytest_asyncio.fixture(loop_scope="session")
+async def session(sessions: Sessions, partner: Credentials) -> StorageState:
+    return await sessions.of(partner)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -41,14 +37,6 @@ async def page(browser: Browser, server: Server, session: StorageState) -> Async
     context = await new_context(browser, base_url=server.base_url, storage_state=session)
     yield await context.new_page()
     await context.close()
-
-
-async def sign_in(page: Page, who: Credentials) -> None:
-    await page.goto("/login")
-    await page.get_by_label("Email", exact=True).fill(who.owner_email)
-    await page.get_by_label("Password", exact=True).fill(who.owner_password)
-    await page.get_by_role("button", name="Sign in").click()
-    await page.wait_for_url("**/test/")
 
 
 async def create(page: Page, name: str, *, environment: str = "test", **chosen: str) -> str:

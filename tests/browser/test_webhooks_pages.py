@@ -13,19 +13,16 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, StorageState, expect
+from playwright.async_api import Browser, Page, expect
 
 from conftest import wait_for
 from tests.browser.audit import (
-    DESKTOP,
-    PHONE,
-    SMALL_PHONE,
-    THEMES,
     audit,
     complaints_of,
     new_context,
 )
-from tests.browser.conftest import OpenPage
+from tests.browser.conftest import Audit, OpenPage
+from tests.browser.people import Sessions
 from tests.browser.server import Server
 
 #: A page may wait for the browser's stream, the throttle of two seconds and a busy machine.
@@ -118,10 +115,11 @@ async def add_failing(page: Page, server: Server, receiver: Receiver, name: str)
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def failing(
-    browser: Browser, server: Server, signed_in: StorageState, receiver_process: Receiver
+    browser: Browser, server: Server, sessions: Sessions, receiver_process: Receiver
 ) -> str:
     """The address of an endpoint whose deliveries fail, for tests that only look."""
-    context = await new_context(browser, storage_state=signed_in)
+    session = await sessions.of(server.credentials)
+    context = await new_context(browser, storage_state=session)
     await settled(receiver_process)
     address = await add_failing(await context.new_page(), server, receiver_process, "Looked at")
     await context.close()
@@ -298,28 +296,37 @@ async def test_a_delivery_page_works_without_scripts(
     await wait_for(delivered, seconds=30)
 
 
-@pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("size", [DESKTOP, PHONE, SMALL_PHONE])
+@pytest.mark.parametrize(
+    "path", ["webhooks/", "webhooks/new", "webhooks/deliveries", "webhooks/deliveries?q=none"]
+)
 async def test_every_page_is_accessible_and_fits(
-    open_page: OpenPage, server: Server, failing: str, theme: str, size: tuple[int, int]
+    signed_in_page: Page, server: Server, failing: str, sweep_page: Audit, path: str
 ) -> None:
-    address = failing
-    page = await open_page(size=size, theme=theme)
-    for path in ("webhooks/", "webhooks/new", "webhooks/deliveries", "webhooks/deliveries?q=none"):
-        await page.goto(server.path(path))
-        await audit(page)
-    for tab in ("", "/settings", "/secret", "/pause"):
-        await page.goto(address + tab)
-        await audit(page)
-    await page.goto(address)
+    await signed_in_page.goto(server.path(path))
+    await sweep_page(signed_in_page)
+
+
+@pytest.mark.parametrize("tab", ["", "/settings", "/secret", "/pause"])
+async def test_every_tab_is_accessible_and_fits(
+    signed_in_page: Page, failing: str, sweep_page: Audit, tab: str
+) -> None:
+    await signed_in_page.goto(failing + tab)
+    await sweep_page(signed_in_page)
+
+
+async def test_the_drawer_is_accessible_and_fits(
+    signed_in_page: Page, failing: str, sweep_page: Audit
+) -> None:
+    page = signed_in_page
+    await page.goto(failing)
     await page.locator("tbody a[data-id]").first.click()
     await expect(page.locator("#drawer article")).to_be_visible()
     for name in ("Request", "Response", "Signature", "cURL"):
         await page.locator("#drawer").get_by_role("tab", name=name).click()
-        await audit(page)
+        await sweep_page(page)
     await page.get_by_role("link", name="Open as full page").click()
     await expect(page.get_by_role("heading", level=1)).to_contain_text("order.")
-    await audit(page)
+    await sweep_page(page)
 
 
 async def test_a_new_partner_finds_the_two_slots(browser: Browser, server: Server) -> None:

@@ -55,7 +55,7 @@ def test_polling_slows_with_age(age: int, low: timedelta) -> None:
     assert low <= wait <= low * (1 + JITTER)
 
 
-@pytest.mark.parametrize("status", [*TERMINAL, S.MANUAL_REVIEW])
+@pytest.mark.parametrize("status", [*sorted(TERMINAL), S.MANUAL_REVIEW])
 def test_what_has_ended_is_never_looked_at(status: OrderStatus) -> None:
     for environment in Environment:
         assert looked_at(status, timedelta(0), environment=environment) is None

@@ -97,6 +97,7 @@ _HEX = hmac.digest(_SECRET.encode(), b"%d." % _T + _BODY, "sha256").hex()
         ("hello", "begins with t="),
         ("", "begins with t="),
     ],
+    ids=lambda value: "" if value.startswith("t=") else value,  # the secret is another each time
 )
 def test_mistakes_are_named(pasted: str, said: str) -> None:
     found = look(pasted)
