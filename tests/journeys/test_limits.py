@@ -57,7 +57,7 @@ async def test_every_answer_says_what_is_left(partner: Partner) -> None:
 async def test_an_empty_bucket_answers_429_and_fills_up(partner: Partner) -> None:
     await partner.kernel.database.pool.execute(
         "INSERT INTO rate_bucket (subject, kind, tokens, counted_at, granted)"
-        " VALUES ($1, 'write', 0.2, now(), true)",
+        " VALUES ($1, 'write', 0.2, now(), 1)",
         str(partner.organization_id),
     )
     refused = await partner.post("/order/create", {})

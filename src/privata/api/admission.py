@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from privata.api.errors import on_bug, on_database_away, on_request_error
 from privata.api.middleware import SCOPE_HEADERS
 from privata.apikeys.access import HEADER, SCOPE_ADMISSION
-from privata.apikeys.admission import Admission, Companion, admit
+from privata.apikeys.admission import Admission, Admitter, Caller, Companion
 from privata.apikeys.lockouts import count_failure, locked_out
 from privata.core.errors import RateLimited, RequestError
 from privata.infra.kernel import Kernel
@@ -48,8 +48,9 @@ class Admissions:
     ) -> None:
         self.app = app
         self.prefix = prefix
-        self.companions = companions
         self.kernel = kernel
+        self.plain = Admitter(kernel)
+        self.companions = [(path, Admitter(kernel, companion)) for path, companion in companions]
         self.health = f"{prefix}/health"
         self.estimate = f"{prefix}/estimate"
         self.limits = limits_of(kernel.settings)
@@ -60,25 +61,18 @@ class Admissions:
             await self.app(scope, receive, send)
             return
         client = scope["client"]
-        ip: str | None = None if client is None else client[0]
+        # Without the zone of a link-local address: a network of the database has none.
+        ip: str | None = None if client is None else client[0].partition("%")[0]
         if scope["path"] == self.health and address_in(ip, self.probers):
             await self.app(scope, receive, send)
             return
         key, user_agent = _sent(scope)
-        companion, about = self._companion(scope)
+        admitter, about = self._admitter(scope)
         kind = self._kind(scope)
+        caller = Caller(key, ip, user_agent, kind, *self.limits[kind])
         refusal: Response | None = None
         try:
-            admission = await admit(
-                self.kernel,
-                key,
-                ip=ip,
-                user_agent=user_agent,
-                kind=kind,
-                allowed=self.limits[kind],
-                companion=companion,
-                about=about,
-            )
+            admission = await admitter.admit(caller, about)
             scope[SCOPE_HEADERS] += self._headers(admission, kind)
             error = await self._refused(admission, key, ip)
             if error is not None:
@@ -97,14 +91,14 @@ class Admissions:
             return Kind.OFFERS
         return Kind.READ
 
-    def _companion(self, scope: Scope) -> tuple[Companion | None, str]:
+    def _admitter(self, scope: Scope) -> tuple[Admitter, str]:
         if scope["method"] == "GET":
             path = scope["path"].removeprefix(self.prefix)
-            for pattern, companion in self.companions:
+            for pattern, admitter in self.companions:
                 matched = pattern.fullmatch(path)
                 if matched is not None:
-                    return companion, matched[1]
-        return None, ""
+                    return admitter, matched[1]
+        return self.plain, ""
 
     def _headers(self, admission: Admission, kind: Kind) -> Headers:
         if admission.allowance is not None:

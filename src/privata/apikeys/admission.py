@@ -1,65 +1,39 @@
-"""Letting a call in: whose key it is, whether its address is locked out, and whether it has a token
+"""Letting calls in: whose key it is, whether its address is locked out, and whether it has a token
 left, in one round trip; exact over any number of processes, since the database decides.
+
+Calls that come while a statement runs share the next one. So a busy partner's calls do not queue up
+for the row of its bucket one by one, and a lone call never waits for company.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 
+from privata.apikeys.admission_sql import ADMIT, with_companion
 from privata.apikeys.rules import well_formed
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
-from privata.infra.limits import TAKE, Allowance, Kind
+from privata.infra.limits import Allowance, Kind
 from privata.infra.proxies import source_of
 
-# $1 digests of the key, $2 the caller's address, $3 its source, $4 calls a minute with a key and
-# $6 without one, $5 the kind. A wrong key counts as none: its call is paid by its address.
-#
-# The update of `last_used_at` touches no row while the note is younger than a minute.
-_ADMIT: Final = f"""
-WITH lockout AS (
-    SELECT locked_until FROM key_lockout WHERE ip = $3::text::inet AND locked_until > now()
-), found AS (
-    SELECT k.id, k.organization_id, k.environment, k.scopes, s.prefix, s.id AS secret_id,
-           s.last_used_at
-    FROM api_key_secret AS s JOIN api_key AS k ON k.id = s.key_id
-    WHERE s.digest = ANY ($1::bytea[]) AND k.revoked_at IS NULL
-      AND (s.dead_at IS NULL OR s.dead_at > now())
-      AND (k.expires_on IS NULL OR k.expires_on > (now() AT TIME ZONE 'UTC')::date)
-      AND (cardinality(k.allowed_cidrs) = 0
-           OR $2::text::inet <<= ANY (k.allowed_cidrs::inet[]))
-      AND NOT EXISTS (SELECT FROM lockout)
-), noted AS (
-    UPDATE api_key_secret AS s SET last_used_at = now(), last_used_ip = $2::text::inet
-    FROM found
-    WHERE s.id = found.secret_id
-      AND (found.last_used_at IS NULL OR found.last_used_at < now() - interval '1 minute')
-), caller AS (
-    SELECT coalesce((SELECT organization_id::text FROM found), 'ip:' || $3::text) AS subject,
-           CASE WHEN EXISTS (SELECT FROM found) THEN $4::float8 ELSE $6::float8 END AS allowed
-    WHERE NOT EXISTS (SELECT FROM lockout)
-), bucket AS (
-{TAKE})
-SELECT (SELECT locked_until FROM lockout) AS admission_locked_until,
-       bucket.tokens AS admission_tokens, bucket.granted AS admission_granted,
-       found.id AS admission_key, found.organization_id AS admission_organization,
-       found.environment AS admission_environment, found.scopes AS admission_scopes,
-       found.prefix AS admission_prefix%s
-FROM (SELECT) AS one LEFT JOIN bucket ON true LEFT JOIN found ON true %s
-"""  # noqa: S608  # put together out of constants
-
-_ALONE: Final = _ADMIT % ("", "")
+#: Calls in one statement, and statements of one kind that run at once in a process. The second
+#: goes ahead when the first waits for a bucket that another process has locked.
+GROUP: Final = 64
+AT_ONCE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Companion:
     """A read that the admission brings along, so that a hot route costs one round trip in all.
 
-    `sql` may use `found.organization_id`, `found.environment` and the text $7; it yields at most
+    `sql` may use `found.organization_id`, `found.environment` and `call.about`; it yields at most
     one row, whose columns are null where there is none. It is read before the key's scope is
     looked at: the route must ask for its actor before it uses the row.
     """
@@ -68,8 +42,22 @@ class Companion:
     statement: str = field(init=False)
 
     def __post_init__(self) -> None:
-        joined = f"LEFT JOIN LATERAL ({self.sql}) AS companion ON true"
-        object.__setattr__(self, "statement", _ADMIT % (", companion.*", joined))
+        object.__setattr__(self, "statement", with_companion(self.sql))
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls for what: calls of equal callers are paid together.
+
+    `with_key` and `without_key` are calls of this kind a minute.
+    """
+
+    key: str | None
+    ip: str | None
+    user_agent: str
+    kind: Kind
+    with_key: int
+    without_key: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,44 +70,131 @@ class Admission:
     companion: asyncpg.Record | None = None
 
 
-async def admit(
-    kernel: Kernel,
-    key: str | None,
-    *,
-    ip: str | None,
-    user_agent: str,
-    kind: Kind,
-    allowed: tuple[int, int],
-    companion: Companion | None = None,
-    about: str = "",
-) -> Admission:
-    """Look the key up and take a token. `allowed` is calls a minute with a key and without one.
+@dataclass(slots=True)
+class _Call:
+    caller: Caller
+    about: str
+    answer: asyncio.Future[Admission]
 
-    With `companion`, its row about `about` comes along.
-    """
-    digests = kernel.sealer.digests(key) if key is not None and well_formed(key) else []
-    arguments = (digests, ip, source_of(ip), float(allowed[0]), kind.value, float(allowed[1]))
-    if companion is None:
-        row = await kernel.database.pool.fetchrow(_ALONE, *arguments)
-    else:
-        row = await kernel.database.pool.fetchrow(companion.statement, *arguments, about)
-    assert row is not None  # the outer row stands in the statement itself
-    if row["admission_locked_until"] is not None:
-        return Admission(None, None, row["admission_locked_until"])
-    known = row["admission_key"] is not None
-    allowance = Allowance(
-        allowed[0] if known else allowed[1], row["admission_tokens"], row["admission_granted"]
-    )
-    if not known:
-        return Admission(None, allowance, None)
-    actor = Actor(
+
+class Admitter:
+    """Admits the calls of one process; with `companion`, its row about each call comes along."""
+
+    def __init__(self, kernel: Kernel, companion: Companion | None = None) -> None:
+        self._kernel = kernel
+        self._companion = companion
+        self._waiting: list[_Call] = []
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def admit(self, caller: Caller, about: str = "") -> Admission:
+        """Look the key up and take a token; raises what the database driver raises."""
+        answer: asyncio.Future[Admission] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Call(caller, about, answer))
+        if len(self._running) < AT_ONCE:
+            # A task of its own: a caller that hangs up must not take the others' answers along.
+            task = asyncio.create_task(self._work())
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        return await answer
+
+    async def _work(self) -> None:
+        while self._waiting:
+            group = self._waiting[:GROUP]
+            del self._waiting[:GROUP]
+            try:
+                await self._answer(group)
+            except Exception as error:  # each caller of the group raises it
+                for call in group:
+                    if not call.answer.done():
+                        call.answer.set_exception(error)
+            except asyncio.CancelledError:
+                for call in group:
+                    call.answer.cancel()
+                raise
+
+    async def _answer(self, group: list[_Call]) -> None:
+        numbers: dict[Caller, int] = {}
+        for call in group:
+            numbers.setdefault(call.caller, len(numbers))
+        counts = [0] * len(numbers)
+        for call in group:
+            counts[numbers[call.caller]] += 1
+        arguments = self._arguments(list(numbers), counts)
+        pool = self._kernel.database.pool
+        if self._companion is None:
+            outcomes = {row["caller_n"]: row for row in await pool.fetch(ADMIT, *arguments)}
+            rows = [outcomes[numbers[call.caller]] for call in group]
+        else:
+            found = await pool.fetch(
+                self._companion.statement,
+                *arguments,
+                range(len(group)),
+                [numbers[call.caller] for call in group],
+                [call.about for call in group],
+            )
+            rows = sorted(found, key=_number)
+        self._share_out(group, rows)
+
+    def _arguments(self, callers: list[Caller], counts: list[int]) -> tuple[Sequence[Any], ...]:
+        digests = [
+            (n, digest)
+            for n, caller in enumerate(callers)
+            if caller.key is not None and well_formed(caller.key)
+            for digest in self._kernel.sealer.digests(caller.key)
+        ]
+        return (
+            range(len(callers)),
+            [caller.ip for caller in callers],
+            [source_of(caller.ip) for caller in callers],
+            [caller.kind.value for caller in callers],
+            [float(caller.with_key) for caller in callers],
+            [float(caller.without_key) for caller in callers],
+            counts,
+            [n for n, _ in digests],
+            [digest for _, digest in digests],
+        )
+
+    def _share_out(self, group: list[_Call], rows: Sequence[asyncpg.Record]) -> None:
+        """Give what each bucket granted to its calls, in the order in which they came."""
+        actors: dict[Caller, Actor | None] = {}
+        given: defaultdict[tuple[str, Kind], int] = defaultdict(int)
+        for call, row in zip(group, rows, strict=True):
+            caller = call.caller
+            if call.answer.done():  # hung up; its token stays taken
+                continue
+            if row["caller_locked_until"] is not None:
+                call.answer.set_result(Admission(None, None, row["caller_locked_until"]))
+                continue
+            if caller not in actors:
+                actors[caller] = _actor(caller, row)
+            actor = actors[caller]
+            bucket = (row["caller_subject"], caller.kind)
+            nth = given[bucket] = given[bucket] + 1
+            left = row["caller_granted"] - nth
+            allowance = Allowance(
+                caller.without_key if actor is None else caller.with_key,
+                row["caller_tokens"] + max(0, left),
+                left >= 0,
+            )
+            along = None if self._companion is None or actor is None else row
+            call.answer.set_result(Admission(actor, allowance, None, along))
+
+
+def _number(row: asyncpg.Record) -> int:
+    number: int = row["call_i"]
+    return number
+
+
+def _actor(caller: Caller, row: asyncpg.Record) -> Actor | None:
+    if row["caller_key"] is None:
+        return None
+    return Actor(
         kind=ActorKind.KEY,
-        id=str(row["admission_key"]),
-        label=row["admission_prefix"],
-        organization_id=row["admission_organization"],
-        environment=Environment(row["admission_environment"]),
-        scopes=frozenset(row["admission_scopes"]),
-        ip=ip,
-        user_agent=user_agent,
+        id=str(row["caller_key"]),
+        label=row["caller_prefix"],
+        organization_id=row["caller_organization"],
+        environment=Environment(row["caller_environment"]),
+        scopes=frozenset(row["caller_scopes"]),
+        ip=caller.ip,
+        user_agent=caller.user_agent,
     )
-    return Admission(actor, allowance, None, None if companion is None else row)

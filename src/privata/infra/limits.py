@@ -69,20 +69,27 @@ def limits_of(settings: Settings) -> dict[Kind, tuple[int, int]]:
     }
 
 
+# Takes what a relation `wanted` (subject, kind, allowed, tokens) asks for, as far as it is there.
 # The row's lock makes calls about one bucket take turns. `clock_timestamp` and not `now`: who
 # waited for the lock began before the bucket was last counted.
+#
+# In the update, `excluded` is what a new bucket would be: `granted` is what is asked for (no more
+# than a bucket holds), and that plus `tokens` is the size of the bucket.
 TAKE: Final = """
     INSERT INTO rate_bucket AS b (subject, kind, tokens, counted_at, granted)
-    SELECT subject, $5, allowed - 1, clock_timestamp(), true FROM caller
+    SELECT subject, kind, allowed - taken, clock_timestamp(), taken
+    FROM (SELECT wanted.*, least(tokens, floor(allowed))::int AS taken FROM wanted) AS fresh
     ON CONFLICT (subject, kind) DO UPDATE SET (tokens, counted_at, granted) = (
-        SELECT filled.tokens - (filled.tokens >= 1)::int, filled.at, filled.tokens >= 1
+        SELECT filled.tokens - taken, filled.at, taken
         FROM (
-            SELECT least(excluded.tokens + 1, b.tokens
-                       + extract(epoch FROM clock.at - b.counted_at) * (excluded.tokens + 1) / 60)
-                   AS tokens, clock.at
-            FROM (SELECT greatest(clock_timestamp(), b.counted_at) AS at) AS clock
-        ) AS filled)
-    RETURNING tokens, granted
+            SELECT least(size, b.tokens + extract(epoch FROM at - b.counted_at) * size / 60)
+                   AS tokens, at
+            FROM (SELECT greatest(clock_timestamp(), b.counted_at) AS at,
+                         excluded.tokens + excluded.granted AS size) AS clock
+        ) AS filled, LATERAL (
+            SELECT least(excluded.granted, floor(filled.tokens))::int AS taken
+        ) AS paid)
+    RETURNING subject, kind, tokens, granted
 """
 
 #: A bucket that nobody asked for this long is full, as a missing one is. Interval in PostgreSQL.

@@ -47,7 +47,7 @@ class RateBucket(models.Model):
     kind = models.CharField(max_length=16)
     tokens = models.FloatField()
     counted_at = models.DateTimeField()
-    granted = models.BooleanField(help_text="whether the last call got its token")
+    granted = models.IntegerField(help_text="how many of the last calls got their token")
 
     class Meta:
         db_table = "rate_bucket"

@@ -84,7 +84,7 @@ WHERE o.id = $1 AND o.organization_id = $2 AND o.environment = $3
 #: `_GET` as a companion of the admission.
 GET_ALONG = f"""
 SELECT o.*, {TIMELINE} FROM orders o
-WHERE o.id = $7 AND o.organization_id = found.organization_id
+WHERE o.id = call.about AND o.organization_id = found.organization_id
   AND o.environment = found.environment
 """  # noqa: S608
 

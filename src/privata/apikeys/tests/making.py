@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from privata.apikeys.admission import admit
+from privata.apikeys.admission import Admitter, Caller
 from privata.apikeys.service import MintedKey, create_key
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
@@ -45,7 +45,7 @@ async def made(
 async def works(kernel: Kernel, key: str, ip: str = "203.0.113.7") -> bool:
     """Whether the API lets this key in from `ip`."""
     kind = next(iter(Kind))
-    admission = await admit(kernel, key, ip=ip, user_agent="", kind=kind, allowed=(600, 600))
+    admission = await Admitter(kernel).admit(Caller(key, ip, "", kind, 600, 600))
     return admission.actor is not None
 
 
