@@ -14,7 +14,9 @@ import click
 from privata import __version__
 from privata.apikeys.commands import keys_group
 from privata.commands.audit import audit
+from privata.commands.ledger import ledger
 from privata.commands.organizations import REVIEW
+from privata.commands.payouts import payouts
 from privata.core.errors import PrivataError
 from privata.infra.settings import settings
 from privata.infra.telemetry import configure_logging
@@ -114,6 +116,8 @@ def collection(kind: str, target: Path) -> None:
 
 
 privata.add_command(audit)
+privata.add_command(payouts)
+privata.add_command(ledger)
 
 
 @privata.group()

@@ -78,6 +78,8 @@ FOREIGN = {
     "stream_id": "SELECT id::text FROM stream WHERE organization_id = %s",
     "export_id": "SELECT id::text FROM order_export WHERE organization_id = %s",
     "view_id": "SELECT id::text FROM order_saved_view WHERE organization_id = %s",
+    "payout_id": "SELECT id::text FROM payout WHERE organization_id = %s",
+    "address_id": "SELECT id::text FROM payout_address WHERE organization_id = %s",
 }
 
 #: Parameters that name no thing of an organization.
@@ -203,6 +205,15 @@ def _foreign(server: Server) -> dict[str, str]:
         " SELECT id, %s::uuid, 'test', 'x', '' FROM app_user WHERE email = %s",
         ident,
         owner,
+    )
+    server.execute(
+        "WITH place AS (INSERT INTO payout_address (id, organization_id, currency, address,"
+        " created_by) VALUES (gen_random_uuid(), %s::uuid, 'USDT-ERC20', 'x', 'x') RETURNING *)"
+        " INSERT INTO payout (id, organization_id, address_id, currency, address, amount,"
+        " needs_approval, requested_by, challenge_nonce, challenge_expires_at)"
+        " SELECT gen_random_uuid(), organization_id, id, currency, address, 500, false, 'x', 'x',"
+        " now() + interval '10 minutes' FROM place",
+        ident,
     )
     # Entries beyond the numbers that our own organization has.
     server.execute(
@@ -359,7 +370,8 @@ _SCOPES = {
     "/me": frozenset({_ORDERS, _ADMIN, "payouts:read", "payouts:trigger"}),
     "/events": frozenset({_ORDERS, _ADMIN}),
     "/webhook": frozenset({_ADMIN}),
-    "/payouts": frozenset({"payouts:read", "payouts:trigger"}),
+    # Live keys only: no key of this test gets in (tests/journeys/test_payouts.py has those).
+    "/payouts": frozenset({"payouts:read of a live key"}),
 }
 _EVERY = (_ORDERS, _ADMIN, "payouts:read")
 

@@ -51,6 +51,9 @@ PHASES = "examples,coverage,fuzzing,stateful"
 COVERED = ("limits", "getOrder", "readEvents", "listUndelivered", "resume")
 
 
+#: Only live keys open these.
+PAYOUTS = ("requestPayout", "listPayouts", "getPayout", "confirmPayout", "cancelPayout")
+
 ALL_SCOPES = (Scope.ORDERS, Scope.WEBHOOK_ADMIN, Scope.PAYOUTS_READ)
 
 
@@ -73,6 +76,12 @@ ROLES = {
     "webhook-admin": Role((Scope.WEBHOOK_ADMIN,), phases="examples"),
     "edges": Role(ALL_SCOPES, phases="coverage", only=COVERED),
     "all-scopes": Role(ALL_SCOPES, phases="examples,fuzzing,stateful"),
+    "payouts": Role(
+        (Scope.PAYOUTS_READ, Scope.PAYOUTS_TRIGGER),
+        Environment.LIVE,
+        phases="examples,coverage,fuzzing",
+        only=PAYOUTS,
+    ),
     "live": Role((Scope.ORDERS,), Environment.LIVE, config=_LIVE),
 }
 

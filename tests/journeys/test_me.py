@@ -10,6 +10,7 @@ import pytest
 from privata.apikeys.scopes import Scope
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
+from privata.ledger.tests.books import earn, give
 from privata.orders.poller import follow_once
 from tests.conftest import Partner, mint
 
@@ -40,6 +41,27 @@ async def test_a_key_learns_whom_it_acts_for(partner: Partner) -> None:
         "streams": 50,
     }
     assert "balance" not in answer.text
+
+
+async def test_balances_are_for_keys_that_may_read_payouts(
+    partner: Partner, kernel: Kernel
+) -> None:
+    live = await mint(kernel, partner.organization_id, Environment.LIVE, Scope.PAYOUTS_READ)
+    test = await mint(kernel, partner.organization_id, Environment.TEST, Scope.PAYOUTS_READ)
+    none = dict.fromkeys(("pending", "available", "payout_in_flight", "paid"), "0.00")
+    for key in (live, test):
+        answer = await partner.get("/me", key=key)
+        assert answer.json()["balances"] == {"currency": "USD", **none}, answer.text
+    await earn(kernel, partner.organization_id, "6520.4999", markup_bps=30)
+    balances = (await partner.get("/me", key=live)).json()["balances"]
+    # 32.6024995 inside; nobody is shown a cent that cannot be had.
+    assert balances == {"currency": "USD", **none, "available": "32.60"}
+    await give(kernel, partner.organization_id, "499.9999")
+    balances = (await partner.get("/me", key=live)).json()["balances"]
+    assert balances["available"] == "532.60"
+    assert (await partner.get("/me", key=test)).json()["balances"]["available"] == "0.00"
+    for key in (partner.live_key, partner.test_key):
+        assert "balances" not in (await partner.get("/me", key=key)).json()
 
 
 async def test_the_cap_of_streams_is_the_plans_or_the_contracts(

@@ -15,7 +15,7 @@ from privata.infra.kernel import Kernel
 from privata.infra.settings import Settings
 
 
-async def _privata(settings: Settings, *arguments: str) -> tuple[int, str, str]:
+async def privata(settings: Settings, *arguments: str) -> tuple[int, str, str]:
     assert settings.database_url is not None
     assert settings.database_owner_url is not None
     process = await asyncio.create_subprocess_exec(
@@ -31,28 +31,28 @@ async def _privata(settings: Settings, *arguments: str) -> tuple[int, str, str]:
 async def test_review_and_verification(
     kernel: Kernel, settings: Settings, superuser: asyncpg.Connection, cluster: Cluster
 ) -> None:
-    code, out, err = await _privata(
+    code, out, err = await privata(
         settings, "org", "create", "--name", "Acme", "--owner-email", "ann@acme.example", "--json"
     )
     assert code == 0, err
     ident = json.loads(out)["organization_id"]
-    code, out, _ = await _privata(settings, "org", "list", "--status", "pending_review", "--json")
+    code, out, _ = await privata(settings, "org", "list", "--status", "pending_review", "--json")
     assert json.loads(out)["owners"] == "ann@acme.example"
-    code, out, _ = await _privata(settings, "org", "approve", ident)
+    code, out, _ = await privata(settings, "org", "approve", ident)
     assert (code, out) == (0, f"{ident} is approved.\n")
-    code, _, err = await _privata(settings, "org", "approve", ident)
+    code, _, err = await privata(settings, "org", "approve", ident)
     assert code == 1
     assert "it cannot be approved" in err
-    code, _, err = await _privata(settings, "org", "reopen", str(uuid.uuid4()))
+    code, _, err = await privata(settings, "org", "reopen", str(uuid.uuid4()))
     assert (code, "no such organization" in err) == (1, True)
 
-    code, out, _ = await _privata(settings, "audit", "checkpoint")
+    code, out, _ = await privata(settings, "audit", "checkpoint")
     assert (code, out) == (0, "1 checkpoint made.\n")
-    code, out, _ = await _privata(settings, "audit", "verify")
+    code, out, _ = await privata(settings, "audit", "verify")
     assert (code, out) == (0, f"{ident}  ok, 2 entries up to 2\n")
     await superuser.execute("UPDATE audit_entry SET action = 'organization.seen' WHERE seq = 2")
-    code, out, _ = await _privata(settings, "audit", "verify", "--organization", ident, "--json")
+    code, out, _ = await privata(settings, "audit", "verify", "--organization", ident, "--json")
     assert code == 1
     assert json.loads(out)["broken"] == {"seq": 2, "reason": "the entry was changed"}
-    code, _, err = await _privata(settings, "audit", "retain", "--to", str(settings.home))
+    code, _, err = await privata(settings, "audit", "retain", "--to", str(settings.home))
     assert (code, "PRIVATA_DATABASE_RETENTION_URL" in err) == (1, True)

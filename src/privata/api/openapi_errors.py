@@ -78,6 +78,10 @@ _SAMPLES: Final[dict[str | tuple[str, int], tuple[str, Json]]] = {
     "REFUND_NOT_REQUIRED": ("This order does not need a refund.", {}),
     "STABLE_TARGET_REQUIRED": ("convert_to_stable needs a stable_target.", {}),
     "WEBHOOK_PAUSED": ("No endpoint is paused.", {}),
+    "INSUFFICIENT_BALANCE": (
+        "750 USD were asked for; 612.4 USD are available.",
+        {"available": "612.4"},
+    ),
 }
 
 
@@ -106,6 +110,9 @@ def error_schema() -> Json:
         "min": text | {"description": "the least that can be sent (AMOUNT_TOO_…)"},
         "max": text | {"description": "the most that can be sent (AMOUNT_TOO_…)"},
         "order_id": text | {"description": "the open order (DUPLICATE_ACTIVE_ORDER)"},
+        "available": text | {"description": "US dollars that are (INSUFFICIENT_BALANCE)"},
+        "status": text | {"description": "the state that stands against it"},
+        "tries_left": {"type": "integer", "description": "answers to a challenge that are left"},
         "recovery_id": text | {"description": "the recovery that is running already"},
     }
     return {

@@ -74,6 +74,7 @@ IN_PATH: Final[Json] = {
     "endpoint_id": {"description": "the endpoint's id", "schema": _UUID},
     "delivery_id": {"description": "the delivery's id", "schema": _UUID},
     "recovery_id": {"description": "the recovery's id", "schema": _UUID},
+    "payout_id": {"description": "the payout's id", "schema": _UUID},
 }
 
 

@@ -31,6 +31,14 @@ _LINKS: Final = (
         ("retryDelivery", "replayDelivery"),
     ),
     ("recover", "recovery_id", "path:recovery_id", ("getRecovery", "cancelRecovery")),
+    (
+        "requestPayout",
+        "payout_id",
+        "path:payout_id",
+        ("confirmPayout", "cancelPayout", "getPayout"),
+    ),
+    ("listPayouts", "payouts/0/payout_id", "path:payout_id", ("getPayout",)),
+    ("listPayouts", "next_cursor", "query:cursor", ("listPayouts",)),
     ("readEvents", "last", "query:after", ("readEvents",)),
     ("listDeliveries", "next_cursor", "query:cursor", ("listDeliveries",)),
 )

@@ -14,6 +14,8 @@ _ETH: Final = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 _BTC: Final = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
 _ORDER: Final = "prv-0b8f3a52-6a7e-4d7c-9c3e-3f0d3b8f6c11"
 _EVENT: Final = f"{_ORDER}:completed:1779358441000"
+_PAYOUT: Final = "5c1e7a42-8d3b-4f60-9a57-0e2b6c9d1f84"
+_PAYOUT_TX: Final = "0x88df016429689c079f3b2f6ad39fa052532c56795b733da78a91ebe6a713944b"
 _AT: Final = "2026-05-21T10:14:01.000Z"
 
 #: Values by field, or by schema and field where a word means different things.
@@ -66,6 +68,11 @@ _VALUES: Final[Json] = {
     "tx_out_hash": "0x88df016429689c079f3b2f6ad39fa052532c56795b733da78a91ebe6a713944b",
     "Order.status": "completed",
     "OrderStatus": "completed",
+    "Balances.currency": "USD",
+    "Balances.pending": "0.00",
+    "Balances.available": "1240.51",
+    "Balances.payout_in_flight": "500.00",
+    "Balances.paid": "8000.00",
     "TimelineEntry.status": "completed",
     "Order.timeline": [
         {"status": "waiting_deposit", "at": "2026-05-21T10:13:31.000Z"},
@@ -131,6 +138,39 @@ _VALUES: Final[Json] = {
     "failed": 1,
     "Recovery.created_by": "Server key",
     "finished_at": None,
+    "payout_id": _PAYOUT,
+    "address_id": "3d0f6a7e-52c8-4b19-8e43-7a1c9f2d5b60",
+    "PayoutCurrency": "USDC-ERC20",
+    "PayoutStatus": "sent",
+    "Payout.finished_at": None,
+    "Payout.status": "sent",
+    "Payout.amount": "1250.00",
+    "Payout.tx_hash": _PAYOUT_TX,
+    "Payout.explorer_url": f"https://etherscan.io/tx/{_PAYOUT_TX}",
+    "Payout.failure": None,
+    "Payout.created_at": _AT,
+    "Payout.confirmed_at": "2026-05-21T10:14:03.000Z",
+    "Payout.sent_at": "2026-05-21T10:31:40.000Z",
+    "NewPayout.status": "requested",
+    "NewPayout.amount": "1250.00",
+    "NewPayout.tx_hash": None,
+    "NewPayout.explorer_url": None,
+    "NewPayout.failure": None,
+    "NewPayout.created_at": _AT,
+    "NewPayout.confirmed_at": None,
+    "NewPayout.sent_at": None,
+    "needs_approval": False,
+    "challenge": f"privata-payout-v1:{_PAYOUT}:1250.00:USDC-ERC20:{_ETH}:1779359041:"
+    "q2hqv0r4y5Xn0Jm6cJtFvGk2p8sYb1dW3uZxQeRtLhE",
+    "challenge_expires_at": "2026-05-21T10:24:01.000Z",
+    "signature": "9b1f5cfa8f0f6f6d8f5d8a3f4e2b1c0d7e6f5a4b3c2d1e0f9a8b7c6d5e4f3a2b",
+    "label": "Treasury",
+    "PayoutAddress.state": "verified",
+    "is_default": True,
+    "verified_by": "signature",
+    "verified_at": "2026-05-18T09:02:11.000Z",
+    "usable_at": "2026-05-19T09:02:11.000Z",
+    "PayoutAddress.created_at": "2026-05-18T08:58:40.000Z",
 }
 
 #: Where the answer of an operation differs from its schema's example.
@@ -146,6 +186,20 @@ ANSWERS: Final[Json] = {
     },
     "disableEndpoint": {"status": "disabled"},
     "cancelRecovery": {"status": "cancelled", "finished_at": _AT},
+    "confirmPayout": {
+        "status": "confirmed",
+        "tx_hash": None,
+        "explorer_url": None,
+        "sent_at": None,
+    },
+    "cancelPayout": {
+        "status": "cancelled",
+        "tx_hash": None,
+        "explorer_url": None,
+        "failure": "cancelled by the partner",
+        "sent_at": None,
+        "finished_at": "2026-05-21T10:16:20.000Z",
+    },
 }
 
 #: What a stream of events looks like; `data` is cut short here.

@@ -134,6 +134,26 @@ OPS: Final[Mapping[str, tuple[str, Json, NewEvent]]] = {
             order_id="prv-0b8f3a52-6a7e-4d7c-9c3e-3f0d3b8f6c11",
         ),
     ),
+    "payout_sent": (
+        "The transaction of one of your payouts is on its way; `amount` is in US dollars.",
+        {
+            "payout_id": _ID,
+            "amount": _TEXT,
+            "currency": _TEXT,
+            "address": _TEXT,
+            "tx_hash": _TEXT,
+            "sent_at": _MOMENT,
+        },
+        ops_events.payout_sent(
+            payout_id=UUID("5c1e7a42-8d3b-4f60-9a57-0e2b6c9d1f84"),
+            amount="1250.00",
+            currency="USDC-ERC20",
+            address="0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed",
+            tx_hash="0x88df016429689c079f3b2f6ad39fa052532c56795b733da78a91ebe6a713944b",
+            environment=Environment.LIVE,
+            now=_NOW,
+        ),
+    ),
 }
 
 _HEADERS: Final = (

@@ -11,6 +11,7 @@ from privata.api.health import router as health_router
 from privata.events.api import router as events_router
 from privata.orders.api import router as orders_router
 from privata.orders.me_api import router as me_router
+from privata.payouts.api import router as payouts_router
 from privata.quotes.api import router as quotes_router
 from privata.refunds.api import router as refunds_router
 from privata.streams.api import router as streams_router
@@ -24,6 +25,7 @@ ROUTERS: Final = (
     orders_router,
     me_router,
     refunds_router,
+    payouts_router,
     quotes_router,
     health_router,
     events_router,

@@ -7,7 +7,8 @@
     │   ├── RateLimited              429  RATE_LIMITED
     │   ├── ValidationFailed         422  VALIDATION_ERROR
     │   │   ├── RotationInProgress   409  a secret's old and new value both work still
-    │   │   └── RecoveryInProgress   409  an endpoint's missed events are being sent already
+    │   │   ├── RecoveryInProgress   409  an endpoint's missed events are being sent already
+    │   │   └── WrongPayoutState     409  a payout or its address is not in the state for this
     │   ├── InvalidPair              400  INVALID_PAIR
     │   ├── AmountTooLow             400  AMOUNT_TOO_LOW
     │   ├── AmountTooHigh            400  AMOUNT_TOO_HIGH
@@ -22,10 +23,12 @@
     │   ├── RefundNotProgrammatic    409  REFUND_NOT_PROGRAMMATIC
     │   ├── RefundNotRequired        409  REFUND_NOT_REQUIRED
     │   ├── StableTargetRequired     400  STABLE_TARGET_REQUIRED
-    │   └── WebhookNotPaused         409  WEBHOOK_PAUSED
+    │   ├── WebhookNotPaused         409  WEBHOOK_PAUSED
+    │   └── InsufficientBalance      409  INSUFFICIENT_BALANCE
     ├── ProviderError                what a provider's adapter raises
     │   ├── ProviderRefused          they said no: final
     │   └── ProviderUnavailable      they are down: retry or fall through
+    ├── AlreadyBooked                this step of a cause stands in the ledger already
     ├── NotFound                     a row that is missing or another organization's: alike
     ├── UrlRefused                   a URL the guard does not let through
     └── StartupError                 ends the program with one clear line
@@ -92,6 +95,10 @@ class RecoveryInProgress(ValidationFailed):
     status = 409
 
 
+class WrongPayoutState(ValidationFailed):
+    status = 409
+
+
 class InvalidPair(RequestError):
     code, status = "INVALID_PAIR", 400
 
@@ -152,6 +159,10 @@ class WebhookNotPaused(RequestError):
     code, status = "WEBHOOK_PAUSED", 409
 
 
+class InsufficientBalance(RequestError):
+    code, status = "INSUFFICIENT_BALANCE", 409
+
+
 class ProviderError(PrivataError):
     """What a provider's adapter raises, and nothing else."""
 
@@ -162,6 +173,13 @@ class ProviderRefused(ProviderError):
 
 class ProviderUnavailable(ProviderError):
     """The provider is down, slow or unintelligible; another may serve, or a later try."""
+
+
+class AlreadyBooked(PrivataError):
+    """The ledger has an entry of this cause: the step was booked before, and is not booked again.
+
+    The transaction cannot go on: the caller looked at its own state first, or has a mistake.
+    """
 
 
 class NotFound(PrivataError):

@@ -1,8 +1,9 @@
 """What the application's role may do; it owns nothing.
 
-The logs of events and of the audit are append-only for it, and what keeps the audit's chain it may
-only read. Everything else it may read and write, and nothing may it truncate, alter or drop. The
-role of the audit log's retention, where there is one, may read that log and take old months out.
+The logs of events and of the audit and the entries of the ledger are append-only for it; what keeps
+the audit's chain and what the ledger's balances are it may only read. Everything else it may read
+and write, and nothing may it truncate, alter or drop. The role of the audit log's retention, where
+there is one, may read that log and take old months out.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ APPEND_ONLY: dict[str, frozenset[str]] = {
     "audit_entry": frozenset({"id", "at", "seq", "previous_hash", "hash"}),
     "audit_checkpoint": frozenset({"at"}),
     "event": frozenset(),
+    "ledger_entry": frozenset({"id", "at"}),
+    "ledger_posting": frozenset(),
+    "ledger_earning": frozenset({"at"}),
 }
 
 #: Tables it may only read.
-READ_ONLY = ("audit_head", "audit_archive", "audit_archived_run")
+READ_ONLY = ("audit_head", "audit_archive", "audit_archived_run", "ledger_account")
 
 #: The role that runs the retention of the audit log (docs/audit.md).
 RETENTION_ROLE = "privata_retention"

@@ -47,6 +47,8 @@ INSTALLED_APPS = [
     "privata.quotes",
     "privata.orders",
     "privata.refunds",
+    "privata.payouts",
+    "privata.ledger",
     "privata.events",
     "privata.webhooks",
     "privata.streams",

@@ -21,6 +21,7 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Start", ("quickstart", "sandbox", "authentication")),
     ("Orders", ("orders", "order-lifecycle", "refunds")),
     ("Being told", ("webhooks", "streaming", "ops-events")),
+    ("Money", ("ledger", "payouts")),
     ("People", ("accounts", "roles", "audit", "tokens")),
     ("Reference", ("errors", "rate-limits", "glossary")),
     ("Running it", ("self-hosting", "settings", "architecture", "guarantees", "performance")),

@@ -10,6 +10,7 @@ import base64
 import binascii
 import ipaddress
 import os
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -53,6 +54,15 @@ class Settings(BaseSettings):
     rate_writes_per_minute: int = Field(default=60, ge=1, le=10_000_000)
     rate_keyless_per_minute: int = Field(default=60, ge=1, le=10_000_000)
     rate_offers_per_minute: int = Field(default=10, ge=1, le=10_000_000)
+    commission_bps: int = Field(default=40, ge=0, le=1000)
+    revenue_hold_days: int = Field(default=0, ge=0, le=365)
+    payout_min_usd: Decimal = Field(default=Decimal(500), ge=1, le=1_000_000, decimal_places=2)
+    payout_max_usd: Decimal = Field(
+        default=Decimal(50_000), ge=1, le=1_000_000_000, decimal_places=2
+    )
+    payout_approval_usd: Decimal = Field(default=Decimal(10_000), ge=0, decimal_places=2)
+    payout_requests_per_day: int = Field(default=2, ge=1, le=1000)
+    payout_address_delay_hours: int = Field(default=24, ge=0, le=720)
     trusted_proxies: Words = []
     health_probers: Words = []
     outbound_allowed_cidrs: Words = []
@@ -110,6 +120,12 @@ class Settings(BaseSettings):
             if len(raw) < MIN_KEY_BYTES:
                 raise ValueError(f"each key must be at least {MIN_KEY_BYTES} bytes of base64")
         return value
+
+    @model_validator(mode="after")
+    def _payouts_are_possible(self) -> Settings:
+        if self.payout_min_usd > self.payout_max_usd:
+            raise ValueError("PRIVATA_PAYOUT_MIN_USD is more than PRIVATA_PAYOUT_MAX_USD")
+        return self
 
     @model_validator(mode="after")
     def _production_is_explicit(self) -> Settings:

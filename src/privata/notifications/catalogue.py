@@ -25,6 +25,8 @@ class Letter(StrEnum):
     ORGANIZATION_REJECTED = "organization_rejected"
     KEY_EXPIRES = "key_expires"
     ENDPOINT_PAUSED = "endpoint_paused"
+    PAYOUT_ADDRESS_ADDED = "payout_address_added"
+    PAYOUT_SENT = "payout_sent"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request
@@ -10,11 +11,15 @@ from starlette.responses import Response
 from privata.apikeys.access import actor_of
 from privata.apikeys.scopes import Scope
 from privata.core.errors import InvalidKey, ScopeRequired, ValidationFailed
+from privata.core.money import floor_to
+from privata.core.tenancy import Actor, Environment
 from privata.infra.access import kernel_of
+from privata.infra.kernel import Kernel
 from privata.infra.limits import Kind, limits_of
 from privata.infra.openapi import errors, request_of
 from privata.infra.routing import api_router
 from privata.infra.wire import json_response, parse_query
+from privata.ledger import service as ledger
 from privata.orders import listing, me_schemas, service
 from privata.orders.cursors import Cursor, parse_cursor
 from privata.orders.filters import OrderFilter, read_filter
@@ -40,29 +45,30 @@ _SECRET_KEYS = (
     openapi_extra=request_of(key=True, scopes=_SECRET_KEYS),
 )
 async def get_me(request: Request) -> Response:
-    """The organization, the key and its limits."""
+    """The organization, the key and its limits; with the scope `payouts:read` also `balances`."""
     actor = await actor_of(request, *_SECRET_KEYS)
     kernel = kernel_of(request)
     profile = await profile_of(kernel, actor=actor)
     limits = limits_of(kernel.settings)
-    return json_response(
-        {
-            "organization": {
-                "id": str(actor.organization_id),
-                "name": profile.name,
-                "status": profile.status.value,
-            },
-            "environment": actor.environment.value,
-            "plan": profile.plan.value,
-            "key": {"id": actor.id, "prefix": actor.label, "scopes": sorted(actor.scopes)},
-            "limits": {
-                "reads_per_minute": limits[Kind.READ][0],
-                "writes_per_minute": limits[Kind.WRITE][0],
-                "offers_per_minute": limits[Kind.OFFERS][0],
-                "streams": profile.streams(actor.environment),
-            },
-        }
-    )
+    shown: dict[str, Any] = {
+        "organization": {
+            "id": str(actor.organization_id),
+            "name": profile.name,
+            "status": profile.status.value,
+        },
+        "environment": actor.environment.value,
+        "plan": profile.plan.value,
+        "key": {"id": actor.id, "prefix": actor.label, "scopes": sorted(actor.scopes)},
+        "limits": {
+            "reads_per_minute": limits[Kind.READ][0],
+            "writes_per_minute": limits[Kind.WRITE][0],
+            "offers_per_minute": limits[Kind.OFFERS][0],
+            "streams": profile.streams(actor.environment),
+        },
+    }
+    if Scope.PAYOUTS_READ in actor.scopes:
+        shown["balances"] = await _balances(kernel, actor)
+    return json_response(shown)
 
 
 @router.get(
@@ -92,6 +98,15 @@ async def list_orders(request: Request) -> Response:
         "next_cursor": None if page.older is None else page.older.encode(),
     }
     return json_response(shown)
+
+
+async def _balances(kernel: Kernel, actor: Actor) -> dict[str, str]:
+    """Cut to cents, not rounded: what is shown as available can be asked for."""
+    held = ledger.NOTHING
+    if actor.environment is Environment.LIVE:
+        held = await ledger.balances_of(kernel, organization_id=actor.organization_id)
+    cents = {name: format(floor_to(amount, 2), "f") for name, amount in asdict(held).items()}
+    return {"currency": "USD", **cents}
 
 
 def _filter(request: Request) -> OrderFilter:

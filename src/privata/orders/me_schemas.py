@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from privata.infra.wire import Wire
 from privata.orders import schemas
@@ -85,6 +86,21 @@ class Limits(BaseModel):
     streams: int
 
 
+Usd = Annotated[
+    str, Field(pattern=r"^(0|[1-9][0-9]*)\.[0-9]{2}$", description="US dollars, cut to cents")
+]
+
+
+class Balances(BaseModel):
+    """What the organization earned. A test key always sees zeros: test orders earn nothing."""
+
+    currency: Literal["USD"]
+    pending: Usd = Field(description="earned, and not available yet")
+    available: Usd = Field(description="can be paid out")
+    payout_in_flight: Usd = Field(description="set aside for payouts that are under way")
+    paid: Usd = Field(description="paid out so far")
+
+
 class Me(BaseModel):
     """Whom a key acts for, and what it may do."""
 
@@ -93,3 +109,6 @@ class Me(BaseModel):
     plan: str
     key: Key
     limits: Limits
+    balances: Balances | SkipJsonSchema[None] = Field(
+        default=None, description="only for keys with `payouts:read`"
+    )

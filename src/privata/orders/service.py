@@ -15,6 +15,7 @@ from privata.core.tenancy import Actor, Environment
 from privata.events import service as events
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
+from privata.ledger import service as ledger
 from privata.orders import store, wire
 from privata.orders.polling import is_expired, next_poll
 from privata.orders.tracking import tracking_url
@@ -200,6 +201,15 @@ async def _enter(
         order_id=row["id"],
         events=_told(kernel, row, report, entered, seqs, now),
     )
+    if final is OrderStatus.COMPLETED and row["environment"] == Environment.LIVE:
+        # Last, since from here to the commit others of the organization wait for their turn.
+        await ledger.earn(
+            tx,
+            kernel,
+            order=ledger.CompletedOrder(
+                row["id"], row["organization_id"], row["usd_value"], row["markup_bps"]
+            ),
+        )
 
 
 def _told(

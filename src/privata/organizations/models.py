@@ -25,6 +25,7 @@ class Organization(models.Model):
     status = models.CharField(max_length=16, db_default=OrganizationStatus.ONBOARDING.value)
     plan = models.CharField(max_length=16, db_default=Plan.TRIAL.value)
     live_streams = models.IntegerField(null=True, help_text="by contract; null: by plan")
+    share_percent = models.SmallIntegerField(null=True, help_text="by contract; null: by plan")
     created_at = models.DateTimeField(db_default=Now())
     reviewed_at = models.DateTimeField(null=True)
     reviewed_by = models.CharField(max_length=254, db_default="")
@@ -37,6 +38,10 @@ class Organization(models.Model):
             models.CheckConstraint(
                 condition=models.Q(live_streams=None) | models.Q(live_streams__gte=0),
                 name="organization_live_streams",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(share_percent=None) | models.Q(share_percent__range=(0, 100)),
+                name="organization_share_percent",
             ),
             one_of("status", OrganizationStatus, name="organization_status"),
             models.CheckConstraint(condition=~models.Q(name=""), name="organization_has_name"),

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from privata.core.errors import NotFound
 from privata.core.tenancy import Actor, Environment
 from privata.infra.kernel import Kernel
+from privata.infra.postgres import Transaction
 from privata.organizations.plans import PLANS, TEST_STREAMS, Plan
 from privata.organizations.states import OrganizationStatus
 
 _FETCH: Final = "SELECT name, status, plan, live_streams FROM organization WHERE id = $1"
+_SHARE: Final = "SELECT plan, share_percent FROM organization WHERE id = $1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +41,12 @@ async def profile_of(kernel: Kernel, *, actor: Actor) -> Profile:
     return Profile(
         row["name"], OrganizationStatus(row["status"]), Plan(row["plan"]), row["live_streams"]
     )
+
+
+async def share_percent_of(tx: Transaction, *, organization_id: UUID) -> int:
+    """The partner's percent of the platform's commission: by contract, else by plan (SPEC 23)."""
+    row = await tx.connection.fetchrow(_SHARE, organization_id)
+    if row is None:
+        raise NotFound("There is no such organization.")
+    by_contract: int | None = row["share_percent"]
+    return PLANS[Plan(row["plan"])].share_percent if by_contract is None else by_contract

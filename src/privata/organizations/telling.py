@@ -24,6 +24,9 @@ WHERE m.organization_id = $1 AND m.role = ANY ($2) AND m.deactivated_at IS NULL
 ORDER BY u.email
 """
 
+#: Who is told about money.
+_PAID = (Role.OWNER, Role.FINANCE)
+
 _NAME = "SELECT name FROM organization WHERE id = $1"
 
 
@@ -81,6 +84,53 @@ async def mail_reviewed(
     }
     for reader in await _readers(tx, organization_id, (Role.OWNER,), ""):
         await send_mail(tx, kernel.sealer, letter=letter, to=reader, values=values)
+
+
+async def mail_payout_sent(
+    kernel: Kernel,
+    tx: Transaction,
+    *,
+    organization_id: UUID,
+    amount: str,
+    currency: str,
+    address: str,
+    tx_hash: str,
+    link: str,
+) -> None:
+    """To owners and finance but those who do without; `link` shows the transaction."""
+    values = {
+        "organization": await _name(tx, organization_id),
+        "amount": amount,
+        "currency": currency,
+        "address": address,
+        "tx_hash": tx_hash,
+        "link": link,
+    }
+    for reader in await _readers(tx, organization_id, _PAID, Notice.PAYOUT_SENT.value):
+        await send_mail(tx, kernel.sealer, letter=Letter.PAYOUT_SENT, to=reader, values=values)
+
+
+async def mail_payout_address_added(
+    kernel: Kernel,
+    tx: Transaction,
+    *,
+    organization_id: UUID,
+    actor: str,
+    currency: str,
+    address: str,
+) -> None:
+    """To every owner and everybody in finance: nobody can switch this one off."""
+    values = {
+        "organization": await _name(tx, organization_id),
+        "actor": actor,
+        "currency": currency,
+        "address": address,
+        "link": f"{kernel.settings.base_url}/",
+    }
+    for reader in await _readers(tx, organization_id, _PAID, ""):
+        await send_mail(
+            tx, kernel.sealer, letter=Letter.PAYOUT_ADDRESS_ADDED, to=reader, values=values
+        )
 
 
 async def end_access(tx: Transaction, *, user_id: int) -> None:

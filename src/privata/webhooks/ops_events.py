@@ -194,6 +194,28 @@ def provider_outage_affecting_partner(
     )
 
 
+def payout_sent(
+    *,
+    payout_id: UUID,
+    amount: str,
+    currency: str,
+    address: str,
+    tx_hash: str,
+    environment: Environment,
+    now: datetime,
+) -> NewEvent:
+    """A payout is on its way; `amount` is in US dollars. The reason is `sent`."""
+    fields: dict[str, Value] = {
+        "payout_id": str(payout_id),
+        "amount": amount,
+        "currency": currency,
+        "address": address,
+        "tx_hash": tx_hash,
+        "sent_at": iso(now),
+    }
+    return ops_event("payout_sent", reason="sent", now=now, environment=environment, fields=fields)
+
+
 async def publish_ops(
     tx: Transaction, *, organization_id: UUID, environment: Environment, event: NewEvent
 ) -> None:

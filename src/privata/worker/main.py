@@ -13,9 +13,11 @@ from privata.apikeys.expiring import warn_of_expiry
 from privata.apikeys.lockouts import end_lockouts
 from privata.audit.jobs import keep_audit
 from privata.infra.kernel import Kernel
+from privata.ledger.jobs import mature_earnings
 from privata.notifications.jobs import send_mails
 from privata.orders.export_jobs import export_orders
 from privata.orders.poller import follow_orders
+from privata.payouts.jobs import expire_payouts
 from privata.refunds.clock import follow_refunds
 from privata.streams.jobs import sweep_streams
 from privata.webhooks.claims import oldest_due_age
@@ -84,9 +86,11 @@ LOOPS: tuple[Loop, ...] = (
     export_orders,
     warn_of_expiry,
     end_lockouts,
+    expire_payouts,
     send_mails,
     tidy_accounts,
     sweep_streams,
     keep_audit,
+    mature_earnings,
     watch,
 )

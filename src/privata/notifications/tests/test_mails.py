@@ -37,6 +37,8 @@ VALUES = {
     "role": "admin", "link": "https://p.example/x", "key_name": "Main", "left": "7 days",
     "environment": "live", "prefix": "pk_live_ab", "endpoint": "https://a.example/hook",
     "reason": "10 failures in a row", "member": "bob@x.example", "note": "Ask & us",
+    "actor": "eve@x.example", "amount": "1250.00", "currency": "USDC-ERC20", "address": "0x5aAe",
+    "tx_hash": "0x88df",
 }  # fmt: skip
 
 

@@ -42,6 +42,7 @@ TYPES = (
     "api_key_expiring",
     "api_key_locked",
     "api_key_unlocked",
+    "payout_sent",
 )
 
 #: Segments that are shown when there is something in them.

@@ -1,0 +1,154 @@
+"""`privata ledger`: proving the books, corrections, taking an earning back."""
+
+from __future__ import annotations
+
+import dataclasses
+import getpass
+import json
+import os
+import sys
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+import click
+
+from privata.core.tenancy import Actor, ActorKind, Environment
+
+if TYPE_CHECKING:
+    from privata.infra.kernel import Kernel
+    from privata.ledger.service import Balances
+    from privata.ledger.verify import Verdict
+
+_ORGANIZATION = click.option(
+    "--organization", required=True, type=click.UUID, help="the id of the organization"
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="print one line of JSON")
+
+
+def _dollars(ctx: click.Context, param: click.Parameter, value: str) -> Decimal:
+    """US dollars as they are written, perhaps below zero; never by way of a float."""
+    try:
+        return Decimal(value)
+    except InvalidOperation:
+        raise click.BadParameter(f"{value!r} is not an amount such as 12.50 or -3") from None
+
+
+@click.group()
+def ledger() -> None:
+    """The ledger: what partners earned and were paid."""
+
+
+@ledger.command()
+@click.option("--organization", type=click.UUID, help="one organization; without it all")
+@_JSON
+def verify(organization: UUID | None, as_json: bool) -> None:
+    """Recompute the books; exit code 1 and the accounts and entries that do not hold."""
+    from privata.ledger.verify import verify as verify_ledger
+    from privata.startup import run_once
+
+    verdict: Verdict = run_once(lambda kernel: verify_ledger(kernel, organization_id=organization))
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(verdict), default=str))
+    else:
+        _tell(verdict)
+    if verdict.findings:
+        sys.exit(1)
+
+
+@ledger.command()
+@_ORGANIZATION
+@_JSON
+def balances(organization: UUID, as_json: bool) -> None:
+    """Show what an organization's accounts hold, to the last decimal."""
+    from privata.apikeys.service import organization_status
+    from privata.ledger.service import balances_of
+    from privata.startup import run_once
+
+    async def work(kernel: Kernel) -> Balances:
+        await organization_status(kernel, organization)
+        return await balances_of(kernel, organization_id=organization)
+
+    held = run_once(work)
+    shown = {name: format(amount, "f") for name, amount in dataclasses.asdict(held).items()}
+    if as_json:
+        click.echo(json.dumps({"organization_id": str(organization), **shown}))
+        return
+    for name, amount in shown.items():
+        click.echo(f"{name:16} {amount:>24} USD")
+
+
+@ledger.command()
+@_ORGANIZATION
+@click.option(
+    "--amount", required=True, callback=_dollars, help="USD that are given; below zero: taken"
+)
+@click.option("--reason", required=True, help="kept with the entry and in the audit log")
+@click.option("--id", "correction", type=click.UUID, help="of the correction; booked once")
+@_JSON
+def correct(
+    organization: UUID, amount: Decimal, reason: str, correction: UUID | None, as_json: bool
+) -> None:
+    """Give an organization an amount, or take one; repeat with the same --id in safety."""
+    from privata.apikeys.service import organization_status
+    from privata.ledger import service
+    from privata.startup import run_once
+
+    ident = correction or uuid4()
+
+    async def work(kernel: Kernel) -> None:
+        await organization_status(kernel, organization)
+        async with kernel.database.transaction() as tx:
+            await service.correct(
+                tx,
+                actor=_operator(organization),
+                amount=amount,
+                reason=reason,
+                correction_id=ident,
+            )
+
+    run_once(work)
+    made = {"id": str(ident), "organization_id": str(organization), "amount": format(amount, "f")}
+    click.echo(json.dumps(made) if as_json else f"{ident}: {amount:f} USD booked.")
+
+
+@ledger.command()
+@_ORGANIZATION
+@click.option("--order", required=True, help="the id of the order")
+@click.option("--reason", required=True, help="kept with the entry and in the audit log")
+@_JSON
+def reverse(organization: UUID, order: str, reason: str, as_json: bool) -> None:
+    """Take back what an order earned, once it was refunded after all."""
+    from privata.ledger import service
+    from privata.startup import run_once
+
+    async def work(kernel: Kernel) -> Decimal:
+        async with kernel.database.transaction() as tx:
+            return await service.reverse(
+                tx, actor=_operator(organization), order_id=order, reason=reason
+            )
+
+    taken: Decimal = run_once(work)
+    made = {"order_id": order, "organization_id": str(organization), "taken": format(taken, "f")}
+    click.echo(json.dumps(made) if as_json else f"{order}: {taken:f} USD taken back.")
+
+
+def _operator(organization: UUID) -> Actor:
+    """Who sits at the command line is the machine's business; its name for them is what we know."""
+    try:
+        who = getpass.getuser()
+    except (KeyError, OSError):
+        who = f"uid {os.getuid()}"
+    label = f"command line ({who})"
+    return Actor(ActorKind.OPERATOR, "cli", label, organization, Environment.LIVE)
+
+
+def _tell(verdict: Verdict) -> None:
+    for finding in verdict.findings:
+        click.echo(f"{finding.organization_id}  {finding.what}: {finding.how}")
+    for note in verdict.notes:
+        names = ", ".join(note.named) + (", …" if note.many > len(note.named) else "")
+        click.echo(f"{note.organization_id}  note: {note.many} live orders earned nothing: {names}")
+    state = "WRONG" if verdict.findings else "ok"
+    books = "book" if verdict.books == 1 else "books"
+    click.echo(f"{state}, {verdict.entries} entries in {verdict.books} {books}")

@@ -1,0 +1,298 @@
+"""`privata payouts`: the operator's hand on payouts and on payout addresses."""
+
+from __future__ import annotations
+
+import dataclasses
+import getpass
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import click
+
+from privata.payouts.currencies import PayoutCurrency
+from privata.payouts.lifecycle import RESERVED, PayoutStatus
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="one line of JSON for each")
+_ORGANIZATION = click.option("--organization", required=True, type=click.UUID)
+_PAYOUT = click.argument("payout", type=click.UUID)
+
+
+@click.group()
+def payouts() -> None:
+    """Payouts of every organization."""
+
+
+@payouts.command("list")
+@click.option(
+    "--status",
+    "statuses",
+    multiple=True,
+    type=click.Choice([status.value for status in PayoutStatus]),
+    help="repeat for several; without it those that wait to be sent or settled",
+)
+@click.option("--organization", type=click.UUID, help="one organization; without it all")
+@_JSON
+def list_payouts(statuses: tuple[str, ...], organization: UUID | None, as_json: bool) -> None:
+    """Payouts, the oldest first."""
+    from privata.payouts.listing import payout_object
+    from privata.payouts.settling import waiting_payouts
+
+    wanted = [PayoutStatus(one) for one in statuses] or sorted(RESERVED)
+    rows = _once(
+        lambda kernel: waiting_payouts(kernel, statuses=wanted, organization_id=organization)
+    )
+    for row in rows:
+        shown = payout_object(row)
+        owner = {
+            "organization_id": str(row["organization_id"]),
+            "organization": row["organization"],
+        }
+        click.echo(json.dumps(shown | owner) if as_json else _spoken(shown | owner))
+    if not rows and not as_json:
+        click.echo("None.")
+
+
+@payouts.command()
+@_PAYOUT
+def approve(payout: UUID) -> None:
+    """Say yes to a payout that needs it."""
+    from privata.payouts.settling import approve_payout
+
+    _act(payout, lambda kernel: approve_payout(kernel, by=_by(), payout_id=payout))
+
+
+@payouts.command()
+@_PAYOUT
+def process(payout: UUID) -> None:
+    """Begin to send a payout: it cannot be cancelled from here on."""
+    from privata.payouts.settling import process_payout
+
+    _act(payout, lambda kernel: process_payout(kernel, by=_by(), payout_id=payout))
+
+
+@payouts.command()
+@_PAYOUT
+@click.option("--tx", "tx_hash", required=True, help="the transaction that pays it")
+def sent(payout: UUID, tx_hash: str) -> None:
+    """Note the transaction that is on its way; the partner is told."""
+    from privata.payouts.settling import mark_sent
+
+    _act(payout, lambda kernel: mark_sent(kernel, by=_by(), payout_id=payout, tx_hash=tx_hash))
+
+
+@payouts.command()
+@_PAYOUT
+@click.option("--tx", "tx_hash", help="the transaction; needed if it was not marked as sent")
+def settle(payout: UUID, tx_hash: str | None) -> None:
+    """The money has arrived: final."""
+    from privata.payouts.settling import settle_payout
+
+    _act(payout, lambda kernel: settle_payout(kernel, by=_by(), payout_id=payout, tx_hash=tx_hash))
+
+
+@payouts.command()
+@_PAYOUT
+@click.option("--reason", required=True, help="told to the partner")
+def fail(payout: UUID, reason: str) -> None:
+    """The money did not and will not leave: the partner has it back. Look at the chain first."""
+    from privata.payouts.settling import fail_payout
+
+    _act(payout, lambda kernel: fail_payout(kernel, by=_by(), payout_id=payout, reason=reason))
+
+
+@payouts.command()
+@_PAYOUT
+def cancel(payout: UUID) -> None:
+    """Call a payout off before it is processed; the partner has its money back."""
+    from privata.payouts.settling import call_off
+
+    _act(payout, lambda kernel: call_off(kernel, by=_by(), payout_id=payout))
+
+
+@payouts.command()
+@click.option("--organization", type=click.UUID, help="one organization; without it all")
+@_JSON
+def verify(organization: UUID | None, as_json: bool) -> None:
+    """Hold every payout against the ledger; exit code 1 and the payouts that do not agree."""
+    from privata.payouts.verify import verify as verify_payouts
+
+    verdict = _once(lambda kernel: verify_payouts(kernel, organization_id=organization))
+    for found in verdict.findings:
+        shown = dataclasses.asdict(found)
+        line = f"{found.organization_id}  payout {found.payout_id}: {found.how}"
+        click.echo(json.dumps(shown, default=str) if as_json else line)
+    if not as_json:
+        click.echo(f"{'WRONG' if verdict.findings else 'ok'}, {verdict.payouts} payouts")
+    if verdict.findings:
+        sys.exit(1)
+
+
+@payouts.group()
+def address() -> None:
+    """Payout addresses of an organization."""
+
+
+@address.command("add")
+@_ORGANIZATION
+@click.option(
+    "--currency", required=True, type=click.Choice([currency.value for currency in PayoutCurrency])
+)
+@click.option("--label", default="", help="what the partner calls it")
+@click.argument("text", metavar="ADDRESS")
+def add_address(organization: UUID, currency: str, label: str, text: str) -> None:
+    """Add an address, unverified; owners and finance are told by mail."""
+    from privata.payouts import addresses
+    from privata.payouts.doors import operator
+
+    row = _once(
+        lambda kernel: addresses.add_address(
+            kernel,
+            actor=operator(organization, _by()),
+            currency=PayoutCurrency(currency),
+            address=text,
+            label=label,
+        )
+    )
+    click.echo(f"{row['id']}  {row['currency']}  {row['address']}")
+
+
+@address.command("list")
+@_ORGANIZATION
+@_JSON
+def list_addresses(organization: UUID, as_json: bool) -> None:
+    """The addresses of an organization, each default first."""
+    from privata.payouts import listing
+    from privata.payouts.doors import operator
+
+    rows = _once(lambda kernel: listing.addresses(kernel, actor=operator(organization, _by())))
+    for row in rows:
+        shown = listing.address_object(row)
+        default = "  default" if shown["is_default"] else ""
+        line = (
+            f"{shown['address_id']}  {shown['currency']}  {shown['address']}"
+            f"  {shown['state']}{default}"
+        )
+        click.echo(json.dumps(shown) if as_json else line)
+    if not rows and not as_json:
+        click.echo("None.")
+
+
+@address.command("verify")
+@_ORGANIZATION
+@click.argument("address_id", type=click.UUID)
+def verify_address(organization: UUID, address_id: UUID) -> None:
+    """Vouch for an address: you have made sure that it is the partner's."""
+    from privata.payouts.addresses import vouch_for_address
+    from privata.payouts.doors import operator
+
+    row = _once(
+        lambda kernel: vouch_for_address(
+            kernel, actor=operator(organization, _by()), address_id=address_id
+        )
+    )
+    click.echo(_verified(row))
+
+
+@address.command("text")
+@_ORGANIZATION
+@click.argument("address_id", type=click.UUID)
+def text_to_sign(organization: UUID, address_id: UUID) -> None:
+    """Print a text for the owner to sign with the address's key; it is good for ten minutes."""
+    from privata.payouts.doors import operator
+    from privata.payouts.proofs import begin_proof
+
+    text = _once(
+        lambda kernel: begin_proof(
+            kernel, actor=operator(organization, _by()), address_id=address_id
+        )
+    )
+    click.echo(text)
+
+
+@address.command("prove")
+@_ORGANIZATION
+@click.argument("address_id", type=click.UUID)
+@click.argument("signature")
+def prove_address(organization: UUID, address_id: UUID, signature: str) -> None:
+    """Verify an address by the signature of its text (hexadecimal; base58 or base64 on Solana)."""
+    from privata.payouts import proofs
+    from privata.payouts.doors import operator
+
+    row = _once(
+        lambda kernel: proofs.prove_address(
+            kernel,
+            actor=operator(organization, _by()),
+            address_id=address_id,
+            signature=signature,
+        )
+    )
+    click.echo(_verified(row))
+
+
+@address.command("promote")
+@_ORGANIZATION
+@click.argument("address_id", type=click.UUID)
+def promote_address(organization: UUID, address_id: UUID) -> None:
+    """Make a verified address the default of its currency."""
+    from privata.payouts import addresses
+    from privata.payouts.doors import operator
+
+    row = _once(
+        lambda kernel: addresses.promote_address(
+            kernel, actor=operator(organization, _by()), address_id=address_id
+        )
+    )
+    click.echo(f"{address_id} is the default for {row['currency']}.")
+
+
+@address.command("remove")
+@_ORGANIZATION
+@click.argument("address_id", type=click.UUID)
+def remove_address(organization: UUID, address_id: UUID) -> None:
+    """Take an address out of use for good."""
+    from privata.payouts import addresses
+    from privata.payouts.doors import operator
+
+    _once(
+        lambda kernel: addresses.remove_address(
+            kernel, actor=operator(organization, _by()), address_id=address_id
+        )
+    )
+    click.echo(f"{address_id} is removed.")
+
+
+def _verified(row: Any) -> str:
+    from privata.payouts.doors import moment_words
+
+    return f"{row['id']} is verified; it can be used from {moment_words(row['usable_at'])}."
+
+
+def _act(payout: UUID, work: Callable[[Any], Awaitable[Any]]) -> None:
+    row = _once(work)
+    click.echo(f"{payout} is {row['status']}.")
+
+
+def _once(work: Callable[[Any], Awaitable[Any]]) -> Any:
+    from privata.startup import run_once
+
+    return run_once(work)
+
+
+def _by() -> str:
+    """Who acts, as the audit log names them; a container's user may have no name."""
+    try:
+        return f"command line ({getpass.getuser()})"
+    except (KeyError, OSError):
+        return f"command line (uid {os.getuid()})"
+
+
+def _spoken(one: dict[str, Any]) -> str:
+    waits = "  needs approval" if one["needs_approval"] and one["status"] == "confirmed" else ""
+    return (
+        f"{one['payout_id']}  {one['status']:10}  {one['amount']:>12} USD  {one['organization']}"
+        f"{waits}\n  {one['currency']} to {one['address']}"
+    )

@@ -1,0 +1,87 @@
+"""The doors of this room: fetch, authorise and lock at once; note what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from privata.audit import service as audit
+from privata.core.errors import NotFound, ScopeRequired, WrongPayoutState
+from privata.core.tenancy import Actor, ActorKind, Environment
+from privata.events.service import LIVE_BELL, live_payload
+from privata.infra.postgres import Transaction
+from privata.organizations.states import OrganizationStatus
+from privata.payouts import address_store, store
+from privata.payouts.moving import LIVE_TOPIC
+
+NO_PAYOUT = "There is no such payout."
+NO_ADDRESS = "There is no such payout address."
+
+
+def live_only(actor: Actor) -> None:
+    """`ScopeRequired` for an actor of the test environment: there is no money in it."""
+    if actor.environment is not Environment.LIVE:
+        raise ScopeRequired("Payouts are for live keys: a test key moves no money.")
+
+
+async def locked_payout(tx: Transaction, actor: Actor, payout_id: UUID) -> store.Row:
+    """The actor's payout, locked; `NotFound` if it is not theirs.
+
+    The operator comes in with the organization that the payout belongs to.
+    """
+    row = await store.lock_payout(tx, payout_id, actor.organization_id)
+    if row is None:
+        raise NotFound(NO_PAYOUT)
+    return row
+
+
+async def locked_address(tx: Transaction, actor: Actor, address_id: UUID) -> address_store.Row:
+    """The actor's payout address, locked; `NotFound` if it is not theirs, or removed."""
+    row = await address_store.lock_address(tx, address_id, actor.organization_id)
+    if row is None:
+        raise NotFound(NO_ADDRESS)
+    return row
+
+
+async def locked_organization(tx: Transaction, actor: Actor) -> OrganizationStatus:
+    """The actor's organization, locked against other requests and changes of addresses.
+
+    Taken before a payout's or an address's lock wherever both are.
+    """
+    status = await store.lock_organization(tx, actor.organization_id)
+    if status is None:
+        raise NotFound("There is no such organization.")
+    return OrganizationStatus(status)
+
+
+async def approved_organization(tx: Transaction, actor: Actor) -> None:
+    """The same for one that the operator has approved; `WrongPayoutState` for any other."""
+    status = await locked_organization(tx, actor)
+    if status is not OrganizationStatus.APPROVED:
+        raise WrongPayoutState(
+            "Payouts are for organizations that the operator has approved.",
+            data={"status": status.value},
+        )
+
+
+async def note(
+    tx: Transaction,
+    actor: Actor,
+    action: str,
+    target: UUID,
+    changes: Mapping[str, object] | None = None,
+) -> None:
+    """Audit an act (`payout.confirmed`) and tell open pages of it. The last statement of an act."""
+    await audit.record(tx, actor=actor, action=action, target=str(target), changes=changes)
+    tx.ring(LIVE_BELL, live_payload(actor.organization_id, Environment.LIVE, LIVE_TOPIC))
+
+
+def operator(organization_id: UUID, label: str) -> Actor:
+    """The operator acting on an organization's payout, as the audit log names them."""
+    return Actor(ActorKind.OPERATOR, "cli", label, organization_id, Environment.LIVE)
+
+
+def moment_words(moment: datetime) -> str:
+    """A time in a sentence."""
+    return f"{moment:%d %B %Y, %H:%M} UTC"

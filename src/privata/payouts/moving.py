@@ -1,0 +1,70 @@
+"""One step of a payout with what it books: every change of a payout's status comes through here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from privata.core.errors import WrongPayoutState
+from privata.core.tenancy import Environment
+from privata.events.service import LIVE_BELL, live_payload
+from privata.infra.postgres import Transaction
+from privata.ledger import service as ledger
+from privata.ledger.service import Cause
+from privata.payouts import store
+from privata.payouts.lifecycle import Booking, PayoutStatus, booking_of, may_move
+
+#: What open pages are told of.
+LIVE_TOPIC: Final = "payouts"
+
+#: What the ledger's entries of payouts have as the kind of their cause.
+CAUSE: Final = "payout"
+
+
+async def step(
+    tx: Transaction, payout: store.Row, to: PayoutStatus, *, now: datetime, **columns: Any
+) -> store.Row:
+    """Move a payout whose row is locked to its next state; the row as it is then.
+
+    The money moves in the same transaction, under a cause that the ledger takes once: no step is
+    ever booked twice. `WrongPayoutState` if the table has no such step, `InsufficientBalance` if
+    there is too little to reserve. `columns`: see `store.move_payout`.
+    """
+    current = PayoutStatus(payout["status"])
+    if not may_move(current, to, needs_approval=payout["needs_approval"]):
+        raise wrong_state(payout, to)
+    moved = await store.move_payout(tx, payout, to, now=now, **columns)
+    if moved is None:
+        raise wrong_state(payout, to)
+    booking = booking_of(current, to)
+    if booking is not None:
+        await _book(tx, moved, booking)
+    tx.ring(LIVE_BELL, live_payload(moved["organization_id"], Environment.LIVE, LIVE_TOPIC))
+    return moved
+
+
+def wrong_state(payout: store.Row, to: PayoutStatus) -> WrongPayoutState:
+    """The refusal of a step that a payout in its state cannot take."""
+    waits = (
+        payout["status"] == PayoutStatus.CONFIRMED
+        and to is PayoutStatus.PROCESSING
+        and payout["needs_approval"]
+    )
+    sentence = f"This payout is {payout['status']}: it cannot become {to}."
+    if waits:
+        sentence = "This payout needs the operator's approval first."
+    return WrongPayoutState(sentence, data={"status": payout["status"]})
+
+
+async def _book(tx: Transaction, payout: store.Row, booking: Booking) -> None:
+    verbs = {
+        Booking.RESERVE: ledger.reserve,
+        Booking.RELEASE: ledger.release,
+        Booking.SETTLE: ledger.settle,
+    }
+    await verbs[booking](
+        tx,
+        organization_id=payout["organization_id"],
+        amount=payout["amount"],
+        cause=Cause(CAUSE, str(payout["id"]), booking.value),
+    )

@@ -1,0 +1,133 @@
+"""Requesting a payout: what may be asked for, and the challenge it is confirmed with (SPEC 16)."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from privata.core.errors import InsufficientBalance, RateLimited, ValidationFailed
+from privata.core.tenancy import Actor
+from privata.infra.idempotency import Keep
+from privata.infra.kernel import Kernel
+from privata.infra.postgres import Transaction
+from privata.ledger import service as ledger
+from privata.payouts import address_store, rules, store
+from privata.payouts.challenges import LIFE, amount_text, challenges_of, new_nonce
+from privata.payouts.currencies import PayoutCurrency
+from privata.payouts.doors import approved_organization, live_only, moment_words, note
+from privata.payouts.states import AddressState
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for. No amount: the whole balance. Either an address or a currency, which
+    stands for the default address of it."""
+
+    amount: Decimal | None
+    address_id: UUID | None = None
+    currency: PayoutCurrency | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Requested:
+    """A payout that was made, and its challenge: shown to the one who asked, and not stored."""
+
+    payout: store.Row
+    challenge: str
+
+
+async def request_payout(
+    kernel: Kernel, *, actor: Actor, wish: Wish, keep: Keep[Requested] | None = None
+) -> Requested:
+    """Ask for money; it is reserved when the challenge is answered, not yet.
+
+    `AmountTooLow`, `AmountTooHigh`, `InsufficientBalance`; `ValidationFailed` for an address that
+    cannot be paid to; `RateLimited` for one request more than an organization makes in 24 hours,
+    whatever has become of the others; `WrongPayoutState` for an organization that is not approved.
+    """
+    live_only(actor)
+    amount = await _amount(kernel, actor, wish)
+    now = kernel.clock.now()
+    async with kernel.database.transaction() as tx:
+        # Requests of one organization take turns at its row, so that two at once are counted.
+        await approved_organization(tx, actor)
+        await _refuse_too_many(kernel, tx, actor, now)
+        address = await _address(tx, actor, wish, now)
+        payout = await store.insert_payout(
+            tx,
+            payout_id=uuid.uuid4(),
+            address_id=address["id"],
+            organization_id=actor.organization_id,
+            amount=amount,
+            needs_approval=amount > kernel.settings.payout_approval_usd,
+            requested_by=actor.label,
+            challenge_nonce=new_nonce(),
+            challenge_expires_at=now.replace(microsecond=0) + LIFE,
+            now=now,
+        )
+        assert payout is not None  # the address is held as it was judged
+        made = Requested(payout, challenges_of(kernel.sealer, dict(payout))[0])
+        if keep is not None:
+            await keep(tx, made)
+        changes = {
+            "amount": amount_text(amount),
+            "currency": address["currency"],
+            "address": address["address"],
+        }
+        await note(tx, actor, "payout.requested", payout["id"], changes)
+    return made
+
+
+async def _amount(kernel: Kernel, actor: Actor, wish: Wish) -> Decimal:
+    """The amount that is asked for, judged by the balance of this moment.
+
+    Nothing is reserved here: the balance is judged again, exactly, when the payout is confirmed.
+    """
+    held = await ledger.balances_of(kernel, organization_id=actor.organization_id)
+    amount = rules.whole_balance(held.available) if wish.amount is None else wish.amount
+    chosen = kernel.settings
+    rules.check_amount(amount, least=chosen.payout_min_usd, most=chosen.payout_max_usd)
+    if amount > held.available:
+        available = amount_text(rules.whole_balance(held.available))
+        raise InsufficientBalance(
+            f"{amount_text(amount)} USD were asked for; {available} USD are available.",
+            data={"available": available},
+        )
+    return amount
+
+
+async def _refuse_too_many(kernel: Kernel, tx: Transaction, actor: Actor, now: datetime) -> None:
+    most = kernel.settings.payout_requests_per_day
+    since = now - rules.REQUESTS_WITHIN
+    first = await store.nth_newest(tx, actor.organization_id, since=since, n=most)
+    if first is not None:
+        free_at = first + rules.REQUESTS_WITHIN
+        raise RateLimited(
+            f"An organization makes at most {most} payout requests in 24 hours; the next is"
+            f" possible on {moment_words(free_at)}.",
+            headers={"Retry-After": str(max(1, math.ceil((free_at - now).total_seconds())))},
+        )
+
+
+async def _address(tx: Transaction, actor: Actor, wish: Wish, now: datetime) -> address_store.Row:
+    """The address to pay to, held; a foreign one looks like one that is not there."""
+    if wish.address_id is not None:
+        field, missing = "address_id", "is not one of your payout addresses"
+        row = await address_store.hold_address(tx, wish.address_id, actor.organization_id)
+    else:
+        assert wish.currency is not None  # the shapes of the API and of the form see to it
+        field, missing = "currency", f"has no default address: verify one for {wish.currency}"
+        row = await address_store.hold_default(tx, actor.organization_id, wish.currency)
+    if row is None:
+        raise ValidationFailed(f"{field} {missing}.", fields=[(field, missing)])
+    if row["state"] != AddressState.VERIFIED:
+        sentence = "is not verified: it receives nothing yet"
+        raise ValidationFailed(f"{field} {sentence}.", fields=[(field, sentence)])
+    if row["usable_at"] > now:
+        sentence = f"was verified lately: it can be used from {moment_words(row['usable_at'])}"
+        raise ValidationFailed(f"{field} {sentence}.", fields=[(field, sentence)])
+    return row

@@ -1,0 +1,97 @@
+"""What may be requested, and what an address or a hash must look like: pure decisions."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final
+
+from privata.core.addresses import AddressError, validate_address
+from privata.core.errors import AmountTooHigh, AmountTooLow, InvalidAddress, ValidationFailed
+from privata.core.money import floor_to, parse_amount
+from privata.payouts.challenges import amount_text
+from privata.payouts.currencies import CONTRACTS, TOKENS, PayoutCurrency
+
+#: Dollars are paid to the cent (SPEC 16: 8 places inside, 2 at the edge).
+DECIMALS: Final = 2
+
+#: The time in which an organization makes at most so many requests (SPEC 16).
+REQUESTS_WITHIN: Final = timedelta(hours=24)
+
+MAX_LABEL: Final = 80
+MAX_REASON: Final = 256
+
+#: A Solana address without a private key: a vault or a token account. Nobody can sign for it, and
+#: a token account is what people paste by mistake.
+_NO_WALLET: Final = "program-derived"
+
+
+def read_dollars(text: str) -> Decimal:
+    """Dollars with at most two decimals; `ValueError` with a sentence that can be shown."""
+    return parse_amount(text, decimals=DECIMALS)
+
+
+def whole_balance(available: Decimal) -> Decimal:
+    """What *full* means: the balance in whole cents; the rest of a cent stays."""
+    return floor_to(available, DECIMALS)
+
+
+def check_amount(amount: Decimal, *, least: Decimal, most: Decimal) -> None:
+    """`AmountTooLow` or `AmountTooHigh` outside of what one request may be."""
+    data = {"min": amount_text(least), "max": amount_text(most)}
+    if amount < least:
+        sentence = f"A payout is at least {data['min']} USD."
+        raise AmountTooLow(sentence, fields=[("amount", sentence)], data=data)
+    if amount > most:
+        sentence = f"A payout is at most {data['max']} USD."
+        raise AmountTooHigh(sentence, fields=[("amount", sentence)], data=data)
+
+
+def check_address(currency: PayoutCurrency, text: str) -> str:
+    """The address in the form to pay to; `InvalidAddress` (field `address`) says what is wrong.
+
+    Format and checksum by the rules of the network; a token's own contract, and an address that no
+    wallet has, are refused: what is sent there is lost, or nobody can prove that it is theirs.
+    """
+    try:
+        valid = validate_address(currency.network, text)
+    except AddressError as error:
+        raise _wrong_address(f"{error}.") from None
+    if valid.address in CONTRACTS:
+        raise _wrong_address("This is the address of the token itself: what goes there is lost.")
+    if valid.kind == _NO_WALLET:
+        raise _wrong_address(
+            "This is not the address of a wallet but of a vault or a token account."
+        )
+    return valid.address
+
+
+def check_hash(currency: PayoutCurrency, text: str) -> str:
+    """The transaction's hash in its chain's form; `ValidationFailed` (field `tx_hash`) if not."""
+    token = TOKENS[currency]
+    if not token.is_hash(text):
+        sentence = f"A transaction of {currency} is {token.hash_words}."
+        raise ValidationFailed(sentence, fields=[("tx_hash", sentence)])
+    return text
+
+
+def check_label(text: str) -> str:
+    """What a partner calls an address: up to 80 printable characters, or nothing."""
+    label = text.strip()
+    if len(label) > MAX_LABEL or not (label.isprintable() or not label):
+        sentence = f"A label has at most {MAX_LABEL} characters on one line."
+        raise ValidationFailed(sentence, fields=[("label", sentence)])
+    return label
+
+
+def check_reason(text: str) -> str:
+    """Why a payout ended, told to the partner: 1 to 256 printable characters."""
+    reason = text.strip()
+    if not reason or len(reason) > MAX_REASON or not reason.isprintable():
+        sentence = f"Give a reason of 1 to {MAX_REASON} characters on one line."
+        raise ValidationFailed(sentence, fields=[("reason", sentence)])
+    return reason
+
+
+def _wrong_address(sentence: str) -> InvalidAddress:
+    return InvalidAddress(sentence, fields=[("address", sentence)])

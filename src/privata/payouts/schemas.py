@@ -1,0 +1,167 @@
+"""Shapes of the payout routes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Final, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator, model_validator
+
+from privata.core.money import MAX_AMOUNT_CHARS
+from privata.infra.wire import Wire
+from privata.orders.cursors import Cursor, parse_cursor
+from privata.payouts.challenges import MAX_ANSWER_CHARS
+from privata.payouts.currencies import PayoutCurrency
+from privata.payouts.lifecycle import PayoutStatus
+from privata.payouts.requesting import Wish
+from privata.payouts.rules import read_dollars
+from privata.payouts.states import AddressState, VerifiedBy
+
+#: Payouts of one answer.
+MAX_LIMIT: Final = 100
+DEFAULT_LIMIT: Final = 50
+
+_ADDRESS_ID: Final = "3d0f6a7e-52c8-4b19-8e43-7a1c9f2d5b60"
+
+Dollars = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]*)\.[0-9]{2}$")]
+
+
+class RequestPayout(Wire):
+    """What is to be paid, and where to."""
+
+    model_config = Wire.model_config | ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"amount": "1250.00", "currency": "USDC-ERC20"},
+                {"full": True, "address_id": _ADDRESS_ID},
+            ]
+        }
+    )
+
+    amount: Annotated[
+        StrictStr | None,
+        Field(
+            max_length=MAX_AMOUNT_CHARS,
+            description="US dollars with at most two decimals, such as 1250 or 1250.50",
+        ),
+    ] = None
+    full: bool | None = Field(
+        None, strict=True, description="true: everything that is available, in whole cents"
+    )
+    address_id: UUID | None = Field(None, description="one of your verified payout addresses")
+    currency: PayoutCurrency | None = Field(
+        None, description="instead of an address: the default address of this currency"
+    )
+
+    @field_validator("amount")
+    @classmethod
+    def _dollars(cls, value: str | None) -> str | None:
+        if value is not None:
+            read_dollars(value)
+        return value
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Self:
+        if (self.amount is None) is not bool(self.full):
+            raise ValueError("give either amount, or full as true")
+        if (self.address_id is None) is (self.currency is None):
+            raise ValueError("give either address_id or currency")
+        return self
+
+    def wish(self) -> Wish:
+        """The request as the service takes it."""
+        amount = None if self.amount is None else Decimal(self.amount)
+        return Wish(amount, self.address_id, self.currency)
+
+
+class ConfirmPayout(Wire):
+    """The answer to a payout's challenge."""
+
+    signature: StrictStr = Field(
+        min_length=1,
+        max_length=MAX_ANSWER_CHARS,
+        description="HMAC-SHA256(webhook secret, challenge) in hexadecimal or base64",
+    )
+
+
+class PayoutsQuery(Wire):
+    """Which payouts, newest first."""
+
+    limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
+    cursor: str | None = Field(
+        None, max_length=128, description="next_cursor of the answer before, with the same status"
+    )
+    status: PayoutStatus | None = None
+
+    @field_validator("cursor")
+    @classmethod
+    def _known(cls, value: str | None) -> str | None:
+        if value is not None and cursor_in(value) is None:
+            raise ValueError("is not a next_cursor of this route")
+        return value
+
+
+class Payout(BaseModel):
+    """A payout as it stands. `amount` is in US dollars, paid one to one in the stablecoin."""
+
+    payout_id: UUID
+    status: PayoutStatus
+    amount: Dollars
+    currency: PayoutCurrency
+    address_id: UUID
+    address: str
+    needs_approval: bool = Field(description="the operator approves it before it is sent")
+    tx_hash: str | None
+    explorer_url: str | None
+    failure: str | None = Field(description="why it failed or was cancelled")
+    created_at: datetime
+    confirmed_at: datetime | None
+    sent_at: datetime | None
+    finished_at: datetime | None = Field(description="when it settled, failed or was cancelled")
+
+
+class NewPayout(Payout):
+    """A payout that waits for the answer to its challenge."""
+
+    challenge: str
+    challenge_expires_at: datetime
+
+
+class PayoutsPage(BaseModel):
+    """A page of payouts. Only `next_cursor: null` means that there are no more."""
+
+    payouts: list[Payout]
+    next_cursor: str | None
+
+
+class PayoutAddress(BaseModel):
+    """An address that payouts can go to once it is verified, from `usable_at`."""
+
+    address_id: UUID
+    currency: PayoutCurrency
+    address: str
+    label: str
+    state: AddressState
+    is_default: bool
+    verified_by: VerifiedBy | None
+    verified_at: datetime | None
+    usable_at: datetime | None
+    created_at: datetime
+
+
+class PayoutAddresses(BaseModel):
+    addresses: list[PayoutAddress]
+
+
+def cursor_in(text: str) -> Cursor | None:
+    """A place in the list of payouts; None for what was damaged on the way."""
+    cursor = parse_cursor(text)
+    if cursor is None:
+        return None
+    try:
+        UUID(cursor.order_id)
+    except ValueError:
+        return None
+    return cursor

@@ -1,0 +1,181 @@
+"""What partners do with a payout that they requested: confirm it, or call it off (SPEC 16)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from privata.core.errors import RequestError, ValidationFailed, WrongPayoutState
+from privata.core.tenancy import Actor, ActorKind, Environment, system_actor
+from privata.infra.idempotency import Keep
+from privata.infra.kernel import Kernel
+from privata.infra.postgres import Transaction
+from privata.payouts import address_store, store
+from privata.payouts.challenges import MOST_WRONG, amount_text, challenges_of, read_answer
+from privata.payouts.doors import live_only, locked_payout, note
+from privata.payouts.lifecycle import PayoutStatus
+from privata.payouts.moving import step, wrong_state
+from privata.payouts.requesting import Requested, Wish, request_payout
+from privata.payouts.states import AddressState, Ended
+from privata.webhooks.holding import Holding, judge_holding
+
+__all__ = [
+    "Requested",
+    "Wish",
+    "cancel_payout",
+    "confirm_payout",
+    "expire_requests",
+    "request_payout",
+]
+
+#: Requests that one round of the worker expires.
+BATCH: Final = 100
+
+_S = PayoutStatus
+
+
+async def confirm_payout(
+    kernel: Kernel,
+    *,
+    actor: Actor,
+    payout_id: UUID,
+    answer: str,
+    keep: Keep[store.Row] | None = None,
+) -> store.Row:
+    """Answer the challenge: `answer` is HMAC-SHA256(webhook secret, challenge), hex or base64.
+
+    The right answer reserves the money and works once. `ValidationFailed` (field `signature`, data
+    `tries_left`) for a wrong one: the fifth cancels the payout. `WrongPayoutState` for one that is
+    not open any more, `InsufficientBalance` (it stays open) if the money has gone meanwhile.
+    """
+    live_only(actor)
+    refusal: RequestError | None = None
+    async with kernel.database.transaction() as tx:
+        # The row's lock makes confirmations and a cancellation take turns: whoever comes second
+        # finds the state that the first one left.
+        payout = await locked_payout(tx, actor, payout_id)
+        if payout["status"] != _S.REQUESTED:
+            raise wrong_state(payout, _S.CONFIRMED)
+        refusal = await _judge(kernel, tx, actor, payout, answer)
+        if refusal is None:
+            payout = await step(tx, payout, _S.CONFIRMED, now=kernel.clock.now())
+            if keep is not None:
+                await keep(tx, payout)
+            changes = {"amount": amount_text(payout["amount"]), "address": payout["address"]}
+            await note(tx, actor, "payout.confirmed", payout_id, changes)
+    if refusal is not None:
+        # Only now: what a wrong answer cost is committed.
+        raise refusal
+    return payout
+
+
+async def cancel_payout(
+    kernel: Kernel, *, actor: Actor, payout_id: UUID, keep: Keep[store.Row] | None = None
+) -> store.Row:
+    """Call a payout off; what was reserved is available again.
+
+    Possible until somebody begins to send it: `WrongPayoutState` from then on.
+    """
+    live_only(actor)
+    why = Ended.BY_OPERATOR if actor.kind is ActorKind.OPERATOR else Ended.BY_PARTNER
+    async with kernel.database.transaction() as tx:
+        payout = await locked_payout(tx, actor, payout_id)
+        payout = await _cancel(kernel, tx, actor, payout, why)
+        if keep is not None:
+            await keep(tx, payout)
+    return payout
+
+
+async def expire_requests(kernel: Kernel) -> int:
+    """Cancel requests whose challenge was not answered in time; how many that were.
+
+    Any number of workers may: each request is looked at again under its lock.
+    """
+    now = kernel.clock.now()
+    done = 0
+    for found in await store.expired(kernel.database.pool, now, BATCH):
+        actor = system_actor(found["organization_id"], Environment.LIVE, "payouts")
+        async with kernel.database.transaction() as tx:
+            payout = await locked_payout(tx, actor, found["id"])
+            if payout["status"] == _S.REQUESTED:
+                await _cancel(kernel, tx, actor, payout, Ended.EXPIRED)
+                done += 1
+    return done
+
+
+async def _judge(
+    kernel: Kernel, tx: Transaction, actor: Actor, payout: store.Row, answer: str
+) -> RequestError | None:
+    """What stands against confirming; whatever that costs the payout is written already."""
+    if kernel.clock.now() >= payout["challenge_expires_at"]:
+        await _cancel(kernel, tx, actor, payout, Ended.EXPIRED)
+        return _over(Ended.EXPIRED)
+    address = await address_store.hold_address(tx, payout["address_id"], payout["organization_id"])
+    if address is None or address["state"] != AddressState.VERIFIED:
+        await _cancel(kernel, tx, actor, payout, Ended.ADDRESS_GONE)
+        return _over(Ended.ADDRESS_GONE)
+    held = await judge_holding(
+        kernel,
+        tx,
+        organization_id=payout["organization_id"],
+        environment=Environment.LIVE,
+        messages=challenges_of(kernel.sealer, dict(payout)),
+        proof=read_answer(answer) or b"",
+    )
+    if held is Holding.PROVED:
+        return None
+    if held is Holding.NOTHING:
+        sentence = "cannot be judged: there is no live webhook endpoint whose secret could make it"
+        return ValidationFailed(f"signature {sentence}.", fields=[("signature", sentence)])
+    return await _count_wrong(kernel, tx, actor, payout)
+
+
+async def _count_wrong(
+    kernel: Kernel, tx: Transaction, actor: Actor, payout: store.Row
+) -> RequestError:
+    wrong = payout["wrong_answers"] + 1
+    left = MOST_WRONG - wrong
+    if left == 0:
+        await _cancel(kernel, tx, actor, payout, Ended.WRONG_ANSWERS, wrong_answers=wrong)
+        sentence = "is wrong, for the last time: this payout is cancelled"
+    else:
+        await store.count_wrong(tx, payout["id"], wrong)
+        await note(tx, actor, "payout.answer_refused", payout["id"], {"tries_left": left})
+        sentence = f"is not the HMAC of the challenge; {_tries(left)} left"
+    return ValidationFailed(
+        f"signature {sentence}.", fields=[("signature", sentence)], data={"tries_left": left}
+    )
+
+
+async def _cancel(
+    kernel: Kernel,
+    tx: Transaction,
+    actor: Actor,
+    payout: store.Row,
+    why: Ended,
+    *,
+    wrong_answers: int | None = None,
+) -> store.Row:
+    now: datetime = kernel.clock.now()
+    moved = await step(
+        tx, payout, _S.CANCELLED, now=now, failure=why.value, wrong_answers=wrong_answers
+    )
+    await note(
+        tx,
+        actor,
+        "payout.cancelled",
+        payout["id"],
+        {"was": payout["status"], "amount": amount_text(payout["amount"]), "reason": why.value},
+    )
+    return moved
+
+
+def _over(why: Ended) -> WrongPayoutState:
+    return WrongPayoutState(
+        f"This payout is cancelled: {why}.", data={"status": _S.CANCELLED.value}
+    )
+
+
+def _tries(left: int) -> str:
+    return "1 try is" if left == 1 else f"{left} tries are"

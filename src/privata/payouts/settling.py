@@ -1,0 +1,195 @@
+"""The operator's hand: approving a payout, sending it, and saying what became of it.
+
+Until an installation has rails of its own the operator sends from a wallet of theirs and notes the
+transaction here; every step is audited and books what it moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from privata.core.errors import NotFound, ValidationFailed
+from privata.core.tenancy import Actor, Environment
+from privata.infra.kernel import Kernel
+from privata.infra.postgres import Transaction
+from privata.orders.explorers import explorer_link
+from privata.organizations.telling import mail_payout_sent
+from privata.payouts import rules, store
+from privata.payouts.challenges import amount_text
+from privata.payouts.currencies import PayoutCurrency
+from privata.payouts.doors import NO_PAYOUT, note, operator
+from privata.payouts.lifecycle import RESERVED, PayoutStatus
+from privata.payouts.moving import step
+from privata.payouts.service import cancel_payout
+from privata.webhooks.ops_events import payout_sent, publish_ops
+
+#: Payouts of one list.
+MOST: Final = 500
+
+_S = PayoutStatus
+
+
+async def waiting_payouts(
+    kernel: Kernel,
+    *,
+    statuses: Sequence[PayoutStatus] = tuple(sorted(RESERVED)),
+    organization_id: UUID | None = None,
+) -> list[store.Row]:
+    """Payouts of every organization (or of one) in these states, the oldest first, up to `MOST`."""
+    return await store.for_operator(
+        kernel.database.pool, statuses=statuses, organization_id=organization_id, limit=MOST
+    )
+
+
+async def approve_payout(kernel: Kernel, *, by: str, payout_id: UUID) -> store.Row:
+    """Say yes to a payout that needs it. `NotFound`, `WrongPayoutState`."""
+    async with kernel.database.transaction() as tx:
+        actor, payout = await _locked(tx, by, payout_id)
+        now = kernel.clock.now()
+        payout = await step(tx, payout, _S.APPROVED, now=now, approved_by=by)
+        await note(tx, actor, "payout.approved", payout_id, _shown(payout))
+    return payout
+
+
+async def process_payout(kernel: Kernel, *, by: str, payout_id: UUID) -> store.Row:
+    """Begin to send a payout: from here on it cannot be cancelled any more.
+
+    `NotFound`; `WrongPayoutState` also for one that needs an approval it has not got.
+    """
+    async with kernel.database.transaction() as tx:
+        actor, payout = await _locked(tx, by, payout_id)
+        payout = await step(tx, payout, _S.PROCESSING, now=kernel.clock.now())
+        await note(tx, actor, "payout.processed", payout_id, _shown(payout))
+    return payout
+
+
+async def mark_sent(kernel: Kernel, *, by: str, payout_id: UUID, tx_hash: str) -> store.Row:
+    """Note the transaction that pays; the partner is told by event and mail.
+
+    `NotFound`, `WrongPayoutState`; `ValidationFailed` (field `tx_hash`) for one that is no
+    transaction of the currency's chain, or pays another payout.
+    """
+    async with kernel.database.transaction() as tx:
+        actor, payout = await _locked(tx, by, payout_id)
+        payout = await _send(kernel, tx, payout, tx_hash)
+        await note(tx, actor, "payout.sent", payout_id, _shown(payout) | {"tx_hash": tx_hash})
+    return payout
+
+
+async def settle_payout(
+    kernel: Kernel, *, by: str, payout_id: UUID, tx_hash: str | None = None
+) -> store.Row:
+    """The money has arrived: final. `tx_hash` is needed if the payout was not marked as sent.
+
+    Errors as `mark_sent`.
+    """
+    async with kernel.database.transaction() as tx:
+        actor, payout = await _locked(tx, by, payout_id)
+        sends = payout["status"] == _S.PROCESSING
+        if sends:
+            if tx_hash is None:
+                raise _wrong_hash("Name the transaction that paid.")
+            payout = await _send(kernel, tx, payout, tx_hash)
+        elif payout["tx_hash"] is not None and tx_hash not in (None, payout["tx_hash"]):
+            raise _wrong_hash(f"This payout has the transaction {payout['tx_hash']}.")
+        payout = await step(tx, payout, _S.SETTLED, now=kernel.clock.now())
+        # Both entries after the booking: who holds the audit chain must not wait for the ledger.
+        if sends:
+            await note(tx, actor, "payout.sent", payout_id, _shown(payout) | {"tx_hash": tx_hash})
+        await note(tx, actor, "payout.settled", payout_id, _shown(payout))
+    return payout
+
+
+async def fail_payout(kernel: Kernel, *, by: str, payout_id: UUID, reason: str) -> store.Row:
+    """The money did not and will not leave: it is available to the partner again.
+
+    Say so only after a look at the chain. `reason` is told to the partner. `NotFound`,
+    `WrongPayoutState`, `ValidationFailed` (field `reason`).
+    """
+    reason = rules.check_reason(reason)
+    async with kernel.database.transaction() as tx:
+        actor, payout = await _locked(tx, by, payout_id)
+        payout = await step(tx, payout, _S.FAILED, now=kernel.clock.now(), failure=reason)
+        await note(tx, actor, "payout.failed", payout_id, _shown(payout) | {"reason": reason})
+    return payout
+
+
+async def call_off(kernel: Kernel, *, by: str, payout_id: UUID) -> store.Row:
+    """Cancel a payout before it is sent, as the partner may too. `NotFound`, `WrongPayoutState`."""
+    row = await kernel.database.pool.fetchrow(
+        "SELECT organization_id FROM payout WHERE id = $1", payout_id
+    )
+    if row is None:
+        raise NotFound(NO_PAYOUT)
+    actor = operator(row["organization_id"], by)
+    return await cancel_payout(kernel, actor=actor, payout_id=payout_id)
+
+
+async def _locked(tx: Transaction, by: str, payout_id: UUID) -> tuple[Actor, store.Row]:
+    row = await store.lock_any_payout(tx, payout_id)
+    if row is None:
+        raise NotFound(NO_PAYOUT)
+    return operator(row["organization_id"], by), row
+
+
+async def _send(kernel: Kernel, tx: Transaction, payout: store.Row, tx_hash: str) -> store.Row:
+    """Note the transaction and tell of it; the caller audits, after all that it books."""
+    currency = PayoutCurrency(payout["currency"])
+    rules.check_hash(currency, tx_hash)
+    now = kernel.clock.now()
+    try:
+        async with tx.connection.transaction():
+            payout = await step(tx, payout, _S.SENT, now=now, tx_hash=tx_hash)
+    except asyncpg.UniqueViolationError:
+        raise _wrong_hash("This transaction pays another payout already.") from None
+    await _tell(kernel, tx, payout, now)
+    return payout
+
+
+async def _tell(kernel: Kernel, tx: Transaction, payout: store.Row, now: datetime) -> None:
+    """Owe the partner the event, and owners and finance the mail, in the step's transaction."""
+    event = payout_sent(
+        payout_id=payout["id"],
+        amount=amount_text(payout["amount"]),
+        currency=payout["currency"],
+        address=payout["address"],
+        tx_hash=payout["tx_hash"],
+        environment=Environment.LIVE,
+        now=now,
+    )
+    await publish_ops(
+        tx,
+        organization_id=payout["organization_id"],
+        environment=Environment.LIVE,
+        event=event,
+    )
+    network = PayoutCurrency(payout["currency"]).network
+    link = explorer_link(network, payout["tx_hash"], sandbox=False)
+    await mail_payout_sent(
+        kernel,
+        tx,
+        organization_id=payout["organization_id"],
+        amount=amount_text(payout["amount"]),
+        currency=payout["currency"],
+        address=payout["address"],
+        tx_hash=payout["tx_hash"],
+        link=link.url if link else f"{kernel.settings.base_url}/",
+    )
+
+
+def _shown(payout: store.Row) -> dict[str, Any]:
+    """What every entry about a payout says of it."""
+    return {
+        "amount": amount_text(payout["amount"]),
+        "currency": payout["currency"],
+        "address": payout["address"],
+    }
+
+
+def _wrong_hash(sentence: str) -> ValidationFailed:
+    return ValidationFailed(sentence, fields=[("tx_hash", sentence)])

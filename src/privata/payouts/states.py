@@ -1,0 +1,30 @@
+"""States of payout addresses, how they were verified, and why payouts are cancelled."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class AddressState(StrEnum):
+    """Only a verified one receives anything. A removed one is kept for the payouts it got."""
+
+    UNVERIFIED = "unverified"
+    VERIFIED = "verified"
+    REMOVED = "removed"
+
+
+class VerifiedBy(StrEnum):
+    """The owner signed a message with the address's key, or the operator vouches for it."""
+
+    SIGNATURE = "signature"
+    OPERATOR = "operator"
+
+
+class Ended(StrEnum):
+    """Why a payout was cancelled, in the words that partners read."""
+
+    BY_PARTNER = "cancelled by the partner"
+    BY_OPERATOR = "cancelled by the operator"
+    EXPIRED = "the challenge was not answered in time"
+    WRONG_ANSWERS = "the challenge was answered wrongly too often"
+    ADDRESS_GONE = "the payout address was removed"

@@ -1,0 +1,208 @@
+"""SQL of the payouts.
+
+Locks are always taken in one order: organization, payout, payout address, then what the ledger
+locks, and the audit chain last. Every read of a partner's rows names the organization.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from privata.infra.postgres import Transaction
+from privata.payouts.lifecycle import PayoutStatus
+
+Row = asyncpg.Record
+
+_LOCK_ORGANIZATION: Final = "SELECT status FROM organization WHERE id = $1 FOR NO KEY UPDATE"
+
+# The moment of the newest request but n: while it is recent, there is no room for another one.
+_NTH_NEWEST: Final = """
+SELECT created_at FROM payout WHERE organization_id = $1 AND created_at > $2
+ORDER BY created_at DESC OFFSET $3 LIMIT 1
+"""
+
+# Currency and address are copied in the statement, so they cannot differ from the address's row.
+_INSERT: Final = """
+INSERT INTO payout (id, organization_id, address_id, currency, address, amount, needs_approval,
+                    requested_by, challenge_nonce, challenge_expires_at, created_at)
+SELECT $1, a.organization_id, a.id, a.currency, a.address, $4, $5, $6, $7, $8, $9
+FROM payout_address AS a
+WHERE a.id = $2 AND a.organization_id = $3 AND a.state = 'verified' AND a.usable_at <= $9
+RETURNING *
+"""
+
+_LOCK: Final = "SELECT * FROM payout WHERE id = $1 AND organization_id = $2 FOR NO KEY UPDATE"
+
+_LOCK_ANY: Final = "SELECT * FROM payout WHERE id = $1 FOR NO KEY UPDATE"
+
+# The status is in the condition although the caller holds the row: a step from a state that the row
+# is not in changes nothing.
+_MOVE: Final = """
+UPDATE payout
+SET status = $3::text,
+    confirmed_at = CASE WHEN $3::text = 'confirmed' THEN $4 ELSE confirmed_at END,
+    approved_at = CASE WHEN $3::text = 'approved' THEN $4 ELSE approved_at END,
+    approved_by = CASE WHEN $3::text = 'approved' THEN $5 ELSE approved_by END,
+    processing_at = CASE WHEN $3::text = 'processing' THEN $4 ELSE processing_at END,
+    sent_at = CASE WHEN $3::text = 'sent' THEN $4 ELSE sent_at END,
+    tx_hash = coalesce($6, tx_hash),
+    finished_at = CASE WHEN $3::text IN ('settled', 'failed', 'cancelled') THEN $4 END,
+    failure = $7,
+    wrong_answers = coalesce($8, wrong_answers)
+WHERE id = $1 AND status = $2
+RETURNING *
+"""
+
+_COUNT_WRONG: Final = """
+UPDATE payout SET wrong_answers = $2 WHERE id = $1 AND status = 'requested' RETURNING *
+"""
+
+_ONE: Final = "SELECT * FROM payout WHERE id = $1 AND organization_id = $2"
+
+_PAGE: Final = """
+SELECT * FROM payout
+WHERE organization_id = $1
+  AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
+  AND ($4::text[] IS NULL OR status = ANY ($4))
+ORDER BY created_at DESC, id DESC
+LIMIT $5
+"""
+
+_EXPIRED: Final = """
+SELECT id, organization_id FROM payout WHERE status = 'requested' AND challenge_expires_at <= $1
+ORDER BY challenge_expires_at LIMIT $2
+"""
+
+_FOR_OPERATOR: Final = """
+SELECT p.*, o.name AS organization FROM payout AS p JOIN organization AS o
+  ON o.id = p.organization_id
+WHERE p.status = ANY ($1::text[]) AND ($2::uuid IS NULL OR p.organization_id = $2)
+ORDER BY p.created_at, p.id
+LIMIT $3
+"""
+
+
+async def lock_organization(tx: Transaction, organization_id: UUID) -> str | None:
+    """The organization's status; its requests and its addresses change one at a time."""
+    status: str | None = await tx.connection.fetchval(_LOCK_ORGANIZATION, organization_id)
+    return status
+
+
+async def nth_newest(
+    tx: Transaction, organization_id: UUID, *, since: datetime, n: int
+) -> datetime | None:
+    """When the n-th newest request since then was made, from 1; None if there are fewer."""
+    found: datetime | None = await tx.connection.fetchval(
+        _NTH_NEWEST, organization_id, since, n - 1
+    )
+    return found
+
+
+async def insert_payout(
+    tx: Transaction,
+    *,
+    payout_id: UUID,
+    address_id: UUID,
+    organization_id: UUID,
+    amount: Decimal,
+    needs_approval: bool,
+    requested_by: str,
+    challenge_nonce: str,
+    challenge_expires_at: datetime,
+    now: datetime,
+) -> Row | None:
+    """Note a request; None if the address is not a usable one of the organization."""
+    return await tx.connection.fetchrow(
+        _INSERT,
+        payout_id,
+        address_id,
+        organization_id,
+        amount,
+        needs_approval,
+        requested_by[:254],
+        challenge_nonce,
+        challenge_expires_at,
+        now,
+    )
+
+
+async def lock_payout(tx: Transaction, payout_id: UUID, organization_id: UUID) -> Row | None:
+    """A payout of the organization, locked."""
+    return await tx.connection.fetchrow(_LOCK, payout_id, organization_id)
+
+
+async def lock_any_payout(tx: Transaction, payout_id: UUID) -> Row | None:
+    """The same whosever it is, for the operator."""
+    return await tx.connection.fetchrow(_LOCK_ANY, payout_id)
+
+
+async def move_payout(
+    tx: Transaction,
+    payout: Row,
+    to: PayoutStatus,
+    *,
+    now: datetime,
+    approved_by: str | None = None,
+    tx_hash: str | None = None,
+    failure: str | None = None,
+    wrong_answers: int | None = None,
+) -> Row | None:
+    """Enter a state from the one that `payout` was read in; None if it is not in that any more."""
+    return await tx.connection.fetchrow(
+        _MOVE,
+        payout["id"],
+        payout["status"],
+        to.value,
+        now,
+        None if approved_by is None else approved_by[:254],
+        tx_hash,
+        failure,
+        wrong_answers,
+    )
+
+
+async def count_wrong(tx: Transaction, payout_id: UUID, wrong_answers: int) -> Row | None:
+    """Note how many wrong answers a request has got; None if it is not open any more."""
+    return await tx.connection.fetchrow(_COUNT_WRONG, payout_id, wrong_answers)
+
+
+async def payout_of(pool: asyncpg.Pool[Row], payout_id: UUID, organization_id: UUID) -> Row | None:
+    """A payout of the organization."""
+    return await pool.fetchrow(_ONE, payout_id, organization_id)
+
+
+async def page_of(
+    pool: asyncpg.Pool[Row],
+    organization_id: UUID,
+    *,
+    before: tuple[datetime, UUID] | None,
+    statuses: Sequence[PayoutStatus] | None,
+    limit: int,
+) -> list[Row]:
+    """Payouts of the organization, the newest first."""
+    moment, ident = before or (None, None)
+    wanted = None if statuses is None else [status.value for status in statuses]
+    return await pool.fetch(_PAGE, organization_id, moment, ident, wanted, limit)
+
+
+async def expired(pool: asyncpg.Pool[Row], now: datetime, limit: int) -> list[Row]:
+    """Requests whose challenge has run out, of every organization."""
+    return await pool.fetch(_EXPIRED, now, limit)
+
+
+async def for_operator(
+    pool: asyncpg.Pool[Row],
+    *,
+    statuses: Sequence[PayoutStatus],
+    organization_id: UUID | None,
+    limit: int,
+) -> list[Row]:
+    """Payouts in these states with the organization's name, the oldest first."""
+    wanted: Any = [status.value for status in statuses]
+    return await pool.fetch(_FOR_OPERATOR, wanted, organization_id, limit)
