@@ -78,6 +78,17 @@ class Server:
             cursor = connection.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
 
+    def privata(self, *arguments: str) -> str:
+        """Run a command of the operator; what it printed."""
+        made = subprocess.run(
+            [sys.executable, "-m", "privata", *arguments],
+            check=True,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return made.stdout
+
     def organization(self, name: str, email: str) -> Credentials:
         """A further organization of this installation."""
         return create_organization(self.environment, name, email)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from playwright.async_api import Page, expect
 
-from tests.browser.conftest import Audit
+from tests.browser.conftest import Audit, OpenPage
+from tests.browser.people import sign_in
 from tests.browser.server import Server
 from tests.browser.stock import Stock
+from tests.conftest import ADDRESSES
 
 
 async def test_a_partner_without_orders_sees_first_steps(
@@ -66,3 +68,23 @@ async def test_a_new_order_arrives_without_reload(
     await expect(row).to_be_visible(timeout=20_000)
     await expect(row).to_contain_text("Completed", timeout=20_000)
     assert await page.evaluate("document.body.dataset.kept") == "yes"
+
+
+async def test_the_checklist_knows_of_a_verified_payout_address(
+    open_page: OpenPage, server: Server
+) -> None:
+    partner = server.organization("Cassia Pay", "owner@cassia.example")
+    page = await open_page(anonymous=True)
+    await sign_in(page, partner)
+    line = page.get_by_role("listitem").filter(has_text="A verified payout address")
+    await page.goto("/test/going-live")
+    await expect(line).to_contain_text("Until then earnings add up")
+    of = ("--organization", partner.organization_id)
+    added = server.privata(
+        *("payouts", "address", "add", *of, "--currency", "USDC-ERC20", ADDRESSES["ERC20"])
+    )
+    await page.reload()
+    await expect(line).to_contain_text("Until then earnings add up")
+    server.privata("payouts", "address", "verify", *of, added.split()[0])
+    await page.reload()
+    await expect(line).to_contain_text("What you earn can be paid out.")

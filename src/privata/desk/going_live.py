@@ -17,6 +17,8 @@ from privata.organizations.doors import Tenant
 from privata.organizations.doors import page as door
 from privata.organizations.roles import Permission
 from privata.organizations.states import UNFINISHED, OrganizationStatus
+from privata.payouts.models import PayoutAddress
+from privata.payouts.states import AddressState
 from privata.webhooks.models import Endpoint
 from privata.webhooks.states import Channel, EndpointStatus
 
@@ -53,11 +55,7 @@ def checklist(tenant: Tenant) -> list[Item]:
         _review(tenant),
         _endpoint(tenant),
         _sandbox_order(tenant),
-        Item(
-            "A verified payout address",
-            "Comes with payouts. Your share of the revenue adds up until then.",
-            "blocked",
-        ),
+        _payout_address(tenant),
     ]
 
 
@@ -94,6 +92,17 @@ def _endpoint(tenant: Tenant) -> Item:
     may = tenant.may(Permission.CONFIGURE_ENDPOINTS)
     text = "Where each step of an order is sent. Its URL is checked when you add it."
     return Item(title, text, "now", there if may else None, "Add an endpoint")
+
+
+def _payout_address(tenant: Tenant) -> Item:
+    title = "A verified payout address"
+    verified = PayoutAddress.objects.filter(
+        organization_id=tenant.organization_id, state=AddressState.VERIFIED.value
+    ).exists()
+    if verified:
+        return Item(title, "What you earn can be paid out.", "done")
+    text = "Tell the operator where to; a signature proves it is yours. Until then earnings add up."
+    return Item(title, text, "now", "/docs/payouts", "How it is proved")
 
 
 def _sandbox_order(tenant: Tenant) -> Item:

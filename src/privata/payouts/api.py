@@ -139,7 +139,7 @@ async def list_payouts(request: Request) -> Response:
     openapi_extra=request_of(key=True, scopes=_READ),
 )
 async def list_payout_addresses(request: Request) -> Response:
-    """Your payout addresses. They are added and verified in the dashboard, never by API."""
+    """Your payout addresses. None is added by API: a stolen key must not name a new one."""
     actor = await _actor(request, Scope.PAYOUTS_READ)
     rows = await listing.addresses(kernel_of(request), actor=actor)
     return json_response({"addresses": [listing.address_object(row) for row in rows]})
