@@ -7,7 +7,6 @@ from typing import Any
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page
 
-THEMES = ("light", "dark")
 DESKTOP, PHONE, SMALL_PHONE = (1440, 900), (390, 844), (320, 640)
 
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -70,16 +69,28 @@ async def audit(page: Page, *, allow: tuple[str, ...] = ()) -> None:
     _judge(page, findings, allow)
 
 
-async def sweep(page: Page, *, allow: tuple[str, ...] = ()) -> None:
-    """`audit` at every size, and the contrasts of the dark theme, without loading again."""
+async def sweep(
+    page: Page,
+    *,
+    sizes: tuple[tuple[int, int], ...] = (DESKTOP, PHONE),
+    allow: tuple[str, ...] = (),
+) -> None:
+    """`audit` at each of `sizes` and the contrasts of the dark theme, without loading again.
+
+    Nothing may be wider than the window at any size. A theme changes no more than colours, and
+    those are the same at every size; the small phone has the phone's page.
+    """
     findings = []
     for size in (DESKTOP, PHONE, SMALL_PHONE):
         await page.set_viewport_size({"width": size[0], "height": size[1]})
-        for theme in THEMES:
-            await page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
-            rules = {"type": "tag", "values": _TAGS} if theme == "light" else _CONTRAST
-            found = await _axe(page, rules) + await _sideways(page)
-            findings += [f"{size[0]} px, {theme}: {text}" for text in found]
+        found = await _sideways(page)
+        if size in sizes:
+            found += await _axe(page, {"type": "tag", "values": _TAGS})
+        if size == DESKTOP:
+            await page.emulate_media(color_scheme="dark")
+            found += await _axe(page, _CONTRAST)
+            await page.emulate_media(color_scheme="light")
+        findings += [f"{size[0]} px: {text}" for text in found]
     _judge(page, findings, allow)
 
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.audit import PHONE
+from tests.browser.audit import DESKTOP, PHONE
 from tests.browser.conftest import Audit, OpenPage
 from tests.browser.server import Server
 
@@ -38,7 +38,7 @@ async def test_the_reference(open_page: OpenPage, sweep_page: Audit) -> None:
     section = page.locator("#createOrder")
     await expect(section.get_by_text("/partner/v1/order/create").first).to_be_visible()
     await expect(section.get_by_text("QUOTE_EXPIRED")).to_be_visible()
-    await sweep_page(page)
+    await sweep_page(page, sizes=(DESKTOP,))  # half a minute for each size
 
 
 async def test_the_reference_on_a_phone(open_page: OpenPage) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from uuid import UUID
 
 import asyncpg
@@ -64,15 +65,16 @@ async def test_a_group_takes_exactly_what_is_there(kernel: Kernel, organization:
     key = (await made(kernel, organization)).key
     admitter = Admitter(kernel)
     limit = 2 * GROUP + 5
+    began = time.monotonic()
     answers = await asyncio.gather(
         *(admitter.admit(caller(key, limit=limit)) for _ in range(limit + 40))
     )
+    refilled = int((time.monotonic() - began) * limit / 60) + 1
     granted = [one.allowance.granted for one in answers if one.allowance]
-    passed = sum(granted)
-    assert limit <= passed <= limit + 10, "the bucket fills up a little meanwhile"
-    assert sorted(left_of(answers[:GROUP]), reverse=True) == list(range(limit - 1, limit - 65, -1))
-    assert not granted[-1]
-    assert left_of(answers)[-1] == 0
+    assert limit <= sum(granted) <= limit + refilled
+    first = left_of(answers[:GROUP])
+    in_order = [max(0, first[0] - n) for n in range(GROUP)]
+    assert first == in_order, "whichever group is first, its calls pass in the order they came"
     again = await admitter.admit(caller(key, limit=limit))
     assert again.allowance is not None
     assert again.allowance.retry_after_s >= 1 or again.allowance.granted
