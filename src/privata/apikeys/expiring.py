@@ -1,4 +1,5 @@
-"""Telling an organization in time that a key is about to expire: 7 days and 24 hours before."""
+"""Telling an organization in time that a key is about to expire: 7 days and 24 hours before, by
+ops event and by mail."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from privata.apikeys.rules import ends_at
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
+from privata.organizations.telling import mail_key_expires
 from privata.webhooks.ops_events import api_key_expiring, publish_ops
 
 #: Hours before 00:00 UTC of the expiry date at which the organization is told (SPEC 13).
@@ -44,7 +46,7 @@ UPDATE api_key AS k SET expiry_told_hours = CASE
     THEN $3 ELSE $2 END
 FROM due JOIN api_key_secret AS s ON s.key_id = due.id AND s.dead_at IS NULL
 WHERE k.id = due.id
-RETURNING k.id, k.organization_id, k.environment, k.name, k.expires_on, s.prefix
+RETURNING k.id, k.organization_id, k.environment, k.name, k.expires_on, k.created_by, s.prefix
 """
 
 
@@ -62,12 +64,14 @@ async def warn_once(kernel: Kernel) -> int:
     async with kernel.database.transaction() as tx:
         rows = await tx.connection.fetch(_TAKE, now, FIRST_WARNING_H, LAST_WARNING_H, BATCH)
         for row in rows:
-            await _tell(tx, row, now)
+            await _tell(kernel, tx, row, now)
     return len(rows)
 
 
-async def _tell(tx: Transaction, row: asyncpg.Record, now: datetime) -> None:
-    environment = Environment(row["environment"])
+async def _tell(kernel: Kernel, tx: Transaction, row: asyncpg.Record, now: datetime) -> None:
+    organization_id, environment = row["organization_id"], Environment(row["environment"])
+    end = ends_at(row["expires_on"])
+    hours_left = math.ceil((end - now) / _HOUR)
     event = api_key_expiring(
         key_id=row["id"],
         name=row["name"],
@@ -75,8 +79,18 @@ async def _tell(tx: Transaction, row: asyncpg.Record, now: datetime) -> None:
         environment=environment,
         now=now,
         expires_on=row["expires_on"],
-        hours_left=math.ceil((ends_at(row["expires_on"]) - now) / _HOUR),
+        hours_left=hours_left,
     )
-    await publish_ops(
-        tx, organization_id=row["organization_id"], environment=environment, event=event
+    await publish_ops(tx, organization_id=organization_id, environment=environment, event=event)
+    await mail_key_expires(
+        kernel,
+        tx,
+        organization_id=organization_id,
+        environment=environment,
+        name=row["name"],
+        prefix=row["prefix"],
+        created_by=row["created_by"],
+        ends_at=end,
+        hours_left=hours_left,
+        path=f"/{environment.value}/keys/{row['id']}",
     )

@@ -10,12 +10,16 @@ from datetime import datetime
 from uuid import UUID
 
 from privata.accounts.service import end_sessions, rotate_sessions
+from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.notifications.catalogue import Letter
 from privata.notifications.service import send_mail
 from privata.organizations.preferences import Notice
 from privata.organizations.roles import Role
+
+#: Warnings of this many hours and fewer are told in hours.
+DAY_H = 24
 
 _READERS = """
 SELECT u.email FROM membership AS m JOIN app_user AS u ON u.id = m.user_id
@@ -28,6 +32,13 @@ ORDER BY u.email
 _PAID = (Role.OWNER, Role.FINANCE)
 
 _NAME = "SELECT name FROM organization WHERE id = $1"
+
+_MEMBER = """
+SELECT u.email FROM membership AS m JOIN app_user AS u ON u.id = m.user_id
+WHERE m.organization_id = $1 AND m.deactivated_at IS NULL AND lower(u.email) = lower($2)
+"""
+
+_CONTACT = "SELECT contact_email FROM organization_profile WHERE organization_id = $1"
 
 
 async def mail_invitation(
@@ -131,6 +142,62 @@ async def mail_payout_address_added(
         await send_mail(
             tx, kernel.sealer, letter=Letter.PAYOUT_ADDRESS_ADDED, to=reader, values=values
         )
+
+
+async def mail_key_expires(
+    kernel: Kernel,
+    tx: Transaction,
+    *,
+    organization_id: UUID,
+    environment: Environment,
+    name: str,
+    prefix: str,
+    created_by: str,
+    ends_at: datetime,
+    hours_left: int,
+    path: str,
+) -> None:
+    """To owners, admins and who made the key, if that is still a member; `path` is its page."""
+    values = {
+        "organization": await _name(tx, organization_id),
+        "environment": environment.value,
+        "key_name": name,
+        "prefix": prefix,
+        "left": f"{hours_left} hours" if hours_left <= DAY_H else f"{hours_left // DAY_H} days",
+        "until": f"{ends_at:%d %B %Y, %H:%M} UTC",
+        "link": f"{kernel.settings.base_url}{path}",
+    }
+    readers = await _readers(tx, organization_id, (Role.OWNER, Role.ADMIN), "")
+    maker = await tx.connection.fetchval(_MEMBER, organization_id, created_by)
+    for reader in dict.fromkeys([*readers, *([maker] if maker else [])]):
+        await send_mail(tx, kernel.sealer, letter=Letter.KEY_EXPIRES, to=reader, values=values)
+
+
+async def mail_endpoint_paused(
+    kernel: Kernel,
+    tx: Transaction,
+    *,
+    organization_id: UUID,
+    environment: Environment,
+    endpoint: str,
+    reason: str,
+    path: str,
+) -> None:
+    """To the technical contact, or to the owners of an organization that has named none.
+
+    `endpoint` is its name, `reason` a sentence, `path` its page.
+    """
+    values = {
+        "organization": await _name(tx, organization_id),
+        "environment": environment.value,
+        "endpoint": endpoint,
+        "reason": reason,
+        "link": f"{kernel.settings.base_url}{path}",
+    }
+    contact = await tx.connection.fetchval(_CONTACT, organization_id)
+    readers = [contact] if contact else await _readers(tx, organization_id, (Role.OWNER,), "")
+    for reader in readers:
+        await send_mail(tx, kernel.sealer, letter=Letter.ENDPOINT_PAUSED, to=reader, values=values)
 
 
 async def end_access(tx: Transaction, *, user_id: int) -> None:

@@ -38,6 +38,7 @@ class Endpoint(models.Model):
     paused_at = models.DateTimeField(null=True)
     paused_reason = models.CharField(max_length=32, null=True)
     paused_by = models.CharField(max_length=254, null=True)
+    pause_told_at = models.DateTimeField(null=True, help_text="the pause a mail was sent for")
     failures = ArrayField(
         models.DateTimeField(),
         db_default=models.Value("{}"),

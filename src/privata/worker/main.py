@@ -22,6 +22,7 @@ from privata.refunds.clock import follow_refunds
 from privata.streams.jobs import sweep_streams
 from privata.webhooks.claims import oldest_due_age
 from privata.webhooks.jobs import dispatch
+from privata.webhooks.pause_letters import tell_of_pauses
 from privata.webhooks.recovering import recover_endpoints
 from privata.webhooks.resuming import probe_endpoints
 
@@ -83,6 +84,7 @@ LOOPS: tuple[Loop, ...] = (
     follow_refunds,
     recover_endpoints,
     probe_endpoints,
+    tell_of_pauses,
     export_orders,
     warn_of_expiry,
     end_lockouts,

@@ -13,6 +13,8 @@ from privata.apikeys.service import edit_key, revoke_key
 from privata.apikeys.tests.making import LIVE, TEST, made, person
 from privata.core.clock import ManualClock
 from privata.infra.kernel import Kernel
+from privata.organizations.roles import Role
+from privata.organizations.tests.people import member
 
 
 def at(kernel: Kernel, hours_before: float, end: datetime) -> Kernel:
@@ -114,3 +116,27 @@ async def test_many_workers_tell_each_key_once(kernel: Kernel, organization: UUI
         counts.append(await warn_once(then))
     assert sum(counts) == 6
     assert len(await told(kernel)) == 6
+
+
+async def test_owners_admins_and_the_maker_get_a_mail(kernel: Kernel, organization: UUID) -> None:
+    """Each once; not somebody who has left, and nobody else."""
+    end = end_in(kernel, 30)
+    key = await made(kernel, organization, LIVE, name="Server", expires_on=end.date())
+    for role in Role:
+        await member(kernel, organization, role, f"{role.value}@acme.example")
+    await warn_once(at(kernel, FIRST_WARNING_H, end))
+    assert await mailed(kernel) == ["admin@acme.example", "owner@acme.example"]
+    await kernel.database.pool.execute(
+        "UPDATE api_key SET created_by = 'Developer@acme.example' WHERE id = $1", key.id
+    )
+    await kernel.database.pool.execute("DELETE FROM mail")
+    await warn_once(at(kernel, LAST_WARNING_H, end))
+    everybody = ["admin@acme.example", "developer@acme.example", "owner@acme.example"]
+    assert await mailed(kernel) == everybody
+
+
+async def mailed(kernel: Kernel) -> list[str]:
+    rows = await kernel.database.pool.fetch(
+        "SELECT recipient FROM mail WHERE letter = 'key_expires' ORDER BY recipient"
+    )
+    return [row["recipient"] for row in rows]
