@@ -11,9 +11,9 @@ from playwright.async_api import Page, expect
 
 from privata.accounts.totp import code_at
 from tests.browser.audit import complaints_of
+from tests.browser.onboarding import company, jurisdictions, volume
 from tests.browser.server import Server
 from tests.browser.test_accounts import home, mailbox, page, sign_up, strict, with_authenticator
-from tests.browser.test_onboarding import _company, _jurisdictions, _volume
 from tests.conftest import ADDRESSES
 from tests.visitors import Mailbox
 
@@ -45,9 +45,9 @@ async def onboarding(page: Page) -> str:
     await page.goto("/test/")
     complaints_of(page)  # without an organization this page is a 403
     await page.get_by_role("link", name="Set up your company").click()
-    await _company(page, "First Wallet AG")
-    await _volume(page)
-    await _jurisdictions(page, "Switzerland")
+    await company(page, "First Wallet AG")
+    await volume(page)
+    await jurisdictions(page, "Switzerland")
     await page.wait_for_url("**/onboarding/contact")
     await page.get_by_label("Name", exact=True).fill("Lea First")
     await page.get_by_role("button", name="Finish").click()

@@ -7,31 +7,9 @@ import re
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Audit, OpenPage
+from tests.browser.onboarding import company, jurisdictions, volume
 from tests.browser.people import loner, sign_in
 from tests.browser.server import Server
-
-
-async def _company(page: Page, name: str) -> None:
-    await page.get_by_label("Legal name").fill(name)
-    await page.get_by_label("Registered in").select_option("CH")
-    await page.get_by_text("Wallet", exact=True).click()
-    await page.get_by_label("Website").fill("bell.example")
-    await page.get_by_role("button", name="Save and go on").click()
-    await page.wait_for_url("**/onboarding/volume")
-
-
-async def _volume(page: Page) -> None:
-    await page.get_by_label("Orders you expect a month").select_option("under_1000")
-    await page.get_by_text("API and webhooks", exact=True).click()
-    await page.get_by_role("button", name="Save and go on").click()
-    await page.wait_for_url("**/onboarding/jurisdictions")
-
-
-async def _jurisdictions(page: Page, *countries: str) -> None:
-    for country in countries:
-        await page.get_by_label(country, exact=True).check()
-    await page.get_by_label("We know who our customers are").check()
-    await page.get_by_role("button", name="Save and go on").click()
 
 
 async def test_a_company_is_set_up_in_four_steps(
@@ -50,9 +28,9 @@ async def test_a_company_is_set_up_in_four_steps(
     await expect(page.get_by_role("alert")).to_contain_text("Choose the country")
     await expect(page.get_by_label("Legal name")).to_have_value("Bell Wallet AG")
     await audit_page(page, allow=("422",))
-    await _company(page, "Bell Wallet AG")
+    await company(page, "Bell Wallet AG")
     await audit_page(page)
-    await _volume(page)
+    await volume(page)
     await sweep_page(page)
     await page.set_viewport_size({"width": 1440, "height": 900})
     # A new organization sees only onboarding, and comes back to where it was.
@@ -62,7 +40,7 @@ async def test_a_company_is_set_up_in_four_steps(
     await expect(page.get_by_label("Website")).to_have_value("https://bell.example")
     await page.goto("/onboarding/contact")
     await page.wait_for_url("**/onboarding/jurisdictions")
-    await _jurisdictions(page, "Switzerland", "Germany")
+    await jurisdictions(page, "Switzerland", "Germany")
     await page.wait_for_url("**/onboarding/contact")
     await page.get_by_label("Name", exact=True).fill("Ann Bell")
     await audit_page(page)
@@ -87,9 +65,9 @@ async def test_a_high_risk_country_stops_it_and_the_operator_opens_it_again(
     page = await open_page(anonymous=True, java_script_enabled=True)
     await sign_in(page, loner(server, "kim@risky.example"))
     await page.goto("/onboarding/")
-    await _company(page, "Risky Pay Ltd")
-    await _volume(page)
-    await _jurisdictions(page, "North Korea")
+    await company(page, "Risky Pay Ltd")
+    await volume(page)
+    await jurisdictions(page, "North Korea")
     await expect(page.get_by_role("heading", name="Please contact the operator")).to_be_visible()
     await sweep_page(page)
     await page.goto("/test/")
