@@ -102,3 +102,30 @@ async def test_many_calls_note_the_use_once(script: httpx.AsyncClient, kernel: K
     answer = await script.post("/me")
     assert answer.status_code == 405
     assert answer.headers["x-request-id"].startswith("req_")
+
+
+async def test_a_token_and_a_wrong_one_have_their_buckets(
+    script: httpx.AsyncClient, kernel: Kernel
+) -> None:
+    """As large as those of keys, and apart from them: reports leave the partner's orders alone."""
+    first, again = await script.get("/me"), await script.get("/members")
+    write = await script.post("/test/endpoints", json={})
+    wrong = await script.get("/me", headers={"Authorization": "Bearer pat_guessed"})
+    left = [
+        (one.status_code, one.headers["x-ratelimit-limit"], one.headers["x-ratelimit-remaining"])
+        for one in (first, again, write, wrong)
+    ]
+    assert left == [
+        (200, "600", "599"),
+        (200, "600", "598"),
+        (422, "60", "59"),
+        (401, "60", "59"),
+    ]
+    subjects = await kernel.database.pool.fetch("SELECT DISTINCT subject FROM rate_bucket")
+    assert {row["subject"].split(":")[0] for row in subjects} == {"token", "ip"}
+    await kernel.database.pool.execute("UPDATE rate_bucket SET tokens = 0, counted_at = now()")
+    refused = await script.get("/me")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "RATE_LIMITED")
+    assert refused.headers["retry-after"] == "1"
+    guessed = await script.get("/me", headers={"Authorization": "Bearer pat_guessed"})
+    assert guessed.status_code == 429

@@ -17,13 +17,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from privata.api.errors import on_bug, on_database_away, on_request_error
-from privata.api.middleware import SCOPE_HEADERS
 from privata.apikeys.access import HEADER, SCOPE_ADMISSION
 from privata.apikeys.admission import Admission, Admitter, Caller, Companion
 from privata.apikeys.lockouts import count_failure, locked_out
-from privata.core.errors import RateLimited, RequestError
+from privata.core.errors import RequestError
+from privata.infra.access import SCOPE_HEADERS
 from privata.infra.kernel import Kernel
-from privata.infra.limits import Kind, limits_of, rate_headers
+from privata.infra.limits import Kind, limits_of, rate_headers, too_many
 from privata.infra.proxies import address_in, parse_networks
 
 _KEY: Final = HEADER.lower().encode()
@@ -116,12 +116,7 @@ class Admissions:
         allowance = admission.allowance
         if allowance is None or allowance.granted:
             return None
-        seconds = allowance.retry_after_s
-        return RateLimited(
-            f"More than {allowance.limit} calls of this kind were made in a minute;"
-            f" the next one is free in {seconds} s.",
-            headers={"Retry-After": str(seconds)},
-        )
+        return too_many(allowance)
 
 
 def _sent(scope: Scope) -> tuple[str | None, str]:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from privata.core.ids import new_request_id
-
-#: Headers that layers further inside put on the answer, whatever it is: a list of pairs of bytes.
-SCOPE_HEADERS: Final = "privata.headers"
+from privata.infra.access import SCOPE_HEADERS
 
 log = logging.getLogger("privata.access")
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.requests import Request
 
 from privata.infra.kernel import Kernel
+
+#: Headers that layers further inside put on the answer, whatever it is: a list of pairs of bytes.
+SCOPE_HEADERS: Final = "privata.headers"
 
 
 def kernel_of(request: Request) -> Kernel:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from privata.core.errors import RateLimited
 from privata.infra.settings import Settings
 
 MINUTE_S: Final = 60.0
@@ -44,6 +45,16 @@ class Allowance:
     def retry_after_s(self) -> int:
         """Whole seconds until the next token is there."""
         return max(1, math.ceil((1 - self.tokens) * MINUTE_S / self.limit))
+
+
+def too_many(allowance: Allowance) -> RateLimited:
+    """The refusal of a call whose bucket is empty."""
+    seconds = allowance.retry_after_s
+    return RateLimited(
+        f"More than {allowance.limit} calls of this kind were made in a minute;"
+        f" the next one is free in {seconds} s.",
+        headers={"Retry-After": str(seconds)},
+    )
 
 
 def rate_headers(limit: int, remaining: int, reset_at: int) -> list[tuple[bytes, bytes]]:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from privata.core.errors import NotFound, ScopeRequired
+from privata.core.errors import InvalidKey, NotFound, ScopeRequired
 from privata.core.tenancy import Actor, Environment
-from privata.infra.access import client_ip, kernel_of
+from privata.infra.access import SCOPE_HEADERS, client_ip, kernel_of
 from privata.infra.kernel import Kernel
+from privata.infra.limits import Kind, too_many
 from privata.organizations.roles import Permission, allows
 from privata.tokens.rules import TokenScope
 from privata.tokens.service import Bearer, authenticate
 
 HEADER = "Authorization"
+
+#: One answer for every way a token can be wrong: nothing tells which it was.
+_INVALID = "The access token is missing, malformed, revoked or expired, or its owner has left."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +51,19 @@ class Door:
     async def __call__(self, request: Request) -> Response:
         kernel = kernel_of(request)
         named = request.path_params.get("environment", Environment.TEST.value)
-        bearer = await authenticate(
+        bearer, allowance = await authenticate(
             kernel,
             request.headers.get(HEADER),
             _environment(named),
+            Kind.READ if self.scope is TokenScope.READ else Kind.WRITE,
             ip=client_ip(request),
             user_agent=request.headers.get("user-agent", ""),
         )
+        request.scope[SCOPE_HEADERS] += allowance.headers(time.time())
+        if not allowance.granted:
+            raise too_many(allowance)
+        if bearer is None:
+            raise InvalidKey(_INVALID)
         if named not in list(Environment):
             raise NotFound("There is no such environment: use live or test.")
         if self.scope.value not in bearer.scopes:

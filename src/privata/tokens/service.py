@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from privata.audit import service as audit
-from privata.core.errors import InvalidKey, NotFound, ValidationFailed
+from privata.core.errors import NotFound, ValidationFailed
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
+from privata.infra.limits import TAKE, Allowance, Kind, limits_of
+from privata.infra.proxies import source_of
 from privata.organizations.roles import Role
 from privata.organizations.states import UNFINISHED
 from privata.tokens.rules import (
@@ -42,7 +44,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 # ago is taken from the token. One that is older than the membership was made in an earlier one,
 # which has ended, and stays dead when the person comes back. The note of use touches no row more
 # often than once a minute.
-_AUTHENTICATE = """
+#
+# A token pays for its calls, and so does the address of a wrong one; see `infra.limits`.
+_AUTHENTICATE = f"""
 WITH found AS (
     SELECT t.id, t.organization_id, t.scopes, t.last_used_at, u.id AS user_id, u.email, m.role,
            o.name AS organization_name
@@ -57,12 +61,14 @@ WITH found AS (
     FROM found
     WHERE t.id = found.id
       AND (found.last_used_at IS NULL OR found.last_used_at < $2 - interval '1 minute')
-)
-SELECT * FROM found
-"""
-
-#: One answer for every way a token can be wrong: nothing tells which it was.
-_INVALID = "The access token is missing, malformed, revoked or expired, or its owner has left."
+), wanted AS (
+    SELECT coalesce('token:' || (SELECT id::text FROM found), 'ip:' || $5::text) AS subject,
+           $6::text AS kind, 1 AS tokens,
+           CASE WHEN EXISTS (SELECT FROM found) THEN $7::float8 ELSE $8::float8 END AS allowed
+), bucket AS (
+{TAKE})
+SELECT found.*, bucket.tokens, bucket.granted FROM bucket LEFT JOIN found ON true
+"""  # noqa: S608  # put together out of constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,26 +183,35 @@ async def authenticate(
     kernel: Kernel,
     header: str | None,
     environment: Environment,
+    kind: Kind,
     *,
     ip: str | None,
     user_agent: str = "",
-) -> Bearer:
-    """The person behind `Authorization: Bearer pat_…`; `InvalidKey` says the same for all wrongs.
+) -> tuple[Bearer | None, Allowance]:
+    """The person behind `Authorization: Bearer pat_…`, None for a wrong one, and what is left.
 
-    A partner key is no token: it has another form and another digest.
+    A partner key is no token: it has another form and another digest. Reads and writes have a
+    bucket each for a token, as large as those of an organization's keys.
     """
-    kind, _, token = (header or "").partition(" ")
-    if kind.lower() != "bearer" or not well_formed(token):
-        raise InvalidKey(_INVALID)
+    scheme, _, token = (header or "").partition(" ")
+    right = scheme.lower() == "bearer" and well_formed(token)
+    with_token, without = limits_of(kernel.settings)[kind]
     row = await kernel.database.pool.fetchrow(
         _AUTHENTICATE,
-        kernel.sealer.digests(f"token:{token}"),
+        kernel.sealer.digests(f"token:{token}") if right else [],
         kernel.clock.now(),
         ip,
         [status.value for status in UNFINISHED],
+        source_of(ip),
+        kind.value,
+        float(with_token),
+        float(without),
     )
-    if row is None:
-        raise InvalidKey(_INVALID)
+    assert row is not None  # the bucket's row is always there
+    known = row["user_id"] is not None
+    allowance = Allowance(with_token if known else without, row["tokens"], row["granted"] > 0)
+    if not known:
+        return None, allowance
     actor = Actor(
         kind=ActorKind.USER,
         id=str(row["user_id"]),
@@ -207,4 +222,5 @@ async def authenticate(
         user_agent=user_agent,
         session=f"pat:{token[4:8]}",
     )
-    return Bearer(actor, Role(row["role"]), frozenset(row["scopes"]), row["organization_name"])
+    bearer = Bearer(actor, Role(row["role"]), frozenset(row["scopes"]), row["organization_name"])
+    return bearer, allowance
