@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import re
 from pathlib import Path
 
+import psycopg
 import pytest
-from playwright.async_api import Download, Page, expect
+from playwright.async_api import Download, Page, Route, expect
 
+from conftest import wait_for
 from tests.browser.audit import complaints_of
 from tests.browser.conftest import Audit
 from tests.browser.server import Server
@@ -26,6 +29,8 @@ def untouched(server: Server) -> None:
     """Nothing kept by an earlier test."""
     server.execute("DELETE FROM order_saved_view")
     server.execute("DELETE FROM order_list_preference")
+    server.execute("DELETE FROM order_export_chunk")
+    server.execute("DELETE FROM order_export")
 
 
 async def read(download: Download) -> list[dict[str, str]]:
@@ -139,12 +144,35 @@ async def test_columns_are_kept_and_exported(
     }
 
 
-async def test_a_file_is_made_by_a_worker_and_fetched(
-    signed_in_page: Page, server: Server, shelf: Stock, untouched: None, sweep_page: Audit
+async def test_a_file_that_was_ready_before_the_page_was_live_is_shown(
+    signed_in_page: Page, server: Server, shelf: Stock, untouched: None
 ) -> None:
+    """It stood at "Waiting" for ever: what changed before the stream was open was not told."""
     page = signed_in_page
-    query = f"?q={shelf['completed']}"
-    await page.goto(f"/test/orders/export{query}")
+    ready = asyncio.Event()
+
+    async def when_ready(route: Route) -> None:
+        await ready.wait()
+        await route.continue_()
+
+    await page.route(re.compile(r"/live(\?|$)"), when_ready)
+    with psycopg.connect(server.database_url) as held:
+        # The worker cannot write the file before the page stands there and says "Waiting".
+        held.execute("LOCK TABLE order_export_chunk IN EXCLUSIVE MODE")
+        await start_export(page, shelf["completed"])
+        await expect(page.locator("#exports")).to_contain_text(shelf["completed"])
+
+    async def made() -> bool:
+        return bool(server.execute("SELECT 1 FROM order_export WHERE state = 'done'"))
+
+    await wait_for(made)
+    ready.set()
+    await expect(page.get_by_role("link", name="Download", exact=True)).to_be_visible()
+
+
+async def start_export(page: Page, text: str) -> None:
+    """Have a file made of the orders that are found by `text`, in the background."""
+    await page.goto(f"/test/orders/export?q={text}")
     await expect(page.get_by_text("No files")).to_be_visible()
     # A file in the background takes thousands of orders; the form of one is sent as it is.
     await page.locator("form[action$='export/now']").evaluate(
@@ -152,6 +180,13 @@ async def test_a_file_is_made_by_a_worker_and_fetched(
     )
     await page.get_by_role("radio", name="All").check()
     await page.get_by_role("button", name="Download 1 row").click()
+
+
+async def test_a_file_is_made_by_a_worker_and_fetched(
+    signed_in_page: Page, server: Server, shelf: Stock, untouched: None, sweep_page: Audit
+) -> None:
+    page = signed_in_page
+    await start_export(page, shelf["completed"])
     link = page.get_by_role("link", name="Download", exact=True)
     await expect(link).to_be_visible(timeout=20_000)
     await expect(page.locator("#exports")).to_contain_text("1 row")

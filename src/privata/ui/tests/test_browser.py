@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, ConsoleMessage, Page, expect
@@ -180,7 +182,7 @@ async def test_live_stream_has_one_holder_and_can_be_paused(fresh: Browser, prev
 
 async def test_a_broken_stream_is_said(fresh: Browser, preview: str) -> None:
     page, _ = await _open(fresh, f"{preview}/sign-in")
-    await page.route("**/live", lambda route: route.fulfill(status=401, body="no"))
+    await page.route(re.compile(r"/live(\?|$)"), lambda route: route.fulfill(status=401, body="no"))
     await page.goto(preview)
     await expect(page.locator(".live")).to_contain_text("Signed out")
     await expect(page.locator("#stale")).to_contain_text("Live data unavailable, last updated at")

@@ -3,19 +3,39 @@ const LOCK = "live-stream";
 const FIRST_WAIT_MS = 2000;
 const LONGEST_WAIT_MS = 30000;
 
-// Calls changed("on" | "off" | "out") and arrived({topic, id, n}) in every tab.
-export function connect(url, { changed, arrived }) {
+// How long before the moment that it bears a page may have been read, and how long what changed is
+// remembered for tabs that join.
+const READ_MS = 1000;
+const MEMORY_MS = 60000;
+
+// Calls changed("on" | "off" | "out") and arrived({topic, id, n}) in every tab. `made` is when the
+// page was made, by the server's clock in milliseconds: what changed since then arrives too.
+export function connect(url, made, now, { changed, arrived }) {
   const channel = new BroadcastChannel(`${LOCK}:${url}`);
+  const seen = new Map();
   let state = "connecting";
   let leader = false;
+
+  const remember = ({ topic }) => seen.set(topic, now());
+  const welcome = (from) => {
+    channel.postMessage({ kind: "state", state });
+    const read = from - READ_MS;
+    const topics = now() - read > MEMORY_MS ? ["refresh"] : [...seen.keys()];
+    for (const topic of topics) {
+      if (topic === "refresh" || seen.get(topic) >= read) {
+        channel.postMessage({ kind: "message", message: { topic } });
+      }
+    }
+  };
 
   const apply = (note) => {
     if (note.kind === "state") changed(note.state);
     else if (note.kind === "message") arrived(note.message);
-    else if (note.kind === "hello" && leader) channel.postMessage({ kind: "state", state });
+    else if (note.kind === "hello" && leader) welcome(note.made);
   };
   const tell = (note) => {
     if (note.kind === "state") state = note.state;
+    else remember(note.message);
     apply(note);
     channel.postMessage(note);
   };
@@ -23,25 +43,25 @@ export function connect(url, { changed, arrived }) {
 
   if (!navigator.locks) {
     // Plain HTTP on a private network: each tab for itself.
-    hold(url, tell);
+    hold(url, made, tell);
     return;
   }
-  channel.postMessage({ kind: "hello" });
+  channel.postMessage({ kind: "hello", made });
   navigator.locks.request(`${LOCK}:${url}`, () => {
     leader = true;
-    return hold(url, tell);
+    return hold(url, made, tell);
   });
 }
 
 // Keep the stream open for as long as this page lives. The promise ends with the page, and the
 // lock then goes to the next tab.
-function hold(url, tell) {
+function hold(url, made, tell) {
   return new Promise((release) => {
     let source;
     let wait = FIRST_WAIT_MS;
 
     const open = () => {
-      source = new EventSource(url);
+      source = new EventSource(`${url}?since=${made}`);
       source.onopen = () => {
         wait = FIRST_WAIT_MS;
         tell({ kind: "state", state: "on" });

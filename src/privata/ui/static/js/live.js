@@ -1,7 +1,8 @@
 // Live updates. One tab of the browser holds the event stream and relays to the others, since
 // browsers allow only six connections to a server over HTTP/1.1. A message {topic, id, n} becomes
 // the DOM event live:<topic> on <body>; regions refetch themselves with hx-trigger. After a break
-// every region that listens to live:refresh does so once, so a missed message costs nothing.
+// every region that listens to live:refresh does so once, so a missed message costs nothing. What
+// changed between the making of a page and the opening of its stream is told when it opens.
 import { connect } from "./live-stream.js";
 import { serverNow } from "./times.js";
 
@@ -96,5 +97,5 @@ customElements.define("live-gauge", LiveGauge);
 
 if (url && pill) {
   pill.addEventListener("click", toggle);
-  connect(url, { changed, arrived });
+  connect(url, Number(document.documentElement.dataset.now), serverNow, { changed, arrived });
 }
