@@ -4,10 +4,24 @@ from __future__ import annotations
 
 import json
 
-from playwright.async_api import Page, expect
+import pytest
+import pytest_asyncio
+from playwright.async_api import Page, StorageState, expect
 
 from tests.browser.conftest import Audit, OpenPage
-from tests.browser.server import Server
+from tests.browser.people import Sessions
+from tests.browser.server import Credentials, Server
+
+
+@pytest.fixture(scope="module")
+def partner(server: Server) -> Credentials:
+    """An organization whose log holds what this module does and nothing else."""
+    return server.organization("Ledger Wallet", "owner@ledger.example")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def signed_in(sessions: Sessions, partner: Credentials) -> StorageState:
+    return await sessions.of(partner)
 
 
 async def test_the_log_holds_the_rules_everywhere(
