@@ -254,7 +254,10 @@ async def test_a_pasted_header_is_taken_apart(
 
 
 _PAUSES = {
-    "failures": ("paused_reason = 'failures'", "50 attempts failed within 6 hours"),
+    "failures": (
+        "paused_reason = 'failures', failures = array_fill(now(), ARRAY[50])",
+        "50 attempts failed within 6 hours",
+    ),
     "gone": ("paused_reason = 'gone'", "410 Gone"),
     "manual": ("paused_reason = 'manual', paused_by = 'ada@acme.example'", "ada@acme.example"),
     "probe": ("paused_reason = 'gone', probed_at = now()", "The probe failed"),
