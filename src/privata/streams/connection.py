@@ -1,8 +1,9 @@
 """One open stream: what it has sent, what waits, and how it is written to the client.
 
 At rest a stream is one waiting task (the request's own), which learns when the client leaves. A
-second task exists only while there is something to write. Nobody ever waits for a slow client:
-what does not fit into its short queue is dropped, and read from the log again when it can write.
+second one exists only while it reads the log or its client takes nothing. Nobody ever waits for a
+slow client: what does not fit into its short queue is dropped, and read from the log again when it
+can write.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from typing import Final
 import asyncpg
 from starlette.types import Message, Receive, Send
 
-from privata.streams.frames import BEAT, FAREWELL, HELLO, Frame
+from privata.streams.frames import BEAT, FAREWELL, HELLO, Frame, Part
 from privata.streams.log import OrderKey
 from privata.streams.states import Ending
+from privata.streams.writing import Rest, begin
 
 log = logging.getLogger(__name__)
 
@@ -97,9 +99,26 @@ class OpenStream:
         self.wake()
 
     def wake(self) -> None:
-        """Write what waits, if nobody does yet."""
-        if self._pump is None and self._send is not None:
-            self._pump = asyncio.get_running_loop().create_task(self._write_all())
+        """Write what waits, if nobody does yet: at once while the client takes it, then in a task.
+
+        One event may be for thousands of streams, and a task for each would cost more than all
+        the rest of handing it over.
+        """
+        send = self._send
+        if self._pump is not None or send is None:
+            return
+        try:
+            while (part := self._next()) is not None:
+                rest = begin(send(part.message))
+                if rest is not None:
+                    self._pump = asyncio.get_running_loop().create_task(self._go_on(rest, part))
+                    return
+                self._written(part)
+        except Exception as error:
+            self._broke(error)
+        else:
+            if self._behind and self._send is not None:
+                self._pump = asyncio.get_running_loop().create_task(self._go_on())
 
     async def run(self, start: Message, receive: Receive, send: Send) -> None:
         """Answer the request: until the order has ended, the stream is ended, or the client leaves.
@@ -109,7 +128,7 @@ class OpenStream:
         self._task = asyncio.current_task()
         try:
             await send(start)
-            await send(HELLO)
+            await send(HELLO.message)
             self._send = send
             self.wake()
             while (await receive())["type"] != "http.disconnect":
@@ -123,51 +142,63 @@ class OpenStream:
                 self._pump.cancel()
             self._send = self._task = None
 
-    async def _write_all(self) -> None:
+    async def _go_on(self, rest: Rest | None = None, part: Part | None = None) -> None:
         try:
-            while await self._step():
-                pass
+            if rest is not None and part is not None:
+                await rest
+                self._written(part)
+            await self._write_all()
         except AWAY as error:
             self._behind = True  # the hub wakes it again
             log.warning("a stream cannot read the log: %s", error)
-        except Exception:
-            log.exception("a stream broke")
-            if self._task is not None:
-                self.ending = Ending.STALLED
-                self._task.cancel()
+        except Exception as error:
+            self._broke(error)
         finally:
             self._pump = None
 
-    async def _step(self) -> bool:
-        """Write one thing; False when nothing is left to write."""
-        send = self._send
-        if send is None:
-            return False
-        if self.ending is not None:
-            await send(FAREWELL)
-            return False
-        if self._beat_due:
-            await send(BEAT)
-            self._beat_due, self._missed = False, 0
-        elif self._behind:
-            self._behind = False  # before reading: what is offered meanwhile goes to the queue
-            for frame in await self._read(self.order, self.sent):
-                await self._write(send, frame)
-        elif self._queue:
-            frame = self._queue.pop(0)
-            # Between replay and live nothing is missing: a number left out is read from the log.
-            if frame.seq > self.sent + 1:
-                self._behind = True
+    async def _write_all(self) -> None:
+        while (send := self._send) is not None:
+            part = self._next()
+            if part is not None:
+                await send(part.message)
+                self._written(part)
+            elif self._behind:
+                self._behind = False  # before reading: what is offered meanwhile goes to the queue
+                for frame in await self._read(self.order, self.sent):
+                    if frame.seq > self.sent:
+                        await send(frame.message)
+                        self._written(frame)
             else:
-                await self._write(send, frame)
-        else:
-            return False
-        return True
+                return
 
-    async def _write(self, send: Send, frame: Frame) -> None:
-        if frame.seq <= self.sent:
-            return
-        await send(frame.message)
-        self.sent = frame.seq
-        if frame.last:
-            self.ending = self.ending or Ending.FINISHED
+    def _next(self) -> Part | None:
+        """What to write now; None if nothing waits, or the log has to be read first."""
+        if self._send is None:
+            return None
+        if self.ending is not None:
+            return FAREWELL
+        if self._beat_due:
+            return BEAT
+        while self._queue and not self._behind:
+            frame = self._queue.pop(0)
+            if frame.seq == self.sent + 1:
+                return frame
+            # Between replay and live nothing is missing: a number left out is read from the log.
+            self._behind = frame.seq > self.sent
+        return None
+
+    def _written(self, part: Part) -> None:
+        if isinstance(part, Frame):
+            self.sent = part.seq
+            if part.last:
+                self.ending = self.ending or Ending.FINISHED
+        elif part is BEAT:
+            self._beat_due, self._missed = False, 0
+        else:
+            self._send = None  # nothing follows the farewell
+
+    def _broke(self, error: Exception) -> None:
+        log.error("a stream broke", exc_info=error)
+        if self._task is not None:
+            self.ending = Ending.STALLED
+            self._task.cancel()

@@ -34,10 +34,19 @@ def frame_of(seq: int, event_id: str, event_type: str, body: bytes) -> Frame:
     return Frame(seq, event_id, body_message(text), event_type in LAST_TYPES)
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What is written beside events."""
+
+    message: Message
+
+
+Part = Frame | Mark
+
 #: Sent at once, so that client and proxies see that the stream is open.
-HELLO: Final = body_message(b"retry: %d\n\n" % RETRY_MS)
+HELLO: Final = Mark(body_message(b"retry: %d\n\n" % RETRY_MS))
 
 #: Shows that the connection lives, and finds out when it does not.
-BEAT: Final = body_message(b": beat\n\n")
+BEAT: Final = Mark(body_message(b": beat\n\n"))
 
-FAREWELL: Final = body_message(b"", more=False)
+FAREWELL: Final = Mark(body_message(b"", more=False))
