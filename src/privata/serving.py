@@ -18,6 +18,7 @@ from privata.api.dashboard import create_dashboard_api
 from privata.api.probes import create_probes
 from privata.api.routes import PREFIX
 from privata.core.errors import StartupError
+from privata.infra.garbage import short_pauses
 from privata.infra.kernel import Kernel
 from privata.infra.proxies import Network, client_address, parse_networks
 from privata.streams.hub import Hub
@@ -126,7 +127,8 @@ async def serve_on(listener: socket.socket, kernel: Kernel, *, only: str | None 
             end_live_pages()
 
     try:
-        await serve_app_on(listener, application, before_stop=end_streams)
+        with short_pauses():
+            await serve_app_on(listener, application, before_stop=end_streams)
     finally:
         if hub is not None:
             await hub.aclose()
