@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     mail_url: str | None = None
     mail_from: str | None = None
     new_device_code: bool = True
+    # At least what OWASP's Password Storage Cheat Sheet asks of Argon2id with two passes.
+    password_memory_kib: int = Field(default=102_400, ge=19_456, le=1_048_576)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
 
