@@ -23,7 +23,6 @@ from privata.docs.markdown import Document, inline, rendered
 from privata.docs.postman import postman_collection
 from privata.docs.reference import Reference, reference
 from privata.infra.settings import settings
-from privata.ui.static_files import DOCS_STYLESHEETS
 
 Json = dict[str, Any]
 
@@ -106,7 +105,6 @@ def _frame(request: HttpRequest, current: str | None) -> Json:
     return {
         "groups": list(grouped()),
         "current": current,
-        "sheets": DOCS_STYLESHEETS,
         "signed_in": request.user.is_authenticated,
     }
 

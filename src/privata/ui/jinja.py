@@ -60,7 +60,6 @@ def environment(**options: object) -> Environment:
         response_tone=statuses.response_tone,
         spark=components.spark,
         static_url=static_files.static_url,
-        stylesheets=static_files.STYLESHEETS,
         tab_items=shell.tab_items,
         uptime_bars=components.uptime_bars,
         url=url,

@@ -21,12 +21,11 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from privata.ui import sample
 from privata.ui.jinja import environment
-from privata.ui.static_files import static_prefix, static_root
+from privata.ui.static_app import Static
 
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -39,7 +38,7 @@ _PORT = 8090
 
 def create_app() -> Starlette:
     """The preview as an ASGI application."""
-    pages = environment()
+    pages, static = environment(), Static()
     pages.globals["now"] = lambda: sample.NOW
     routes = [
         Route("/", _page(pages, "ui/gallery.html")),
@@ -50,7 +49,7 @@ def create_app() -> Starlette:
         Route("/toast", _toast(pages), methods=["POST"]),
         Route("/live", _live),
         Route("/switch", _back, methods=["POST"]),
-        Mount(static_prefix().rstrip("/"), StaticFiles(directory=static_root())),
+        Mount(static.prefix.rstrip("/"), static),
     ]
     return Starlette(routes=routes, middleware=[Middleware(_ContentPolicy)])
 

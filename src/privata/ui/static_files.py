@@ -1,8 +1,8 @@
 """Where the browser's files are, and under which address they are served.
 
 The address holds a hash of the whole tree: `/static/<hash>/css/base.css`. So every answer may be
-cached for ever (`immutable`), and relative imports in modules and `url()` in style sheets keep
-working, which they would not if each file's name carried a hash.
+cached for ever (`immutable`), and `url()` in style sheets keeps working, which it would not if each
+file's name carried a hash.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 from pathlib import Path
+
+from privata.ui import bundles as making
 
 _ROOT = Path(__file__).parent / "static"
 _HASH_LENGTH = 12
@@ -50,6 +52,22 @@ DOCS_STYLESHEETS = (
 )
 
 
+#: What pages load: each of these is put together from others.
+STYLESHEET = "css/privata.css"
+DOCS_STYLESHEET = "css/privata-docs.css"
+SCRIPT = "js/privata.js"
+
+
+@cache
+def bundles() -> dict[str, bytes]:
+    """Every bundle by its name under `static/`, made at the first call."""
+    return {
+        STYLESHEET: making.stylesheet(_ROOT, STYLESHEETS),
+        DOCS_STYLESHEET: making.stylesheet(_ROOT, DOCS_STYLESHEETS),
+        SCRIPT: making.script(_ROOT, "js/app.js"),
+    }
+
+
 def static_root() -> Path:
     """The folder to serve; everything in it is public."""
     return _ROOT
@@ -57,8 +75,10 @@ def static_root() -> Path:
 
 @cache
 def static_hash() -> str:
-    """Hash of every file's path and bytes, computed at the first call."""
+    """Hash of every file's path and bytes and of the bundles, computed at the first call."""
     digest = hashlib.sha256()
+    for data in bundles().values():
+        digest.update(data)
     for path in sorted(_ROOT.rglob("*")):
         if path.is_file():
             name = path.relative_to(_ROOT).as_posix().encode()
@@ -73,7 +93,7 @@ def static_prefix() -> str:
 
 
 def static_url(path: str) -> str:
-    """The address of one file under `static/`; a missing file is a FileNotFoundError."""
-    if not (_ROOT / path).is_file():
+    """The address of a file or bundle under `static/`; FileNotFoundError for a missing one."""
+    if path not in bundles() and not (_ROOT / path).is_file():
         raise FileNotFoundError(f"no static file {path}")
     return static_prefix() + path
