@@ -17,6 +17,7 @@ from privata.core.tenancy import Environment, system_actor
 from privata.infra.kernel import Kernel
 from privata.serving import listen, serve_on
 from tests.contracts.recorder import contract
+from tests.loopback import NO_AUTHORITIES
 
 #: Addresses everybody knows: the genesis block's, and those of the BIP-173 and EIP-55 texts.
 ADDRESSES = {
@@ -97,6 +98,7 @@ async def partner(kernel: Kernel, organization: uuid.UUID, api_url: str) -> Asyn
     async with httpx.AsyncClient(
         base_url=f"{api_url}/partner/v1",
         timeout=30,
+        verify=NO_AUTHORITIES,
         event_hooks={"response": [contract().hook]},
     ) as client:
         yield Partner(client, kernel, organization, test_key, live_key)

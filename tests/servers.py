@@ -12,6 +12,7 @@ import httpx
 from conftest import environment_for, wait_for
 from privata.infra.settings import Settings
 from tests.faults.programs import free_port
+from tests.loopback import NO_AUTHORITIES
 
 
 @asynccontextmanager
@@ -40,7 +41,7 @@ async def api_process(
     arguments = ("-m", "privata", "serve", "--only", "api")
     process = await asyncio.create_subprocess_exec(sys.executable, *arguments, env=env)
     try:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(verify=NO_AUTHORITIES) as client:
 
             async def alive() -> bool:
                 assert process.returncode is None, "the server ended"

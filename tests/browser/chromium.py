@@ -11,6 +11,7 @@ _NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chr
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
+    "--in-process-gpu",
     "--disable-background-networking",
     "--disable-component-update",
 )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 
+import httpx
 from playwright.async_api import Browser, Page, StorageState
 
 from tests.browser.audit import complaints_of, new_context
 from tests.browser.server import Credentials, Server
+from tests.loopback import NO_AUTHORITIES
 
 #: Seconds for which a kept session is used; half of what a proof is fresh for.
 _KEPT_S = 300
@@ -32,9 +34,9 @@ class Sessions:
         self._kept: dict[str, tuple[float, StorageState]] = {}
 
     async def of(self, who: Credentials) -> StorageState:
-        """A session of this person, begun anew when the last one has aged."""
+        """A session of this person, begun anew when the last one has aged or was ended."""
         began, kept = self._kept.get(who.owner_email, (0.0, None))
-        if kept is None or time.monotonic() - began > _KEPT_S:
+        if kept is None or time.monotonic() - began > _KEPT_S or not self._is_open(kept):
             context = await new_context(self._browser, base_url=self._server.base_url)
             began = time.monotonic()
             await sign_in(await context.new_page(), who)
@@ -42,6 +44,12 @@ class Sessions:
             await context.close()
             self._kept[who.owner_email] = (began, kept)
         return kept
+
+    def _is_open(self, kept: StorageState) -> bool:
+        # A person has ten sessions: tests that sign in themselves end the oldest.
+        cookies = {one["name"]: one["value"] for one in kept["cookies"]}
+        url = f"{self._server.base_url}/account/security"
+        return httpx.get(url, cookies=cookies, timeout=30, verify=NO_AUTHORITIES).status_code == 200
 
 
 def loner(server: Server, email: str) -> Credentials:

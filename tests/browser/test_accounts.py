@@ -35,7 +35,7 @@ def strict(cluster: Cluster, home: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def mailbox(strict: Server, home: Path) -> Mailbox:
-    return Mailbox(home / "mail")
+    return Mailbox(strict, home / "mail")
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -40,7 +40,7 @@ def server(cluster: Cluster, home: Path) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def mailbox(server: Server, home: Path) -> Mailbox:
-    return Mailbox(home / "mail")
+    return Mailbox(server, home / "mail")
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,15 +13,9 @@ import uvicorn
 from playwright.async_api import Browser, async_playwright
 
 from privata.ui.preview import create_app
+from tests.browser.chromium import ARGUMENTS, find_chromium
 
 _HERE = Path(__file__).parent
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-
-
-def find_chromium() -> str | None:
-    """Path of a Chromium: PRIVATA_CHROMIUM, or one on PATH."""
-    named = os.environ.get("PRIVATA_CHROMIUM")
-    return named or next((path for name in _NAMES if (path := shutil.which(name))), None)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -63,10 +55,7 @@ async def browser(preview: str) -> AsyncIterator[Browser]:
     """A headless Chromium, which closes before the preview does: it holds a live stream open."""
     assert preview
     async with async_playwright() as driver:
-        made = await driver.chromium.launch(
-            executable_path=find_chromium(),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+        made = await driver.chromium.launch(executable_path=find_chromium(), args=list(ARGUMENTS))
         yield made
         await made.close()
 
