@@ -73,9 +73,12 @@ async def sweep(
     page: Page,
     *,
     sizes: tuple[tuple[int, int], ...] = (DESKTOP, PHONE),
+    dark: str = "html",
     allow: tuple[str, ...] = (),
 ) -> None:
     """`audit` at each of `sizes` and the contrasts of the dark theme, without loading again.
+
+    Contrasts are looked at within `dark`, a selector: all of it unless the page is enormous.
 
     Nothing may be wider than the window at any size. A theme changes no more than colours, and
     those are the same at every size; the small phone has the phone's page.
@@ -88,19 +91,21 @@ async def sweep(
             found += await _axe(page, {"type": "tag", "values": _TAGS})
         if size == DESKTOP:
             await page.emulate_media(color_scheme="dark")
-            found += await _axe(page, _CONTRAST)
+            found += await _axe(page, _CONTRAST, dark)
             await page.emulate_media(color_scheme="light")
         findings += [f"{size[0]} px: {text}" for text in found]
     _judge(page, findings, allow)
 
 
-async def _axe(page: Page, rules: dict[str, Any]) -> list[str]:
+async def _axe(page: Page, rules: dict[str, Any], within: str = "html") -> list[str]:
     if not await page.evaluate("'axe' in window"):
         await page.evaluate(Axe().axe_script)
     # Without fetching style sheets again beforehand: the rules that read them are of orientation
     # and of films, and not among these or without anything to look at.
     results = await page.evaluate(
-        "(rules) => axe.run({runOnly: rules, resultTypes: ['violations'], preload: false})", rules
+        """([rules, within]) => axe.run(
+            within, {runOnly: rules, resultTypes: ["violations"], preload: false})""",
+        [rules, within],
     )
     return [
         f"{found['id']}: {found['help']}\n    "
