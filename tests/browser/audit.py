@@ -10,7 +10,9 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error,
 DESKTOP, PHONE, SMALL_PHONE = (1440, 900), (390, 844), (320, 640)
 
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-_CONTRAST = {"type": "rule", "values": ["color-contrast"]}
+_EVERYTHING = {"runOnly": {"type": "tag", "values": _TAGS}}
+_ALL_BUT_CONTRAST = _EVERYTHING | {"rules": {"color-contrast": {"enabled": False}}}
+_CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 
 _REPORT = """
 document.addEventListener("securitypolicyviolation", (event) =>
@@ -64,7 +66,7 @@ async def audit(page: Page, *, allow: tuple[str, ...] = ()) -> None:
 
     `allow` are parts of console messages that the page is meant to cause (a 404, for example).
     """
-    findings = await _axe(page, {"type": "tag", "values": _TAGS})
+    findings = await _axe(page, _EVERYTHING)
     findings += await _sideways(page)
     _judge(page, findings, allow)
 
@@ -73,12 +75,12 @@ async def sweep(
     page: Page,
     *,
     sizes: tuple[tuple[int, int], ...] = (DESKTOP, PHONE),
-    dark: str = "html",
+    contrasts: str = "html",
     allow: tuple[str, ...] = (),
 ) -> None:
     """`audit` at each of `sizes` and the contrasts of the dark theme, without loading again.
 
-    Contrasts are looked at within `dark`, a selector: all of it unless the page is enormous.
+    Contrasts are looked at within `contrasts`, a selector: everywhere unless the page is enormous.
 
     Nothing may be wider than the window at any size. A theme changes no more than colours, and
     those are the same at every size; the small phone has the phone's page.
@@ -88,10 +90,12 @@ async def sweep(
         await page.set_viewport_size({"width": size[0], "height": size[1]})
         found = await _sideways(page)
         if size in sizes:
-            found += await _axe(page, {"type": "tag", "values": _TAGS})
+            found += await _axe(page, _EVERYTHING if contrasts == "html" else _ALL_BUT_CONTRAST)
+            if contrasts != "html":
+                found += await _axe(page, _CONTRAST, contrasts)
         if size == DESKTOP:
             await page.emulate_media(color_scheme="dark")
-            found += await _axe(page, _CONTRAST, dark)
+            found += await _axe(page, _CONTRAST, contrasts)
             await page.emulate_media(color_scheme="light")
         findings += [f"{size[0]} px: {text}" for text in found]
     _judge(page, findings, allow)
@@ -104,7 +108,7 @@ async def _axe(page: Page, rules: dict[str, Any], within: str = "html") -> list[
     # and of films, and not among these or without anything to look at.
     results = await page.evaluate(
         """([rules, within]) => axe.run(
-            within, {runOnly: rules, resultTypes: ["violations"], preload: false})""",
+            within, {...rules, resultTypes: ["violations"], preload: false})""",
         [rules, within],
     )
     return [
