@@ -13,9 +13,9 @@ run: $(VENV)/run.stamp ## the demo: everything running, with traffic, on this ma
 
 demo: run
 
-# Files share out over a process for each core, up to four; with ARGS, exactly what they say.
+# Files share out over a few processes, the long ones first; with ARGS, exactly what they say.
 test: $(VENV)/dev.stamp ## every test
-	@$(BIN)/python -m pytest $(or $(ARGS),--numprocesses auto --maxprocesses 4 --dist loadfile)
+	@$(BIN)/python -m pytest $(or $(ARGS),--numprocesses auto --dist loadfile --no-loadscope-reorder)
 
 lint: $(VENV)/dev.stamp ## style, types, import contracts, templates, file sizes
 	@$(BIN)/ruff check .

@@ -46,6 +46,11 @@ def pytest_configure() -> None:
     sys.addaudithook(_watch_connections)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than cores: a test often waits for a program that it started."""
+    return min((os.cpu_count() or 1) + 1, 4)
+
+
 def _watch_connections(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "socket.connect" and isinstance(arguments[1], tuple):
         stay_here(arguments[1][0])
