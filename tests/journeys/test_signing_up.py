@@ -18,6 +18,7 @@ from tests.visitors import (
     Visitor,
     alert_in,
     code_in,
+    sign_up,
     text_of,
     visitor,
 )
@@ -232,3 +233,13 @@ def test_a_sign_up_leads_to_the_page_that_was_asked_for(
     assert page.url.path == "/account/sessions"
     with visitor(server) as other:
         assert "evil.example" not in other.get("/sign-up?next=https://evil.example/").text
+
+
+def test_a_password_is_hashed_with_the_memory_that_is_set(server: Server, mailbox: Mailbox) -> None:
+    with visitor(server) as guest:
+        sign_up(server, mailbox, guest, "hashed@wallet.example")
+    ((stored,),) = server.execute(
+        "SELECT password FROM app_user WHERE email = 'hashed@wallet.example'"
+    )
+    memory = server.environment["PRIVATA_PASSWORD_MEMORY_KIB"]
+    assert stored.startswith(f"argon2$argon2id$v=19$m={memory},t=2,p=8$")
