@@ -27,7 +27,8 @@ Types = Annotated[
 Schedule = Annotated[
     list[Annotated[int, Field(json_schema_extra={"minimum": 1, "maximum": LONGEST_S})]],
     Field(
-        description="seconds after the first attempt, rising; null: the default",
+        description="seconds after the first attempt, rising; the last is never exceeded; "
+        "null: the default",
         json_schema_extra={"maxItems": MAX_RETRIES},
     ),
 ]
