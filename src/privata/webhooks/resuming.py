@@ -123,6 +123,7 @@ async def _resume(tx: Transaction, actor: Actor, row: store.Row, *, under_way: b
     assert after is not None
     event = webhook_resumed(
         endpoint_id=endpoint_id,
+        alias=row["alias"],
         url=row["url"],
         environment=actor.environment,
         reason=Reason.MANUAL.value,

@@ -80,7 +80,7 @@ async def test_resuming_is_told_and_audited(kernel: Kernel, organization: UUID) 
     assert row["failures"] == []
     (told,) = await ops_told(kernel)
     assert (told["event"], told["reason"], told["waiting"]) == ("webhook_resumed", "manual", 3)
-    assert told["url"] == "http://localhost:1/hook"
+    assert (told["alias"], told["url"]) == ("Orders", "http://localhost:1/hook")
     rows = await kernel.database.pool.fetch("SELECT action FROM audit_entry ORDER BY id")
     assert [row["action"] for row in rows][-2:] == ["endpoint.paused", "endpoint.resumed"]
 
