@@ -178,7 +178,10 @@ class TestEvent(BaseModel):
 class Resumed(BaseModel):
     endpoint_id: UUID
     status: Literal["active", "resuming"]
-    waiting: int = Field(description="deliveries that were due when it was resumed")
+    waiting: int = Field(description="deliveries that are sent now, tried before or not")
+    exhausted: int = Field(
+        description="events given up in the last 30 days that nothing sends again; recover them"
+    )
 
 
 class ResumedAll(BaseModel):
