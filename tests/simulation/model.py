@@ -38,7 +38,7 @@ Receiver = Callable[[datetime, str], SendResult]
 
 @dataclass
 class Duty:
-    """One event for the endpoint, and what was tried."""
+    """One event for the endpoint, and what was tried; `at_once` of that because of a resumption."""
 
     number: int
     order: int
@@ -47,6 +47,8 @@ class Duty:
     spent: int = 0
     first_at: datetime | None = None
     tries: list[tuple[datetime, SendResult]] = field(default_factory=list)
+    at: datetime = START
+    at_once: int = 0
 
 
 @dataclass
@@ -73,7 +75,7 @@ class Life:
 
     def publish(self, *, order: int) -> Duty:
         """An event now."""
-        made = Duty(len(self.duties), order, self.clock.now())
+        made = Duty(len(self.duties), order, self.clock.now(), at=self.clock.now())
         self.duties.append(made)
         self._pending.append(made)
         return made
@@ -109,7 +111,7 @@ class Life:
     def _next(self) -> datetime | None:
         """When something happens next."""
         now, standing = self.clock.now(), self.standing
-        due = min((duty.due for duty in self._open()), default=None)
+        due = min((self._due(duty) for duty in self._open()), default=None)
         if due is None:
             return None
         if standing.status is EndpointStatus.PAUSED:
@@ -117,30 +119,47 @@ class Life:
                 return None
             assert standing.paused_at is not None
             rested = max(standing.paused_at, standing.probed_at or START) + PROBE_EVERY
-            return max(now, due, rested)
+            return max(now, rested)  # whenever it was due
         if standing.status is EndpointStatus.RESUMING and not standing.probing:
             due = max(due, self._paced_until)
         return max(now, due)
 
+    def _waits(self, duty: Duty) -> bool:
+        """The endpoint is resuming, and this one has not had its turn."""
+        if self.standing.status is not EndpointStatus.RESUMING:
+            return False
+        assert self._resumed_at is not None
+        return not duty.tries or duty.tries[-1][0] < self._resumed_at
+
+    def _due(self, duty: Duty) -> datetime:
+        return self._resumed_at or START if self._waits(duty) else duty.due
+
     def _open(self) -> list[Duty]:
         """What may be sent, now or later: all but the followers of one that was never tried."""
         heads: dict[int, int] = {}
-        for duty in self._pending:
-            if not duty.spent:
-                heads.setdefault(duty.order, duty.number)
-        return [duty for duty in self._pending if duty.spent or heads[duty.order] == duty.number]
+        blocking = [duty for duty in self._pending if not duty.spent or self._waits(duty)]
+        for duty in blocking:
+            heads.setdefault(duty.order, duty.number)
+        return [
+            duty
+            for duty in self._pending
+            if duty not in blocking or heads[duty.order] == duty.number
+        ]
 
     def _first_due(self) -> Duty:
         """The oldest while resuming, else first attempts before retries."""
         now, resuming = self.clock.now(), self.standing.status is EndpointStatus.RESUMING
         return min(
-            (duty for duty in self._open() if duty.due <= now),
-            key=lambda duty: (not resuming and duty.spent > 0, duty.due, duty.number),
+            (duty for duty in self._open() if self._due(duty) <= now),
+            key=lambda duty: (
+                (duty.number,) if resuming else (duty.spent > 0, duty.due, duty.number)
+            ),
         )
 
     def _attempt(self, duty: Duty) -> None:
         now = self.clock.now()
         probing = self.standing.probing
+        duty.at_once += self._waits(duty)
         self.sent_while_paused += self.standing.status is EndpointStatus.PAUSED
         valid = [secret for secret, ends in self.secrets if ends is None or ends > now]
         result = self.receiver(now, sign_privata(valid, int(now.timestamp()), BODY))
@@ -151,6 +170,7 @@ class Life:
             now=now,
             schedule=DEFAULT_SCHEDULE,
             rng=self._rng,
+            unaided=probing and self.standing.resumed_by is None,
         )
         duty.tries.append((now, result))
         duty.first_at = duty.first_at or (now if verdict.spent else None)
@@ -178,5 +198,5 @@ class Life:
         if self.standing.status is EndpointStatus.RESUMING and not self.standing.probing:
             self._paced_until = now + timedelta(seconds=1 / PACE_PER_S)
             assert self._resumed_at is not None
-            if not any(duty.due <= self._resumed_at for duty in self._open()):
+            if not any(self._waits(duty) for duty in self._pending if duty.at <= self._resumed_at):
                 self.standing = Standing(EndpointStatus.ACTIVE)

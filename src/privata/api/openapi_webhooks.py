@@ -23,9 +23,11 @@ Json = dict[str, Any]
 _NOW: Final = datetime(2026, 5, 21, 10, 14, 1, tzinfo=UTC)
 _TEST: Final = Environment.TEST
 _ENDPOINT: Final = UUID("6f1c2b54-9a0d-4c57-8b1e-2d9c4f7a1e35")
+_NAME: Final = "Order events"
 _URL: Final = "https://wallet.example.com/hooks/privata"
 _MOMENT: Final[Json] = {"type": "string", "format": "date-time"}
 _TEXT: Final[Json] = {"type": "string"}
+_ALIAS: Final = _TEXT | {"description": "the name that the endpoint has in the dashboard"}
 _ID: Final[Json] = {"type": "string", "format": "uuid"}
 _COUNT: Final[Json] = {"type": "integer", "minimum": 0}
 
@@ -53,6 +55,7 @@ OPS: Final[Mapping[str, tuple[str, Json, NewEvent]]] = {
     "webhook_paused": (
         "We stopped sending to one of your endpoints; what comes is held for it.",
         {
+            "alias": _ALIAS,
             "endpoint_id": _ID,
             "url": _TEXT,
             "paused_at": _MOMENT,
@@ -63,6 +66,7 @@ OPS: Final[Mapping[str, tuple[str, Json, NewEvent]]] = {
         },
         ops_events.webhook_paused(
             endpoint_id=_ENDPOINT,
+            alias=_NAME,
             url=_URL,
             environment=_TEST,
             reason="failures",
@@ -75,9 +79,16 @@ OPS: Final[Mapping[str, tuple[str, Json, NewEvent]]] = {
     ),
     "webhook_resumed": (
         "We send to the endpoint again; `waiting` deliveries were due.",
-        {"endpoint_id": _ID, "url": _TEXT, "resumed_at": _MOMENT, "waiting": _COUNT},
+        {
+            "alias": _ALIAS,
+            "endpoint_id": _ID,
+            "url": _TEXT,
+            "resumed_at": _MOMENT,
+            "waiting": _COUNT,
+        },
         ops_events.webhook_resumed(
             endpoint_id=_ENDPOINT,
+            alias=_NAME,
             url=_URL,
             environment=_TEST,
             reason="manual",
@@ -174,7 +185,7 @@ def event_schemas() -> Json:
     made = {"OrderEvent": _order_event()}
     for name, (_, fields, _) in OPS.items():
         made[_schema_name(name)] = _ops_event(name, fields)
-    made[_schema_name(TEST_TYPE)] = _ops_event(TEST_TYPE, {"endpoint_id": _ID})
+    made[_schema_name(TEST_TYPE)] = _ops_event(TEST_TYPE, {"alias": _ALIAS, "endpoint_id": _ID})
     return made
 
 
@@ -287,6 +298,7 @@ def _test_example() -> Json:
         "event": TEST_TYPE,
         "event_id": "test-7d0f5b1c-2e6a-4c93-8f4d-b5a1c9e30d72:webhook_test:1779358441000",
         "reason": "Somebody asked for a test event; nothing has happened.",
+        "alias": _NAME,
         "endpoint_id": str(_ENDPOINT),
         "ts": _ts(),
         "sandbox": True,

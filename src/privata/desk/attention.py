@@ -10,8 +10,9 @@ from privata.orders.presenting import refund_closes
 from privata.orders.reading import orders_of
 from privata.organizations.doors import Tenant
 from privata.organizations.roles import Permission
-from privata.webhooks.models import Delivery, Endpoint
-from privata.webhooks.states import DeliveryStatus, EndpointStatus
+from privata.webhooks.models import Endpoint
+from privata.webhooks.queues import waiting_of
+from privata.webhooks.states import EndpointStatus
 
 #: Counting stops here and says so: a backlog of millions must not slow the home page down.
 MOST_WAITING = 10_000
@@ -72,20 +73,9 @@ def _paused(tenant: Tenant) -> list[PausedEndpoint]:
         environment=tenant.environment.value,
         status=EndpointStatus.PAUSED.value,
     ).order_by("paused_at")[:MOST_ENDPOINTS]
-    return [PausedEndpoint(one, _waiting(tenant, one)) for one in endpoints]
-
-
-def _waiting(tenant: Tenant, endpoint: Endpoint) -> int:
-    pending = Delivery.objects.filter(
-        organization_id=tenant.organization_id,
-        environment=tenant.environment.value,
-        endpoint=endpoint,
-        status=DeliveryStatus.PENDING.value,
-    )
-    # Two counts, since there is an index of first attempts and one of retries.
-    first = pending.filter(attempts=0)[: MOST_WAITING + 1].count()
-    retries = pending.filter(attempts__gt=0)[: MOST_WAITING + 1].count()
-    return first + retries
+    paused = list(endpoints)
+    waiting = waiting_of([one.id for one in paused], MOST_WAITING + 1)
+    return [PausedEndpoint(one, waiting[one.id]) for one in paused]
 
 
 def _refunds(tenant: Tenant, now: datetime) -> Refunds | None:

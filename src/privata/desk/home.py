@@ -20,7 +20,7 @@ from privata.organizations.doors import page as door
 from privata.organizations.roles import Permission
 from privata.streams.reading import open_streams
 from privata.webhooks.models import Delivery, Endpoint
-from privata.webhooks.story import shown_state
+from privata.webhooks.shown import shown_of
 
 #: Rows of the two lists at the bottom.
 RECENT = 10
@@ -158,14 +158,7 @@ def _first_steps(tenant: Tenant) -> dict[str, Any]:
 
 
 def _shown(delivery: Delivery, now: datetime) -> str:
-    return shown_state(
-        delivery.status,
-        delivery.endpoint.status,
-        delivery.attempts,
-        delivery.in_flight,
-        delivery.due_at,
-        now,
-    ).value
+    return shown_of(delivery, now).value
 
 
 def _state(tally: figures.Tally) -> str:

@@ -19,7 +19,7 @@ from privata.orders.typical import Usual, usual_time
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
 from privata.refunds.panel import RefundPanel, panel_of
-from privata.webhooks.story import shown_state
+from privata.webhooks.shown import shown_of
 
 #: The tabs of an order, as they stand in its address.
 TABS = {
@@ -119,14 +119,7 @@ def _transactions(order: Order, panel: RefundPanel | None) -> list[dict[str, Any
 
 
 def _shown(delivery: Any, now: datetime) -> str:
-    state = shown_state(
-        delivery.status,
-        delivery.endpoint.status,
-        delivery.attempts,
-        delivery.in_flight,
-        delivery.due_at,
-        now,
-    )
+    state = shown_of(delivery, now)
     return state.value
 
 

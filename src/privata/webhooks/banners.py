@@ -25,9 +25,9 @@ POLICY: Final = (
 )
 
 RESUMING: Final = (
-    "On resuming, one delivery is sent first. When your server accepts it, the others follow in "
-    "their order at the endpoint's pace. When it does not, the endpoint stays paused, and nothing "
-    "but that one attempt is spent."
+    "On resuming, the oldest delivery is sent first. When your server accepts it, all others that "
+    "wait follow in their order at the endpoint's pace, also those that had failed before. When it "
+    "does not, the endpoint stays paused, and nothing but that one attempt is spent."
 )
 
 

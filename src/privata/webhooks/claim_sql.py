@@ -23,8 +23,13 @@ the lanes has that ordering: without statistics the planner else walks the whole
 left to the other claim. Its row is read in its newest version, while the deliveries are seen as
 they were when the statement began. That is why a probe leaves its mark on the row. Without a
 probe under way, and with nothing else in flight, one delivery is taken; once the probe has
-arrived (`flush_tokens_at`), as many as there are tokens. When nothing of what was due at the
-resumption is left, the endpoint becomes active in the same statement.
+arrived (`flush_tokens_at`), as many as there are tokens. What is taken are the oldest events that
+have not had their turn since the resumption (`waiting`), tried before or not, whenever they were
+due; of each lane its first. So an order's events follow one another also where some had failed
+before: the next one waits until the attempt of the one before has ended. One that fails again goes
+back to its schedule and lets the next pass, as after every first attempt; a strict lane waits for
+it. When nothing of what waited at the resumption is left, the endpoint becomes active in the same
+statement.
 
 Rows another claim holds are skipped, rows it has moved meanwhile are judged again on their new
 values (READ COMMITTED) and are then no longer due. NO KEY UPDATE, because the rows of attempts
@@ -34,14 +39,15 @@ Parameters: $1 slots for orders, $2 lease in seconds, $3 cap per endpoint, $4 an
 way per endpoint, $6 retries at most, $7 slots for ops.
 """
 
-# What is put together here are constants of this file and of `pace`.
+# What is put together here are constants of this file, of `pace` and of `waiting`.
 # ruff: noqa: S608
 
 from __future__ import annotations
 
 from typing import Final
 
-from privata.webhooks import pace
+from privata.webhooks import pace, waiting
+from privata.webhooks.outcomes import Outcome
 
 #: The first event of `w`'s lane; for an endpoint with strict lanes, of those not finished.
 _HEAD: Final = """(
@@ -53,35 +59,55 @@ _HEAD: Final = """(
 
 _FIRSTS: Final = f"""
             SELECT w.id, w.attempts FROM webhook_delivery AS w
-            WHERE w.endpoint_id = open.id AND w.status = 'pending' AND w.attempts = 0
-              AND w.due_at <= now()
+            WHERE NOT open.resuming AND w.endpoint_id = open.id AND w.status = 'pending'
+              AND w.attempts = 0 AND w.due_at <= now()
               AND (w.order_id IS NULL OR w.event_seq = {_HEAD})
             ORDER BY w.due_at, w.event_seq LIMIT open.free
             FOR NO KEY UPDATE OF w SKIP LOCKED"""
 
 
-def _retries(which: str) -> str:
-    return f"""
+_RETRIES: Final = f"""
             SELECT w.id, w.attempts FROM webhook_delivery AS w
-            WHERE {which} AND w.endpoint_id = open.id AND w.status = 'pending'
+            WHERE NOT open.resuming AND w.endpoint_id = open.id AND w.status = 'pending'
               AND w.attempts > 0 AND w.due_at <= now()
               AND (NOT open.strict_lanes OR w.order_id IS NULL OR w.event_seq = {_HEAD})
             ORDER BY w.due_at, w.event_seq LIMIT least(open.free, $6)
             FOR NO KEY UPDATE OF w SKIP LOCKED"""
 
 
+def _blocks(row: str) -> str:
+    """The lane waits for it: it has not had its turn, or a fault of ours has spoilt that."""
+    return f"""({waiting.untried(row, "open")} OR {row}.attempts = 0
+                   OR {row}.last_outcome = '{Outcome.INTERNAL.value}' OR open.strict_lanes)"""
+
+
+#: What a resuming endpoint is owed, oldest first.
+_LINE: Final = f"""
+            SELECT w.id, w.attempts FROM webhook_delivery AS w
+            WHERE open.resuming AND w.endpoint_id = open.id AND w.status = 'pending'
+              AND (w.due_at <= now() OR NOT w.in_flight AND {waiting.untried("w", "open")})
+              AND (w.order_id IS NULL OR NOT {_blocks("w")} OR w.event_seq = (
+                    SELECT head.event_seq FROM webhook_delivery AS head
+                    WHERE head.endpoint_id = w.endpoint_id AND head.order_id = w.order_id
+                      AND head.status = 'pending' AND head.order_id IS NOT NULL
+                      AND {_blocks("head")}
+                    ORDER BY head.event_seq LIMIT 1))
+            ORDER BY w.event_seq LIMIT open.free
+            FOR NO KEY UPDATE OF w SKIP LOCKED"""
+
+
 def _heads(channel: str, slots: str) -> str:
-    """What one channel's endpoints have to send; a resuming one's retries are its oldest."""
+    """What one channel's endpoints have to send; a resuming one has a line of its own."""
     return f"""
     SELECT heads.id, heads.attempts FROM (
-        SELECT asked.id, asked.strict_lanes, asked.resuming,
+        SELECT asked.id, asked.strict_lanes, asked.resuming, asked.resumed_at,
                least(asked.allowed, $3 - coalesce(busy.sends, 0)) AS free
         FROM (
-            SELECT e.id, e.strict_lanes, false AS resuming, $3 AS allowed
+            SELECT e.id, e.strict_lanes, false AS resuming, e.resumed_at, $3 AS allowed
             FROM webhook_endpoint AS e
             WHERE e.status = 'active' AND e.channel = '{channel}'
             UNION ALL
-            SELECT r.id, r.strict_lanes, true, r.allowed FROM resuming AS r
+            SELECT r.id, r.strict_lanes, true, r.resumed_at, r.allowed FROM resuming AS r
             WHERE r.channel = '{channel}' AND r.allowed > 0
         ) AS asked
         LEFT JOIN unnest($4::uuid[], $5::int[]) AS busy (id, sends) ON busy.id = asked.id
@@ -89,11 +115,11 @@ def _heads(channel: str, slots: str) -> str:
         ORDER BY coalesce(busy.sends, 0), random()
     ) AS open
     CROSS JOIN LATERAL (
-        SELECT * FROM ({_retries("open.resuming")}) AS oldest
+        SELECT * FROM ({_LINE}) AS line
         UNION ALL
         SELECT * FROM ({_FIRSTS}) AS first
         UNION ALL
-        SELECT * FROM ({_retries("NOT open.resuming")}) AS late
+        SELECT * FROM ({_RETRIES}) AS late
         LIMIT open.free
     ) AS heads
     LIMIT {slots}"""
@@ -110,11 +136,17 @@ def _none(attempts: str, what: str) -> str:
         LIMIT 1) IS NULL"""
 
 
-_OLD: Final = "w.due_at <= e.resumed_at"
-
-#: The probe has arrived and nothing is left of what was due when the endpoint was resumed.
-_FLUSHED: Final = f"""(e.flush_tokens_at IS NOT NULL
-        AND {_none(_FIRST, _OLD)} AND {_none(_RETRY, _OLD)})"""
+#: The probe has arrived and nothing of what waited when the endpoint was resumed still does, but
+#: what a strict lane keeps behind one that failed again: that would take as long as its schedule.
+_FLUSHED: Final = f"""(e.flush_tokens_at IS NOT NULL AND (
+        SELECT d.event_seq FROM webhook_delivery AS d
+        WHERE d.endpoint_id = e.id AND {waiting.IN_LINE}
+          AND NOT (e.strict_lanes AND d.order_id IS NOT NULL AND coalesce((
+                SELECT head.last_attempt_at >= e.resumed_at FROM webhook_delivery AS head
+                WHERE head.endpoint_id = d.endpoint_id AND head.order_id = d.order_id
+                  AND head.status = 'pending' AND head.order_id IS NOT NULL
+                ORDER BY head.event_seq LIMIT 1), false))
+        ORDER BY d.event_seq LIMIT 1) IS NULL)"""
 
 _LEASED: Final = "w.due_at > now() AND w.in_flight"
 
@@ -123,7 +155,8 @@ _NONE_IN_FLIGHT: Final = f"({_none(_FIRST, _LEASED)} AND {_none(_RETRY, _LEASED)
 
 CLAIM: Final = f"""
 WITH resuming AS MATERIALIZED (
-    SELECT e.id, e.channel, e.strict_lanes, state.flushed, e.flush_tokens_at IS NULL AS probing,
+    SELECT e.id, e.channel, e.strict_lanes, e.resumed_at, state.flushed,
+           e.flush_tokens_at IS NULL AS probing, e.resumed_by IS NULL AS unaided,
            CASE WHEN state.flushed THEN $3 WHEN e.flush_tokens_at IS NULL THEN 1
                 ELSE {pace.TOKENS} END AS allowed
     FROM webhook_endpoint AS e
@@ -165,6 +198,7 @@ SELECT claimed.id, claimed.endpoint_id, claimed.event_seq, claimed.attempts,
        endpoint.url, endpoint.dialect, endpoint.environment, endpoint.channel,
        endpoint.schedule_s,
        coalesce(resuming.probing, false) AS probing,
+       coalesce(resuming.probing AND resuming.unaided, false) AS unaided,
        event.event_id, event.body, secret.ids, secret.sealed, secret.expiries
 FROM claimed
 JOIN webhook_endpoint AS endpoint ON endpoint.id = claimed.endpoint_id

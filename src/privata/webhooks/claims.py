@@ -29,7 +29,8 @@ class SealedSecret:
 class Claim:
     """A delivery leased to us. Times are the database's; `secrets` are oldest first.
 
-    `probing`: its end decides whether the endpoint is resumed or paused again.
+    `probing`: its end decides whether the endpoint is resumed or paused again; `unaided`: it is a
+    probe of our own.
     """
 
     delivery_id: UUID
@@ -44,6 +45,7 @@ class Claim:
     channel: str
     schedule_s: tuple[int, ...] | None
     probing: bool
+    unaided: bool
     event_id: str
     body: bytes
     secrets: tuple[SealedSecret, ...]
@@ -102,6 +104,7 @@ def _claim_of(row: asyncpg.Record) -> Claim:
         channel=row["channel"],
         schedule_s=None if row["schedule_s"] is None else tuple(row["schedule_s"]),
         probing=row["probing"],
+        unaided=row["unaided"],
         event_id=row["event_id"],
         body=row["body"],
         secrets=tuple(SealedSecret(*one) for one in secrets),

@@ -13,6 +13,7 @@ from django.db.models.functions import TruncHour
 
 from privata.webhooks.models import Delivery, Endpoint
 from privata.webhooks.outcomes import Outcome
+from privata.webhooks.queues import waiting_of
 from privata.webhooks.states import DeliveryStatus
 
 HOURS: Final = 24
@@ -62,13 +63,7 @@ def health_of(endpoints: Sequence[Endpoint], now: datetime) -> dict[UUID, Health
         known = found[endpoint_id].last_failure_at
         if last is not None and (known is None or last > known):
             found[endpoint_id].last_failure_at = last
-    queued = (
-        Delivery.objects.filter(endpoint_id__in=list(found), status=DeliveryStatus.PENDING.value)
-        .values_list("endpoint_id")
-        .annotate(count=Count("id"))
-        .order_by()
-    )
-    for endpoint_id, count in queued:
+    for endpoint_id, count in waiting_of(list(found)).items():
         found[endpoint_id].waiting = count
     return found
 

@@ -104,6 +104,7 @@ def _event(row: asyncpg.Record, environment: Environment, after: Standing, tell:
     if tell is Tell.PAUSED:
         return webhook_paused(
             endpoint_id=endpoint_id,
+            alias=row["alias"],
             url=row["url"],
             environment=environment,
             reason=after.paused_reason or "",
@@ -115,6 +116,7 @@ def _event(row: asyncpg.Record, environment: Environment, after: Standing, tell:
         )
     return webhook_resumed(
         endpoint_id=endpoint_id,
+        alias=row["alias"],
         url=row["url"],
         environment=environment,
         reason="probe",

@@ -16,6 +16,7 @@ from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.webhooks.log_query import Cursor
 from privata.webhooks.store import Row
+from privata.webhooks.waiting import untried
 
 MAX_LIMIT: Final = 200
 
@@ -59,8 +60,11 @@ _STATUS: Final = {
     DeliveryFilter.UNDELIVERED: "d.status <> 'delivered'",
 }
 
+#: It is sent in its turn, for its endpoint is resuming.
+_IN_LINE: Final = f"coalesce(e.status = 'resuming' AND {untried()}, false)"
+
 _DELIVERIES: Final = """
-SELECT d.*, e.status AS endpoint_status, t.event_id, t.type
+SELECT d.*, e.status AS endpoint_status, t.event_id, t.type, {in_line} AS in_line
 FROM webhook_delivery AS d
 JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
 JOIN event AS t ON t.seq = d.event_seq
@@ -78,15 +82,17 @@ LIMIT $10
 """
 
 #: The statement for each status; all of them are ours.
-_BY_STATUS: Final = {wanted: _DELIVERIES.format(status=sql) for wanted, sql in _STATUS.items()}
+_BY_STATUS: Final = {
+    wanted: _DELIVERIES.format(status=sql, in_line=_IN_LINE) for wanted, sql in _STATUS.items()
+}
 
-_DELIVERY: Final = """
-SELECT d.*, e.status AS endpoint_status, t.event_id, t.type
+_DELIVERY: Final = f"""
+SELECT d.*, e.status AS endpoint_status, t.event_id, t.type, {_IN_LINE} AS in_line
 FROM webhook_delivery AS d
 JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
 JOIN event AS t ON t.seq = d.event_seq
 WHERE d.id = $1 AND d.organization_id = $2 AND d.environment = $3
-"""
+"""  # noqa: S608  # put together out of our own constants
 
 _PLAIN_ENDPOINT: Final = (
     "alias", "url", "channel", "dialect", "event_filter", "status", "paused_reason", "last_error",
@@ -187,7 +193,9 @@ def _endpoint(row: Row) -> dict[str, Any]:
 
 def _delivery(row: Row) -> dict[str, Any]:
     held = row["status"] == "pending" and row["endpoint_status"] == "paused"
-    waits = row["status"] == "pending" and not held and not row["in_flight"]
+    # While its endpoint resumes it goes in its turn, whenever it was due before.
+    turn = row["in_flight"] or row["in_line"]
+    waits = row["status"] == "pending" and not held and not turn
     return {
         "delivery_id": row["id"],
         "endpoint_id": row["endpoint_id"],

@@ -225,6 +225,12 @@ class Delivery(models.Model):
                 condition=models.Q(status="pending", attempts__gt=0),
                 name="webhook_delivery_retry",
             ),
+            # What waits in the order of its events: a resumption walks and counts it.
+            models.Index(
+                fields=["endpoint", "event"],
+                condition=models.Q(status="pending"),
+                name="webhook_delivery_waiting",
+            ),
             # Lane heads: the first event of an order that has not had its first attempt or, in a
             # strict lane, that is not finished.
             models.Index(

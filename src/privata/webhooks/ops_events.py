@@ -52,6 +52,7 @@ def ops_event(
 def webhook_paused(
     *,
     endpoint_id: UUID,
+    alias: str,
     url: str,
     environment: Environment,
     reason: str,
@@ -61,11 +62,13 @@ def webhook_paused(
     failed_attempts: int,
     window: timedelta,
 ) -> NewEvent:
-    """We stopped sending to an endpoint; `failed_attempts` of them failed within `window`.
+    """We stopped sending to an endpoint, which people know by its `alias`.
 
-    `resume_after` is always null: an endpoint comes back by a person or by a probe that arrives.
+    `failed_attempts` of its attempts failed within `window`. `resume_after` is always null: an
+    endpoint comes back by a person or by a probe that arrives.
     """
     fields: dict[str, Value] = {
+        "alias": alias,
         "endpoint_id": str(endpoint_id),
         "url": url,
         "paused_at": iso(paused_at),
@@ -82,6 +85,7 @@ def webhook_paused(
 def webhook_resumed(
     *,
     endpoint_id: UUID,
+    alias: str,
     url: str,
     environment: Environment,
     reason: str,
@@ -90,6 +94,7 @@ def webhook_resumed(
 ) -> NewEvent:
     """We send again; `waiting` deliveries were due. The reason is `manual` or `probe`."""
     fields: dict[str, Value] = {
+        "alias": alias,
         "endpoint_id": str(endpoint_id),
         "url": url,
         "resumed_at": iso(now),

@@ -141,9 +141,9 @@ _STATUS_HINTS: Final[dict[int, str]] = {
     405: "The path exists but does not take POST.",
     410: "410 asks us to stop, so the endpoint is paused and its events are held.",
     413: "The body was too large for a limit in front of your handler.",
-    429: "Your server is limiting us; a Retry-After header is honoured up to 24 hours.",
+    429: "Your server is limiting us; a Retry-After header is honoured.",
     502: "A proxy in front of your application could not reach it.",
-    503: "Your server says it is unavailable; a Retry-After header is honoured up to 24 hours.",
+    503: "Your server says it is unavailable; a Retry-After header is honoured.",
     504: "A proxy in front of your application waited too long for it.",
 }
 

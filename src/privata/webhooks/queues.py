@@ -1,5 +1,8 @@
 """How an endpoint's queue, its secrets and its recoveries stand, for its pages."""
 
+# What is put together here are constants of `waiting`.
+# ruff: noqa: S608
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -8,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.db.models.query import QuerySet
@@ -15,6 +19,8 @@ from django.db.models.query import QuerySet
 from privata.webhooks.models import Delivery, Endpoint, EndpointSecret, Recovery
 from privata.webhooks.replays import PER_HOUR
 from privata.webhooks.states import DeliveryStatus, EndpointStatus, RecoveryStatus
+from privata.webhooks.waiting import EXHAUSTED
+from privata.webhooks.waiting import waiting as waits_sql
 
 _PENDING = Q(status=DeliveryStatus.PENDING.value)
 
@@ -37,26 +43,43 @@ class Recovering:
 
 
 def waiting(endpoint: Endpoint) -> int:
-    """How many deliveries wait; while it resumes, of those that were due when that began."""
-    found = Delivery.objects.filter(_PENDING, endpoint=endpoint)
-    if endpoint.status == EndpointStatus.RESUMING and endpoint.resumed_at is not None:
-        # The probe and whatever else is in flight is due at its lease's end.
-        found = found.filter(Q(due_at__lte=endpoint.resumed_at) | Q(in_flight=True))
-    return found.count()
+    """How many deliveries wait for it; while it resumes, of those that waited when that began."""
+    return waiting_of([endpoint.id])[endpoint.id]
+
+
+def waiting_of(endpoint_ids: Sequence[UUID], most: int | None = None) -> dict[UUID, int]:
+    """How many deliveries wait for each, counted no further than `most`.
+
+    By the statement that says it to the API and in `webhook_resumed`: there is one figure.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT e.id, {waits_sql(most)} FROM webhook_endpoint AS e WHERE e.id = ANY (%s)",
+            [list(endpoint_ids)],
+        )
+        return dict(cursor.fetchall())
+
+
+def exhausted(endpoint: Endpoint) -> int:
+    """How many of its events were given up lately, so that resuming does not send them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {EXHAUSTED} FROM webhook_endpoint AS e WHERE e.id = %s", [endpoint.id]
+        )
+        found: int = cursor.fetchone()[0]
+        return found
 
 
 def ahead_of(delivery: Delivery) -> int:
-    """How many due deliveries of its endpoint are sent before it while that one resumes."""
-    due = Delivery.objects.filter(_PENDING, endpoint_id=delivery.endpoint_id, due_at__lte=Now())
-    earlier = Q(due_at__lt=delivery.due_at) | Q(
-        due_at=delivery.due_at, event_id__lt=delivery.event_id
+    """How many deliveries of its endpoint are sent before it while that one resumes."""
+    resumed_at = delivery.endpoint.resumed_at
+    earlier = Delivery.objects.filter(
+        Q(due_at__lte=Now()) | Q(last_attempt_at=None) | Q(last_attempt_at__lt=resumed_at),
+        _PENDING,
+        endpoint_id=delivery.endpoint_id,
+        event_id__lt=delivery.event_id,
     )
-    # Retries are the oldest of what waited, so they go first.
-    if delivery.attempts:
-        found = due.filter(earlier, attempts__gt=0)
-    else:
-        found = due.filter(Q(attempts__gt=0) | earlier)
-    return found.values("id")[:MOST_AHEAD].count()
+    return earlier.order_by("event_id").values("id")[:MOST_AHEAD].count()
 
 
 def taken_over(delivery: Delivery) -> bool:
@@ -92,8 +115,11 @@ def missed_since(endpoint: Endpoint, since: datetime) -> QuerySet[Delivery]:
         replay=True,
         status__in=[DeliveryStatus.DELIVERED.value, DeliveryStatus.PENDING.value],
     )
+    missed = Q(status=DeliveryStatus.EXHAUSTED.value)
+    if endpoint.status == EndpointStatus.ACTIVE:
+        missed |= _PENDING & Q(attempts__gt=0)
     return Delivery.objects.filter(
-        Q(status=DeliveryStatus.EXHAUSTED.value) | (_PENDING & Q(attempts__gt=0)),
+        missed,
         ~Exists(again),
         endpoint=endpoint,
         replay=False,

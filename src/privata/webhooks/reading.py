@@ -42,7 +42,12 @@ MOST_NEW: Final = 100
 
 _PENDING = Q(status=DeliveryStatus.PENDING.value)
 _HELD = Q(endpoint__status=EndpointStatus.PAUSED.value) | (
-    Q(endpoint__status=EndpointStatus.RESUMING.value) & Q(due_at__lte=Now())
+    Q(endpoint__status=EndpointStatus.RESUMING.value)
+    & (
+        Q(due_at__lte=Now())
+        | Q(last_attempt_at=None)
+        | Q(last_attempt_at__lt=F("endpoint__resumed_at"))
+    )
 )
 
 #: The one place that says which deliveries a segment has; these segments do not overlap.

@@ -35,12 +35,14 @@ _MISSED: Final = """
  ORDER BY d.event_seq LIMIT $4)
 """
 
+# While an endpoint is paused these are no matter of a recovery: resuming it sends them.
+_FAILING: Final = """d.status = 'pending' AND d.attempts > 0
+   AND (SELECT e.status FROM webhook_endpoint AS e WHERE e.id = $1) = 'active'"""
+
 #: What endpoint $1 missed since $2 behind event $3, the first $4 of each kind. Two walks, each on
 #: an index that has only failures, so that it does not matter how much was delivered.
 MISSED: Final = (
-    _MISSED.format(which="d.status = 'exhausted'")
-    + "UNION ALL"
-    + _MISSED.format(which="d.status = 'pending' AND d.attempts > 0")
+    _MISSED.format(which="d.status = 'exhausted'") + "UNION ALL" + _MISSED.format(which=_FAILING)
 )
 
 _COUNT: Final = f"""

@@ -1,7 +1,8 @@
 """Coming back from a pause: by hand, or by a probe of our own.
 
-A resumed endpoint gets one delivery first, the oldest that is due; `pausing` decides by its end.
-What waited then goes out at the endpoint's pace (`claim_sql`, `pace`). Nothing is ever skipped.
+A resumed endpoint gets one delivery first, the oldest that waits; `pausing` decides by its end.
+All that waited then goes out, tried before or not, oldest first and at the endpoint's pace
+(`waiting`, `claim_sql`, `pace`). Nothing is ever skipped.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from privata.webhooks.doors import locked_endpoint, note
 from privata.webhooks.ops_events import publish_ops, webhook_resumed
 from privata.webhooks.pausing import Reason
 from privata.webhooks.states import EndpointStatus
+from privata.webhooks.waiting import EXHAUSTED, waiting
 
 # The statements are put together out of constants of this file.
 # ruff: noqa: S608
@@ -32,7 +34,7 @@ LOOK_EVERY_S: Final = 15.0
 #: How many endpoints one look sets going.
 MOST_PROBES: Final = 50
 
-# By hand, the failures of before are forgotten; a delivery to judge by is taken if one is due,
+# By hand, the failures of before are forgotten; a delivery to judge by is taken if one waits,
 # else there is nothing to be careful with.
 _RESUME: Final = """
 UPDATE webhook_endpoint
@@ -46,21 +48,13 @@ WHERE id = $1
 RETURNING status, now() AS now
 """
 
-_DUE: Final = """
-(SELECT count(*) FROM webhook_delivery AS d
- WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.attempts = 0 AND d.due_at <= {until})
-+ (SELECT count(*) FROM webhook_delivery AS d
-   WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.attempts > 0 AND d.due_at <= {until})
-"""
-
-_COUNT_DUE: Final = f"""
-SELECT ({_DUE.format(until="now()")})::int FROM webhook_endpoint AS e WHERE e.id = $1
+_BESIDE: Final = f"""
+SELECT {waiting()} AS waiting, {EXHAUSTED} AS exhausted FROM webhook_endpoint AS e WHERE e.id = $1
 """
 
 _PROGRESS: Final = f"""
 SELECT coalesce(e.waiting_at_resume, 0) AS before,
-       CASE WHEN e.status <> 'resuming' THEN 0 ELSE {_DUE.format(until="e.resumed_at")} END::int
-       AS now
+       CASE WHEN e.status <> 'resuming' THEN 0 ELSE {waiting()} END AS now
 FROM webhook_endpoint AS e
 WHERE e.id = $1 AND e.organization_id = $2 AND e.environment = $3
 """
@@ -72,15 +66,13 @@ WITH chosen AS (
     SELECT e.id FROM webhook_endpoint AS e
     WHERE e.status = 'paused' AND e.paused_reason = '{Reason.FAILURES.value}'
       AND greatest(e.paused_at, e.probed_at) <= now() - make_interval(secs => $1::float8)
-      AND (EXISTS (SELECT FROM webhook_delivery AS d WHERE d.endpoint_id = e.id
-                   AND d.status = 'pending' AND d.attempts = 0 AND d.due_at <= now())
-           OR EXISTS (SELECT FROM webhook_delivery AS d WHERE d.endpoint_id = e.id
-                      AND d.status = 'pending' AND d.attempts > 0 AND d.due_at <= now()))
+      AND EXISTS (SELECT FROM webhook_delivery AS d
+                  WHERE d.endpoint_id = e.id AND d.status = 'pending')
     LIMIT $2 FOR NO KEY UPDATE OF e SKIP LOCKED
 )
 UPDATE webhook_endpoint AS e
 SET status = 'resuming', resumed_at = now(), resumed_by = NULL,
-    waiting_at_resume = ({_DUE.format(until="now()")})::int
+    waiting_at_resume = {waiting()}
 FROM chosen WHERE e.id = chosen.id
 RETURNING e.id
 """
@@ -88,11 +80,15 @@ RETURNING e.id
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """`waiting` deliveries were due; the status is `active` at once when there was none."""
+    """`waiting` deliveries are sent; the status is `active` at once when there is none.
+
+    `exhausted` events were given up in the last 30 days: only a recovery sends them.
+    """
 
     endpoint_id: UUID
     status: str
     waiting: int
+    exhausted: int
 
 
 async def resume_endpoint(
@@ -108,26 +104,29 @@ async def resume_endpoint(
         ours = row["status"] == EndpointStatus.RESUMING and row["resumed_by"] is None
         if row["status"] != EndpointStatus.PAUSED and not (ours and not row["flush_tokens_at"]):
             raise WebhookNotPaused("This endpoint is not paused.")
-        resumed = await _resume(tx, actor, row, under_way=ours)
+        resumed = await _resume(tx, actor, row)
         if keep is not None:
             await keep(tx, resumed)
     return resumed
 
 
-async def _resume(tx: Transaction, actor: Actor, row: store.Row, *, under_way: bool) -> Resumed:
+async def _resume(tx: Transaction, actor: Actor, row: store.Row) -> Resumed:
     endpoint_id: UUID = row["id"]
-    waiting: int = await tx.connection.fetchval(_COUNT_DUE, endpoint_id)
-    if under_way:
-        waiting = max(waiting, row["waiting_at_resume"])  # the probe is in flight, not due
-    after = await tx.connection.fetchrow(_RESUME, endpoint_id, waiting, actor.label[:254])
+    # The endpoint is locked: what is published from now on comes after what is counted here. While
+    # a probe of our own is under way, that one is counted too.
+    beside = await tx.connection.fetchrow(_BESIDE, endpoint_id)
+    assert beside is not None
+    waits: int = beside["waiting"]
+    after = await tx.connection.fetchrow(_RESUME, endpoint_id, waits, actor.label[:254])
     assert after is not None
     event = webhook_resumed(
         endpoint_id=endpoint_id,
+        alias=row["alias"],
         url=row["url"],
         environment=actor.environment,
         reason=Reason.MANUAL.value,
         now=after["now"],
-        waiting=waiting,
+        waiting=waits,
     )
     await publish_ops(
         tx,
@@ -135,14 +134,14 @@ async def _resume(tx: Transaction, actor: Actor, row: store.Row, *, under_way: b
         environment=actor.environment,
         event=event,
     )
-    changes = {"reason": row["paused_reason"], "waiting": waiting}
+    changes = {"reason": row["paused_reason"], "waiting": waits}
     await note(tx, actor, "endpoint.resumed", endpoint_id, changes)
     tx.ring(DELIVERIES_BELL)
-    return Resumed(endpoint_id, after["status"], waiting)
+    return Resumed(endpoint_id, after["status"], waits, beside["exhausted"])
 
 
 async def flush_progress(kernel: Kernel, actor: Actor, endpoint_id: UUID) -> tuple[int, int]:
-    """How many deliveries that were due at the last resumption still wait, and how many were due.
+    """How many deliveries that waited at the last resumption still do, and how many there were.
 
     (0, n) once the endpoint is active again, (0, 0) if it never was paused. `NotFound`.
     """
@@ -157,7 +156,7 @@ async def flush_progress(kernel: Kernel, actor: Actor, endpoint_id: UUID) -> tup
 async def begin_probes(kernel: Kernel, every_s: float) -> int:
     """Set a probe going to each endpoint that failures paused and that rested for `every_s`.
 
-    Endpoints without a due delivery are left alone: a probe is always an event they wait for.
+    Endpoints for which nothing waits are left alone: a probe is always an event that they lack.
     """
     rows = await kernel.database.pool.fetch(_PROBE, every_s, MOST_PROBES)
     if rows:

@@ -1,7 +1,9 @@
 """When a delivery is tried again: a value and pure functions over it.
 
-A schedule lists offsets from the first attempt. Jitter only ever adds, so no retry is early;
-a receiver that asks for more time with `Retry-After` gets it, up to 24 hours (RFC 9110, 10.2.3).
+A schedule lists offsets from the first attempt. Jitter adds to all of them but the last one, where
+it takes away: no retry is early but that one, and all lie within the schedule's end. A receiver
+that asks for more time with `Retry-After` gets it (RFC 9110, 10.2.3), as far as the retries that
+follow still fit in.
 """
 
 from __future__ import annotations
@@ -16,7 +18,13 @@ from random import Random
 from typing import Final
 
 JITTER: Final = 0.10
+
+#: The last retry is earlier by this part of its step at least, so that it is also sent in time.
+MARGIN: Final = 0.01
 RETRY_AFTER_CAP: Final = timedelta(hours=24)
+
+#: First steps of a schedule that a retry needs which follows at once: its pause and its sending.
+ROOM: Final = 1.5
 RETRY_AFTER_STATUSES: Final = frozenset({429, 503})
 
 _SECONDS: Final = re.compile(r"[0-9]{1,20}")
@@ -43,6 +51,24 @@ class RetrySchedule:
     def step(self, retry: int) -> timedelta:
         """The time between a retry (counted from 0) and the attempt before it."""
         return self.offsets[retry] - (self.offsets[retry - 1] if retry else timedelta(0))
+
+    def planned(self, retry: int, rng: Random) -> timedelta:
+        """When a retry comes after the first attempt, jitter included: before the next one's
+        offset, and the last one before its own."""
+        step = self.step(retry)
+        if retry == len(self.offsets) - 1:
+            return self.offsets[retry] - step * (MARGIN + (JITTER - MARGIN) * rng.random())
+        return self.offsets[retry] + min(step, self.step(retry + 1)) * (JITTER * rng.random())
+
+    def pause(self, retry: int, rng: Random) -> timedelta:
+        """How long a retry rests whose planned time has passed."""
+        return min(self.step(0), self.step(retry)) * (1 + JITTER * rng.random())
+
+    def latest(self, retry: int) -> timedelta:
+        """The latest time after the first attempt that leaves room for the retries behind it."""
+        behind = len(self.offsets) - 1 - retry
+        end = self.offsets[-1] - self.step(len(self.offsets) - 1) * MARGIN
+        return end - behind * self.step(0) * ROOM
 
 
 DEFAULT_SCHEDULE: Final = RetrySchedule(
@@ -83,22 +109,22 @@ def next_due(
     """When the next attempt is due, or None when the schedule is used up.
 
     `attempts_made` counts spent attempts and is at least 1. A retry whose time has passed while
-    we were not running comes one step after `now`, at most: an outage of ours must not turn the
-    rest of a schedule into a burst.
+    we were not running, or the endpoint was paused, comes one step after `now` at most: an outage
+    of ours must not turn the rest of a schedule into a burst. `Retry-After` moves a retry as far
+    as those behind it still fit before the schedule's end. Only what is left when that end has
+    passed already, through a pause or an outage of ours, comes after it.
     """
     if attempts_made < 1:
         raise ValueError("next_due is asked after an attempt")
     retry = attempts_made - 1
     if retry >= len(schedule.offsets):
         return None
-    step = schedule.step(retry)
-    jitter = step * (JITTER * rng.random())
-    due = first_attempt_at + schedule.offsets[retry] + jitter
-    if due <= now:
-        due = now + min(schedule.step(0), step) + jitter
+    planned = first_attempt_at + schedule.planned(retry, rng)
+    due = planned if planned > now else now + schedule.pause(retry, rng)
     if retry_after is not None:
         due = max(due, now + min(retry_after, RETRY_AFTER_CAP))
-    return due
+    latest = first_attempt_at + schedule.latest(retry)
+    return min(due, max(planned, latest)) if max(planned, latest) > now else due
 
 
 def parse_retry_after(value: str, now: datetime) -> timedelta | None:

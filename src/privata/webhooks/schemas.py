@@ -27,7 +27,8 @@ Types = Annotated[
 Schedule = Annotated[
     list[Annotated[int, Field(json_schema_extra={"minimum": 1, "maximum": LONGEST_S})]],
     Field(
-        description="seconds after the first attempt, rising; null: the default",
+        description="seconds after the first attempt, rising; the last is never exceeded; "
+        "null: the default",
         json_schema_extra={"maxItems": MAX_RETRIES},
     ),
 ]
@@ -177,7 +178,10 @@ class TestEvent(BaseModel):
 class Resumed(BaseModel):
     endpoint_id: UUID
     status: Literal["active", "resuming"]
-    waiting: int = Field(description="deliveries that were due when it was resumed")
+    waiting: int = Field(description="deliveries that are sent now, tried before or not")
+    exhausted: int = Field(
+        description="events given up in the last 30 days that nothing sends again; recover them"
+    )
 
 
 class ResumedAll(BaseModel):

@@ -119,6 +119,7 @@ class Sender:
             now=lease.now(),
             schedule=schedule_for(claim.dialect, claim.schedule_s),
             rng=self._rng,
+            unaided=claim.unaided,
         )
         if result.outcome is not Outcome.DELIVERED:
             log.info(

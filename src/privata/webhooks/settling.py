@@ -64,7 +64,7 @@ SELECT organization_id, environment, endpoint_id, url, count(*)::int AS settled,
            SELECT next.event_seq FROM webhook_delivery AS next
            WHERE next.endpoint_id = s.endpoint_id AND next.order_id = s.order_id
              AND next.event_seq > s.event_seq AND next.order_id IS NOT NULL
-             AND next.status = 'pending' AND next.attempts = 0
+             AND next.status = 'pending'
            ORDER BY next.event_seq LIMIT 1) IS NOT NULL) AS follower,
        count(*) FILTER (WHERE counts)::int AS failed, bool_or(gone) AS gone,
        bool_or(probing) AS probed, bool_or(probing AND status = 'delivered') AS proved,

@@ -1,7 +1,8 @@
 """The `slack` dialect: an ops event as a message of Slack's Block Kit. Pure.
 
-A section with the event and its reason, and a context line with the details. Slack takes at most
-3,000 characters in a text object, and wants `&`, `<` and `>` escaped in `mrkdwn`.
+A section with the event, the endpoint that it is about and its reason, and a context line with the
+details. Slack takes at most 3,000 characters in a text object, and wants `&`,
+`<` and `>` escaped in `mrkdwn`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ HOST: Final = "hooks.slack.com"
 MAX_VALUE: Final = 300
 MAX_TEXT: Final = 3000
 
-_SHOWN_ABOVE: Final = frozenset({"event", "reason"})
+_SHOWN_ABOVE: Final = frozenset({"event", "reason", "alias"})
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
@@ -41,13 +42,16 @@ def slack_body(body: bytes) -> bytes:
     name = _text(event.get("event", ""))
     title = name.replace("_", " ").replace(".", " ").capitalize()
     reason = _text(event.get("reason"))
+    # Whom it is about, in the words of people; ids and URLs follow below.
+    alias = _text(event.get("alias"))
+    title = f"{title}: {alias}" if alias else title
     heading = f"*{title}*\nReason: {reason}" if reason else f"*{title}*"
     blocks: list[dict[str, Any]] = [{"type": "section", "text": _mrkdwn(heading)}]
     details = _details(event)
     if details:
         blocks.append({"type": "context", "elements": [_mrkdwn(details)]})
     # `text` is what notifications show.
-    summary = f"{title}: {reason}" if reason else title
+    summary = f"{title} ({reason})" if reason else title
     return msgspec.json.encode({"text": summary, "blocks": blocks})
 
 

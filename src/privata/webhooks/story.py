@@ -8,31 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
 from privata.webhooks.durations import spoken
 from privata.webhooks.outcomes import RULES, Outcome, diagnose
 from privata.webhooks.schedule import DEFAULT_SCHEDULE
+from privata.webhooks.shown import Shown, shown_state
 from privata.webhooks.states import DeliveryStatus, EndpointStatus
 
 MOST_ATTEMPTS: Final = DEFAULT_SCHEDULE.attempts
 
 #: An attempt that is due so soon need not be asked for: two would follow one another.
 SOON: Final = timedelta(seconds=3)
-
-
-class Shown(StrEnum):
-    """The states a reader sees; finer than those that are stored."""
-
-    DELIVERED = "delivered"
-    SENDING = "sending"
-    PENDING = "pending"
-    RETRYING = "retrying"
-    HELD = "held"
-    RESUMING = "resuming"
-    EXHAUSTED = "exhausted"
-    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +44,7 @@ class Facts:
 
     `most` is how many attempts its schedule has. `behind` is the type of an earlier event of the
     same order that this one waits for, or None. `taken_over`: a recovery sends the event anew.
+    `in_line`: its endpoint is resuming, and it has not had its turn.
     """
 
     status: DeliveryStatus
@@ -72,6 +60,7 @@ class Facts:
     behind: str | None = None
     most: int = MOST_ATTEMPTS
     taken_over: bool = False
+    in_line: bool = False
     queue: Queue = Queue()
 
 
@@ -93,29 +82,16 @@ class Story:
         return not self.why_no_retry
 
 
-def shown_state(
-    status: str, endpoint: str, attempts: int, in_flight: bool, due_at: datetime, now: datetime
-) -> Shown:
-    """The state a row of the log shows. `in_flight` means something until `due_at` only."""
-    if status == DeliveryStatus.DELIVERED:
-        return Shown.DELIVERED
-    if status == DeliveryStatus.EXHAUSTED:
-        return Shown.EXHAUSTED
-    if in_flight and due_at > now:
-        return Shown.SENDING
-    if endpoint == EndpointStatus.PAUSED:
-        return Shown.HELD
-    if endpoint == EndpointStatus.DISABLED:
-        return Shown.CANCELLED
-    if endpoint == EndpointStatus.RESUMING and due_at <= now:
-        return Shown.RESUMING
-    return Shown.RETRYING if attempts else Shown.PENDING
-
-
 def tell(facts: Facts) -> Story:
     """The story of a delivery at this moment."""
     shown = shown_state(
-        facts.status, facts.endpoint, facts.attempts, facts.in_flight, facts.due_at, facts.now
+        facts.status,
+        facts.endpoint,
+        facts.attempts,
+        facts.in_flight,
+        facts.due_at,
+        facts.now,
+        facts.in_line,
     )
     return _TELLERS[shown](facts)
 

@@ -16,6 +16,7 @@ from privata.core.tenancy import Actor, Environment
 from privata.events.service import NewEvent, publish
 from privata.infra.idempotency import Keep
 from privata.infra.kernel import Kernel
+from privata.webhooks import store
 from privata.webhooks.doors import locked_endpoint, note
 from privata.webhooks.states import EndpointStatus
 
@@ -50,7 +51,7 @@ async def send_test_event(
         row = await locked_endpoint(tx, actor, endpoint_id)
         if row["status"] == EndpointStatus.DISABLED:
             raise ValidationFailed("This endpoint is disabled.")
-        body = _body(actor, endpoint_id, event_id, now)
+        body = _body(actor, row, event_id, now)
         await publish(
             tx,
             organization_id=actor.organization_id,
@@ -70,12 +71,13 @@ async def send_test_event(
     return made
 
 
-def _body(actor: Actor, endpoint_id: UUID, event_id: str, now: datetime) -> bytes:
+def _body(actor: Actor, row: store.Row, event_id: str, now: datetime) -> bytes:
     message: dict[str, Any] = {
         "event": TEST_TYPE,
         "event_id": event_id,
         "reason": "Somebody asked for a test event; nothing has happened.",
-        "endpoint_id": str(endpoint_id),
+        "alias": row["alias"],
+        "endpoint_id": str(row["id"]),
         "ts": iso(now),
     }
     if actor.environment is Environment.TEST:

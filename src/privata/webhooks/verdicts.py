@@ -35,10 +35,13 @@ def decide(
     now: datetime,
     schedule: RetrySchedule,
     rng: Random,
+    unaided: bool = False,
 ) -> Verdict:
     """What follows from a result after `attempts` earlier attempts that counted.
 
-    `now` is when the attempt ended.
+    `now` is when the attempt ended. `unaided`: it was a probe of ours. These take the oldest event
+    every few minutes, so they would use up its attempts in an hour; none of them is the last before
+    the time of the schedule is over as well.
     """
     rule = RULES[result.outcome]
     if result.outcome is Outcome.DELIVERED:
@@ -49,6 +52,9 @@ def decide(
     gone = result.status_code == GONE
     wait = retry_after(result.status_code, result.response_headers, now)
     due = next_due(schedule, first_attempt_at, attempts + 1, now, wait, rng)
+    if due is None and unaided and schedule.offsets:
+        end = first_attempt_at + schedule.offsets[-1]
+        due = end if now < end else None
     if due is None or not rule.retried:
         return Verdict(DeliveryStatus.EXHAUSTED, spent=True, gone=gone)
     wait_s = max(0.0, (due - now).total_seconds())

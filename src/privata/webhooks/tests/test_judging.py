@@ -52,7 +52,7 @@ async def test_forty_nine_failures_leave_it_active_and_the_fiftieth_pauses(
     assert (row["status"], row["paused_reason"]) == ("paused", "failures")
     assert (row["paused_by"], row["last_error"]) == ("system", "http_error 500")
     (told,) = await ops_told(kernel)
-    assert told["event"] == "webhook_paused"
+    assert (told["event"], told["alias"]) == ("webhook_paused", "Orders")
     assert (told["reason"], told["endpoint_id"]) == ("failures", str(endpoint_id))
     assert (told["failed_attempts"], told["window_hours"]) == (50, 6)
     assert (told["last_error"], told["resume_after"]) == ("http_error 500", None)

@@ -80,7 +80,7 @@ async def test_resuming_is_told_and_audited(kernel: Kernel, organization: UUID) 
     assert row["failures"] == []
     (told,) = await ops_told(kernel)
     assert (told["event"], told["reason"], told["waiting"]) == ("webhook_resumed", "manual", 3)
-    assert told["url"] == "http://localhost:1/hook"
+    assert (told["alias"], told["url"]) == ("Orders", "http://localhost:1/hook")
     rows = await kernel.database.pool.fetch("SELECT action FROM audit_entry ORDER BY id")
     assert [row["action"] for row in rows][-2:] == ["endpoint.paused", "endpoint.resumed"]
 
@@ -143,8 +143,9 @@ async def test_a_probe_waits_for_stragglers(kernel: Kernel, organization: UUID) 
         await settle(db, [failed(straggler)])
         assert await status_of(kernel, endpoint_id) == "resuming"
         (probe,) = await claim_some(db)
-    assert probe.delivery_id != straggler.delivery_id
-    assert probe.probing
+    # Its attempt began before the resumption, so it still waits, and it is the oldest.
+    assert probe.delivery_id == straggler.delivery_id
+    assert (probe.probing, probe.attempts) == (True, 1)
 
 
 async def test_a_probe_that_fails_pauses_again_and_spends_one_attempt(
@@ -302,12 +303,16 @@ async def test_only_failures_are_probed(kernel: Kernel, organization: UUID, reas
     assert await begin_probes(kernel, 0.0) == 0
 
 
-async def test_without_a_due_delivery_there_is_no_probe(kernel: Kernel, organization: UUID) -> None:
+async def test_without_anything_waiting_there_is_no_probe(
+    kernel: Kernel, organization: UUID
+) -> None:
     await paused_by_failures(kernel, organization)
-    await kernel.database.pool.execute(
-        "UPDATE webhook_delivery SET due_at = now() + interval '1 hour'"
-    )
+    await kernel.database.pool.execute("UPDATE webhook_delivery SET status = 'exhausted'")
     assert await begin_probes(kernel, 600) == 0
+    await kernel.database.pool.execute(
+        "UPDATE webhook_delivery SET status = 'pending', due_at = now() + interval '1 hour'"
+    )
+    assert await begin_probes(kernel, 600) == 1  # whenever it was due
 
 
 async def test_a_person_takes_over_a_probe_of_ours(kernel: Kernel, organization: UUID) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from privata.webhooks.schedule import (
     DEFAULT_SCHEDULE,
     JITTER,
+    MARGIN,
     RETRY_AFTER_CAP,
     RetrySchedule,
     next_due,
@@ -29,7 +30,7 @@ class NoJitter(Random):
 
 
 @pytest.mark.parametrize(
-    ("made", "minutes"), [(1, 1), (2, 5), (3, 15), (4, 60), (5, 240), (6, 720), (7, 1440)]
+    ("made", "minutes"), [(1, 1), (2, 5), (3, 15), (4, 60), (5, 240), (6, 720), (7, 1432.8)]
 )
 def test_the_published_table(made: int, minutes: int) -> None:
     before = DEFAULT_SCHEDULE.offsets[made - 2] if made > 1 else timedelta(0)
@@ -43,7 +44,7 @@ def test_after_the_last_retry_there_is_none() -> None:
     assert next_due(RetrySchedule(()), FIRST, 1, FIRST, None, Random(1)) is None
 
 
-@given(st.integers(1, 7), st.integers(0, 2**32), st.floats(0, 30))
+@given(st.integers(1, 6), st.integers(0, 2**32), st.floats(0, 30))
 def test_never_early_and_jitter_bounded(made: int, seed: int, took: float) -> None:
     step = DEFAULT_SCHEDULE.step(made - 1)
     nominal = FIRST + DEFAULT_SCHEDULE.offsets[made - 1]
@@ -51,6 +52,40 @@ def test_never_early_and_jitter_bounded(made: int, seed: int, took: float) -> No
     due = next_due(DEFAULT_SCHEDULE, FIRST, made, now, None, Random(seed))
     assert due is not None
     assert nominal <= due <= nominal + step * JITTER + timedelta(microseconds=1)
+
+
+@given(st.integers(0, 2**32))
+def test_the_last_retry_does_not_come_after_25_hours(seed: int) -> None:
+    """It came at 25.06 h: its jitter was added to the 24 hours."""
+    now = FIRST + 13 * HOUR
+    due = next_due(DEFAULT_SCHEDULE, FIRST, 7, now, None, Random(seed))
+    assert due is not None
+    end, step = FIRST + 24 * HOUR, DEFAULT_SCHEDULE.step(6)
+    assert end - step * JITTER <= due <= end - step * MARGIN
+
+
+_RISING = st.lists(st.integers(60, 36_000), min_size=1, max_size=20).map(
+    lambda steps: RetrySchedule(
+        tuple(timedelta(seconds=sum(steps[: n + 1])) for n in range(len(steps)))
+    )
+)
+
+
+@given(st.just(DEFAULT_SCHEDULE) | _RISING, st.integers(0, 2**32), st.data())
+def test_all_retries_lie_within_the_schedule_whatever_is_asked_for(
+    schedule: RetrySchedule, seed: int, data: st.DataObject
+) -> None:
+    """Jitter and `Retry-After` included; each retry takes its time, and none is left out."""
+    rng, now, times = Random(seed), FIRST + 5 * SECOND, []
+    for made in range(1, schedule.attempts):
+        wait = data.draw(st.none() | st.timedeltas(timedelta(0), timedelta(days=2)))
+        due = next_due(schedule, FIRST, made, now, wait, rng)
+        assert due is not None
+        assert due > now
+        times.append(due)
+        now = due + 5 * SECOND
+    assert times[-1] < FIRST + schedule.offsets[-1]
+    assert len(times) == len(schedule.offsets)
 
 
 @given(st.integers(0, 2**32))
@@ -69,19 +104,21 @@ def test_an_outage_of_ours_makes_no_burst(made: int, late: int, seed: int) -> No
     now = FIRST + late * SECOND
     due = next_due(DEFAULT_SCHEDULE, FIRST, made, now, None, Random(seed))
     assert due is not None
-    nominal = FIRST + DEFAULT_SCHEDULE.offsets[made - 1]
+    nominal, step = FIRST + DEFAULT_SCHEDULE.offsets[made - 1], DEFAULT_SCHEDULE.step(made - 1)
     assert due > now
-    assert due >= nominal
-    assert due <= max(nominal, now + timedelta(minutes=1)) + DEFAULT_SCHEDULE.step(made - 1) * 0.11
+    assert due >= nominal - (step * JITTER if made == 7 else timedelta(0))
+    assert due <= max(nominal + step * 0.11, now + timedelta(minutes=1.2))
 
 
 @given(st.integers(1, 7), st.timedeltas(timedelta(0), timedelta(days=9)), st.integers(0, 2**32))
 def test_retry_after_only_ever_delays(made: int, wait: timedelta, seed: int) -> None:
+    """And no longer than the retries behind it can still be made before the end."""
     now = FIRST + SECOND
     plain = next_due(DEFAULT_SCHEDULE, FIRST, made, now, None, Random(seed))
     asked = next_due(DEFAULT_SCHEDULE, FIRST, made, now, wait, Random(seed))
     assert plain is not None
-    assert asked == max(plain, now + min(wait, RETRY_AFTER_CAP))
+    room = FIRST + DEFAULT_SCHEDULE.latest(made - 1)
+    assert asked == min(max(plain, now + min(wait, RETRY_AFTER_CAP)), max(plain, room))
 
 
 @pytest.mark.parametrize(

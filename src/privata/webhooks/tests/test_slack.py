@@ -54,9 +54,10 @@ def test_the_dialect_follows_the_url() -> None:
     assert [field for field, _ in caught.value.fields] == ["url"]
 
 
-def test_a_message_has_the_event_its_reason_and_the_details() -> None:
+def test_webhook_paused_names_the_endpoint_by_its_alias_and_has_the_details() -> None:
     event = webhook_paused(
         endpoint_id=UUID(int=1),
+        alias="Orders <EU>",
         url="https://acme.example/hook?a=1&b=2",
         environment=Environment.LIVE,
         reason="failures",
@@ -68,10 +69,10 @@ def test_a_message_has_the_event_its_reason_and_the_details() -> None:
     )
     message = json.loads(slack_body(event.body))
     section, context = message["blocks"]
-    assert message["text"] == "Webhook paused: failures"
+    assert message["text"] == "Webhook paused: Orders &lt;EU&gt; (failures)"
     assert section["type"] == "section"
     assert section["text"]["type"] == "mrkdwn"
-    assert section["text"]["text"] == "*Webhook paused*\nReason: failures"
+    assert section["text"]["text"] == "*Webhook paused: Orders &lt;EU&gt;*\nReason: failures"
     (details,) = context["elements"]
     assert context["type"] == "context"
     assert "url: https://acme.example/hook?a=1&amp;b=2" in details["text"]

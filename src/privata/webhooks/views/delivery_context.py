@@ -23,9 +23,10 @@ from privata.webhooks.outcomes import RULES, Outcome
 from privata.webhooks.pausing import Reason
 from privata.webhooks.schedule import schedule_for
 from privata.webhooks.sending import secret_context
+from privata.webhooks.shown import in_line, shown_of
 from privata.webhooks.signing import Message, body_for
 from privata.webhooks.states import DeliveryStatus, Dialect, EndpointStatus
-from privata.webhooks.story import Facts, Queue, Story, shown_state, tell
+from privata.webhooks.story import Facts, Queue, Story, tell
 from privata.webhooks.views.common import address, place_of
 
 #: What status codes are called (RFC 9110, 15).
@@ -137,6 +138,7 @@ def _facts(delivery: Delivery, attempts: Sequence[Attempt]) -> Facts:
         behind=reading.waited_for(delivery),
         most=most_attempts(delivery.endpoint),
         taken_over=queues.taken_over(delivery),
+        in_line=in_line(delivery),
         queue=_queue(delivery),
     )
 
@@ -156,12 +158,8 @@ def _queue(delivery: Delivery) -> Queue:
 
 
 def _shown(delivery: Delivery) -> str:
-    return shown_state(
-        delivery.status,
-        delivery.endpoint.status,
-        delivery.attempts,
-        delivery.in_flight,
-        delivery.due_at,
+    return shown_of(
+        delivery,
         delivery.read_at,  # type: ignore[attr-defined]  # annotated by the query
     ).value
 

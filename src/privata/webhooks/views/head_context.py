@@ -11,6 +11,7 @@ from privata.webhooks import queues
 from privata.webhooks.banners import POLICY, RESUMING, EndpointFacts, banner_of
 from privata.webhooks.models import Endpoint
 from privata.webhooks.states import EndpointStatus
+from privata.webhooks.waiting import EXHAUSTED_DAYS
 
 
 def head_context(endpoint: Endpoint, tab: str) -> dict[str, Any]:
@@ -22,6 +23,8 @@ def head_context(endpoint: Endpoint, tab: str) -> dict[str, Any]:
         "endpoint": endpoint,
         "tab": tab,
         "waiting": waiting,
+        "exhausted": queues.exhausted(endpoint) if waits else 0,
+        "exhausted_days": EXHAUSTED_DAYS,
         "banner": banner_of(facts_of(endpoint, waiting)),
         "recovering": queues.recovering(endpoint),
         "policy": POLICY,

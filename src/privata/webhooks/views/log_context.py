@@ -27,8 +27,8 @@ from privata.webhooks.log_query import (
 )
 from privata.webhooks.models import Delivery, Endpoint
 from privata.webhooks.outcomes import RULES, Outcome
+from privata.webhooks.shown import Shown, shown_of
 from privata.webhooks.states import EndpointStatus
-from privata.webhooks.story import Shown, shown_state
 from privata.webhooks.views.common import address, place_of
 from privata.webhooks.views.delivery_context import delivery_context, most_attempts
 
@@ -160,12 +160,8 @@ def rows_of(
     words = query.with_().string(**_scope(endpoint))
     rows = []
     for one in found:
-        shown = shown_state(
-            one.status,
-            one.endpoint.status,
-            one.attempts,
-            one.in_flight,
-            one.due_at,
+        shown = shown_of(
+            one,
             one.read_at,  # type: ignore[attr-defined]  # annotated by the query
         )
         outcome = RULES[Outcome(one.last_outcome)].label if one.last_outcome else ""

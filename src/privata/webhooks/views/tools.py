@@ -17,7 +17,7 @@ from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
 from privata.webhooks import bulk, queues, reading, replays, trials
 from privata.webhooks.log_query import parse_query
-from privata.webhooks.story import Shown
+from privata.webhooks.shown import Shown
 from privata.webhooks.views.common import address, is_fragment, missing_is_404, place_of, show
 from privata.webhooks.views.delivery_context import story_of
 from privata.webhooks.views.log_context import base_of, scope_of, uuids

@@ -1,0 +1,58 @@
+"""What waits for an endpoint: the one condition that claims, counts and pages go by.
+
+A paused endpoint is waited for by all that is undelivered and not exhausted, tried or not, whatever
+its next time was. Once it is resumed these go out in the order of their events. A delivery has had
+its turn when an attempt of it began after the resumption, by the database's clock; whatever comes
+of that attempt, the delivery is an ordinary one then, with its own schedule.
+
+The expressions are written over rows called `d` (the delivery) and `e` (the endpoint).
+"""
+
+# What is put together here are constants of this file.
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+from typing import Final
+
+
+def untried(delivery: str = "d", endpoint: str = "e") -> str:
+    """It has not had its turn since the resumption."""
+    tried_at = f"{delivery}.last_attempt_at"
+    return f"({tried_at} IS NULL OR {tried_at} < {endpoint}.resumed_at)"
+
+
+#: It belongs to what waited when the endpoint was resumed, and still does; also in flight.
+IN_LINE: Final = f"d.status = 'pending' AND d.created_at <= e.resumed_at AND {untried()}"
+
+_MINE: Final = "SELECT FROM webhook_delivery AS d WHERE d.endpoint_id = e.id AND"
+
+
+def waiting(most: int | None = None) -> str:
+    """How many deliveries wait for `e`, counted no further than `most`.
+
+    While it resumes, of those that waited when that began. For one that is out of use nothing
+    waits: what was left will never be sent.
+    """
+    cap = "" if most is None else f" LIMIT {most:d}"
+    # Two counts, for the plain one is read from an index alone.
+    return f"""
+CASE e.status
+    WHEN 'disabled' THEN 0
+    WHEN 'resuming' THEN (SELECT count(*) FROM ({_MINE} {IN_LINE}{cap}) AS line)
+    ELSE (SELECT count(*) FROM ({_MINE} d.status = 'pending'{cap}) AS line)
+END::int"""
+
+
+#: For how many days back exhausted deliveries are offered beside what waits.
+EXHAUSTED_DAYS: Final = 30
+
+#: How many of `e`'s events were given up lately and nothing sends them again: not by resuming.
+EXHAUSTED: Final = f"""
+(SELECT count(*) FROM webhook_delivery AS d
+ WHERE d.endpoint_id = e.id AND d.status = 'exhausted' AND NOT d.replay
+   AND d.created_at >= now() - interval '{EXHAUSTED_DAYS} days'
+   AND NOT EXISTS (
+    SELECT FROM webhook_delivery AS again
+    WHERE again.endpoint_id = d.endpoint_id AND again.event_seq = d.event_seq
+      AND again.replay AND again.status IN ('delivered', 'pending')))::int"""
