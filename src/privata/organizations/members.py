@@ -14,6 +14,7 @@ from privata.core.errors import NotFound, ValidationFailed
 from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
+from privata.organizations.invitations import end_invitations_of
 from privata.organizations.membership_rules import Member, removal_refused, role_change_refused
 from privata.organizations.roles import Role
 from privata.organizations.telling import end_access, mail_keys_cut, renew_access
@@ -163,7 +164,9 @@ async def _fall(
     kernel: Kernel, tx: Transaction, actor: Actor, locked: _Locked, role: Role | None
 ) -> None:
     """What somebody has made ends as far as their role, from now on `role`, does not reach it."""
-    keys = await cut_keys(tx, actor=actor, user_id=locked.target.user_id, role=role)
+    user_id = locked.target.user_id
+    await end_invitations_of(tx, actor=actor, user_id=user_id, role=role)
+    keys = await cut_keys(tx, actor=actor, user_id=user_id, role=role)
     if keys:
         await mail_keys_cut(
             kernel,
