@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from privata.apikeys.reach import HELD_SCOPES
 from privata.infra.limits import TAKE
 
 # A row of `asking` is a caller: the calls of one key from one address, of one kind. `tried` are
 # the digests of its key. A wrong key counts as none: its calls are paid by its address.
+#
+# What a key may do is judged here again by who made the secret (`reach`).
 #
 # Buckets are locked in the order of their names, so that two groups never wait for each other.
 # `last_used_at` is written at most once a minute, and not while another call is writing it.
@@ -22,8 +25,8 @@ WITH asking AS (
     SELECT a.n, l.locked_until FROM asking AS a JOIN key_lockout AS l ON l.ip = a.source::inet
     WHERE l.locked_until > now()
 ), found AS (
-    SELECT a.n, a.ip, k.id, k.organization_id, k.environment, k.scopes, s.prefix,
-           s.id AS secret_id, s.last_used_at
+    SELECT a.n, a.ip, k.id, k.organization_id, k.environment, s.prefix,
+           ({HELD_SCOPES}) AS scopes, s.id AS secret_id, s.last_used_at
     FROM tried AS t
     JOIN asking AS a ON a.n = t.n
     JOIN api_key_secret AS s ON s.digest = t.digest

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from django import forms
 
 from privata.apikeys.listing import KeyView
+from privata.apikeys.reach import lacking
 from privata.apikeys.rules import (
     MAX_BLOCKS,
     checked_blocks,
@@ -20,6 +21,7 @@ from privata.apikeys.rules import (
 from privata.apikeys.scopes import DEFAULT_SCOPES, Scope
 from privata.core.errors import RequestError, ValidationFailed
 from privata.core.tenancy import Environment
+from privata.organizations.roles import Role
 
 NEVER, ON_DATE = "never", "date"
 
@@ -155,16 +157,21 @@ def expiry_choices(today: date) -> list[tuple[str, str]]:
     return [*choices, (ON_DATE, "On a date"), (NEVER, "Never")]
 
 
-def scope_choices(environment: Environment, key: KeyView | None = None) -> list[ScopeChoice]:
-    """What the form offers: all for a new key; a key that exists stays publishable or secret."""
+def scope_choices(
+    environment: Environment, role: Role, key: KeyView | None = None
+) -> list[ScopeChoice]:
+    """What the form offers to somebody of this role: all for a new key; a key that exists stays
+    publishable or secret."""
     return [
-        ScopeChoice(scope.value, text, _lock(scope, environment))
+        ScopeChoice(scope.value, text, _lock(scope, environment, role))
         for scope, text in _SCOPE_TEXTS.items()
         if key is None or (scope is Scope.RAMP_EMBED) == key.publishable
     ]
 
 
-def _lock(scope: Scope, environment: Environment) -> str:
+def _lock(scope: Scope, environment: Environment, role: Role) -> str:
+    if lacking(role, [scope]):
+        return "Only an owner can give this."
     if scope is Scope.PAYOUTS_TRIGGER and environment is Environment.TEST:
         return "Live keys only."
     return ""

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import asyncpg
 
+from privata.apikeys.reach import HELD_SCOPES
 from privata.apikeys.rules import PREFIX_LENGTH, KeyState, ends_at, state_of
 from privata.apikeys.scopes import Scope
 from privata.core.errors import NotFound
@@ -23,8 +24,9 @@ MOST_KEYS: Final = 500
 SOON: Final = timedelta(days=7)
 
 # The secret that was used last may be one that is dead by now.
-_SELECT: Final = """
-SELECT k.id, k.environment, k.name, k.scopes, k.allowed_cidrs, k.expires_on, k.created_by,
+# Scopes are those that calls with the current secret have.
+_SELECT: Final = f"""
+SELECT k.id, k.environment, k.name, s.held AS scopes, k.allowed_cidrs, k.expires_on, k.created_by,
        k.created_at, k.revoked_at, k.revoked_by,
        cur.prefix, cur.last_four, cur.created_at AS secret_at,
        cur.last_used_at AS cur_used_at, host(cur.last_used_ip) AS cur_used_ip,
@@ -34,6 +36,7 @@ SELECT k.id, k.environment, k.name, k.scopes, k.allowed_cidrs, k.expires_on, k.c
        used.last_used_at, host(used.last_used_ip) AS last_used_ip
 FROM api_key AS k
 JOIN api_key_secret AS cur ON cur.key_id = k.id AND cur.dead_at IS NULL
+CROSS JOIN LATERAL (SELECT ({HELD_SCOPES}) AS held FROM (SELECT cur.*) AS s) AS s
 LEFT JOIN LATERAL (
     SELECT * FROM api_key_secret
     WHERE key_id = k.id AND dead_at > statement_timestamp()
@@ -45,7 +48,7 @@ LEFT JOIN LATERAL (
     ORDER BY last_used_at DESC LIMIT 1
 ) AS used ON true
 WHERE k.organization_id = $1 AND k.environment = ANY ($2)
-"""
+"""  # noqa: S608  # put together out of constants
 
 _LIST: Final = f"""{_SELECT}
 ORDER BY (k.revoked_at IS NOT NULL OR coalesce(k.expires_on <= $3::date, false)),

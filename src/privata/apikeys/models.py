@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
@@ -68,10 +69,22 @@ class ApiKeySecret(models.Model):
     dead_at = models.DateTimeField(null=True, help_text="works until then; null: until revoked")
     last_used_at = models.DateTimeField(null=True, help_text="noted at most once a minute")
     last_used_ip = models.GenericIPAddressField(null=True)
+    maker = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="the member who has seen it; null and not by_operator: nobody knows who",
+    )
+    by_operator = models.BooleanField(db_default=False, help_text="made on the command line")
 
     class Meta:
         db_table = "api_key_secret"
         constraints = [
+            models.CheckConstraint(
+                condition=models.Q(by_operator=False) | models.Q(maker=None),
+                name="api_key_secret_one_maker",
+            ),
             models.UniqueConstraint(fields=["digest"], name="api_key_secret_digest_once"),
             models.UniqueConstraint(
                 fields=["key"], condition=models.Q(dead_at=None), name="api_key_one_current_secret"

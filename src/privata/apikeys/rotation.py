@@ -12,6 +12,8 @@ from typing import Final
 from uuid import UUID
 
 from privata.apikeys.doors import locked_key, locked_working_key, note
+from privata.apikeys.makers import maker_of, reach_of
+from privata.apikeys.reach import refuse_secret_beyond
 from privata.apikeys.rules import LAST_SHOWN, PREFIX_LENGTH, mint_key
 from privata.core.errors import RotationInProgress
 from privata.core.tenancy import Actor
@@ -33,8 +35,8 @@ RETURNING dead_at, prefix
 """
 
 _INSERT: Final = """
-INSERT INTO api_key_secret (key_id, prefix, last_four, digest, created_at)
-VALUES ($1, $2, $3, $4, statement_timestamp())
+INSERT INTO api_key_secret (key_id, prefix, last_four, digest, created_at, maker_id, by_operator)
+VALUES ($1, $2, $3, $4, statement_timestamp(), $5, $6)
 """
 
 _END_NOW: Final = """
@@ -56,17 +58,23 @@ async def rotate_key(kernel: Kernel, *, actor: Actor, key_id: UUID) -> RotatedKe
     """Give the key a new secret; the old one works for `ROTATION_WINDOW` beside it.
 
     Name, scopes, addresses and expiry stay. `NotFound`; `RotationInProgress` while two work;
-    `ValidationFailed` for a key that has ended.
+    `ValidationFailed` for a key that has ended, and for one whose scopes the actor's role does not
+    reach: a new secret would hand them over.
     """
     async with kernel.database.transaction() as tx:
         # The key's lock lets two rotations take turns: the second sees the first's window.
+        role = await reach_of(tx, actor)
         row = await locked_working_key(kernel, tx, actor, key_id)
+        refuse_secret_beyond(role, row["scopes"])
         await _refuse_within_window(tx, key_id)
         ended = await tx.connection.fetchrow(_END, key_id, ROTATION_WINDOW)
         assert ended is not None, "every key has a current secret"
         key = mint_key(actor.environment)
         prefix, digest = key[:PREFIX_LENGTH], kernel.sealer.digest(key)
-        await tx.connection.execute(_INSERT, key_id, prefix, key[-LAST_SHOWN:], digest)
+        maker = maker_of(actor)
+        await tx.connection.execute(
+            _INSERT, key_id, prefix, key[-LAST_SHOWN:], digest, maker.user_id, maker.by_operator
+        )
         changes = {"name": row["name"], "prefix": {"old": ended["prefix"], "new": prefix}}
         await note(tx, actor, "api_key.rotated", key_id, changes)
     return RotatedKey(key, ended["dead_at"])

@@ -11,6 +11,8 @@ from typing import Final
 from uuid import UUID
 
 from privata.apikeys.doors import locked_key, locked_organization, locked_working_key, note
+from privata.apikeys.makers import maker_of, reach_of, refuse_known_beyond
+from privata.apikeys.reach import MONEY, refuse_beyond, refuse_secret_beyond
 from privata.apikeys.rules import (
     LAST_SHOWN,
     PREFIX_LENGTH,
@@ -40,8 +42,8 @@ WITH made AS (
     VALUES ($1, $2, $3, $4, $7, $8, $10, $11)
     RETURNING id
 )
-INSERT INTO api_key_secret (key_id, prefix, last_four, digest)
-SELECT id, $5, $9, $6 FROM made
+INSERT INTO api_key_secret (key_id, prefix, last_four, digest, maker_id, by_operator)
+SELECT id, $5, $9, $6, $12, $13 FROM made
 """
 
 # When the oldest of the last KEYS_PER_HOUR leaves the hour, if there are as many.
@@ -99,8 +101,9 @@ async def create_key(
     """Make a key of the actor's organization.
 
     `allowed_cidrs` are the addresses it may be used from (none: any), `expires_on` the date from
-    whose 00:00 UTC it is dead. `ValidationFailed` for a wrong field, and for a live key of an
-    organization that is not approved; `RateLimited` after `KEYS_PER_HOUR` in an hour.
+    whose 00:00 UTC it is dead. `ValidationFailed` for a wrong field, for a scope that the actor's
+    role does not reach, and for a live key of an organization that is not approved; `RateLimited`
+    after `KEYS_PER_HOUR` in an hour.
     """
     named = checked_name(name)
     allowed = checked_scopes(scopes, environment)
@@ -111,9 +114,10 @@ async def create_key(
     if environment is Environment.LIVE and status != OrganizationStatus.APPROVED:
         sentence = "Live keys can be made once the organization is approved."
         raise ValidationFailed(sentence, fields=[("environment", sentence)])
+    refuse_beyond(await reach_of(tx, actor), allowed)
     await _refuse_too_many(tx, actor.organization_id)
     key = mint_key(environment)
-    minted = MintedKey(uuid.uuid4(), key)
+    minted, maker = MintedKey(uuid.uuid4(), key), maker_of(actor)
     await tx.connection.execute(
         _INSERT,
         minted.id,
@@ -127,6 +131,8 @@ async def create_key(
         key[-LAST_SHOWN:],
         blocks,
         expires_on,
+        maker.user_id,
+        maker.by_operator,
     )
     changes = {
         "name": named,
@@ -152,7 +158,8 @@ async def edit_key(
 ) -> bool:
     """Change what a key is called and may do, in force at once; False if nothing differs.
 
-    `NotFound`; `ValidationFailed` for a wrong field and for a key that has ended.
+    `NotFound`; `ValidationFailed` for a wrong field, for a key that has ended, and for scopes that
+    the actor's role, or that of somebody who has seen the key, does not reach.
     """
     allowed = checked_scopes(scopes, actor.environment)
     wanted = {
@@ -162,8 +169,12 @@ async def edit_key(
         "expires_on": checked_expiry(expires_on, kernel.clock.now()),
     }
     async with kernel.database.transaction() as tx:
+        role = await reach_of(tx, actor)
         row = await locked_working_key(kernel, tx, actor, key_id)
         checked_change_of_scopes(row["scopes"], allowed)
+        refuse_secret_beyond(role, row["scopes"])
+        refuse_beyond(role, allowed)
+        await refuse_known_beyond(tx, key_id, [one for one in allowed if one in MONEY])
         changes = {
             field: {"old": row[field], "new": new}
             for field, new in wanted.items()

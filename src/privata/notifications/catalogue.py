@@ -23,6 +23,7 @@ class Letter(StrEnum):
     MEMBER_JOINED = "member_joined"
     ORGANIZATION_APPROVED = "organization_approved"
     ORGANIZATION_REJECTED = "organization_rejected"
+    KEYS_CUT = "keys_cut"
     KEY_EXPIRES = "key_expires"
     ENDPOINT_PAUSED = "endpoint_paused"
     PAYOUT_ADDRESS_ADDED = "payout_address_added"

@@ -15,8 +15,10 @@ from privata.core.ids import base62_token
 from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
+from privata.organizations.invitation_limits import count_mail
 from privata.organizations.membership_rules import (
     INVITATION_LIFETIME,
+    INVITER_FELL,
     MOST_INVITATIONS,
     RESEND_AFTER,
     invitation_refused,
@@ -30,6 +32,11 @@ WHERE organization_id = $1 AND accepted_at IS NULL AND cancelled_at IS NULL
 ORDER BY sent_at DESC, id
 """
 
+_EMAIL = """
+SELECT email FROM invitation
+WHERE id = $1 AND organization_id = $2 AND accepted_at IS NULL AND cancelled_at IS NULL
+"""
+
 _COUNT = """
 SELECT count(*) FROM invitation
 WHERE organization_id = $1 AND accepted_at IS NULL AND cancelled_at IS NULL
@@ -41,7 +48,11 @@ WHERE id = $1 AND organization_id = $2 AND accepted_at IS NULL AND cancelled_at 
 FOR UPDATE
 """
 
-_RENEW = "UPDATE invitation SET digest = $2, expires_at = $3, sent_at = $4 WHERE id = $1"
+# Whoever sends it again is the inviter from then on: the link is theirs.
+_RENEW = """
+UPDATE invitation SET digest = $2, expires_at = $3, sent_at = $4, invited_by = $5, inviter_id = $6
+WHERE id = $1
+"""
 
 _CANCEL = """
 UPDATE invitation SET cancelled_at = now()
@@ -57,18 +68,41 @@ SELECT EXISTS (
 
 _INSERT = """
 INSERT INTO invitation
-    (id, organization_id, email, role, digest, invited_by, expires_at, sent_at)
-VALUES ($1, $2, lower($3), $4, $5, $6, $7, $8)
+    (id, organization_id, email, role, digest, invited_by, expires_at, sent_at, inviter_id)
+VALUES ($1, $2, lower($3), $4, $5, $6, $7, $8, $9)
 """
 
 _OF_LINK = """
 SELECT i.id, i.organization_id, o.name AS organization_name, i.email, i.role, i.invited_by,
-       i.expires_at, i.accepted_at, i.cancelled_at
+       i.expires_at, i.accepted_at, i.cancelled_at, m.role AS inviter_role
 FROM invitation AS i JOIN organization AS o ON o.id = i.organization_id
+LEFT JOIN app_user AS u ON u.id = i.inviter_id AND u.is_active
+LEFT JOIN membership AS m ON m.organization_id = i.organization_id AND m.user_id = u.id
+                         AND m.deactivated_at IS NULL
 WHERE i.digest = ANY ($1::bytea[])
 """
 
 _LOCK_OF_LINK = _OF_LINK + "FOR UPDATE OF i"
+
+# The inviter's membership stays as it is until the commit: whoever takes it away at the same moment
+# waits and finds the invitation used, or was faster and it is refused. Locked before the invitation
+# wherever both are.
+_LOCK_INVITER = """
+SELECT FROM membership AS m JOIN invitation AS i
+    ON m.organization_id = i.organization_id AND m.user_id = i.inviter_id
+WHERE i.digest = ANY ($1::bytea[]) FOR SHARE OF m
+"""
+
+_LOCK_ROLE = """
+SELECT role FROM membership
+WHERE organization_id = $1 AND user_id = $2 AND deactivated_at IS NULL FOR SHARE
+"""
+
+_OF_INVITER = """
+SELECT id, email, role FROM invitation
+WHERE organization_id = $1 AND inviter_id = $2 AND accepted_at IS NULL AND cancelled_at IS NULL
+ORDER BY id FOR UPDATE
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +128,7 @@ class Invitation:
     expires_at: datetime
     accepted_at: datetime | None
     cancelled_at: datetime | None
+    inviter_role: str | None
 
     def closed(self, now: datetime) -> str | None:
         """Why it cannot be used any more; None if it can."""
@@ -103,6 +138,10 @@ class Invitation:
             return "This invitation was taken back."
         if self.expires_at <= now:
             return "This invitation has expired."
+        # By what the inviter is now, not by what they were when they sent it.
+        inviter = None if self.inviter_role is None else Role(self.inviter_role)
+        if invitation_refused(inviter, Role(self.role)) is not None:
+            return INVITER_FELL.format(inviter=self.invited_by)
         return None
 
 
@@ -112,14 +151,13 @@ async def open_invitations(kernel: Kernel, organization_id: UUID) -> list[asyncp
     return rows
 
 
-async def invite(
-    kernel: Kernel, *, actor: Actor, actor_role: Role, email: str, role: Role
-) -> Invited:
+async def invite(kernel: Kernel, *, actor: Actor, email: str, role: Role) -> Invited:
     """Invite an address; `ValidationFailed` names what is wrong with it."""
-    _refuse(invitation_refused(actor_role, role), "role")
+    await count_mail(kernel, organization_id=actor.organization_id, email=email)
     async with kernel.database.transaction() as tx:
         # Two at once for one address: the unique index lets one of them through.
         organization_name = await _lock_organization(tx, actor.organization_id)
+        _refuse(invitation_refused(await _role(tx, actor), role), "role")
         if await tx.connection.fetchval(_IS_MEMBER, actor.organization_id, email):
             _refuse("This person is a member already.", "email")
         count = await tx.connection.fetchval(_COUNT, actor.organization_id)
@@ -139,6 +177,7 @@ async def invite(
                 actor.label,
                 expires_at,
                 now,
+                int(actor.id),
             )
         except asyncpg.UniqueViolationError:
             _refuse("This address is invited already: send that invitation again.", "email")
@@ -157,18 +196,26 @@ async def invite(
 async def resend(kernel: Kernel, *, actor: Actor, invitation_id: UUID) -> Invited:
     """A new link for seven more days; the old one is dead.
 
-    `NotFound` if it is not open, `ValidationFailed` if it was sent a moment ago.
+    `NotFound` if it is not open; `ValidationFailed` if it was sent a moment ago, too often, or is
+    one that the actor could not make.
     """
+    email = await kernel.database.pool.fetchval(_EMAIL, invitation_id, actor.organization_id)
+    if email is None:
+        raise NotFound("There is no such invitation.")
+    await count_mail(kernel, organization_id=actor.organization_id, email=email)
     async with kernel.database.transaction() as tx:
         organization_name = await _lock_organization(tx, actor.organization_id)
+        role = await _role(tx, actor)
         row = await tx.connection.fetchrow(_LOCK_OPEN, invitation_id, actor.organization_id)
         if row is None:
             raise NotFound("There is no such invitation.")
         now = kernel.clock.now()
         if row["sent_at"] > now - RESEND_AFTER:
             _refuse("It was sent a moment ago: wait a minute before you send it again.", "")
+        _refuse(invitation_refused(role, Role(row["role"])), "")
         token, expires_at = base62_token(), now + INVITATION_LIFETIME
-        await tx.connection.execute(_RENEW, invitation_id, _digest(kernel, token), expires_at, now)
+        renewed = (_digest(kernel, token), expires_at, now, actor.label, int(actor.id))
+        await tx.connection.execute(_RENEW, invitation_id, *renewed)
         made = Invited(invitation_id, row["email"], _url(kernel, token), expires_at)
         await _mail(kernel, tx, actor, organization_name, made, row["role"])
         await audit.record(
@@ -211,10 +258,12 @@ async def invitation_of(kernel: Kernel, token: str) -> Invitation:
 async def accept(kernel: Kernel, *, actor: Actor, token: str, email: str) -> UUID:
     """Make the person behind `actor`, whose verified address is `email`, a member.
 
-    The organization's id. `ValidationFailed` if the invitation is closed or another's; the actor's
-    organization is not looked at, since they may have none.
+    The organization's id. `ValidationFailed` if the invitation is closed, another's, or one that
+    its inviter could not make now; the actor's organization is not looked at, since they may have
+    none.
     """
     async with kernel.database.transaction() as tx:
+        await tx.connection.execute(_LOCK_INVITER, _digests(kernel, token))
         # Two clicks at once: the second waits for this row and finds it used.
         row = await tx.connection.fetchrow(_LOCK_OF_LINK, _digests(kernel, token))
         if row is None:
@@ -244,6 +293,28 @@ async def accept(kernel: Kernel, *, actor: Actor, token: str, email: str) -> UUI
             changes={"email": found.email, "role": found.role},
         )
     return found.organization_id
+
+
+async def end_invitations_of(
+    tx: Transaction, *, actor: Actor, user_id: int, role: Role | None
+) -> None:
+    """End what a member has offered and, with the role from now on (None: none), could not."""
+    for row in await tx.connection.fetch(_OF_INVITER, actor.organization_id, user_id):
+        if invitation_refused(role, Role(row["role"])) is not None:
+            await tx.connection.execute(_CANCEL, row["id"], actor.organization_id)
+            await audit.record(
+                tx,
+                actor=actor,
+                action="invitation.cancelled",
+                target=str(row["id"]),
+                changes={"email": row["email"], "because": "the inviter's role fell"},
+            )
+
+
+async def _role(tx: Transaction, actor: Actor) -> Role | None:
+    """The actor's role, held until the commit: it may have been taken away a moment ago."""
+    role = await tx.connection.fetchval(_LOCK_ROLE, actor.organization_id, int(actor.id))
+    return None if role is None else Role(role)
 
 
 async def _lock_organization(tx: Transaction, organization_id: UUID) -> str:

@@ -8,14 +8,16 @@ from uuid import UUID
 
 import asyncpg
 
+from privata.apikeys.makers import cut_keys
 from privata.audit import service as audit
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
+from privata.organizations.invitations import end_invitations_of
 from privata.organizations.membership_rules import Member, removal_refused, role_change_refused
 from privata.organizations.roles import Role
-from privata.organizations.telling import end_access, renew_access
+from privata.organizations.telling import end_access, mail_keys_cut, renew_access
 
 _LIST = """
 SELECT m.id, m.user_id, u.email, u.name, m.role, m.created_at AS joined_at, u.last_login,
@@ -83,6 +85,7 @@ async def change_role(kernel: Kernel, *, actor: Actor, member_id: int, role: Rol
             "UPDATE membership SET role = $2 WHERE id = $1", member_id, role.value
         )
         await renew_access(tx, user_id=locked.target.user_id)
+        await _fall(kernel, tx, actor, locked, role)
         await _note(
             tx, actor, locked, "member.role_changed", role=(locked.target.role.value, role.value)
         )
@@ -99,6 +102,7 @@ async def deactivate(kernel: Kernel, *, actor: Actor, member_id: int) -> None:
             "UPDATE membership SET deactivated_at = now() WHERE id = $1", member_id
         )
         await end_access(tx, user_id=locked.target.user_id)
+        await _fall(kernel, tx, actor, locked, None)
         await _note(tx, actor, locked, "member.deactivated", status=("active", "deactivated"))
 
 
@@ -124,6 +128,7 @@ async def remove(kernel: Kernel, *, actor: Actor, member_id: int) -> None:
         )
         await tx.connection.execute("DELETE FROM membership WHERE id = $1", member_id)
         await end_access(tx, user_id=locked.target.user_id)
+        await _fall(kernel, tx, actor, locked, None)
         await _note(tx, actor, locked, "member.removed", role=(locked.target.role.value, None))
 
 
@@ -153,6 +158,25 @@ async def _lock(tx: Transaction, actor: Actor, member_id: int) -> _Locked:
     if not found or not acting:
         raise NotFound("There is no such member.")
     return _Locked(members, acting[0], *found[0])
+
+
+async def _fall(
+    kernel: Kernel, tx: Transaction, actor: Actor, locked: _Locked, role: Role | None
+) -> None:
+    """What somebody has made ends as far as their role, from now on `role`, does not reach it."""
+    user_id = locked.target.user_id
+    await end_invitations_of(tx, actor=actor, user_id=user_id, role=role)
+    keys = await cut_keys(tx, actor=actor, user_id=user_id, role=role)
+    if keys:
+        await mail_keys_cut(
+            kernel,
+            tx,
+            organization_id=actor.organization_id,
+            member=locked.target_row["email"],
+            role=None if role is None else role.value,
+            lost=[f"{key.name} ({key.prefix}…): {', '.join(key.lost)}" for key in keys if key.lost],
+            seen=[f"{key.name} ({key.prefix}…)" for key in keys],
+        )
 
 
 def _refuse(reason: str | None, field: str) -> None:

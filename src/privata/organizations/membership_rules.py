@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from privata.organizations.roles import Role
+from privata.organizations.roles import Permission, Role, allows
 
 #: How long an invitation's link may be used (SPEC 19).
 INVITATION_LIFETIME = timedelta(days=7)
@@ -17,13 +17,15 @@ INVITATION_LIFETIME = timedelta(days=7)
 #: An invitation is mailed again at most this often.
 RESEND_AFTER = timedelta(minutes=1)
 
-#: Open invitations an organization may have: a bound on mails in its name.
+#: Open invitations an organization may have.
 MOST_INVITATIONS = 50
 
 LAST_OWNER = "Promote another member first: an organization needs an owner."
 ADMIN_AND_OWNER = "An admin cannot change an owner's role."
 ADMIN_AND_SELF = "An admin cannot change their own role."
 ADMIN_MAKES_OWNER = "Only an owner can make somebody an owner."
+INVITER_FELL = "This invitation is over: {inviter} may not make it any more. Ask for a new one."
+MAY_NOT_INVITE = "Your role does not include inviting people any more."
 ONESELF = "Ask another owner to do this: you cannot take your own access away."
 
 
@@ -67,8 +69,10 @@ def removal_refused(actor: Member, target: Member, members: Iterable[Member]) ->
     return None
 
 
-def invitation_refused(actor: Role, role: Role) -> str | None:
-    """Why somebody of role `actor` may not invite for `role`; None if they may."""
+def invitation_refused(actor: Role | None, role: Role) -> str | None:
+    """Why somebody of role `actor` (None: no member) may not invite for `role`; None if so."""
+    if actor is None or not allows(actor, Permission.INVITE_MEMBERS):
+        return MAY_NOT_INVITE
     return ADMIN_MAKES_OWNER if role is Role.OWNER and actor is not Role.OWNER else None
 
 

@@ -117,6 +117,13 @@ class Invitation(models.Model):
     role = models.CharField(max_length=16)
     digest = models.BinaryField(max_length=32, help_text="HMAC of the link's token")
     invited_by = models.CharField(max_length=254)
+    inviter = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        related_name="+",
+        help_text="whose role is judged at acceptance; null: nobody's, it is over",
+    )
     created_at = models.DateTimeField(db_default=Now())
     sent_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()

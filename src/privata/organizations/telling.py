@@ -173,6 +173,30 @@ async def mail_key_expires(
         await send_mail(tx, kernel.sealer, letter=Letter.KEY_EXPIRES, to=reader, values=values)
 
 
+async def mail_keys_cut(
+    kernel: Kernel,
+    tx: Transaction,
+    *,
+    organization_id: UUID,
+    member: str,
+    role: str | None,
+    lost: list[str],
+    seen: list[str],
+) -> None:
+    """To every owner, when a member's role fell: which keys lost scopes, and which the member knows
+    and should be rotated. `role` is the new one; None: they have left."""
+    values = {
+        "organization": await _name(tx, organization_id),
+        "member": member,
+        "now": f"has the role {role} now" if role else "has no access any more",
+        "lost": "; ".join(lost) or "none",
+        "seen": "; ".join(seen),
+        "link": f"{kernel.settings.base_url}/",
+    }
+    for reader in await _readers(tx, organization_id, (Role.OWNER,), ""):
+        await send_mail(tx, kernel.sealer, letter=Letter.KEYS_CUT, to=reader, values=values)
+
+
 async def mail_endpoint_paused(
     kernel: Kernel,
     tx: Transaction,

@@ -60,7 +60,6 @@ def invite(request: HttpRequest, tenant: Tenant) -> HttpResponse:
             invitations.invite(
                 kernel(),
                 actor=tenant.actor,
-                actor_role=tenant.role,
                 email=email,
                 role=_role(role),
             )

@@ -13,9 +13,27 @@ from privata.infra.limits import Kind
 
 TEST, LIVE = Environment.TEST, Environment.LIVE
 
+#: The number of the person who makes keys here, far from those that the database gives.
+ADA = 900_001
+
 
 def person(organization: UUID, environment: Environment = TEST) -> Actor:
-    return Actor(ActorKind.USER, "1", "ada@acme.example", organization, environment)
+    return Actor(ActorKind.USER, str(ADA), "ada@acme.example", organization, environment)
+
+
+async def joined(kernel: Kernel, organization: UUID) -> None:
+    """Let the person of `person` be a developer."""
+    await kernel.database.pool.execute(
+        "INSERT INTO app_user (id, email, password, name, is_staff, is_superuser)"
+        " VALUES ($1, 'ada.keys@acme.example', '!', '', false, false) ON CONFLICT DO NOTHING",
+        ADA,
+    )
+    await kernel.database.pool.execute(
+        "INSERT INTO membership (organization_id, user_id, role) SELECT id, $2, 'developer'"
+        " FROM organization WHERE id = $1 ON CONFLICT DO NOTHING",
+        organization,
+        ADA,
+    )
 
 
 async def made(
@@ -28,7 +46,8 @@ async def made(
     cidrs: tuple[str, ...] = (),
     expires_on: date | None = None,
 ) -> MintedKey:
-    """A key made by a person."""
+    """A key made by a person, who is a developer."""
+    await joined(kernel, organization)
     async with kernel.database.transaction() as tx:
         return await create_key(
             tx,

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from privata.apikeys import service
 from privata.apikeys.forms import KeyForm, form_of, new_form, scope_choices
 from privata.apikeys.listing import MOST_KEYS, KeyView, keys_of
+from privata.apikeys.reach import lacking
 from privata.apikeys.service import MintedKey
 from privata.apikeys.views.common import address, is_fragment, missing_is_404, one_key, show
 from privata.apikeys.views.secrets import keep_secret, proof
@@ -94,7 +95,7 @@ def detail(request: HttpRequest, tenant: Tenant, key_id: UUID) -> HttpResponse:
 def state(request: HttpRequest, tenant: Tenant, key_id: UUID) -> HttpResponse:
     """The part of a key's page that follows rotations and uses."""
     key = one_key(tenant, key_id)
-    return show(request, tenant, "_state.html", _facts(key))
+    return show(request, tenant, "_state.html", _facts(tenant, key))
 
 
 @require_POST
@@ -125,21 +126,25 @@ async def _create(kernel: Kernel, tenant: Tenant, wanted: dict[str, Any]) -> Min
 
 
 def _new(request: HttpRequest, tenant: Tenant, form: KeyForm, *, status: int = 422) -> HttpResponse:
-    context = {"form": form, "scopes": scope_choices(tenant.environment)}
+    context = {"form": form, "scopes": scope_choices(tenant.environment, tenant.role)}
     return show(request, tenant, "new.html", context, status=status if form.errors else 200)
 
 
 def _detail(request: HttpRequest, tenant: Tenant, key: KeyView, form: KeyForm) -> HttpResponse:
-    context = _facts(key) | {
+    context = _facts(tenant, key) | {
         "form": form,
-        "scopes": scope_choices(tenant.environment, key),
+        "scopes": scope_choices(tenant.environment, tenant.role, key),
         "proof": proof("$PRIVATA_API_KEY", key.scopes),
     }
     return show(request, tenant, "detail.html", context, status=422 if form.errors else 200)
 
 
-def _facts(key: KeyView) -> dict[str, Any]:
-    return {"key": key, "soon": key.ends_soon(kernel().clock.now())}
+def _facts(tenant: Tenant, key: KeyView) -> dict[str, Any]:
+    return {
+        "key": key,
+        "soon": key.ends_soon(kernel().clock.now()),
+        "beyond": lacking(tenant.role, key.scopes) if tenant.may(Permission.MANAGE_KEYS) else [],
+    }
 
 
 def _unlocks(tenant: Tenant) -> str:

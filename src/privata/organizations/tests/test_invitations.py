@@ -13,16 +13,15 @@ from privata.core.clock import ManualClock
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
-from privata.organizations import invitations
+from privata.organizations import invitations, members
+from privata.organizations.invitation_limits import MAILS_OF_ORGANIZATION, MAILS_TO_ADDRESS
 from privata.organizations.invitations import Invited
 from privata.organizations.roles import Role
-from privata.organizations.tests.people import audited, member, person, role
+from privata.organizations.tests.people import audited, member, membership, person, role
 
 
 async def _invite(kernel: Kernel, actor: Actor, email: str, as_: Role = Role.DEVELOPER) -> Invited:
-    return await invitations.invite(
-        kernel, actor=actor, actor_role=Role.OWNER, email=email, role=as_
-    )
+    return await invitations.invite(kernel, actor=actor, email=email, role=as_)
 
 
 def _token(made: Invited) -> str:
@@ -103,8 +102,122 @@ async def test_it_is_taken_back(kernel: Kernel, owner: Actor) -> None:
     await _invite(kernel, owner, "bob@acme.example")
 
 
-async def test_an_admin_invites_no_owner(kernel: Kernel, owner: Actor) -> None:
+async def test_an_admin_invites_no_owner(
+    kernel: Kernel, owner: Actor, organization: uuid.UUID
+) -> None:
+    """Neither by a new invitation nor by sending an owner's once more, which shows its link."""
+    admin = await member(kernel, organization, Role.ADMIN, "adam@acme.example")
     with pytest.raises(ValidationFailed, match="Only an owner"):
-        await invitations.invite(
-            kernel, actor=owner, actor_role=Role.ADMIN, email="b@acme.example", role=Role.OWNER
+        await _invite(kernel, admin, "b@acme.example", Role.OWNER)
+    made = await _invite(kernel, owner, "b@acme.example", Role.OWNER)
+    await kernel.database.pool.execute("UPDATE invitation SET sent_at = now() - interval '1 hour'")
+    with pytest.raises(ValidationFailed, match="Only an owner"):
+        await invitations.resend(kernel, actor=admin, invitation_id=made.id)
+    developer = await member(kernel, organization, Role.DEVELOPER, "dan@acme.example")
+    with pytest.raises(ValidationFailed, match="does not include inviting"):
+        await _invite(kernel, developer, "c@acme.example", Role.READONLY)
+
+
+@pytest.mark.parametrize(
+    ("act", "invited", "stays"),
+    [
+        ("change_role:admin", Role.OWNER, False),
+        ("change_role:admin", Role.DEVELOPER, True),
+        ("change_role:developer", Role.DEVELOPER, False),
+        ("deactivate", Role.READONLY, False),
+        ("remove", Role.READONLY, False),
+    ],
+)
+async def test_an_invitation_does_not_outlive_its_inviters_rights(
+    kernel: Kernel, owner: Actor, organization: uuid.UUID, act: str, invited: Role, stays: bool
+) -> None:
+    other = await member(kernel, organization, Role.OWNER, "olga@acme.example")
+    made = await _invite(kernel, other, "bob@acme.example", invited)
+    verb, _, role_ = act.partition(":")
+    more = {"role": Role(role_)} if role_ else {}
+    number = await membership(kernel, other)
+    await getattr(members, verb)(kernel, actor=owner, member_id=number, **more)
+    open_ = await invitations.open_invitations(kernel, organization)
+    assert [row["email"] for row in open_] == (["bob@acme.example"] if stays else [])
+    bob = await person(kernel, "bob@acme.example")
+    if stays:
+        await invitations.accept(kernel, actor=bob, token=_token(made), email=bob.label)
+        return
+    assert "invitation.cancelled" in await audited(kernel)
+    with pytest.raises(ValidationFailed, match="taken back"):
+        await invitations.accept(kernel, actor=bob, token=_token(made), email=bob.label)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE membership SET role = 'developer'",
+        "UPDATE membership SET deactivated_at = now()",
+        "DELETE FROM membership",
+        "UPDATE app_user SET is_active = false WHERE email LIKE 'ann@%'",
+        "UPDATE invitation SET inviter_id = NULL",
+    ],
+)
+async def test_acceptance_is_judged_by_the_inviters_role_of_now(
+    kernel: Kernel, owner: Actor, statement: str
+) -> None:
+    """Whatever way it was lost; the page of the link says so before anybody accepts."""
+    made = await _invite(kernel, owner, "bob@acme.example")
+    bob = await person(kernel, "bob@acme.example")
+    await kernel.database.pool.execute(statement)
+    found = await invitations.invitation_of(kernel, _token(made))
+    assert "ann@acme.example may not make it any more" in (found.closed(datetime.now(UTC)) or "")
+    with pytest.raises(ValidationFailed, match="may not make it any more"):
+        await invitations.accept(kernel, actor=bob, token=_token(made), email=bob.label)
+    assert await role(kernel, replace(bob, organization_id=owner.organization_id)) is None
+
+
+async def test_accepting_while_the_inviter_is_removed(
+    kernel: Kernel, owner: Actor, organization: uuid.UUID
+) -> None:
+    """One waits for the other: a member by an invitation of somebody who was one, or none."""
+    for attempt in range(5):
+        other = await member(kernel, organization, Role.ADMIN, f"o{attempt}@acme.example")
+        made = await _invite(kernel, other, f"b{attempt}@acme.example")
+        bob = await person(kernel, f"b{attempt}@acme.example")
+        accepted, removed = await asyncio.gather(
+            invitations.accept(kernel, actor=bob, token=_token(made), email=bob.label),
+            members.remove(kernel, actor=owner, member_id=await membership(kernel, other)),
+            return_exceptions=True,
         )
+        assert removed is None
+        joined = await role(kernel, replace(bob, organization_id=organization))
+        assert joined == (None if isinstance(accepted, ValidationFailed) else "developer")
+
+
+async def test_inviting_and_cancelling_in_a_loop_sends_no_stranger_sixty_mails(
+    kernel: Kernel, owner: Actor, organization: uuid.UUID
+) -> None:
+    """What was sent counts, whatever became of it; over organizations, spellings and resends."""
+    stranger = uuid.uuid4()
+    await kernel.database.pool.execute(
+        "INSERT INTO organization (id, name) VALUES ($1, 'Other')", stranger
+    )
+    elsewhere = await member(kernel, stranger, Role.OWNER, "zoe@other.example")
+    refused = 0
+    for turn in range(60):
+        actor = elsewhere if turn % 2 else owner
+        email = f"victim+{turn}@x.example" if turn % 3 else "Victim@x.example"
+        try:
+            made = await _invite(kernel, actor, email)
+        except ValidationFailed:
+            refused += 1
+        else:
+            await invitations.cancel(kernel, actor=actor, invitation_id=made.id)
+    assert 60 - refused == MAILS_TO_ADDRESS.most
+    assert await kernel.database.pool.fetchval("SELECT count(*) FROM mail") == MAILS_TO_ADDRESS.most
+
+
+async def test_an_organization_sends_so_many_invitations_an_hour(
+    kernel: Kernel, owner: Actor
+) -> None:
+    for turn in range(MAILS_OF_ORGANIZATION.most):
+        made = await _invite(kernel, owner, f"p{turn}@x.example")
+        await invitations.cancel(kernel, actor=owner, invitation_id=made.id)
+    with pytest.raises(ValidationFailed, match="Your organization has sent"):
+        await _invite(kernel, owner, "one.more@x.example")

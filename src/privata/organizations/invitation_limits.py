@@ -1,0 +1,43 @@
+"""How many mails with invitations go out, counted when they are sent, whatever becomes of the
+invitation: one that is cancelled has reached its address all the same."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from privata.accounts.limits import Limit, take
+from privata.core.errors import ValidationFailed
+from privata.infra.kernel import Kernel
+
+#: Of one organization.
+MAILS_OF_ORGANIZATION: Final = Limit("invitation_organization", 30, timedelta(hours=1))
+
+#: To one address, by whichever organizations: anybody can make a second one.
+MAILS_TO_ADDRESS: Final = Limit("invitation_address", 5, timedelta(hours=1))
+MAILS_TO_ADDRESS_IN_A_DAY: Final = Limit("invitation_address_day", 10, timedelta(days=1))
+
+
+async def count_mail(kernel: Kernel, *, organization_id: UUID, email: str) -> None:
+    """Count a mail before it is sent; `ValidationFailed` (field `email`) where too many were."""
+    mailbox = mailbox_of(email)
+    if not (await take(kernel, MAILS_TO_ADDRESS, mailbox)).granted:
+        _refuse(f"This address got {MAILS_TO_ADDRESS.most} invitations within an hour.", "an hour")
+    if not (await take(kernel, MAILS_TO_ADDRESS_IN_A_DAY, mailbox)).granted:
+        most = MAILS_TO_ADDRESS_IN_A_DAY.most
+        _refuse(f"This address got {most} invitations within a day.", "a day")
+    if not (await take(kernel, MAILS_OF_ORGANIZATION, str(organization_id))).granted:
+        most = MAILS_OF_ORGANIZATION.most
+        _refuse(f"Your organization has sent {most} invitations within an hour.", "an hour")
+
+
+def mailbox_of(email: str) -> str:
+    """What counts as one address: `ann+7@x.example` is read by Ann."""
+    name, _, domain = email.strip().lower().rpartition("@")
+    return f"{name.partition('+')[0] or name}@{domain}"
+
+
+def _refuse(what: str, wait: str) -> None:
+    reason = f"{what} Wait {wait} before the next."
+    raise ValidationFailed(reason, fields=[("email", reason)])
