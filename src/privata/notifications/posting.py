@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import smtplib
-import ssl
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Final, Protocol
@@ -13,6 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from privata.core.errors import PrivataError
 from privata.infra.settings import Settings
+from privata.infra.tls import client_context
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class SmtpPost:
             raise MailUnavailable(repr(error)) from error
 
     def _connected(self) -> smtplib.SMTP:
-        context = ssl.create_default_context()
+        context = client_context()
         if self.implicit_tls:
             server: smtplib.SMTP = smtplib.SMTP_SSL(
                 self.host, self.port, timeout=TIMEOUT_S, context=context

@@ -38,8 +38,8 @@ _CERTIFICATE: Final[dict[int, str]] = {
     20: "The issuer of the certificate is unknown: is the intermediate certificate sent?",
     21: "The issuer of the certificate is unknown: is the intermediate certificate sent?",
     23: "The certificate has been revoked.",
-    62: "The certificate is for another host name.",
-    64: "The certificate is for another address.",
+    62: "The certificate is for another host name, or names none in its subjectAltName.",
+    64: "The certificate is for another address, or names none in its subjectAltName.",
 }
 _HANDSHAKE: Final[dict[str, str]] = {
     "WRONG_VERSION_NUMBER": "The port does not speak TLS.",

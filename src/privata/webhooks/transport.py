@@ -16,6 +16,7 @@ from ipaddress import ip_address
 from typing import Final
 
 from privata.core.errors import UrlRefused
+from privata.infra.tls import client_context
 from privata.webhooks.connections import CLOSE_SECONDS, Connection, End, Pool
 from privata.webhooks.failures import (
     AttemptError,
@@ -95,11 +96,8 @@ class _Plan:
 
 
 def default_ssl_context() -> ssl.SSLContext:
-    """The system's roots, names verified, TLS 1.2 at least."""
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    return context
+    """The system's roots and the rules of `infra.tls`."""
+    return client_context(alpn=["http/1.1"])
 
 
 class Transport:
