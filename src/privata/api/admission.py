@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from privata.api.costs import kind_of
 from privata.api.errors import on_bug, on_database_away, on_request_error
 from privata.apikeys.access import HEADER, SCOPE_ADMISSION
 from privata.apikeys.admission import Admission, Admitter, Caller, Companion
@@ -27,7 +28,6 @@ from privata.infra.limits import Kind, limits_of, rate_headers, too_many
 from privata.infra.proxies import address_in, parse_networks
 
 _KEY: Final = HEADER.lower().encode()
-_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -52,7 +52,6 @@ class Admissions:
         self.plain = Admitter(kernel)
         self.companions = [(path, Admitter(kernel, companion)) for path, companion in companions]
         self.health = f"{prefix}/health"
-        self.estimate = f"{prefix}/estimate"
         self.limits = limits_of(kernel.settings)
         self.probers = parse_networks(kernel.settings.health_probers)
 
@@ -68,7 +67,7 @@ class Admissions:
             return
         key, user_agent = _sent(scope)
         admitter, about = self._admitter(scope)
-        kind = self._kind(scope)
+        kind = kind_of(scope, self.prefix)
         caller = Caller(key, ip, user_agent, kind, *self.limits[kind])
         refusal: Response | None = None
         try:
@@ -83,13 +82,6 @@ class Admissions:
             if scope["path"] != self.health:
                 refusal = await _on_database_error(Request(scope), error)
         await (refusal or self.app)(scope, receive, send)
-
-    def _kind(self, scope: Scope) -> Kind:
-        if scope["method"] not in _READS:
-            return Kind.WRITE
-        if scope["path"] == self.estimate and b"include=all" in scope["query_string"]:
-            return Kind.OFFERS
-        return Kind.READ
 
     def _admitter(self, scope: Scope) -> tuple[Admitter, str]:
         if scope["method"] == "GET":
