@@ -21,6 +21,7 @@ from privata.api.errors import on_bug, on_database_away, on_request_error
 from privata.apikeys.access import HEADER, SCOPE_ADMISSION
 from privata.apikeys.admission import Admission, Admitter, Caller, Companion
 from privata.apikeys.lockouts import count_failure, locked_out
+from privata.apikeys.rules import as_sent
 from privata.core.errors import RequestError
 from privata.infra.access import SCOPE_HEADERS
 from privata.infra.kernel import Kernel
@@ -115,7 +116,7 @@ def _sent(scope: Scope) -> tuple[str | None, str]:
     key, user_agent = None, ""
     for name, value in scope["headers"]:
         if name == _KEY:
-            key = value.decode("latin-1")
+            key = as_sent(value.decode("latin-1"))
         elif name == b"user-agent":
             user_agent = value.decode("latin-1")
     return key, user_agent
