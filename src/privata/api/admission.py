@@ -16,10 +16,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from privata.api.costs import kind_of
 from privata.api.errors import on_bug, on_database_away, on_request_error
 from privata.apikeys.access import HEADER, SCOPE_ADMISSION
 from privata.apikeys.admission import Admission, Admitter, Caller, Companion
 from privata.apikeys.lockouts import count_failure, locked_out
+from privata.apikeys.rules import as_sent
 from privata.core.errors import RequestError
 from privata.infra.access import SCOPE_HEADERS
 from privata.infra.kernel import Kernel
@@ -27,7 +29,6 @@ from privata.infra.limits import Kind, limits_of, rate_headers, too_many
 from privata.infra.proxies import address_in, parse_networks
 
 _KEY: Final = HEADER.lower().encode()
-_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -52,7 +53,6 @@ class Admissions:
         self.plain = Admitter(kernel)
         self.companions = [(path, Admitter(kernel, companion)) for path, companion in companions]
         self.health = f"{prefix}/health"
-        self.estimate = f"{prefix}/estimate"
         self.limits = limits_of(kernel.settings)
         self.probers = parse_networks(kernel.settings.health_probers)
 
@@ -68,7 +68,7 @@ class Admissions:
             return
         key, user_agent = _sent(scope)
         admitter, about = self._admitter(scope)
-        kind = self._kind(scope)
+        kind = kind_of(scope, self.prefix)
         caller = Caller(key, ip, user_agent, kind, *self.limits[kind])
         refusal: Response | None = None
         try:
@@ -83,13 +83,6 @@ class Admissions:
             if scope["path"] != self.health:
                 refusal = await _on_database_error(Request(scope), error)
         await (refusal or self.app)(scope, receive, send)
-
-    def _kind(self, scope: Scope) -> Kind:
-        if scope["method"] not in _READS:
-            return Kind.WRITE
-        if scope["path"] == self.estimate and b"include=all" in scope["query_string"]:
-            return Kind.OFFERS
-        return Kind.READ
 
     def _admitter(self, scope: Scope) -> tuple[Admitter, str]:
         if scope["method"] == "GET":
@@ -123,7 +116,7 @@ def _sent(scope: Scope) -> tuple[str | None, str]:
     key, user_agent = None, ""
     for name, value in scope["headers"]:
         if name == _KEY:
-            key = value.decode("latin-1")
+            key = as_sent(value.decode("latin-1"))
         elif name == b"user-agent":
             user_agent = value.decode("latin-1")
     return key, user_agent

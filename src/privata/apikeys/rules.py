@@ -44,6 +44,11 @@ def mint_key(environment: Environment) -> str:
     return f"pk_{environment.value}_{base62_token()}"
 
 
+def as_sent(header: str) -> str:
+    """A secret as it was minted: what was pasted with it, spaces and tabs, is no part of any."""
+    return header.strip(" \t")
+
+
 def well_formed(key: str) -> bool:
     """Whether the text could be a key at all; saves the database the rest."""
     return _KEY.fullmatch(key) is not None

@@ -80,7 +80,7 @@ def where(organization_id: UUID, wanted: AuditFilter) -> tuple[str, list[Any]]:
     if wanted.action:
         add("(action = ? OR starts_with(action, ? || '.'))", wanted.action)
     if wanted.target:
-        add("strpos(target, ?) > 0", wanted.target)
+        add("strpos(lower(target), lower(?)) > 0", wanted.target)
     if wanted.address:
         add("ip <<= ?::inet", ipaddress.ip_network(wanted.address))
     if wanted.since:

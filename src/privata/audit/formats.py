@@ -10,6 +10,7 @@ import msgspec
 
 from privata.audit.reading import Entry
 from privata.core.clock import iso
+from privata.infra.csv_cells import cell
 
 #: The columns of a CSV export, and the keys of a JSON line, in their order.
 COLUMNS = (
@@ -30,9 +31,6 @@ COLUMNS = (
     "hash",
 )
 
-#: What makes a spreadsheet read a cell as a formula (OWASP, CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
-
 
 def ndjson_line(organization_id: UUID | None, entry: Entry) -> bytes:
     """One JSON object and a line break. `at` has all its digits, `changes` the text hashed."""
@@ -48,18 +46,13 @@ def csv_lines(organization_id: UUID | None, entries: list[Entry]) -> bytes:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     for entry in entries:
-        writer.writerow([safe_cell(text or "") for text in _texts(organization_id, entry)])
+        writer.writerow([cell(text) for text in _texts(organization_id, entry)])
     return out.getvalue().encode()
 
 
 def csv_head() -> bytes:
     """The first row, with a mark by which spreadsheets know that the file is UTF-8."""
     return "\ufeff".encode() + ",".join(COLUMNS).encode() + b"\r\n"
-
-
-def safe_cell(text: str) -> str:
-    """The text with an apostrophe before what a spreadsheet would take for a formula."""
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
 
 
 def _texts(organization_id: UUID | None, entry: Entry) -> list[str | None]:

@@ -105,7 +105,7 @@ def _deliveries(tenant: Tenant, text: str) -> list[Found]:
         events = Event.objects.filter(
             organization_id=tenant.organization_id,
             environment=tenant.environment.value,
-            event_id=text,
+            event_id=text.lower(),
         )
         mine = mine.filter(event__in=events)
     else:

@@ -58,6 +58,8 @@ async def once(
     key = request.headers.get(IDEMPOTENCY_HEADER)
     if key is None:
         return JsonBytes(await work(Answer(status_code)), status_code)
+    # HTTP leaves spaces around a value out (RFC 9110, 5.5), but not every server and proxy does.
+    key = key.strip(" \t")
     if not 0 < len(key) <= idempotency.MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
         sentence = f"must be 1 to {idempotency.MAX_KEY_LENGTH} printable ASCII characters"
         raise ValidationFailed(

@@ -6,6 +6,7 @@ finding the way through nested routers) would be work for nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeAlias
 
@@ -38,6 +39,9 @@ def plain_routes(prefix: str, routers: Iterable[APIRouter]) -> list[Route]:
 def plain_route(path: str, endpoints: dict[str, Endpoint]) -> Route:
     """A route that takes exactly these methods. HEAD is none: no answer of ours is so large."""
     route = Route(path, _Endpoints(endpoints))
+    # Starlette ends it with `$`, which lets a line break follow: a second spelling of each path,
+    # unknown to everything that compares paths.
+    route.path_regex = re.compile(route.path_regex.pattern.removesuffix("$") + r"\Z")
     route.methods = set(endpoints)
     return route
 

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 
 from privata.core.clock import iso
 from privata.core.money import format_amount
+from privata.infra.csv_cells import cell
 
 
 class Row(Protocol):
@@ -37,19 +38,6 @@ LISTED: Final[dict[str, tuple[str, bool]]] = {
 }
 
 USUAL: Final = tuple(name for name, (_, usual) in LISTED.items() if usual)
-
-#: What a spreadsheet would take for the beginning of a formula.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-
-
-def cell(text: str | None) -> str:
-    """Text as a spreadsheet shows it: what could be a formula gets a leading apostrophe.
-
-    Only for text. Numbers are written by us and stay numbers.
-    """
-    if text is None:
-        return ""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _text(name: str) -> Callable[[Row], str]:

@@ -32,7 +32,8 @@ class OrdersQuery(Wire):
     q: str | None = Field(
         None,
         max_length=MAX_TEXT,
-        description="exactly an order id, partner_order_ref, deposit address or transaction hash",
+        description="exactly an order id, partner_order_ref, deposit address or transaction hash;"
+        " capitals and `0x` matter only where they do on the network",
     )
     status: Words | None = Field(None, description="one or more, separated by commas")
     refund: Literal["needed", "done", "any"] | None = Field(

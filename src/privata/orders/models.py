@@ -7,6 +7,7 @@ import uuid
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import F, Func
 from django.db.models.functions import Now
 
 from privata.core.lifecycle import OPEN, FailedReason, OrderStatus
@@ -25,8 +26,14 @@ _WALKED = {
     "target": ["to_asset"],
 }
 
-#: Columns in which free text is looked for and which may be empty.
-_LOOKED_UP = ("partner_order_ref", "tx_in_hash", "tx_out_hash")
+#: Columns in which a hash is looked for, and which may be empty, with their indexes.
+_HASHES = {"tx_in_hash": "orders_by_tx_in_form", "tx_out_hash": "orders_by_tx_out_form"}
+
+
+def _by_form(column: str, name: str, condition: models.Q | None = None) -> models.Index:
+    form = Func(F(column), function="lookup_form")
+    fields = (F("organization"), F("environment"), form, F("created_at"))
+    return models.Index(*fields, name=name, condition=condition)
 
 
 class Order(models.Model):
@@ -143,17 +150,16 @@ class Order(models.Model):
                 for name, fields in _WALKED.items()
             ),
             # Addresses of networks with a memo are shared by many orders, references may return.
-            *(
-                models.Index(
-                    fields=["organization", "environment", column, "created_at"],
-                    condition=models.Q(**{f"{column}__isnull": False}),
-                    name=f"orders_by_{column}",
-                )
-                for column in _LOOKED_UP
-            ),
             models.Index(
-                fields=["organization", "environment", "deposit_address", "created_at"],
-                name="orders_by_deposit_address",
+                fields=["organization", "environment", "partner_order_ref", "created_at"],
+                condition=models.Q(partner_order_ref__isnull=False),
+                name="orders_by_partner_order_ref",
+            ),
+            # In the one form that is looked up: the function is made by a migration (0003).
+            _by_form("deposit_address", "orders_by_deposit_form"),
+            *(
+                _by_form(column, name, condition=models.Q(**{f"{column}__isnull": False}))
+                for column, name in _HASHES.items()
             ),
             models.Index(fields=["organization", "environment", "usd_value"], name="orders_by_usd"),
         ]

@@ -22,8 +22,14 @@ from privata.orders.filters import OrderFilter
 #: How many rows of a guide are looked at to tell how rare it is.
 SCOUTED: Final = 1_000
 
-#: Columns free text is compared with, besides the id.
-LOOKED_UP: Final = ("partner_order_ref", "deposit_address", "tx_in_hash", "tx_out_hash")
+#: Columns free text is compared with, besides the id, and how: a partner's reference means what it
+#: says; addresses and hashes are compared in the form of the migration 0003.
+LOOKED_UP: Final[dict[str, str]] = {
+    "partner_order_ref": "{0}",
+    "deposit_address": "lookup_form({0})",
+    "tx_in_hash": "lookup_form({0})",
+    "tx_out_hash": "lookup_form({0})",
+}
 
 #: A condition on a row: SQL with a `{}` for each argument, and the arguments.
 Condition = tuple[str, tuple[Any, ...]]
@@ -239,10 +245,15 @@ def _lookups(text: str) -> tuple[tuple[Condition, ...], ...]:
     """One arm per column, none of which brings what an earlier one brought."""
     if ORDER_ID.fullmatch(text.lower()):
         return ((_equal("id", text.lower()),),)
-    return tuple(
-        (_equal(column, text), *((f"o.{past} IS DISTINCT FROM {{}}", (text,)) for past in earlier))
-        for column, earlier in ((one, LOOKED_UP[:n]) for n, one in enumerate(LOOKED_UP))
-    )
+    arms = []
+    earlier: list[Condition] = []
+    for column, form in LOOKED_UP.items():
+        there, wanted = form.format(f"o.{column}"), form.format("{}::text")
+        # Their indexes leave out what is empty, which the planner sees only when it is said.
+        filled = (f"o.{column} IS NOT NULL", ())
+        arms.append(((f"{there} = {wanted}", (text,)), filled, *earlier))
+        earlier.append((f"{there} IS DISTINCT FROM {wanted}", (text,)))
+    return tuple(arms)
 
 
 def _equal(column: str, value: str) -> Condition:

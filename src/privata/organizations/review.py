@@ -45,7 +45,7 @@ FROM organization AS o LEFT JOIN organization_profile AS p ON p.organization_id 
 
 _BY_STATUS = (
     _LIST + "WHERE ($1::text IS NULL OR o.status = $1)"
-    " AND ($2::text = '' OR strpos(lower(o.name), lower($2)) > 0 OR o.id::text = $2)"
+    " AND ($2::text = '' OR strpos(lower(o.name), lower($2)) > 0 OR o.id::text = lower($2))"
     " ORDER BY o.created_at DESC, o.id LIMIT $3"
 )
 

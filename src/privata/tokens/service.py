@@ -193,7 +193,8 @@ async def authenticate(
     A partner key is no token: it has another form and another digest. Reads and writes have a
     bucket each for a token, as large as those of an organization's keys.
     """
-    scheme, _, token = (header or "").partition(" ")
+    scheme, _, token = (header or "").strip(" \t").partition(" ")
+    token = token.strip(" \t")
     right = scheme.lower() == "bearer" and well_formed(token)
     with_token, without = limits_of(kernel.settings)[kind]
     row = await kernel.database.pool.fetchrow(

@@ -75,6 +75,8 @@ QUICK: dict[str, int | None] = {
     "q=nothing-like-this": 0,
     "q=prv-00000005-0000-4000-8000-00000000000a": 1,
     "q=prv-00000005-0000-4000-8000-00000000000b": 0,
+    "q=PRV-00000005-0000-4000-8000-00000000000A": 1,
+    "q=0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF": 0,
 }
 
 #: Two common values that never meet, and rare ones that nothing leads to: these give up.

@@ -1,0 +1,33 @@
+"""Which bucket pays for a call, decided on parsed values only.
+
+A value has many spellings: `include=all`, `include=%61ll`, `inc%6Cude=all`. What is asked here is
+what the route will read, with the same parser; bytes as they came in decide nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.datastructures import QueryParams
+from starlette.types import Scope
+
+from privata.infra.limits import Kind
+
+_READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+#: Reads that cost more than others: path below the API's prefix, the parameter, and its value.
+_DEARER: Final[dict[str, tuple[str, str, Kind]]] = {
+    "/estimate": ("include", "all", Kind.OFFERS),
+}
+
+
+def kind_of(scope: Scope, prefix: str) -> Kind:
+    """What a call counts as. A parameter given twice costs what its dearest value costs."""
+    if scope["method"] not in _READS:
+        return Kind.WRITE
+    dearer = _DEARER.get(scope["path"].removeprefix(prefix))
+    if dearer is not None:
+        name, value, kind = dearer
+        if value in QueryParams(scope["query_string"]).getlist(name):
+            return kind
+    return Kind.READ
