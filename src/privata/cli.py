@@ -17,6 +17,7 @@ from privata.commands.audit import audit
 from privata.commands.ledger import ledger
 from privata.commands.organizations import REVIEW
 from privata.commands.payouts import payouts
+from privata.commands.snapshots import snapshots
 from privata.core.errors import PrivataError
 from privata.infra.settings import settings
 from privata.infra.telemetry import configure_logging
@@ -118,6 +119,7 @@ def collection(kind: str, target: Path) -> None:
 privata.add_command(audit)
 privata.add_command(payouts)
 privata.add_command(ledger)
+privata.add_command(snapshots)
 
 
 @privata.group()

@@ -67,6 +67,7 @@ def grant(owner_url: str, app_role: str) -> None:
             *(f"REVOKE INSERT, UPDATE, DELETE ON {table} FROM {{role}}" for table in READ_ONLY),
             "REVOKE ALL ON SEQUENCE audit_entry_id FROM {role}",
             "GRANT EXECUTE ON FUNCTION audit_make_partitions() TO {role}",
+            "GRANT EXECUTE ON FUNCTION old_snapshots() TO {role}",
         ):
             connection.execute(sql.SQL(statement).format(role=role))
         for table in APPEND_ONLY:

@@ -24,7 +24,10 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Money", ("ledger", "payouts")),
     ("People", ("accounts", "roles", "audit", "tokens")),
     ("Reference", ("errors", "rate-limits", "glossary")),
-    ("Running it", ("self-hosting", "settings", "architecture", "guarantees", "performance")),
+    (
+        "Running it",
+        ("self-hosting", "operations", "settings", "architecture", "guarantees", "performance"),
+    ),
 )
 _REST: Final = "More"
 

@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     dispatch_per_endpoint: int = Field(default=16, ge=1, le=1024)
     dispatch_lease_seconds: int = Field(default=30, ge=1, le=600)
     delivery_timeout_seconds: float = Field(default=5.0, gt=0, le=60)
+    snapshot_alarm_seconds: int = Field(default=120, ge=1, le=86_400)
     probe_minutes: float = Field(default=10.0, ge=0, le=1440)
     rate_reads_per_minute: int = Field(default=600, ge=1, le=10_000_000)
     rate_writes_per_minute: int = Field(default=60, ge=1, le=10_000_000)

@@ -25,6 +25,7 @@ from privata.webhooks.jobs import dispatch
 from privata.webhooks.pause_letters import tell_of_pauses
 from privata.webhooks.recovering import recover_endpoints
 from privata.webhooks.resuming import probe_endpoints
+from privata.worker.snapshots import watch_snapshots
 
 log = logging.getLogger(__name__)
 
@@ -95,4 +96,5 @@ LOOPS: tuple[Loop, ...] = (
     keep_audit,
     mature_earnings,
     watch,
+    watch_snapshots,
 )

@@ -53,10 +53,12 @@ FAST = {
 }
 
 #: Run once, before the data directory gets its name; a home therefore has all of it or is not
-#: built at all. The owner owns the database and makes the tables; the application owns nothing.
+#: built at all. The owner owns the database and makes the tables, and may see whose snapshots are
+#: old (`infra.snapshots`); the application owns nothing.
 _BOOTSTRAP = """
 CREATE ROLE privata_owner LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
 CREATE ROLE privata_app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
+GRANT pg_read_all_stats TO privata_owner
 CREATE DATABASE privata OWNER privata_owner
 """.lstrip()
 
