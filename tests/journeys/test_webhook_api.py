@@ -83,7 +83,7 @@ async def test_the_life_of_an_endpoint(admin: Admin) -> None:
         ({"alias": ""}, "alias"),
         ({"event_filter": ["order.lost"]}, "event_filter"),
         ({"event_filter": []}, "event_filter"),
-        ({"schedule_s": [60, 60]}, "schedule"),
+        ({"schedule_s": [60, 60]}, "schedule_s"),
         ({"pace_per_s": 0}, "pace_per_s"),
         ({"alias": None}, "alias"),
         ({"aliass": "x"}, "aliass"),

@@ -44,6 +44,16 @@ def format_amount(value: Decimal, decimals: int) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def format_significant(value: Decimal, digits: int) -> str:
+    """The decimal string of the first `digits` significant digits, cut off and not rounded.
+
+    Without trailing zeros and never with an exponent: small numbers keep as much as large ones.
+    """
+    if not value:
+        return "0"
+    return format_amount(value, max(0, digits - 1 - value.adjusted()))
+
+
 def floor_to(value: Decimal, decimals: int) -> Decimal:
     """Cut to `decimals` places; what a user receives is never rounded up."""
     return value.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_DOWN, context=CONTEXT)

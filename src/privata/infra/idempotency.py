@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias, TypeVar
@@ -19,6 +20,7 @@ import asyncpg
 
 from privata.core.errors import IdempotencyConflict
 from privata.core.tenancy import Environment
+from privata.infra.json_bodies import canonical
 from privata.infra.postgres import Transaction
 
 #: How long a first call may work before another may take its place, seconds.
@@ -77,10 +79,15 @@ class Replay:
     body: bytes
 
 
-def request_digest(method: str, target: str, body: bytes) -> bytes:
-    """What makes two calls the same: method, path with query, and body, byte for byte."""
-    head = f"{method} {target}\n".encode()
-    return hashlib.sha256(head + body).digest()
+def request_digest(method: str, path: str, query: Sequence[tuple[str, str]], body: bytes) -> bytes:
+    """What makes two calls the same: what they mean, and not how it is written.
+
+    Libraries order keys, escape letters and write numbers as they like, and may do so differently
+    for the retry. No two things of ours differ in the letters' case of their paths alone. `body`
+    is JSON that `check_json` let pass, or nothing.
+    """
+    head = json.dumps([method, path.lower(), sorted(query)])
+    return hashlib.sha256(head.encode() + b"\n" + canonical(body)).digest()
 
 
 async def claim(

@@ -55,19 +55,25 @@ async def once(
     `work` returns the encoded answer after keeping it in its own transaction. With `secret` what
     is kept is sealed: an answer that shows a secret once must not lie open for a day.
     """
-    key = request.headers.get(IDEMPOTENCY_HEADER)
-    if key is None:
+    keys = request.headers.getlist(IDEMPOTENCY_HEADER)
+    if not keys:
         return JsonBytes(await work(Answer(status_code)), status_code)
+    if len(keys) > 1:
+        raise ValidationFailed(
+            f"{IDEMPOTENCY_HEADER} is given twice.",
+            fields=[(IDEMPOTENCY_HEADER, "is given twice")],
+        )
     # HTTP leaves spaces around a value out (RFC 9110, 5.5), but not every server and proxy does.
-    key = key.strip(" \t")
+    key = keys[0].strip(" \t")
     if not 0 < len(key) <= idempotency.MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
         sentence = f"must be 1 to {idempotency.MAX_KEY_LENGTH} printable ASCII characters"
         raise ValidationFailed(
             f"{IDEMPOTENCY_HEADER} is malformed.", fields=[(IDEMPOTENCY_HEADER, sentence)]
         )
     kernel = kernel_of(request)
-    target = f"{request.url.path}?{request.url.query}"
-    digest = idempotency.request_digest(request.method, target, body)
+    digest = idempotency.request_digest(
+        request.method, request.url.path, request.query_params.multi_items(), body
+    )
     held = await idempotency.claim(
         kernel.database.pool, actor.organization_id, actor.environment, key, digest
     )

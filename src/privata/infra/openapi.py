@@ -56,13 +56,15 @@ def request_of(
     *,
     query: type[BaseModel] | None = None,
     body: type[BaseModel] | None = None,
+    body_optional: bool = False,
     headers: dict[str, str] | None = None,
     key: bool | None = None,
     scopes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The `openapi_extra` of a route. `key`: required, optional (False) or without (None).
 
-    The key needs one of `scopes`; OpenAPI 3.1 lets them stand as roles of the key.
+    The key needs one of `scopes`; OpenAPI 3.1 lets them stand as roles of the key. A route with
+    `body_optional` reads its body with `read_optional_body`.
     """
     extra: dict[str, Any] = {"parameters": []}
     if query is not None:
@@ -79,7 +81,7 @@ def request_of(
     if body is not None:
         schema = body.model_json_schema(ref_template=REFERENCE)
         extra["requestBody"] = {
-            "required": bool(schema.get("required")),
+            "required": not body_optional,
             "content": {"application/json": {"schema": schema}},
         }
     if key is not None:

@@ -6,16 +6,19 @@ named instead of ignored; every failure becomes one `ValidationFailed`.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic_core import PydanticCustomError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from privata.core.errors import ValidationFailed
+from privata.core.instants import read_instant
+from privata.infra.json_bodies import check_json, unshown
 
 #: No request of ours is anywhere near as large.
 MAX_BODY_BYTES = 64 * 1024
@@ -30,17 +33,18 @@ class Wire(BaseModel):
 M = TypeVar("M", bound=BaseModel)
 
 
-def _a_text(value: object) -> object:
+def _moment(value: object) -> object:
     # pydantic would take a number too, as unix seconds or milliseconds: which is a guess.
-    if not isinstance(value, str) or _NUMBER.fullmatch(value):
-        raise ValueError("must be a time with its offset, such as 2026-05-21T10:14:01Z")
-    return value
+    return read_instant(value if isinstance(value, str) else "")
 
-
-_NUMBER = re.compile(r"\s*[-+]?[0-9_.]+([eE][-+]?[0-9]+)?\s*")
 
 #: A moment in a request: RFC 3339 with an offset, as text.
-Instant = Annotated[AwareDatetime, BeforeValidator(_a_text)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_moment)]
+
+
+def misfit(field: str, sentence: str) -> PydanticCustomError:
+    """What a validator of a whole model raises about one of its fields, so that it is named."""
+    return PydanticCustomError("misfit", "{sentence}", {"field": field, "sentence": sentence})
 
 
 class JsonBytes(Response):
@@ -57,14 +61,54 @@ def json_response(
 
 
 async def read_body(request: Request) -> bytes:
-    """The raw body, bounded; `ValidationFailed` if it is not JSON by name or is too large."""
-    content_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if content_type != "application/json":
-        given = content_type or "none"
+    """The raw body, bounded; `ValidationFailed` if it is none, not JSON by name, or too large."""
+    _check_kind(request)
+    body = await _received(request)
+    if not body:
+        sentence = "is empty: this route takes a JSON object"
+        raise ValidationFailed(f"The body {sentence}.", fields=[("body", sentence)])
+    return body
+
+
+async def read_optional_body(request: Request) -> bytes:
+    """The body of a route that can do without one: nothing at all stands for `{}`.
+
+    Whether something comes is known when it has come: HTTP libraries name a type, send a length of
+    0, or end a chunked body at once where there is no body.
+    """
+    body = await _received(request)
+    if not body:
+        return b"{}"
+    _check_kind(request)
+    return body
+
+
+def _check_kind(request: Request) -> None:
+    """`ValidationFailed` unless the headers announce plain JSON in UTF-8."""
+    kind, _, more = request.headers.get("content-type", "").lower().partition(";")
+    if kind.strip() != "application/json":
+        given = kind.strip() or "none"
         raise ValidationFailed(
             "The body must be sent as application/json.",
             fields=[("Content-Type", f"must be application/json, not {given[:64]}")],
         )
+    for parameter in more.split(";"):
+        name, _, value = parameter.partition("=")
+        charset = value.strip().strip('"')
+        if name.strip() == "charset" and charset not in ("utf-8", "utf8"):
+            raise ValidationFailed(
+                "The body must be UTF-8.",
+                fields=[("Content-Type", f"names another encoding than UTF-8: {charset[:64]}")],
+            )
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding != "identity":
+        raise ValidationFailed(
+            "The body must be sent as it is.",
+            fields=[("Content-Encoding", f"is not understood here: {coding[:64]}; leave it out")],
+        )
+
+
+async def _received(request: Request) -> bytes:
     chunks, size = [], 0
     try:
         async for chunk in request.stream():
@@ -80,31 +124,56 @@ async def read_body(request: Request) -> bytes:
 
 
 def parse_body(model: type[M], body: bytes) -> M:
-    """Check a JSON body against `model`; `ValidationFailed` names each wrong field."""
+    """Check a JSON body against `model`; `ValidationFailed` names each wrong field.
+
+    A field that is given twice, at any depth, is wrong.
+    """
+    check_json(body)
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        raise _failed("The body is not what this route takes.", error) from None
+        # Numbers as text: one may be longer than Python reads as a number.
+        given = json.loads(body, parse_int=str, parse_float=str)
+        raise _failed("The body is not what this route takes.", error, given) from None
 
 
 def parse_query(model: type[M], request: Request) -> M:
     """Check the query against `model`; a parameter given twice is an error."""
     values: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
-        if name in values:
+        wrong = "is given twice" if name in values else unshown(name + value)
+        if wrong is not None:
+            shown = name if name.isprintable() else ascii(name)[1:-1]
             raise ValidationFailed(
-                "A parameter is given twice.", fields=[(name[:64], "is given twice")]
+                "The query is not what this route takes.", fields=[(shown[:64], wrong)]
             )
         values[name] = value
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise _failed("The query is not what this route takes.", error) from None
+        raise _failed("The query is not what this route takes.", error, values) from None
 
 
-def _failed(message: str, error: ValidationError) -> ValidationFailed:
+def _failed(message: str, error: ValidationError, given: Any) -> ValidationFailed:
     fields = []
-    for problem in error.errors(include_url=False, include_input=False, include_context=False):
-        name = ".".join(str(part) for part in problem["loc"]) or "body"
+    for problem in error.errors(include_url=False, include_input=False):
+        place = _place(problem["loc"], given)
+        if problem["type"] == "misfit":
+            place.append(problem["ctx"]["field"])
+        name = ".".join(place) or "body"
         fields.append((name[:128], problem["msg"].removeprefix("Value error, ")))
     return ValidationFailed(message, fields=fields[:20])
+
+
+def _place(steps: Sequence[int | str], given: Any) -> list[str]:
+    """The way to what is wrong, without the names of types that pydantic adds to it."""
+    place = []
+    for step in steps:
+        if isinstance(given, dict):
+            given = given.get(step)
+        elif isinstance(given, list) and isinstance(step, int) and step < len(given):
+            given = given[step]
+        else:
+            break
+        place.append(str(step))
+    return place

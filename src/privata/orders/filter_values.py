@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from privata.core.instants import read_instant
 from privata.core.lifecycle import OrderStatus
 
 Parse = Callable[[str], str]
@@ -21,7 +22,6 @@ MOST_VALUES: Final = 20
 _TICKER = re.compile(r"[A-Z0-9]{1,16}")
 _PROVIDER = re.compile(r"[a-z0-9_]{1,32}")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+ -]\d\d:\d\d)", re.ASCII)
 _DOLLARS = re.compile(r"(0|[1-9][0-9]{0,11})(\.[0-9]{1,8})?")
 
 _STATUSES = frozenset(status.value for status in OrderStatus)
@@ -79,9 +79,7 @@ def moment(given: str, *, end: bool = False) -> datetime:
         if _DATE.fullmatch(given):
             day = date.fromisoformat(given) + timedelta(days=int(end))
             return datetime(day.year, day.month, day.day, tzinfo=UTC)
-        if _TIME.fullmatch(given):
-            # A plus sign that was not escaped in an address arrives as a space.
-            return datetime.fromisoformat(given.replace(" ", "+")).astimezone(UTC)
+        return read_instant(given)
     except (ValueError, OverflowError):
         pass  # a day or an hour that does not exist: the same answer as for nonsense
     raise ValueError("is neither a date such as 2026-11-21 nor a time such as 2026-11-21T14:00:00Z")

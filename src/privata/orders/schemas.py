@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
+from privata.core.errors import ValidationFailed
 from privata.core.ids import ORDER_ID
 from privata.core.lifecycle import FailedReason, OrderStatus
 from privata.infra.openapi import AmountText
-from privata.infra.wire import Wire
+from privata.infra.wire import Wire, misfit
 from privata.orders import create
 from privata.providers.simulator.scenarios import MAX_TTL, Scenario
+
+V = TypeVar("V")
 
 StableTarget = Literal["USDT-TRC20", "USDT-ERC20", "USDC-ERC20", "USDC-SOL"]
 Address = Annotated[str, Field(min_length=1, max_length=512)]
@@ -36,12 +39,12 @@ class RefundPreference(Wire):
     def _stable_needs_target(self) -> Self:
         wants = "convert_to_stable" in (self.default, self.fallback_if_refund_address_missing)
         if wants and self.convert_to_stable_target is None:
-            raise ValueError("convert_to_stable needs convert_to_stable_target")
+            raise misfit("convert_to_stable_target", "is needed for convert_to_stable")
         return self
 
 
 class CreateOrderQuery(Wire):
-    """The sandbox parameters may also stand in the query."""
+    """The sandbox parameters may also stand in the query; in both they must say the same."""
 
     sandbox_scenario: Scenario | None = Field(None, description="how a test order goes")
     sandbox_ttl: Ttl | None = None
@@ -65,16 +68,26 @@ class CreateOrder(CreateOrderQuery):
         description="your own reference; one open order at a time may have it",
     )
 
+    @field_validator("partner_order_ref")
+    @classmethod
+    def _findable(cls, value: str | None) -> str | None:
+        # A search takes no spaces around what is looked for, and people do not see them.
+        if value is not None and not value.isprintable():
+            raise ValueError("has characters that cannot be shown")
+        if value is not None and value != value.strip():
+            raise ValueError("begins or ends with a space; leave it out")
+        return value
+
     @model_validator(mode="after")
-    def _printable(self) -> Self:
-        if self.partner_order_ref is not None and not self.partner_order_ref.isprintable():
-            raise ValueError("partner_order_ref has characters that cannot be shown")
+    def _extra_id_has_address(self) -> Self:
         if self.refund_extra_id is not None and self.refund_address is None:
-            raise ValueError("refund_extra_id is given without refund_address")
+            raise misfit("refund_extra_id", "is given without refund_address")
         return self
 
     def wanted(self, query: CreateOrderQuery) -> create.NewOrder:
-        """The order as the service takes it; the body wins over the query."""
+        """The order as the service takes it; `ValidationFailed` if body and query disagree."""
+        scenario = _agreed("sandbox_scenario", query.sandbox_scenario, self.sandbox_scenario)
+        ttl = _agreed("sandbox_ttl", query.sandbox_ttl, self.sandbox_ttl)
         preference = None
         if self.refund_preference is not None:
             preference = create.RefundPreference(
@@ -82,7 +95,6 @@ class CreateOrder(CreateOrderQuery):
                 self.refund_preference.fallback_if_refund_address_missing,
                 self.refund_preference.convert_to_stable_target,
             )
-        ttl = query.sandbox_ttl if self.sandbox_ttl is None else self.sandbox_ttl
         return create.NewOrder(
             quote_id=self.quote_id,
             address=self.address,
@@ -91,9 +103,16 @@ class CreateOrder(CreateOrderQuery):
             refund_extra_id=self.refund_extra_id,
             refund_preference=preference,
             partner_order_ref=self.partner_order_ref,
-            sandbox_scenario=self.sandbox_scenario or query.sandbox_scenario,
+            sandbox_scenario=scenario,
             sandbox_ttl=ttl,
         )
+
+
+def _agreed(field: str, in_query: V | None, in_body: V | None) -> V | None:
+    if in_query is not None and in_body is not None and in_query != in_body:
+        sentence = f"is {in_query} in the query and {in_body} in the body; give it once"
+        raise ValidationFailed(f"{field} {sentence}.", fields=[(field, sentence)])
+    return in_query if in_body is None else in_body
 
 
 class TimelineEntry(BaseModel):

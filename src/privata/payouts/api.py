@@ -48,8 +48,7 @@ ONE: Final = "/{payout_id}"
 
 
 def _with_all(extra: dict[str, Any]) -> dict[str, Any]:
-    """The description of a request that can do without neither its body nor its headers."""
-    extra["requestBody"]["required"] = True
+    """The description of a request that cannot do without its headers."""
     for parameter in extra["parameters"]:
         parameter["required"] = True
     return extra

@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator, model_validator
 
 from privata.core.money import MAX_AMOUNT_CHARS
-from privata.infra.wire import Wire
+from privata.infra.wire import Wire, misfit
 from privata.orders.cursors import Cursor, parse_cursor
 from privata.payouts.challenges import MAX_ANSWER_CHARS
 from privata.payouts.currencies import PayoutCurrency
@@ -65,9 +65,9 @@ class RequestPayout(Wire):
     @model_validator(mode="after")
     def _one_of_each(self) -> Self:
         if (self.amount is None) is not bool(self.full):
-            raise ValueError("give either amount, or full as true")
+            raise misfit("amount", "give either amount, or full as true")
         if (self.address_id is None) is (self.currency is None):
-            raise ValueError("give either address_id or currency")
+            raise misfit("address_id", "give either address_id or currency")
         return self
 
     def wish(self) -> Wish:

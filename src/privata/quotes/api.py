@@ -19,7 +19,7 @@ from privata.core.errors import (
     ScopeRequired,
     ValidationFailed,
 )
-from privata.core.money import CONTEXT, format_amount, usd
+from privata.core.money import CONTEXT, format_amount, format_significant, usd
 from privata.core.tenancy import Environment
 from privata.infra.access import kernel_of
 from privata.infra.openapi import errors, request_of
@@ -41,7 +41,7 @@ from privata.quotes.schemas import (
 router = api_router("Quotes")
 
 #: Significant digits of the informational `rate`; the binding numbers are the amounts.
-_RATE_DECIMALS = 12
+_RATE_DIGITS = 12
 
 
 async def _environment(request: Request) -> tuple[Environment, Any]:
@@ -176,7 +176,7 @@ def _shown(quote: service.Quote) -> dict[str, Any]:
         **_named(request.source, request.target),
         "amount_from": format_amount(offer.amount_from, request.source.decimals),
         "amount_to": format_amount(offer.amount_to, request.target.decimals),
-        "rate": format_amount(rate, _RATE_DECIMALS),
+        "rate": format_significant(rate, _RATE_DIGITS),
         "side": request.side,
         "rate_type": request.rate_type,
         "markup_bps": quote.markup_bps,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from privata.core.errors import StableTargetRequired
 from privata.core.lifecycle import OrderStatus
-from privata.infra.wire import Wire
+from privata.infra.wire import Wire, misfit
 from privata.orders.schemas import Address, ExtraId, OrderId
 from privata.refunds.rules import RefundAction, RefundSource, RefundState, StableTarget
 from privata.refunds.service import Wish
@@ -46,11 +46,13 @@ class RefundActionBody(Wire):
     def _one_action(self) -> Self:
         returned = self.refund_to_address not in (None, False)
         if returned == bool(self.convert_to_stable):
-            raise ValueError("give either refund_to_address or convert_to_stable")
-        if returned and (self.stable_target or self.address):
-            raise ValueError("stable_target and address go with convert_to_stable")
+            field = "convert_to_stable" if returned else "refund_to_address"
+            raise misfit(field, "give either refund_to_address or convert_to_stable")
+        for field in ("stable_target", "address"):
+            if returned and getattr(self, field):
+                raise misfit(field, "goes with convert_to_stable")
         if self.refund_extra_id and not isinstance(self.refund_to_address, str):
-            raise ValueError("refund_extra_id goes with an address in refund_to_address")
+            raise misfit("refund_extra_id", "goes with an address in refund_to_address")
         return self
 
     def wish(self) -> Wish:

@@ -29,9 +29,6 @@ PREFIX = "/dashboard/v1"
 
 CREATED = 201
 
-#: Fields of an endpoint that are written apart from the others.
-_TUNED = frozenset({"strict_lanes", "schedule_s", "pace_per_s"})
-
 
 @read(Permission.VIEW_HOME)
 async def get_me(call: Call) -> Response:
@@ -134,9 +131,7 @@ async def create_endpoint(call: Call) -> Response:
 async def change_endpoint(call: Call) -> Response:
     """Change what is given."""
     chosen = _id(call)
-    given = parse_body(ChangeEndpoint, await read_body(call.request)).model_dump(exclude_unset=True)
-    told = {name: value for name, value in given.items() if name not in _TUNED}
-    tuned = {name: value for name, value in given.items() if name in _TUNED}
+    told, tuned = parse_body(ChangeEndpoint, await read_body(call.request)).given()
     await service.update_endpoint(call.kernel, actor=call.actor, endpoint_id=chosen, **told)
     if tuned:
         await tune_endpoint(call.kernel, actor=call.actor, endpoint_id=chosen, **tuned)

@@ -7,6 +7,7 @@ from typing import Any
 
 from privata.core.clock import iso
 from privata.core.errors import ValidationFailed
+from privata.core.instants import read_instant
 from privata.core.lifecycle import OrderStatus
 from privata.core.money import format_amount
 from privata.core.tenancy import Actor
@@ -57,11 +58,8 @@ async def orders(
 
 def _moment(text: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
+        return read_instant(text)
     except ValueError:
-        moment = datetime.min  # noqa: DTZ901 - naive: refused below
-    if moment.tzinfo is None:
         raise ValidationFailed(
             "The cursor is none of ours.", fields=[("cursor", "is none of ours")]
-        )
-    return moment
+        ) from None

@@ -27,9 +27,14 @@ from privata.infra.once import IDEMPOTENCY_DOC, Answer, once
 from privata.infra.openapi import errors, request_of
 from privata.infra.postgres import Transaction
 from privata.infra.routing import api_router
-from privata.infra.wire import json_response, parse_body, parse_query, read_body
+from privata.infra.wire import (
+    json_response,
+    parse_body,
+    parse_query,
+    read_body,
+    read_optional_body,
+)
 from privata.webhooks import listing, schemas, service
-from privata.webhooks.endpoint_rules import checked_pace, checked_schedule
 from privata.webhooks.paths import id_in_path
 from privata.webhooks.resuming import resume_endpoint
 from privata.webhooks.rotation import Rotated, rotate_secret
@@ -45,7 +50,6 @@ ONE = "/endpoints/{endpoint_id}"
 _REFUSALS = (InvalidKey, ScopeRequired, ValidationFailed)
 #: The scope of every route here.
 ADMIN: Final = (Scope.WEBHOOK_ADMIN,)
-_TUNED = {"strict_lanes", "schedule_s", "pace_per_s"}
 
 
 async def admin_of(request: Request) -> Actor:
@@ -122,17 +126,8 @@ async def change_endpoint(request: Request, endpoint_id: str) -> Response:
     """Change what is given; PUT and PATCH do the same."""
     actor, kernel = await admin_of(request), kernel_of(request)
     chosen = id_in_path(endpoint_id)
-    wanted = parse_body(schemas.ChangeEndpoint, await read_body(request))
-    given = wanted.model_dump(exclude_unset=True)
-    for name in ("url", "alias", "strict_lanes", "pace_per_s"):
-        if name in given and given[name] is None:
-            raise ValidationFailed(f"{name} cannot be null.", fields=[(name, "cannot be null")])
-    # Judged before anything is written: these two are written apart from the others.
-    checked_schedule(given.get("schedule_s"))
-    checked_pace(given.get("pace_per_s", 1))
-    told = {name: value for name, value in given.items() if name not in _TUNED}
+    told, tuned = parse_body(schemas.ChangeEndpoint, await read_body(request)).given()
     await service.update_endpoint(kernel, actor=actor, endpoint_id=chosen, **told)
-    tuned = {name: value for name, value in given.items() if name in _TUNED}
     if tuned:
         await tune_endpoint(kernel, actor=actor, endpoint_id=chosen, **tuned)
     return await _shown(request, actor, chosen)
@@ -158,14 +153,18 @@ async def disable_endpoint(request: Request, endpoint_id: str) -> Response:
     response_model=schemas.RotatedSecret,
     responses=errors(*_REFUSALS, RotationInProgress, IdempotencyConflict),
     openapi_extra=request_of(
-        body=schemas.RotateSecret, headers=IDEMPOTENCY_DOC, key=True, scopes=ADMIN
+        body=schemas.RotateSecret,
+        body_optional=True,
+        headers=IDEMPOTENCY_DOC,
+        key=True,
+        scopes=ADMIN,
     ),
 )
 async def rotate(request: Request, endpoint_id: str) -> Response:
     """A new secret, shown this once; the old one signs beside it for a while."""
     actor, kernel = await admin_of(request), kernel_of(request)
     chosen = id_in_path(endpoint_id)
-    body = await _optional_body(request)
+    body = await read_optional_body(request)
     wanted = parse_body(schemas.RotateSecret, body)
 
     def shown(rotated: Rotated) -> bytes:
@@ -253,7 +252,7 @@ async def list_undelivered(request: Request, endpoint_id: str) -> Response:
     "/resume",
     response_model=schemas.ResumedAll,
     responses=errors(*_REFUSALS, NotFound, WebhookNotPaused),
-    openapi_extra=request_of(body=schemas.Resume, key=True, scopes=ADMIN),
+    openapi_extra=request_of(body=schemas.Resume, body_optional=True, key=True, scopes=ADMIN),
 )
 async def resume(request: Request) -> Response:
     """Resume one endpoint, or all paused ones: a probe first, then what waited, paced.
@@ -261,7 +260,7 @@ async def resume(request: Request) -> Response:
     `WEBHOOK_PAUSED` (409) says that nothing was paused: safe to ignore.
     """
     actor, kernel = await admin_of(request), kernel_of(request)
-    wanted = parse_body(schemas.Resume, await _optional_body(request))
+    wanted = parse_body(schemas.Resume, await read_optional_body(request))
     if wanted.endpoint_id is not None:
         done = [await resume_endpoint(kernel, actor=actor, endpoint_id=wanted.endpoint_id)]
     else:
@@ -279,10 +278,3 @@ async def resume(request: Request) -> Response:
 async def _shown(request: Request, actor: Actor, endpoint_id: UUID) -> Response:
     found = await listing.endpoint(kernel_of(request), actor=actor, endpoint_id=endpoint_id)
     return json_response(found)
-
-
-async def _optional_body(request: Request) -> bytes:
-    """The body of a route that can do without: nothing at all stands for `{}`."""
-    if request.headers.get("content-length", "0") == "0" and "content-type" not in request.headers:
-        return b"{}"
-    return await read_body(request)

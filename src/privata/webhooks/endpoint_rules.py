@@ -67,12 +67,12 @@ def checked_schedule(offsets_s: Sequence[int] | None) -> list[int] | None:
     if offsets_s is None:
         return None
     if len(offsets_s) > MAX_RETRIES:
-        raise _wrong("schedule", f"A schedule has at most {MAX_RETRIES} retries.")
+        raise _wrong("schedule_s", f"A schedule has at most {MAX_RETRIES} retries.")
     previous = 0
     for offset in offsets_s:
         if not previous < offset <= LONGEST_S:
             raise _wrong(
-                "schedule",
+                "schedule_s",
                 f"The times of a schedule are seconds that rise, up to {LONGEST_S}.",
             )
         previous = offset

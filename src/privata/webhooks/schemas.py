@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, Field, field_validator
 
 from privata.infra.wire import Instant, Wire
 from privata.webhooks import listing, undelivered
-from privata.webhooks.endpoint_rules import MAX_ALIAS, MAX_FILTER, MAX_PACE
+from privata.webhooks.endpoint_rules import (
+    MAX_ALIAS,
+    MAX_FILTER,
+    MAX_PACE,
+    checked_pace,
+    checked_schedule,
+)
 from privata.webhooks.guard import MAX_URL_CHARS
 from privata.webhooks.log_query import Cursor, parse_cursor
 from privata.webhooks.rotation import MAX_OVERLAP_S, OVERLAP_S
@@ -49,6 +55,10 @@ Alias = Annotated[
 Url = Annotated[str, Field(min_length=1, max_length=MAX_URL_CHARS)]
 
 
+#: Fields of an endpoint that are written apart from the others.
+_TUNED = ("strict_lanes", "schedule_s", "pace_per_s")
+
+
 class CreateEndpoint(Wire):
     """An endpoint to make in the key's environment."""
 
@@ -60,14 +70,29 @@ class CreateEndpoint(Wire):
 
 
 class ChangeEndpoint(Wire):
-    """What is given is changed; null has a meaning where the field may be null."""
+    """What is given is changed; null has a meaning where the field may be null.
 
-    url: Url | None = None
-    alias: Alias | None = None
+    Read it with `given`: a default made by a factory is never looked at, and keeps the field out of
+    the required ones without letting it be null.
+    """
+
+    url: Url = Field(default_factory=str)
+    alias: Alias = Field(default_factory=str)
     event_filter: Types | None = None
-    strict_lanes: bool | None = None
+    strict_lanes: bool = Field(default_factory=bool)
     schedule_s: Schedule | None = None
-    pace_per_s: Pace | None = None
+    pace_per_s: Pace = Field(default_factory=int)
+
+    def given(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What is to be changed: by `service.update_endpoint`, and by `tune_endpoint`.
+
+        `ValidationFailed` before anything is written: the two are written apart.
+        """
+        found = self.model_dump(exclude_unset=True)
+        checked_schedule(found.get("schedule_s"))
+        checked_pace(found.get("pace_per_s", 1))
+        tuned = {name: found.pop(name) for name in _TUNED if name in found}
+        return found, tuned
 
 
 class RotateSecret(Wire):

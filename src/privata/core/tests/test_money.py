@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from privata.core.money import CONTEXT, floor_to, format_amount, parse_amount, usd
+from privata.core.money import (
+    CONTEXT,
+    floor_to,
+    format_amount,
+    format_significant,
+    parse_amount,
+    usd,
+)
 
 
 @pytest.mark.parametrize(
@@ -43,3 +50,18 @@ def test_flooring_never_gives_more(value: Decimal, places: int) -> None:
 
 def test_dollars_round_half_to_even() -> None:
     assert [str(usd(Decimal(x))) for x in ("0.125", "0.135", "2.5")] == ["0.12", "0.14", "2.50"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("0.00000000000001234567890123456", "0.0000000000000123456789012"),
+        ("19.684000000000", "19.684"),
+        ("123456789012.5", "123456789012"),
+        ("1234567890123456", "1234567890123456"),
+        ("0.1999999999999", "0.199999999999"),
+        ("0", "0"),
+    ],
+)
+def test_a_rate_keeps_12_significant_digits(value: str, text: str) -> None:
+    assert format_significant(Decimal(value), 12) == text
