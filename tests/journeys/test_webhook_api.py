@@ -233,8 +233,17 @@ async def test_retry_replay_recover(admin: Admin) -> None:
     assert (ended["status"], ended["finished_at"] is None) == ("cancelled", False)
 
     path = f"/deliveries/{row['delivery_id']}"
-    retried = await admin.call("POST", f"{path}/retry")
+    headers = {"Idempotency-Key": "retry"}
+    retried = await admin.call("POST", f"{path}/retry", headers=headers)
     assert (retried.status_code, retried.json()["status"]) == (202, "pending")
+    assert retried.json()["retry_of"] == row["delivery_id"] != retried.json()["delivery_id"]
+    repeated = await admin.call("POST", f"{path}/retry", headers=headers)
+    assert repeated.json() == retried.json()
+    twice = await admin.call("POST", f"{path}/retry")
+    assert twice.status_code == 409
+    assert twice.json()["error"]["delivery_id"] == retried.json()["delivery_id"]
+    (old,) = await admin.log(status="retried")
+    assert old["retried_as"] == retried.json()["delivery_id"]
     headers = {"Idempotency-Key": "copy"}
     copies = [await admin.call("POST", f"{path}/replay", headers=headers) for _ in range(2)]
     assert copies[0].json() == copies[1].json()

@@ -7,6 +7,7 @@
     │   ├── RateLimited              429  RATE_LIMITED
     │   ├── ValidationFailed         422  VALIDATION_ERROR
     │   │   ├── RotationInProgress   409  a secret's old and new value both work still
+    │   │   ├── AlreadyRetried       409  another delivery goes on with it; it is named
     │   │   ├── RecoveryInProgress   409  an endpoint's missed events are being sent already
     │   │   └── WrongPayoutState     409  a payout or its address is not in the state for this
     │   ├── InvalidPair              400  INVALID_PAIR
@@ -92,6 +93,10 @@ class RotationInProgress(ValidationFailed):
 
 
 class RecoveryInProgress(ValidationFailed):
+    status = 409
+
+
+class AlreadyRetried(ValidationFailed):
     status = 409
 
 

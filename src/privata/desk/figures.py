@@ -185,7 +185,9 @@ def time_figures(tenant: Tenant, now: datetime) -> TimeFigures:
 
 def delivery_figures(tenant: Tenant, now: datetime) -> DeliveryFigures:
     """Deliveries by creation; what was never tried (held, or just made) counts for nothing."""
-    tried = ~Q(status=DeliveryStatus.PENDING.value) | Q(attempts__gt=0)
+    tried = (~Q(status=DeliveryStatus.PENDING.value) | Q(attempts__gt=0)) & ~Q(
+        status=DeliveryStatus.RETRIED.value  # its retry is counted in its place
+    )
     rows = (
         _since_two_days(Delivery.objects, tenant, now)
         .values("recent", "hour")

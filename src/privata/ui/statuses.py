@@ -40,6 +40,7 @@ DELIVERY = {
     "failed": Look("Failed", "x", "bad"),
     "exhausted": Look("Exhausted", "x", "bad"),
     "cancelled": Look("Cancelled", "ban", "plain"),
+    "retried": Look("Retried", "history", "plain"),
 }
 
 ENDPOINT = {

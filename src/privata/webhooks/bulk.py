@@ -12,29 +12,25 @@ from privata.core.errors import ValidationFailed
 from privata.core.tenancy import Actor
 from privata.events.service import DELIVERIES_BELL, LIVE_BELL, live_payload
 from privata.infra.kernel import Kernel
+from privata.webhooks.retries import take_over
 
 #: Deliveries that one request tries again. Who has more to send again recovers the endpoint.
 MOST: Final = 1000
 
 # Locked in the order of their ids, so that two requests at once cannot wait for each other. What a
 # claim or a settlement changes meanwhile is judged again on its new values.
-_RETRY: Final = """
-WITH chosen AS (
-    SELECT d.id FROM webhook_delivery AS d
-    JOIN webhook_endpoint AS e ON e.id = d.endpoint_id AND e.status = 'active'
-    WHERE d.id = ANY ($1) AND d.organization_id = $2 AND d.environment = $3
-      AND (d.status = 'exhausted'
-           OR d.status = 'pending' AND d.attempts > 0 AND NOT (d.in_flight AND d.due_at > now()))
-      AND NOT EXISTS (
-          SELECT FROM webhook_delivery AS again
-          WHERE again.endpoint_id = d.endpoint_id AND again.event_seq = d.event_seq
-            AND again.replay AND again.id <> d.id AND again.status IN ('delivered', 'pending'))
-    ORDER BY d.id
-    FOR NO KEY UPDATE OF d
-)
-UPDATE webhook_delivery AS d SET status = 'pending', due_at = now()
-FROM chosen WHERE d.id = chosen.id
-RETURNING d.id
+_CHOOSE: Final = """
+SELECT d.id FROM webhook_delivery AS d
+JOIN webhook_endpoint AS e ON e.id = d.endpoint_id AND e.status = 'active'
+WHERE d.id = ANY ($1) AND d.organization_id = $2 AND d.environment = $3
+  AND (d.status = 'exhausted'
+       OR d.status = 'pending' AND d.attempts > 0 AND NOT (d.in_flight AND d.due_at > now()))
+  AND NOT EXISTS (
+      SELECT FROM webhook_delivery AS again
+      WHERE again.endpoint_id = d.endpoint_id AND again.event_seq = d.event_seq
+        AND again.replay AND again.id <> d.id AND again.status IN ('delivered', 'pending'))
+ORDER BY d.id
+FOR NO KEY UPDATE OF d
 """
 
 
@@ -42,8 +38,8 @@ RETURNING d.id
 class Retried:
     """How many are tried again now, and how many were left alone.
 
-    Left alone is what was delivered meanwhile, is being sent, waits for its first attempt, was
-    replayed, or belongs to an endpoint that is not active.
+    Left alone is what was delivered or retried meanwhile, is being sent, waits for its first
+    attempt, was replayed, or belongs to an endpoint that is not active.
     """
 
     again: int
@@ -51,7 +47,7 @@ class Retried:
 
 
 async def retry_many(kernel: Kernel, *, actor: Actor, delivery_ids: Sequence[UUID]) -> Retried:
-    """One more attempt of each of these now, outside its schedule; audited as one act.
+    """A retry of each of these now, as `retries` makes them; audited as one act.
 
     `ValidationFailed` for none or for more than `MOST` of them.
     """
@@ -59,13 +55,14 @@ async def retry_many(kernel: Kernel, *, actor: Actor, delivery_ids: Sequence[UUI
     if not 1 <= len(wanted) <= MOST:
         raise ValidationFailed(f"Choose 1 to {MOST:,} deliveries.")
     async with kernel.database.transaction() as tx:
-        rows = await tx.connection.fetch(
-            _RETRY, wanted, actor.organization_id, actor.environment.value
+        chosen = await tx.connection.fetch(
+            _CHOOSE, wanted, actor.organization_id, actor.environment.value
         )
-        done = Retried(len(rows), len(wanted) - len(rows))
-        if not rows:
+        done = Retried(len(chosen), len(wanted) - len(chosen))
+        if not chosen:
             return done
-        changes = {"retried": [str(row["id"]) for row in rows], "left": done.left}
+        made = await take_over(tx, [row["id"] for row in chosen])
+        changes = {"retried": {str(old): str(new) for new, old in made}, "left": done.left}
         await audit.record(
             tx, actor=actor, action="delivery.retried_many", target=str(wanted[0]), changes=changes
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from uuid import UUID
 
 import msgspec
 from starlette.requests import Request
@@ -10,6 +11,7 @@ from starlette.responses import Response
 
 from privata.core.clock import iso
 from privata.core.errors import (
+    AlreadyRetried,
     IdempotencyConflict,
     InvalidKey,
     NotFound,
@@ -24,11 +26,12 @@ from privata.infra.openapi import errors, request_of
 from privata.infra.postgres import Transaction
 from privata.infra.routing import api_router
 from privata.infra.wire import json_response, parse_body, parse_query, read_body
-from privata.webhooks import listing, schemas, service
+from privata.webhooks import listing, schemas
 from privata.webhooks.api import ADMIN, CREATED, admin_of
 from privata.webhooks.paths import id_in_path
 from privata.webhooks.recoveries import Progress, cancel_recovery, recover, recovery
 from privata.webhooks.replays import Replayed, replay_delivery
+from privata.webhooks.retries import retry_delivery
 
 router = api_router("Webhooks", prefix="/webhook")
 
@@ -56,16 +59,31 @@ async def list_deliveries(request: Request) -> Response:
     operation_id="retryDelivery",
     status_code=ACCEPTED,
     response_model=schemas.Delivery,
-    responses=errors(*_REFUSALS),
-    openapi_extra=request_of(key=True, scopes=ADMIN),
+    responses=errors(*_REFUSALS, AlreadyRetried, RateLimited, IdempotencyConflict),
+    openapi_extra=request_of(headers=IDEMPOTENCY_DOC, key=True, scopes=ADMIN),
 )
 async def retry(request: Request, delivery_id: str) -> Response:
-    """One more attempt of this delivery, now."""
+    """The same event as a new delivery, due now and signed anew; the answer shows that one.
+
+    The old one's schedule ends (`status` `retried`, unless it was delivered), and `retried_as`
+    names its retry. Each delivery has one retry: a second call gets 409 with its `delivery_id`. One
+    that was delivered may be retried too, which counts toward the replays of the hour.
+    """
     actor, kernel = await admin_of(request), kernel_of(request)
     chosen = id_in_path(delivery_id)
-    await service.retry_delivery(kernel, actor=actor, delivery_id=chosen)
-    shown = await listing.delivery(kernel, actor=actor, delivery_id=chosen)
-    return json_response(shown, ACCEPTED)
+
+    async def work(answer: Answer) -> bytes:
+        made: list[bytes] = []
+
+        async def keep(tx: Transaction, new: UUID) -> None:
+            shown = await listing.delivery(kernel, actor=actor, delivery_id=new, tx=tx)
+            made.append(msgspec.json.encode(shown))
+            await answer.keep(tx, made[0])
+
+        await retry_delivery(kernel, actor=actor, delivery_id=chosen, keep=keep)
+        return made[0]
+
+    return await once(request, actor, status_code=ACCEPTED, body=b"", work=work)
 
 
 @router.post(

@@ -19,7 +19,7 @@ from privata.webhooks.states import DeliveryStatus
 HOURS: Final = 24
 
 _DELIVERED = Q(status=DeliveryStatus.DELIVERED.value)
-_UNDELIVERED = ~_DELIVERED & Q(attempts__gt=0)
+_UNDELIVERED = ~_DELIVERED & ~Q(status=DeliveryStatus.RETRIED.value) & Q(attempts__gt=0)
 
 
 @dataclass(slots=True)

@@ -41,12 +41,13 @@ ORDER BY created_at, id
 
 
 class DeliveryFilter(StrEnum):
-    """A delivery's status as partners see it; `undelivered` is all but `delivered`."""
+    """A delivery's status as partners see it; `undelivered` is what still waits or was given up."""
 
     PENDING = "pending"
     HELD = "held"
     DELIVERED = "delivered"
     EXHAUSTED = "exhausted"
+    RETRIED = "retried"
     UNDELIVERED = "undelivered"
 
 
@@ -57,17 +58,20 @@ _STATUS: Final = {
     DeliveryFilter.HELD: "d.status = 'pending' AND e.status = 'paused'",
     DeliveryFilter.DELIVERED: "d.status = 'delivered'",
     DeliveryFilter.EXHAUSTED: "d.status = 'exhausted'",
-    DeliveryFilter.UNDELIVERED: "d.status <> 'delivered'",
+    DeliveryFilter.RETRIED: "d.status = 'retried'",
+    DeliveryFilter.UNDELIVERED: "d.status IN ('pending', 'exhausted')",
 }
 
 #: It is sent in its turn, for its endpoint is resuming.
 _IN_LINE: Final = f"coalesce(e.status = 'resuming' AND {untried()}, false)"
 
 _DELIVERIES: Final = """
-SELECT d.*, e.status AS endpoint_status, t.event_id, t.type, {in_line} AS in_line
+SELECT d.*, e.status AS endpoint_status, t.event_id, t.type, {in_line} AS in_line,
+       retry.id AS retried_as
 FROM webhook_delivery AS d
 JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
 JOIN event AS t ON t.seq = d.event_seq
+LEFT JOIN webhook_delivery AS retry ON retry.retry_of_id = d.id
 WHERE d.organization_id = $1 AND d.environment = $2
   AND ($3::uuid IS NULL OR d.endpoint_id = $3)
   AND ($4::text IS NULL OR t.type = $4)
@@ -87,10 +91,12 @@ _BY_STATUS: Final = {
 }
 
 _DELIVERY: Final = f"""
-SELECT d.*, e.status AS endpoint_status, t.event_id, t.type, {_IN_LINE} AS in_line
+SELECT d.*, e.status AS endpoint_status, t.event_id, t.type, {_IN_LINE} AS in_line,
+       retry.id AS retried_as
 FROM webhook_delivery AS d
 JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
 JOIN event AS t ON t.seq = d.event_seq
+LEFT JOIN webhook_delivery AS retry ON retry.retry_of_id = d.id
 WHERE d.id = $1 AND d.organization_id = $2 AND d.environment = $3
 """  # noqa: S608  # put together out of our own constants
 
@@ -168,9 +174,12 @@ async def deliveries(
     return _page(rows, query.limit)
 
 
-async def delivery(kernel: Kernel, *, actor: Actor, delivery_id: UUID) -> dict[str, Any]:
-    """One delivery. `NotFound`."""
-    row = await kernel.database.pool.fetchrow(
+async def delivery(
+    kernel: Kernel, *, actor: Actor, delivery_id: UUID, tx: Transaction | None = None
+) -> dict[str, Any]:
+    """One delivery, as it stands in `tx` if given. `NotFound`."""
+    source = kernel.database.pool if tx is None else tx.connection
+    row = await source.fetchrow(
         _DELIVERY, delivery_id, actor.organization_id, actor.environment.value
     )
     if row is None:
@@ -202,6 +211,8 @@ def _delivery(row: Row) -> dict[str, Any]:
         "event_type": row["type"],
         "status": DeliveryFilter.HELD.value if held else row["status"],
         "recovery_id": row["recovery_id"],
+        "retry_of": row["retry_of_id"],
+        "retried_as": row["retried_as"],
         "next_attempt_at": _time(row["due_at"]) if waits else None,
         **{name: row[name] for name in _PLAIN_DELIVERY},
         **{name: _time(row[name]) for name in _TIMES_DELIVERY},

@@ -33,6 +33,7 @@ class Segment(StrEnum):
     RETRYING = "retrying"
     HELD = "held"
     FAILED = "failed"
+    RETRIED = "retried"
 
 
 SEGMENT_LABELS: Final = {segment: segment.value.capitalize() for segment in Segment}

@@ -178,6 +178,14 @@ class Delivery(models.Model):
     order_id = models.CharField(max_length=40, null=True, help_text="the lane; null: none")
     replay = models.BooleanField(db_default=False)
     recovery = models.ForeignKey(Recovery, on_delete=models.PROTECT, null=True, db_index=False)
+    retry_of = models.ForeignKey(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        db_index=False,
+        related_name="+",
+        help_text="the delivery that this one is the retry of",
+    )
     status = models.CharField(max_length=16, db_default=DeliveryStatus.PENDING.value)
     attempts = models.SmallIntegerField(db_default=0)
     due_at = models.DateTimeField(db_default=Now())
@@ -196,13 +204,18 @@ class Delivery(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["endpoint", "event"],
-                condition=models.Q(replay=False),
+                condition=models.Q(("replay", False), ~models.Q(status="retried")),
                 name="webhook_delivery_once",
             ),
             models.UniqueConstraint(
                 fields=["recovery", "event"],
-                condition=models.Q(recovery__isnull=False),
+                condition=models.Q(("recovery__isnull", False), ~models.Q(status="retried")),
                 name="webhook_delivery_recovered_once",
+            ),
+            models.UniqueConstraint(
+                fields=["retry_of"],
+                condition=models.Q(retry_of__isnull=False),
+                name="webhook_delivery_retried_once",
             ),
             one_of("environment", ["live", "test"], name="webhook_delivery_environment"),
             one_of("status", DeliveryStatus, name="webhook_delivery_status"),

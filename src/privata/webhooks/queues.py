@@ -155,6 +155,7 @@ def _counted(found: Sequence[Recovery]) -> list[Recovering]:
     rows = {
         row["recovery_id"]: row
         for row in Delivery.objects.filter(recovery__in=[one.id for one in found])
+        .exclude(status=DeliveryStatus.RETRIED.value)
         .values("recovery_id")
         .annotate(
             queued=Count("id"),

@@ -57,11 +57,13 @@ _PARTS: Final = {
     Segment.RETRYING: _PENDING & ~_HELD & Q(attempts__gt=0),
     Segment.QUEUED: _PENDING & ~_HELD & Q(attempts=0),
     Segment.FAILED: Q(status=DeliveryStatus.EXHAUSTED.value),
+    Segment.RETRIED: Q(status=DeliveryStatus.RETRIED.value),
 }
 
 #: What the endpoint has not got: a replay that arrived settles its event too.
 _UNDELIVERED: Final = Q(
     ~_PARTS[Segment.DELIVERED]
+    & ~_PARTS[Segment.RETRIED]
     & Q(replay=False)
     & ~Exists(
         Delivery.objects.filter(
@@ -195,7 +197,12 @@ def histogram_of(place: Place, query: LogQuery, now: datetime) -> list[Bucket]:
         .values_list("slot")
         .annotate(
             delivered=Count("id", filter=_SEGMENTS[Segment.DELIVERED]),
-            failed=Count("id", filter=~_SEGMENTS[Segment.DELIVERED] & Q(attempts__gt=0)),
+            failed=Count(
+                "id",
+                filter=~_SEGMENTS[Segment.DELIVERED]
+                & ~_SEGMENTS[Segment.RETRIED]
+                & Q(attempts__gt=0),
+            ),
             queued=Count("id", filter=_PENDING & Q(attempts=0)),
         )
         .order_by()
@@ -257,14 +264,32 @@ def waited_for(delivery: Delivery) -> str | None:
 
 
 def siblings(delivery: Delivery) -> list[Delivery]:
-    """The other deliveries of the same event to the same endpoint: replays, or the original."""
+    """The other deliveries of the same event to the same endpoint: replays, or the original; but
+    those that `retries` names."""
     same = Delivery.objects.filter(endpoint_id=delivery.endpoint_id, event_id=delivery.event_id)
     return list(
         same.exclude(id=delivery.id)
+        .exclude(id__in=[one for one in (delivery.retry_of_id,) if one])
+        .exclude(retry_of__isnull=False, retry_of=delivery)
         .select_related("endpoint")
         .annotate(read_at=_READ_AT)
         .order_by("created_at")[:_MOST_SIBLINGS]
     )
+
+
+def retries(delivery: Delivery) -> tuple[Delivery | None, Delivery | None]:
+    """The delivery that this one is the retry of, and the one that is its retry."""
+    which = Q(retry_of=delivery)
+    if delivery.retry_of_id is not None:
+        which |= Q(id=delivery.retry_of_id)
+    found = Delivery.objects.filter(which).select_related("endpoint").annotate(read_at=_READ_AT)
+    before = after = None
+    for one in found:
+        if one.id == delivery.retry_of_id:
+            before = one
+        else:
+            after = one
+    return before, after
 
 
 #: Other deliveries of an event that are named.

@@ -70,7 +70,7 @@ CROSS JOIN LATERAL (
     SELECT count(*)::int AS queued,
            (count(*) FILTER (WHERE d.status = 'delivered'))::int AS delivered,
            (count(*) FILTER (WHERE d.status <> 'delivered' AND d.attempts > 0))::int AS failed
-    FROM webhook_delivery AS d WHERE d.recovery_id = r.id
+    FROM webhook_delivery AS d WHERE d.recovery_id = r.id AND d.status <> 'retried'
 ) AS done
 WHERE r.organization_id = $1 AND r.environment = $2
 """

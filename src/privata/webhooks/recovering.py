@@ -62,7 +62,7 @@ WITH seen AS (
 ), locked AS (
     SELECT d.id FROM webhook_delivery AS d
     WHERE d.id = ANY (ARRAY(SELECT seen.id FROM seen WHERE NOT seen.sending))
-      AND d.status <> 'delivered'
+      AND d.status IN ('exhausted', 'pending')
       AND NOT (d.status = 'pending' AND d.in_flight AND d.due_at > now())
     FOR NO KEY UPDATE
 ), ready AS (

@@ -34,6 +34,7 @@ _LAST_OF_ORDER: Final = """
 SELECT d.id, d.endpoint_id, d.event_seq
 FROM event AS e
 JOIN webhook_delivery AS d ON d.event_seq = e.seq AND d.endpoint_id = $1 AND NOT d.replay
+  AND d.status <> 'retried'
 WHERE e.order_id = $2 AND e.organization_id = $3 AND e.environment = $4
 ORDER BY e.order_seq DESC LIMIT 1
 """
@@ -100,6 +101,18 @@ async def resend_last_of_order(
         return await _replay(tx, actor, endpoint_id, row["id"], "order.last_event_resent", keep)
 
 
+async def not_too_many(tx: Transaction, endpoint_id: UUID) -> None:
+    """`RateLimited` if the endpoint, which the caller has locked, got its replays of the hour."""
+    recent = await tx.connection.fetchrow(_RECENT, endpoint_id)
+    assert recent is not None
+    if recent["made"] >= PER_HOUR:
+        wait_s = min(max(1, round(recent["wait_s"]) + 1), _HOUR_S)
+        raise RateLimited(
+            f"An endpoint gets at most {PER_HOUR} replays in an hour; recover it instead.",
+            headers={"Retry-After": str(wait_s)},
+        )
+
+
 async def _replay(
     tx: Transaction,
     actor: Actor,
@@ -112,14 +125,7 @@ async def _replay(
     endpoint = await locked_endpoint(tx, actor, endpoint_id)
     if endpoint["status"] == EndpointStatus.DISABLED:
         raise ValidationFailed("This endpoint is disabled.")
-    recent = await tx.connection.fetchrow(_RECENT, endpoint_id)
-    assert recent is not None
-    if recent["made"] >= PER_HOUR:
-        wait_s = min(max(1, round(recent["wait_s"]) + 1), _HOUR_S)
-        raise RateLimited(
-            f"An endpoint gets at most {PER_HOUR} replays in an hour; recover it instead.",
-            headers={"Retry-After": str(wait_s)},
-        )
+    await not_too_many(tx, endpoint_id)
     made: UUID = await tx.connection.fetchval(_INSERT, original)
     replayed = Replayed(made, endpoint_id, endpoint["status"] == EndpointStatus.PAUSED)
     changes = {"endpoint": endpoint_id, "replay": made}

@@ -118,7 +118,9 @@ class DeliveriesQuery(Wire):
     """Filters of the delivery log, newest first."""
 
     endpoint_id: UUID | None = None
-    status: Literal["pending", "held", "delivered", "exhausted", "undelivered"] | None = None
+    status: (
+        Literal["pending", "held", "delivered", "exhausted", "retried", "undelivered"] | None
+    ) = None
     event_type: str | None = Field(None, max_length=64)
     order_id: str | None = Field(None, max_length=40)
     since: Instant | None = None
@@ -217,8 +219,12 @@ class Delivery(BaseModel):
     delivery_id: UUID
     endpoint_id: UUID
     event_type: str
-    status: Literal["pending", "held", "delivered", "exhausted"]
+    status: Literal["pending", "held", "delivered", "exhausted", "retried"] = Field(
+        description="retried: its retry took over, which `retried_as` names"
+    )
     recovery_id: UUID | None
+    retry_of: UUID | None = Field(description="the delivery that this one is the retry of")
+    retried_as: UUID | None = Field(description="the delivery that is its retry")
     next_attempt_at: datetime | None
     event_id: str
     order_id: str | None

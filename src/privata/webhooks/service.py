@@ -1,4 +1,4 @@
-"""Endpoints: making, changing, pausing and resuming them; trying a delivery again.
+"""Endpoints: making, changing, pausing, disabling and deleting them.
 
 Everything is the actor's: what belongs to another organization or environment is not found.
 `held` is no state that is stored. A pending delivery of a paused endpoint is held, so pausing and
@@ -14,10 +14,8 @@ from types import EllipsisType
 from typing import Final
 from uuid import UUID
 
-from privata.audit import service as audit
-from privata.core.errors import NotFound, UrlRefused, ValidationFailed
+from privata.core.errors import UrlRefused
 from privata.core.tenancy import Actor, Environment
-from privata.events.service import DELIVERIES_BELL, LIVE_BELL, live_payload
 from privata.infra.idempotency import Keep
 from privata.infra.kernel import Kernel
 from privata.webhooks import store
@@ -34,7 +32,7 @@ from privata.webhooks.policies import policies
 from privata.webhooks.resolver import Lookup, Resolver
 from privata.webhooks.sending import secret_context
 from privata.webhooks.signing import mint_secret
-from privata.webhooks.states import Channel, DeliveryStatus, Dialect, EndpointStatus
+from privata.webhooks.states import Channel, Dialect, EndpointStatus
 
 #: Seconds a host name may take to resolve when its URL is entered.
 LOOKUP_S: Final = 5.0
@@ -163,27 +161,3 @@ async def disable_endpoint(kernel: Kernel, *, actor: Actor, endpoint_id: UUID) -
             return
         await store.move_endpoint(tx, endpoint_id, EndpointStatus.DISABLED.value)
         await note(tx, actor, "endpoint.disabled", endpoint_id, {"was": row["status"]})
-
-
-async def retry_delivery(kernel: Kernel, *, actor: Actor, delivery_id: UUID) -> None:
-    """One more attempt of this delivery now, outside its schedule.
-
-    `ValidationFailed` says why not: it was delivered, it is being sent, its endpoint is paused.
-    """
-    async with kernel.database.transaction() as tx:
-        row = await store.lock_delivery(tx, actor, delivery_id)
-        if row is None:
-            raise NotFound("There is no such delivery.")
-        if row["endpoint_status"] not in (EndpointStatus.ACTIVE, EndpointStatus.RESUMING):
-            raise ValidationFailed("Resume the endpoint first.")
-        if row["status"] == DeliveryStatus.DELIVERED:
-            raise ValidationFailed("This event was delivered; replay it to send it again.")
-        if row["leased"]:
-            raise ValidationFailed("This delivery is being sent right now.")
-        await store.make_due(tx, delivery_id)
-        changes = {"endpoint": str(row["endpoint_id"]), "was": row["status"]}
-        await audit.record(
-            tx, actor=actor, action="delivery.retried", target=str(delivery_id), changes=changes
-        )
-        tx.ring(DELIVERIES_BELL)
-        tx.ring(LIVE_BELL, live_payload(actor.organization_id, actor.environment, "deliveries"))

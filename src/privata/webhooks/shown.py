@@ -20,6 +20,7 @@ class Shown(StrEnum):
     RESUMING = "resuming"
     EXHAUSTED = "exhausted"
     CANCELLED = "cancelled"
+    RETRIED = "retried"
 
 
 class _EndpointRow(Protocol):
@@ -75,6 +76,8 @@ def shown_state(
         return Shown.DELIVERED
     if status == DeliveryStatus.EXHAUSTED:
         return Shown.EXHAUSTED
+    if status == DeliveryStatus.RETRIED:
+        return Shown.RETRIED
     if in_flight and due_at > now:
         return Shown.SENDING
     if endpoint == EndpointStatus.PAUSED:

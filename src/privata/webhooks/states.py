@@ -15,11 +15,15 @@ class EndpointStatus(StrEnum):
 
 
 class DeliveryStatus(StrEnum):
-    """`held` is not stored: it is a pending delivery of a paused endpoint (decision 0005)."""
+    """`held` is not stored: it is a pending delivery of a paused endpoint (decision 0005).
+
+    `retried`: a retry took over the duty, so it is neither undelivered nor exhausted.
+    """
 
     PENDING = "pending"
     DELIVERED = "delivered"
     EXHAUSTED = "exhausted"
+    RETRIED = "retried"
 
 
 class Channel(StrEnum):

@@ -45,15 +45,11 @@ WHERE id = $1
 
 # The delivery is locked, so neither a claim nor a settlement comes between the look and the move.
 _LOCK_DELIVERY: Final = """
-SELECT d.id, d.status, d.endpoint_id, e.status AS endpoint_status,
+SELECT d.id, d.status, d.endpoint_id, d.replay, e.status AS endpoint_status,
        d.in_flight AND d.due_at > now() AS leased
 FROM webhook_delivery AS d JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
 WHERE d.id = $1 AND d.organization_id = $2 AND d.environment = $3
 FOR NO KEY UPDATE OF d
-"""
-
-_DUE_NOW: Final = """
-UPDATE webhook_delivery SET status = 'pending', due_at = now() WHERE id = $1
 """
 
 
@@ -110,8 +106,3 @@ async def lock_delivery(tx: Transaction, actor: Actor, delivery_id: UUID) -> Row
     return await tx.connection.fetchrow(
         _LOCK_DELIVERY, delivery_id, actor.organization_id, actor.environment.value
     )
-
-
-async def make_due(tx: Transaction, delivery_id: UUID) -> None:
-    """The next attempt is now."""
-    await tx.connection.execute(_DUE_NOW, delivery_id)

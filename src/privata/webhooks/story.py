@@ -44,7 +44,7 @@ class Facts:
 
     `most` is how many attempts its schedule has. `behind` is the type of an earlier event of the
     same order that this one waits for, or None. `taken_over`: a recovery sends the event anew.
-    `in_line`: its endpoint is resuming, and it has not had its turn.
+    `in_line`: its endpoint is resuming, and it has not had its turn. `retried`: it has a retry.
     """
 
     status: DeliveryStatus
@@ -61,6 +61,7 @@ class Facts:
     most: int = MOST_ATTEMPTS
     taken_over: bool = False
     in_line: bool = False
+    retried: bool = False
     queue: Queue = Queue()
 
 
@@ -106,7 +107,7 @@ def _delivered(facts: Facts) -> Story:
         text=f"{_last(facts)[0]}.",
         next="Nothing more is sent for it.",
         next_at=None,
-        why_no_retry="Your server has accepted this event.",
+        why_no_retry=_endpoint_bar(facts) or (_HAS_RETRY if facts.retried else ""),
     )
 
 
@@ -232,8 +233,24 @@ def _exhausted(facts: Facts) -> Story:
             "the endpoint to send everything it missed."
         ),
         next_at=None,
-        why_no_retry=_endpoint_bar(facts),
+        why_no_retry=_endpoint_bar(facts) or (_HAS_RETRY if facts.retried else ""),
     )
+
+
+def _retried(facts: Facts) -> Story:
+    return Story(
+        shown=Shown.RETRIED,
+        tone="info",
+        icon="history",
+        title="Retried as a new delivery",
+        text=f"This one ended when somebody asked for a retry.{_before(facts)}",
+        next="The retry below goes on with the event, with a schedule of its own.",
+        next_at=None,
+        why_no_retry=_HAS_RETRY,
+    )
+
+
+_HAS_RETRY: Final = "It was retried: go on with its retry."
 
 
 def _taken_over(facts: Facts) -> Story:
@@ -271,6 +288,7 @@ _TELLERS: Final = {
     Shown.RESUMING: _resuming,
     Shown.EXHAUSTED: _exhausted,
     Shown.CANCELLED: _cancelled,
+    Shown.RETRIED: _retried,
 }
 
 

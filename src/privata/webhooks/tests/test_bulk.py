@@ -41,8 +41,10 @@ async def test_what_failed_is_tried_again_and_the_rest_left_alone(
     done = await retry_many(kernel, actor=actor_of(organization), delivery_ids=wanted)
     assert (done.again, done.left) == (2, 3)
     for one in (given_up, retrying):
-        row = await delivery(kernel, one)
-        assert row["status"] == "pending"
+        assert (await delivery(kernel, one))["status"] == "retried"
+        row = await pool.fetchrow("SELECT * FROM webhook_delivery WHERE retry_of_id = $1", one)
+        assert row is not None
+        assert (row["status"], row["attempts"]) == ("pending", 0)
         assert row["due_at"] <= await pool.fetchval("SELECT now()")
     assert (await delivery(kernel, sending))["in_flight"]
     noted = await pool.fetchval(

@@ -127,12 +127,13 @@ def test_segments_do_not_overlap_and_add_up(desk: Desk) -> None:
         Segment.HELD: desk.deliver(paused, minutes=3, **_FAILED),
         Segment.FAILED: desk.deliver(active, minutes=4, **_GIVEN_UP),
         Segment.DELIVERED: desk.deliver(active, minutes=5, **_DELIVERED),
+        Segment.RETRIED: desk.deliver(active, minutes=6, **_FAILED | {"status": "retried"}),
     }
     for segment, delivery in wanted.items():
         assert desk.ids(LogQuery(segment=segment)) == [delivery], segment
     assert desk.ids() == list(wanted.values())
     counts = segment_counts(desk.place(), LogQuery(), NOW)
-    assert counts == {Segment.ALL: 5, Segment.UNDELIVERED: 4} | dict.fromkeys(wanted, 1)
+    assert counts == {Segment.ALL: 6, Segment.UNDELIVERED: 4} | dict.fromkeys(wanted, 1)
     buckets = histogram_of(desk.place(), LogQuery(), NOW)
     assert [sum(column) for column in zip(*buckets, strict=True)] == [1, 3, 1]
 

@@ -17,6 +17,7 @@ from privata.webhooks.line import Line
 from privata.webhooks.recoveries import cancel_recovery, recover, recoveries_of, recovery
 from privata.webhooks.recovering import recover_endpoints, recover_step
 from privata.webhooks.replays import replay_delivery
+from privata.webhooks.retries import retry_delivery
 from privata.webhooks.settling import settle
 from privata.webhooks.tests.deliveries import (
     actor_of,
@@ -117,7 +118,7 @@ async def test_what_arrived_or_is_replayed_meanwhile_is_left_out(
         assert [row.event_id for row in rows] == [first, second, third]
         begun = await recover(kernel, actor=actor, endpoint_id=endpoint_id, since=LONG_AGO)
         await replay_delivery(kernel, actor=actor, delivery_id=rows[0].delivery_id)
-        await service.retry_delivery(kernel, actor=actor, delivery_id=rows[1].delivery_id)
+        await retry_delivery(kernel, actor=actor, delivery_id=rows[1].delivery_id)
         for one in await claim_some(db):
             await settle(db, [settlement(one)])
         await step(kernel)
@@ -135,7 +136,10 @@ async def test_what_is_being_sent_is_waited_for(kernel: Kernel, organization: UU
     async with line(kernel) as db:
         await missed(kernel, organization, db, 3)
         rows = await undelivered(kernel, actor=actor, endpoint_id=endpoint_id)
-        await service.retry_delivery(kernel, actor=actor, delivery_id=rows[1].delivery_id)
+        await kernel.database.pool.execute(
+            "UPDATE webhook_delivery SET status = 'pending', due_at = now() WHERE id = $1",
+            rows[1].delivery_id,
+        )
         (sending,) = await claim_some(db)
         await recover(kernel, actor=actor, endpoint_id=endpoint_id, since=LONG_AGO)
         await step(kernel)

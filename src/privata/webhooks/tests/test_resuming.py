@@ -14,7 +14,8 @@ from privata.infra.kernel import Kernel
 from privata.webhooks.claims import seconds_to_next_due
 from privata.webhooks.line import Line
 from privata.webhooks.resuming import begin_probes, flush_progress, resume_endpoint
-from privata.webhooks.service import disable_endpoint, pause_endpoint, retry_delivery
+from privata.webhooks.retries import retry_delivery
+from privata.webhooks.service import disable_endpoint, pause_endpoint
 from privata.webhooks.settling import settle
 from privata.webhooks.tests.deliveries import (
     actor_of,

@@ -13,15 +13,11 @@ from privata.infra.kernel import Kernel
 from privata.webhooks import service
 from privata.webhooks.guard import NOT_REACHABLE
 from privata.webhooks.resuming import resume_endpoint
-from privata.webhooks.settling import settle
+from privata.webhooks.retries import retry_delivery
 from privata.webhooks.tests.deliveries import (
     actor_of,
-    claim_some,
-    delivery,
     endpoint,
-    line,
     publish_order,
-    settlement,
 )
 from privata.webhooks.tests.receivers import Names
 
@@ -167,28 +163,7 @@ async def test_others_endpoints_and_deliveries_are_not_found(
             with pytest.raises(NotFound):
                 await verb(kernel, actor=actor, endpoint_id=endpoint_id)
         with pytest.raises(NotFound):
-            await service.retry_delivery(kernel, actor=actor, delivery_id=delivery_id)
-
-
-async def test_a_retry_makes_a_delivery_due_once_more(kernel: Kernel, organization: UUID) -> None:
-    await endpoint(kernel, organization)
-    await publish_order(kernel, organization)
-    actor = actor_of(organization)
-    async with line(kernel) as db:
-        (claimed,) = await claim_some(db)
-        refused = "sent right now"
-        await _refuses(kernel, actor, claimed.delivery_id, refused)
-        await settle(db, [settlement(claimed, status="exhausted", outcome="timeout")])
-        await service.retry_delivery(kernel, actor=actor, delivery_id=claimed.delivery_id)
-        (again,) = await claim_some(db)
-        assert (again.attempts, again.lease_token) == (1, 2)
-        await settle(db, [settlement(again, status="pending", wait_s=3600.0)])
-        await service.retry_delivery(kernel, actor=actor, delivery_id=claimed.delivery_id)
-        (third,) = await claim_some(db)
-        await settle(db, [settlement(third)])
-    await _refuses(kernel, actor, claimed.delivery_id, "was delivered")
-    assert (await delivery(kernel, claimed.delivery_id))["attempts"] == 3
-    assert (await audited(kernel)).count("delivery.retried") == 2
+            await retry_delivery(kernel, actor=actor, delivery_id=delivery_id)
 
 
 async def test_no_retry_while_paused(kernel: Kernel, organization: UUID) -> None:
@@ -202,4 +177,4 @@ async def test_no_retry_while_paused(kernel: Kernel, organization: UUID) -> None
 
 async def _refuses(kernel: Kernel, actor: Actor, delivery_id: UUID, why: str) -> None:
     with pytest.raises(ValidationFailed, match=why):
-        await service.retry_delivery(kernel, actor=actor, delivery_id=delivery_id)
+        await retry_delivery(kernel, actor=actor, delivery_id=delivery_id)

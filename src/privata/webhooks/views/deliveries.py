@@ -7,15 +7,16 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
-from privata.core.errors import ValidationFailed
+from privata.core.errors import RateLimited, ValidationFailed
 from privata.infra.plane import kernel, wait
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
-from privata.webhooks import service
-from privata.webhooks.views.common import address, is_fragment, missing_is_404, show
-from privata.webhooks.views.delivery_context import delivery_context
+from privata.webhooks import reading
+from privata.webhooks.retries import retry_delivery
+from privata.webhooks.views.common import address, is_fragment, missing_is_404, place_of, show
+from privata.webhooks.views.delivery_context import RETRY_WORDS, delivery_context
 from privata.webhooks.views.log_context import live_context, log_context, scope_of
 
 
@@ -63,22 +64,30 @@ def story(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpRespon
     return show(request, tenant, "_story_live.html", context)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @page(Permission.CONFIGURE_ENDPOINTS)
 @missing_is_404
 def retry(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpResponseBase:
-    """One more attempt now. A refusal is told beside what the delivery has become meanwhile."""
-    said, tone = "Sending again", ""
+    """A new delivery that takes over. A refusal is told beside what this one has become meanwhile.
+
+    GET asks first, for browsers without scripts.
+    """
+    if request.method != "POST":
+        delivery = reading.delivery_or_404(place_of(tenant), delivery_id)
+        context = {"delivery": delivery, "retry_words": RETRY_WORDS}
+        return show(request, tenant, "retry.html", context)
+    said, tone, shown = "Sending again, as a new delivery", "", delivery_id
     try:
-        wait(service.retry_delivery(kernel(), actor=tenant.actor, delivery_id=delivery_id))
-    except ValidationFailed as error:
+        made = wait(retry_delivery(kernel(), actor=tenant.actor, delivery_id=delivery_id))
+        shown = made
+    except (RateLimited, ValidationFailed) as error:
         said, tone = error.message, "bad"
     if is_fragment(request) and request.GET.get("from") == "log":
         return show(request, tenant, "_toast.html", {"said": said, "tone": tone})
     if is_fragment(request):
         return _story(request, tenant, delivery_id, said, tone)
     (messages.error if tone else messages.success)(request, said)
-    return redirect(address(tenant, "delivery", delivery_id=delivery_id))
+    return redirect(address(tenant, "delivery", delivery_id=shown))
 
 
 def _story(

@@ -21,6 +21,7 @@ from privata.webhooks.log_query import parse_query
 from privata.webhooks.models import Attempt, Delivery, Endpoint, EndpointSecret
 from privata.webhooks.outcomes import RULES, Outcome
 from privata.webhooks.pausing import Reason
+from privata.webhooks.replays import PER_HOUR
 from privata.webhooks.schedule import schedule_for
 from privata.webhooks.sending import secret_context
 from privata.webhooks.shown import in_line, shown_of
@@ -39,6 +40,14 @@ _BECAUSE: Final = {
     Reason.FAILURES.value: "too many attempts failed within 6 hours",
     Reason.GONE.value: "your server answered 410 Gone",
 }
+
+
+#: What the question before a retry of a delivered event says.
+RETRY_WORDS: Final = (
+    "Your server has accepted this event. It is sent again as a new delivery: the same bytes and "
+    "the same event id, signed anew. Code that does not look at the event id may book it twice. It "
+    f"counts toward the {PER_HOUR} replays that an endpoint gets in an hour."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,8 @@ def delivery_context(
     attempts = reading.attempts_of(delivery)
     event_body = bytes(delivery.event.body)
     body = body_for(delivery.endpoint.dialect, event_body)
-    facts = _facts(delivery, attempts)
+    retry_of, retried_as = reading.retries(delivery)
+    facts = _facts(delivery, attempts, retried=retried_as is not None)
     pinned = _chosen(request, attempts)
     shown = pinned or (attempts[0] if attempts else None)
     context: dict[str, Any] = {
@@ -74,7 +84,10 @@ def delivery_context(
         "body": body,
         "pair": _pair(event_body),
         "story": tell(facts),
+        "retry_of": _linked(retry_of),
+        "retried_as": _linked(retried_as),
         "siblings": [(one, _shown(one)) for one in reading.siblings(delivery)],
+        "retry_words": RETRY_WORDS,
         "replays_left": queues.replays_left(delivery.endpoint_id, timezone.now()),
         "findings": None,
         "pasted": "",
@@ -122,7 +135,11 @@ def _walk(
     return {"prev": sheet(newer), "next": sheet(older), "words": words}
 
 
-def _facts(delivery: Delivery, attempts: Sequence[Attempt]) -> Facts:
+def _linked(delivery: Delivery | None) -> tuple[Delivery, str] | None:
+    return None if delivery is None else (delivery, _shown(delivery))
+
+
+def _facts(delivery: Delivery, attempts: Sequence[Attempt], *, retried: bool = False) -> Facts:
     latest = next((one for one in attempts if not one.stale), None)
     return Facts(
         status=DeliveryStatus(delivery.status),
@@ -139,6 +156,7 @@ def _facts(delivery: Delivery, attempts: Sequence[Attempt]) -> Facts:
         most=most_attempts(delivery.endpoint),
         taken_over=queues.taken_over(delivery),
         in_line=in_line(delivery),
+        retried=retried,
         queue=_queue(delivery),
     )
 
