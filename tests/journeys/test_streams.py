@@ -177,8 +177,32 @@ async def test_an_ended_order_sends_its_state_and_closes(partner: Partner, api_u
         assert await stream.all() == log[-1:]
     async with reading(api_url, order_id, partner.test_key, last_event_id=log[2].id) as stream:
         assert await stream.all() == log[3:]
-    async with reading(api_url, order_id, partner.test_key, last_event_id=log[-1].id) as stream:
-        assert await stream.all() == []
+
+
+async def test_nothing_can_follow_the_last_event_so_clients_stop_connecting(
+    partner: Partner, api_url: str, owner: asyncpg.Connection
+) -> None:
+    """200 and nothing, every two seconds, was what `EventSource` got for ever."""
+    kernel, order_id = partner.kernel, await make(partner, "success", ttl=0)
+    await follow(kernel)
+    last = (await log_of(kernel, order_id))[-1].id
+
+    async def again() -> tuple[int, str]:
+        async with reading(api_url, order_id, partner.test_key, last_event_id=last) as stream:
+            assert "transfer-encoding" not in stream.headers
+            return stream.status, stream.headers["cache-control"]
+
+    assert await again() == (204, "no-store")
+    await owner.execute("ALTER TABLE event DISABLE TRIGGER USER")
+    await owner.execute("UPDATE event SET created_at = created_at - interval '1 day'")
+    assert await again() == (204, "no-store"), "however old the last event is"
+    async with reading(api_url, order_id, partner.test_key) as stream:
+        assert [one.id for one in await stream.all()] == [last], "who has nothing gets the state"
+    await owner.execute("DELETE FROM webhook_delivery")
+    await owner.execute("DELETE FROM event")
+    assert await again() == (204, "no-store"), "nor is there an event to wait for"
+    rows = await kernel.database.pool.fetch("SELECT source FROM stream")
+    assert [row["source"] for row in rows] == ["fresh"], "no 204 took a place under the cap"
 
 
 async def test_rows_come_and_go_with_the_streams(partner: Partner, api_url: str) -> None:

@@ -22,6 +22,10 @@ router = api_router("Streams")
 
 LAST_EVENT_ID: Final = "Last-Event-ID"
 
+#: Ends the reconnecting of every client that follows the standard of server-sent events: any
+#: other success says that the connection broke.
+HTTP_NOTHING_FOLLOWS: Final = 204
+
 _HEADERS: Final = {
     "Privata-Resume-Source": "`buffer`: everything after your last event; `snapshot`: the state of"
     " the order, then what happens; `fresh`: the same, without `Last-Event-ID`",
@@ -37,7 +41,11 @@ _ANSWER: Final[dict[int | str, dict[str, Any]]] = {
             name: {"description": text, "schema": {"type": "string"}}
             for name, text in _HEADERS.items()
         },
-    }
+    },
+    204: {
+        "description": "Nothing can follow: the order has ended, and `Last-Event-ID` is its last"
+        " event. `EventSource` does not connect again after this answer."
+    },
 }
 
 
@@ -88,8 +96,8 @@ class EventStream(Response):
 async def stream_order(request: Request, order_id: str) -> Response:
     """Follow an order: its events as they happen.
 
-    The stream closes after the order's last status. At most as many as your plan says are open at
-    once.
+    The stream closes after the order's last status; connecting again after that answers 204. At
+    most as many as your plan says are open at once.
     """
     actor = await actor_of(request, Scope.ORDERS)
     hub: Hub = request.app.state.streams
@@ -100,4 +108,6 @@ async def stream_order(request: Request, order_id: str) -> Response:
         order_id=order_id,
         last_event_id=request.headers.get(LAST_EVENT_ID),
     )
+    if opened is None:
+        return Response(status_code=HTTP_NOTHING_FOLLOWS, headers={"Cache-Control": "no-store"})
     return EventStream(opened, hub)

@@ -24,6 +24,8 @@ class Logged(Protocol):
     """An event of an order, as far as resuming looks at it."""
 
     @property
+    def last(self) -> bool: ...
+    @property
     def seq(self) -> int: ...
     @property
     def event_id(self) -> str: ...
@@ -56,6 +58,14 @@ def resume(log: Sequence[Logged], last_event_id: str | None) -> Resume:
     if seen.age_ms <= BUFFER_MS:
         return Resume(ResumeSource.BUFFER, seen.seq, max(0, seen.age_ms))
     return Resume(ResumeSource.SNAPSHOT, state_only, seen.age_ms)
+
+
+def over(log: Sequence[Logged], last_event_id: str | None) -> bool:
+    """Whether nothing can follow: the client has the last event of an order that has ended.
+
+    However old that event is, since there is no gap behind it.
+    """
+    return bool(log) and log[-1].last and log[-1].event_id == last_event_id
 
 
 def masked(address: str | None) -> str:

@@ -8,6 +8,7 @@ from typing import Final
 from privata.audit import service as audit
 from privata.core.errors import NotFound
 from privata.core.ids import ORDER_ID
+from privata.core.lifecycle import TERMINAL
 from privata.core.tenancy import Actor
 from privata.events.service import LIVE_BELL, STREAMS_BELL, live_payload
 from privata.infra.kernel import Kernel
@@ -17,8 +18,7 @@ from privata.streams.connection import OpenStream
 from privata.streams.hub import Hub
 from privata.streams.log import OrderKey, log_of
 from privata.streams.nodes import TOPIC
-from privata.streams.rules import MAX_EVENT_ID, Resume, masked, resume
-from privata.streams.states import Ending
+from privata.streams.rules import MAX_EVENT_ID, Resume, masked, over, resume
 
 #: Closed streams deleted by one statement, and how long they are kept.
 BATCH: Final = 1000
@@ -34,25 +34,27 @@ class Opened:
 
 async def open_stream(
     kernel: Kernel, hub: Hub, *, actor: Actor, order_id: str, last_event_id: str | None
-) -> Opened:
-    """Follow an order from the place that `last_event_id` names.
+) -> Opened | None:
+    """Follow an order from the place that `last_event_id` names; None when nothing can follow.
 
-    `OrderNotFound` for a missing order and another organization's alike; `RateLimited` at the cap.
+    Then no stream is opened, and none of the places under the cap is taken. `OrderNotFound` for a
+    missing order and another organization's alike; `RateLimited` at the cap.
     """
     order = OrderKey(order_id, actor.organization_id, actor.environment.value)
     entries = await log_of(kernel.database.pool, order) if ORDER_ID.fullmatch(order_id) else []
     if not entries:
-        await get_order(kernel, actor=actor, order_id=order_id)
+        found = await get_order(kernel, actor=actor, order_id=order_id)
+        if found["status"] in TERMINAL:
+            return None  # its events are gone, and none will come
+    if over(entries, last_event_id):
+        return None
     if last_event_id is not None and len(last_event_id) > MAX_EVENT_ID:
         last_event_id = last_event_id[:MAX_EVENT_ID]  # names nothing, and is answered so
     start = resume(entries, last_event_id)
     row_id = await hub.node.open(
         store.Opening(actor, order_id, masked(actor.ip), start.source.value)
     )
-    stream = hub.add(row_id, order, start.after)
-    if entries and entries[-1].last and start.after >= entries[-1].seq:
-        stream.end(Ending.FINISHED)  # the client has seen the end already
-    return Opened(stream, start)
+    return Opened(hub.add(row_id, order, start.after), start)
 
 
 async def end_stream(kernel: Kernel, *, actor: Actor, stream_id: int) -> None:
