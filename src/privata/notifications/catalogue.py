@@ -25,6 +25,7 @@ class Letter(StrEnum):
     ORGANIZATION_REJECTED = "organization_rejected"
     KEY_EXPIRES = "key_expires"
     ENDPOINT_PAUSED = "endpoint_paused"
+    SECRET_MADE = "secret_made"  # noqa: S105 - the name of a text
     PAYOUT_ADDRESS_ADDED = "payout_address_added"
     PAYOUT_SENT = "payout_sent"
 
