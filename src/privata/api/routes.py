@@ -12,6 +12,7 @@ from privata.events.api import router as events_router
 from privata.orders.api import router as orders_router
 from privata.orders.me_api import router as me_router
 from privata.payouts.api import router as payouts_router
+from privata.quotes.address_api import router as address_router
 from privata.quotes.api import router as quotes_router
 from privata.refunds.api import router as refunds_router
 from privata.streams.api import router as streams_router
@@ -27,6 +28,7 @@ ROUTERS: Final = (
     refunds_router,
     payouts_router,
     quotes_router,
+    address_router,
     health_router,
     events_router,
     streams_router,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 
@@ -21,6 +22,10 @@ class ActorKind(StrEnum):
     SYSTEM = "system"
 
 
+#: How the sessions of personal access tokens begin; those of browsers never do.
+TOKEN_SESSION: Final = "pat:"  # noqa: S105 - the beginning of a name
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """The one who acts, as it goes into queries and into the audit log."""
@@ -34,6 +39,11 @@ class Actor:
     ip: str | None = None
     user_agent: str = ""
     session: str = ""
+
+    @property
+    def is_program(self) -> bool:
+        """Whether a key or a token acts: nobody has shown a password or a second factor for it."""
+        return self.kind is ActorKind.KEY or self.session.startswith(TOKEN_SESSION)
 
 
 def system_actor(organization_id: UUID, environment: Environment, part: str) -> Actor:

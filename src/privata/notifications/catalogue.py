@@ -26,6 +26,7 @@ class Letter(StrEnum):
     KEYS_CUT = "keys_cut"
     KEY_EXPIRES = "key_expires"
     ENDPOINT_PAUSED = "endpoint_paused"
+    SECRET_MADE = "secret_made"  # noqa: S105 - the name of a text
     PAYOUT_ADDRESS_ADDED = "payout_address_added"
     PAYOUT_SENT = "payout_sent"
 

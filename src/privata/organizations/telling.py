@@ -144,6 +144,31 @@ async def mail_payout_address_added(
         )
 
 
+async def mail_secret_made(
+    kernel: Kernel,
+    tx: Transaction,
+    *,
+    organization_id: UUID,
+    actor: str,
+    endpoint: str,
+    more: str,
+    path: str,
+) -> None:
+    """To every owner: nobody can switch this one off. `more` is a further sentence, or nothing;
+    `path` is the endpoint's page."""
+    hours = kernel.settings.payout_secret_age_hours
+    values = {
+        "organization": await _name(tx, organization_id),
+        "actor": actor,
+        "endpoint": endpoint,
+        "hours": str(hours),
+        "more": more,
+        "link": f"{kernel.settings.base_url}{path}",
+    }
+    for reader in await _readers(tx, organization_id, (Role.OWNER,), ""):
+        await send_mail(tx, kernel.sealer, letter=Letter.SECRET_MADE, to=reader, values=values)
+
+
 async def mail_key_expires(
     kernel: Kernel,
     tx: Transaction,

@@ -28,8 +28,8 @@ class PayoutCurrency(StrEnum):
 class Token:
     """A stablecoin on its chain.
 
-    `contract` is the token itself: what is sent to that address is lost, so it is no address to pay
-    to. `is_hash` knows how the chain names a transaction, `hash_words` says it.
+    `contract` is the token itself: no address to pay to (`core.addresses` refuses it). `is_hash`
+    knows how the chain names a transaction, `hash_words` says it.
     """
 
     decimals: int
@@ -66,6 +66,3 @@ TOKENS: Final[dict[PayoutCurrency, Token]] = {
         6, "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v", *_SOLANA_HASH
     ),
 }
-
-#: Every token's own address, on whichever chain.
-CONTRACTS: Final = frozenset(token.contract for token in TOKENS.values())

@@ -19,6 +19,7 @@ from privata.payouts import address_store, rules, store
 from privata.payouts.challenges import LIFE, amount_text, challenges_of, new_nonce
 from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.doors import approved_organization, live_only, moment_words, note
+from privata.payouts.proving import refuse_without_secret
 from privata.payouts.states import AddressState
 
 
@@ -47,7 +48,8 @@ async def request_payout(
 
     `AmountTooLow`, `AmountTooHigh`, `InsufficientBalance`; `ValidationFailed` for an address that
     cannot be paid to; `RateLimited` for one request more than an organization makes in 24 hours,
-    whatever has become of the others; `WrongPayoutState` for an organization that is not approved.
+    whatever has become of the others; `WrongPayoutState` for an organization that is not approved,
+    or that has no webhook secret which is old enough to confirm with.
     """
     live_only(actor)
     amount = await _amount(kernel, actor, wish)
@@ -55,6 +57,7 @@ async def request_payout(
     async with kernel.database.transaction() as tx:
         # Requests of one organization take turns at its row, so that two at once are counted.
         await approved_organization(tx, actor)
+        await refuse_without_secret(kernel, tx, actor)
         await _refuse_too_many(kernel, tx, actor, now)
         address = await _address(tx, actor, wish, now)
         payout = await store.insert_payout(

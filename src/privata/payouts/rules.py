@@ -10,7 +10,7 @@ from privata.core.addresses import AddressError, validate_address
 from privata.core.errors import AmountTooHigh, AmountTooLow, InvalidAddress, ValidationFailed
 from privata.core.money import floor_to, parse_amount
 from privata.payouts.challenges import amount_text
-from privata.payouts.currencies import CONTRACTS, TOKENS, PayoutCurrency
+from privata.payouts.currencies import TOKENS, PayoutCurrency
 
 #: Dollars are paid to the cent (SPEC 16: 8 places inside, 2 at the edge).
 DECIMALS: Final = 2
@@ -20,10 +20,6 @@ REQUESTS_WITHIN: Final = timedelta(hours=24)
 
 MAX_LABEL: Final = 80
 MAX_REASON: Final = 256
-
-#: A Solana address without a private key: a vault or a token account. Nobody can sign for it, and
-#: a token account is what people paste by mistake.
-_NO_WALLET: Final = "program-derived"
 
 
 def read_dollars(text: str) -> Decimal:
@@ -57,12 +53,6 @@ def check_address(currency: PayoutCurrency, text: str) -> str:
         valid = validate_address(currency.network, text)
     except AddressError as error:
         raise _wrong_address(f"{error}.") from None
-    if valid.address in CONTRACTS:
-        raise _wrong_address("This is the address of the token itself: what goes there is lost.")
-    if valid.kind == _NO_WALLET:
-        raise _wrong_address(
-            "This is not the address of a wallet but of a vault or a token account."
-        )
     return valid.address
 
 

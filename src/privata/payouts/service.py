@@ -16,6 +16,7 @@ from privata.payouts.challenges import MOST_WRONG, amount_text, challenges_of, r
 from privata.payouts.doors import live_only, locked_payout, note
 from privata.payouts.lifecycle import PayoutStatus
 from privata.payouts.moving import step, wrong_state
+from privata.payouts.proving import secret_age, too_young
 from privata.payouts.requesting import Requested, Wish, request_payout
 from privata.payouts.states import AddressState, Ended
 from privata.webhooks.holding import Holding, judge_holding
@@ -122,27 +123,33 @@ async def _judge(
         environment=Environment.LIVE,
         messages=challenges_of(kernel.sealer, dict(payout)),
         proof=read_answer(answer) or b"",
+        min_age=secret_age(kernel, actor.environment),
     )
-    if held is Holding.PROVED:
+    if held.holding is Holding.PROVED:
         return None
-    if held is Holding.NOTHING:
+    if held.holding is Holding.NOTHING:
         sentence = "cannot be judged: there is no live webhook endpoint whose secret could make it"
         return ValidationFailed(f"signature {sentence}.", fields=[("signature", sentence)])
-    return await _count_wrong(kernel, tx, actor, payout)
+    if held.proves_from is not None:
+        # Counted too: whoever has just made this secret gets no more tries than anybody else.
+        sentence = too_young(kernel, held.proves_from)
+        return await _count_wrong(kernel, tx, actor, payout, sentence)
+    return await _count_wrong(kernel, tx, actor, payout, "is not the HMAC of the challenge")
 
 
 async def _count_wrong(
-    kernel: Kernel, tx: Transaction, actor: Actor, payout: store.Row
+    kernel: Kernel, tx: Transaction, actor: Actor, payout: store.Row, why: str
 ) -> RequestError:
     wrong = payout["wrong_answers"] + 1
     left = MOST_WRONG - wrong
     if left == 0:
         await _cancel(kernel, tx, actor, payout, Ended.WRONG_ANSWERS, wrong_answers=wrong)
-        sentence = "is wrong, for the last time: this payout is cancelled"
+        sentence = f"{why}, for the last time: this payout is cancelled"
     else:
         await store.count_wrong(tx, payout["id"], wrong)
-        await note(tx, actor, "payout.answer_refused", payout["id"], {"tries_left": left})
-        sentence = f"is not the HMAC of the challenge; {_tries(left)} left"
+        changes = {"tries_left": left, "reason": why}
+        await note(tx, actor, "payout.answer_refused", payout["id"], changes)
+        sentence = f"{why}; {_tries(left)} left"
     return ValidationFailed(
         f"signature {sentence}.", fields=[("signature", sentence)], data={"tries_left": left}
     )

@@ -32,7 +32,7 @@ async def pairs(environment: Environment) -> tuple[tuple[Asset, Asset], ...]:
 async def find_asset(
     environment: Environment, *, ticker: str, network: str | None, field: str
 ) -> Asset | None:
-    """The asset a caller names, any case; None if nobody swaps it.
+    """The asset a caller names, any case; None if nobody swaps it. `field` is the side, or empty.
 
     A ticker that lives on several networks needs the network: the caller's money would otherwise
     go to one we picked. `ValidationFailed` then names them.
@@ -44,7 +44,6 @@ async def find_asset(
     elif len(found) > 1:
         names = ", ".join(asset.network for asset in found)
         sentence = f"{wanted} is on several networks; name one of {names}"
-        raise ValidationFailed(
-            f"{field}_network is needed.", fields=[(f"{field}_network", sentence)]
-        )
+        missing = f"{field}_network" if field else "network"
+        raise ValidationFailed(f"{missing} is needed.", fields=[(missing, sentence)])
     return found[0] if found else None

@@ -71,6 +71,32 @@ class Currencies(BaseModel):
     currencies: list[Currency]
 
 
+class AddressQuery(Wire):
+    """What to judge. `network` is needed where the currency is on several."""
+
+    currency: Ticker = Field(examples=["ETH"])
+    network: Network | None = None
+    address: str = Field(max_length=2048, description="as the user gave it")
+    extra_id: str | None = Field(None, max_length=2048, description="memo or tag of the address")
+
+
+class AddressVerdict(BaseModel):
+    """Whether an order could be paid to this address; what is wrong with it if not."""
+
+    valid: bool
+    currency: str
+    network: str = Field(description="the network whose rules were used")
+    address: str | None = Field(description="in the form to send to; null if anything is wrong")
+    extra_id: str | None = Field(
+        description="the memo or tag to send with it, which the address may carry itself"
+    )
+    extra_id_type: str | None = Field(
+        description="tag, comment or memo; on Stellar text, id, hash or return"
+    )
+    field: Literal["address", "extra_id"] | None = Field(description="which of the two is wrong")
+    reason: str | None = Field(description="why, in a sentence that can be shown")
+
+
 class Side(BaseModel):
     ticker: str
     network: str

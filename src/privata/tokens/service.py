@@ -9,7 +9,7 @@ from uuid import UUID
 
 from privata.audit import service as audit
 from privata.core.errors import NotFound, ValidationFailed
-from privata.core.tenancy import Actor, ActorKind, Environment
+from privata.core.tenancy import TOKEN_SESSION, Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
 from privata.infra.limits import TAKE, Allowance, Kind, limits_of
 from privata.infra.proxies import source_of
@@ -221,7 +221,7 @@ async def authenticate(
         environment=environment,
         ip=ip,
         user_agent=user_agent,
-        session=f"pat:{token[4:8]}",
+        session=f"{TOKEN_SESSION}{token[4:8]}",
     )
     bearer = Bearer(actor, Role(row["role"]), frozenset(row["scopes"]), row["organization_name"])
     return bearer, allowance

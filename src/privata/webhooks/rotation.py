@@ -18,6 +18,7 @@ from privata.infra.idempotency import Keep
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.webhooks.doors import locked_endpoint, note
+from privata.webhooks.secret_letters import tell_of_secret
 from privata.webhooks.sending import secret_context
 from privata.webhooks.service import HINT_CHARS
 from privata.webhooks.signing import mint_secret
@@ -91,6 +92,7 @@ async def rotate_secret(
         made = Rotated(secret_id, secret, ended["expires_at"])
         changes = {"old": ended["id"], "new": secret_id, "overlap_s": overlap_s}
         await note(tx, actor, "endpoint.secret_rotated", endpoint_id, changes)
+        await tell_of_secret(kernel, tx, actor=actor, endpoint_id=endpoint_id)
         if keep is not None:
             await keep(tx, made)
     return made

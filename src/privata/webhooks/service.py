@@ -30,6 +30,7 @@ from privata.webhooks.endpoint_rules import (
 from privata.webhooks.guard import NOT_REACHABLE, parse_url
 from privata.webhooks.policies import policies
 from privata.webhooks.resolver import Lookup, Resolver
+from privata.webhooks.secret_letters import tell_of_secret
 from privata.webhooks.sending import secret_context
 from privata.webhooks.signing import mint_secret
 from privata.webhooks.states import Channel, Dialect, EndpointStatus
@@ -95,6 +96,7 @@ async def create_endpoint(
         )
         changes = {"alias": alias, "url": url, "channel": channel, "event_filter": chosen}
         await note(tx, actor, "endpoint.created", endpoint_id, changes)
+        await tell_of_secret(kernel, tx, actor=actor, endpoint_id=endpoint_id)
         if keep is not None:
             await keep(tx, (endpoint_id, secret))
     return endpoint_id, secret

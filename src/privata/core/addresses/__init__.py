@@ -6,6 +6,7 @@ Pure rules without I/O. `validate_address` is the one door; `AddressError` is th
 from __future__ import annotations
 
 from privata.core.addresses.errors import AddressError
+from privata.core.addresses.extra_ids import stellar_memo
 from privata.core.addresses.registry import (
     ValidAddress,
     extra_id_name,
@@ -13,4 +14,11 @@ from privata.core.addresses.registry import (
     validate_address,
 )
 
-__all__ = ["AddressError", "ValidAddress", "extra_id_name", "networks", "validate_address"]
+__all__ = [
+    "AddressError",
+    "ValidAddress",
+    "extra_id_name",
+    "networks",
+    "stellar_memo",
+    "validate_address",
+]

@@ -36,13 +36,16 @@ class ValidAddress:
     """An address that its network accepts.
 
     `address` is the form to send to; `kind` is named in the module of the network; `extra_id` is
-    the tag or memo to send with it, if any. `network` is the name that was asked for.
+    the tag or memo to send with it, if any, and `extra_id_type` what that is: `tag`, `comment`,
+    `memo`, or one of Stellar's `text`, `id`, `hash`, `return`. `network` is the name that was asked
+    for.
     """
 
     network: str
     address: str
     kind: str
     extra_id: str | None
+    extra_id_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +99,24 @@ def extra_id_name(network: str) -> str | None:
 def validate_address(network: str, address: str, extra_id: str | None = None) -> ValidAddress:
     """Check an address, and the tag or memo given with it, by the rules of its network.
 
-    Checksums, lengths, network marks and known burn addresses are checked; that somebody holds the
-    key cannot be. Nothing is trimmed or corrected. Raises `AddressError`, and nothing else, whose
-    message may be shown and whose `field` says which input is meant.
+    Checksums, lengths and network marks are checked, and that it is no burn address, no token's own
+    contract and no program; that somebody holds the key cannot be. Nothing is trimmed or corrected.
+    Raises `AddressError`, and nothing else, whose message may be shown and whose `field` says which
+    input is meant.
     """
     rules = _find(network)
     check_text(address, "address")
     if extra_id is not None:
-        check_text(extra_id, "extra_id")
+        free = rules.extra is not None and not rules.extra.ascii_only
+        check_text(extra_id, "extra_id", ascii_only=not free)
     decoded = rules.check(address)
+    kind = None
     if rules.extra:
         extra_id = rules.extra.rule(decoded, extra_id)
+        kind = None if extra_id is None else rules.extra.kind(extra_id)
     elif extra_id is not None:
         raise AddressError(f"{network} has no memo or tag: leave it out", field="extra_id")
-    return ValidAddress(network, decoded.address, decoded.kind, extra_id)
+    return ValidAddress(network, decoded.address, decoded.kind, extra_id, kind)
 
 
 def _find(network: str) -> _Network:

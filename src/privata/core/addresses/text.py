@@ -12,11 +12,12 @@ MAX_LENGTH: Final = 512
 _NAMES: Final[dict[Field, str]] = {"address": "address", "extra_id": "extra id"}
 
 
-def check_text(value: str, field: Field) -> None:
+def check_text(value: str, field: Field, *, ascii_only: bool = True) -> None:
     """Refuse what can be no address and no memo: empty, too long, padded, or not printable ASCII.
 
     Nothing is trimmed: a space around a value is a sign that something else went wrong too.
-    Inside an extra id spaces are allowed, because memos are free text on some networks.
+    Inside an extra id spaces are allowed, because memos are free text on some networks; those take
+    all of Unicode that can be seen (`ascii_only` is false).
     """
     name = _NAMES[field]
     if not value:
@@ -25,7 +26,7 @@ def check_text(value: str, field: Field) -> None:
         raise AddressError(f"The {name} is longer than {MAX_LENGTH} characters", field=field)
     if value[0].isspace() or value[-1].isspace():
         raise AddressError(f"The {name} has spaces around it: remove them", field=field)
-    if not value.isascii():
+    if ascii_only and not value.isascii():
         raise AddressError(
             f"The {name} has a character that is not a plain Latin letter, digit or sign",
             field=field,

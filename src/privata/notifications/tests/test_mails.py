@@ -40,6 +40,7 @@ VALUES = {
     "actor": "eve@x.example", "amount": "1250.00", "currency": "USDC-ERC20", "address": "0x5aAe",
     "tx_hash": "0x88df", "now": "has the role developer now", "lost": "Payouts: payouts:trigger",
     "seen": "Payouts, Server",
+    "hours": "24", "more": "",
 }  # fmt: skip
 
 

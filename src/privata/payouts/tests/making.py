@@ -126,6 +126,7 @@ async def make_endpoint(
     environment: Environment = Environment.LIVE,
     *,
     channel: str = "order",
+    secret_age: timedelta = timedelta(days=2),
 ) -> tuple[uuid.UUID, str]:
     """A webhook endpoint with its secret."""
     endpoint_id, secret_id = uuid.uuid4(), uuid.uuid4()
@@ -139,10 +140,12 @@ async def make_endpoint(
         channel,
     )
     await kernel.database.pool.execute(
-        "INSERT INTO webhook_secret (id, endpoint_id, sealed, hint) VALUES ($1, $2, $3, 'whsec')",
+        "INSERT INTO webhook_secret (id, endpoint_id, sealed, hint, created_at)"
+        " VALUES ($1, $2, $3, 'whsec', now() - $4::interval)",
         secret_id,
         endpoint_id,
         kernel.sealer.seal(secret.encode(), secret_context(secret_id)),
+        secret_age,
     )
     return endpoint_id, secret
 

@@ -15,6 +15,7 @@ from typing import Final
 from privata.core.addresses.codec import base58, bech32
 from privata.core.addresses.decoded import Decoded, refuse_zero
 from privata.core.addresses.errors import BAD_CHECKSUM, TESTNET, WRONG_LENGTH, AddressError
+from privata.core.addresses.not_payees import refuse_base58
 
 _HASH_BYTES: Final = 20
 _TESTNET_VERSIONS: Final = frozenset({0x6F, 0xC4, 0x3A, 0x71})
@@ -71,6 +72,7 @@ def legacy(coin: Coin, address: str) -> Decoded:
     else:
         raise AddressError(f"This is not a {coin.name} address but one of another network")
     refuse_zero(digest)
+    refuse_base58(address)
     return Decoded(address, kind)
 
 

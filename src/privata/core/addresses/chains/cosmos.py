@@ -10,6 +10,7 @@ from typing import Final
 from privata.core.addresses.codec import bech32
 from privata.core.addresses.decoded import Decoded, refuse_zero
 from privata.core.addresses.errors import BAD_CHECKSUM, WRONG_LENGTH, AddressError
+from privata.core.addresses.not_payees import refuse_cosmos
 
 _PREFIX: Final = "cosmos"
 _KINDS: Final = {20: "account", 32: "account32"}
@@ -29,4 +30,5 @@ def cosmos(address: str) -> Decoded:
     if kind is None:
         raise AddressError(WRONG_LENGTH)
     refuse_zero(account)
+    refuse_cosmos(account)
     return Decoded(address.lower(), kind)

@@ -12,11 +12,11 @@ from typing import Final
 
 from privata.core.addresses.codec.keccak import keccak256
 from privata.core.addresses.decoded import Decoded, refuse_zero
-from privata.core.addresses.errors import BURN_ADDRESS, WRONG_LENGTH, AddressError
+from privata.core.addresses.errors import WRONG_LENGTH, AddressError
+from privata.core.addresses.not_payees import refuse_account
 
 _DIGITS: Final = 40
 _HEX: Final = re.compile(r"[0-9a-fA-F]*", re.ASCII)
-_DEAD: Final = "000000000000000000000000000000000000dead"
 
 
 def evm(address: str) -> Decoded:
@@ -29,14 +29,13 @@ def evm(address: str) -> Decoded:
     if len(digits) != _DIGITS:
         raise AddressError(WRONG_LENGTH)
     refuse_zero(bytes.fromhex(digits))
-    if digits.lower() == _DEAD:
-        raise AddressError(BURN_ADDRESS)
     canonical = checksummed(digits)
     if digits not in (canonical, digits.lower(), digits.upper()):
         raise AddressError(
             "Checksum does not match: a character is wrong or missing, "
             "or upper and lower case were changed"
         )
+    refuse_account(bytes.fromhex(digits))
     return Decoded(f"0x{canonical}", "account")
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from privata.core.addresses.codec import ss58
 from privata.core.addresses.decoded import Decoded, refuse_zero
 from privata.core.addresses.errors import AddressError
+from privata.core.addresses.not_payees import refuse_polkadot
 
 _POLKADOT: Final = 0
 _GENERIC: Final = 42
@@ -27,4 +28,5 @@ def polkadot(address: str) -> Decoded:
     if prefix != _POLKADOT:
         raise AddressError("This is not a Polkadot address but one of another network")
     refuse_zero(account)
+    refuse_polkadot(account)
     return Decoded(address, "account")

@@ -17,6 +17,7 @@ from privata.core.addresses.errors import (
     WRONG_LENGTH,
     AddressError,
 )
+from privata.core.addresses.not_payees import refuse_ripple
 
 _ACCOUNT_BYTES: Final = 20
 _CLASSIC_VERSION: Final = b"\0"
@@ -37,6 +38,7 @@ def ripple(address: str) -> Decoded:
     if payload[:1] != _CLASSIC_VERSION:
         raise AddressError("This is not an XRP address but another kind of key")
     _refuse_black_holes(payload[1:])
+    refuse_ripple(address)
     return Decoded(address, "classic")
 
 
@@ -51,6 +53,7 @@ def _x_address(payload: bytes) -> Decoded:
         raise AddressError("The X-address carries a kind of tag that does not exist")
     _refuse_black_holes(account)
     classic = base58.encode_check(_CLASSIC_VERSION + account, base58.RIPPLE)
+    refuse_ripple(classic)
     return Decoded(classic, "x-address", str(tag) if flag == _TAG_32_BIT else None)
 
 

@@ -1,11 +1,11 @@
 """Solana: the 32 bytes of an account in Base58, with no checksum and no network mark.
 
-Kinds: account (the bytes are an Ed25519 key, so a wallet may hold it) and program-derived (they are
-not, so no private key exists: a vault, a program's own or a token account).
+Kind: account (the bytes are an Ed25519 key, so a wallet may hold it). Bytes that are none have no
+private key: a vault, a program's own or a token account. They are no payee, since nobody could sign
+for them, and a token account is what people paste by mistake.
 
-What cannot be detected: a wrong character mostly gives another account of the right length, which
-is accepted; in about half of these cases the kind turns to program-derived. Devnet addresses look
-the same as mainnet ones, and a token account looks like any other program-derived one.
+What cannot be detected: a wrong character mostly gives another account of the right length; about
+half of these are no key, and refused. Devnet addresses look the same as mainnet ones.
 """
 
 from __future__ import annotations
@@ -16,8 +16,12 @@ from privata.core.addresses.codec import base58
 from privata.core.addresses.codec.ed25519 import is_point
 from privata.core.addresses.decoded import Decoded, refuse_zero
 from privata.core.addresses.errors import WRONG_LENGTH, AddressError
+from privata.core.addresses.not_payees import refuse_solana
 
 _ACCOUNT_BYTES: Final = 32
+_NO_WALLET: Final = (
+    "This is not the address of a wallet but of a vault or a token account, or a character is wrong"
+)
 
 
 def solana(address: str) -> Decoded:
@@ -26,4 +30,7 @@ def solana(address: str) -> Decoded:
     if len(key) != _ACCOUNT_BYTES:
         raise AddressError(WRONG_LENGTH)
     refuse_zero(key)
-    return Decoded(address, "account" if is_point(key) else "program-derived")
+    refuse_solana(address)
+    if not is_point(key):
+        raise AddressError(_NO_WALLET)
+    return Decoded(address, "account")

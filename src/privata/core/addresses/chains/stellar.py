@@ -12,6 +12,7 @@ from privata.core.addresses.codec import base32
 from privata.core.addresses.codec.crc16 import crc16
 from privata.core.addresses.decoded import Decoded, refuse_zero
 from privata.core.addresses.errors import BAD_CHECKSUM, WRONG_LENGTH, AddressError
+from privata.core.addresses.not_payees import refuse_stellar
 
 _KEY_BYTES: Final = 32
 _ID_BYTES: Final = 8
@@ -43,6 +44,7 @@ def stellar(address: str) -> Decoded:
         raise AddressError("The address names a kind of key that Stellar does not have")
     key, number = body[1 : 1 + _KEY_BYTES], body[1 + _KEY_BYTES :]
     refuse_zero(key)
+    refuse_stellar(key)
     if first == "G":
         return Decoded(address, "account")
     return Decoded(address, "muxed", str(int.from_bytes(number, "big")))

@@ -15,6 +15,7 @@ from typing import Final
 from privata.core.addresses.codec.crc16 import crc16
 from privata.core.addresses.decoded import Decoded, refuse_zero
 from privata.core.addresses.errors import BAD_CHECKSUM, TESTNET, WRONG_LENGTH, AddressError
+from privata.core.addresses.not_payees import refuse_ton
 
 _CHARACTERS: Final = 48
 _RAW: Final = re.compile(r"(?:0|-1):([0-9a-fA-F]{64})", re.ASCII)
@@ -44,6 +45,7 @@ def ton(address: str) -> Decoded:
     if flags not in _KINDS or workchain not in _WORKCHAINS:
         raise AddressError("The address has flags or a workchain that TON does not have")
     refuse_zero(account)
+    refuse_ton(account)
     return Decoded(address, _KINDS[flags])
 
 
@@ -51,5 +53,7 @@ def _raw(address: str) -> Decoded:
     match = _RAW.fullmatch(address)
     if match is None:
         raise AddressError("A raw TON address is 0: or -1: and 64 hexadecimal digits")
-    refuse_zero(bytes.fromhex(match[1]))
+    account = bytes.fromhex(match[1])
+    refuse_zero(account)
+    refuse_ton(account)
     return Decoded(address.lower(), "raw")

@@ -11,6 +11,7 @@ from typing import Final
 from privata.core.addresses.codec import base58
 from privata.core.addresses.decoded import Decoded, refuse_zero
 from privata.core.addresses.errors import WRONG_LENGTH, AddressError
+from privata.core.addresses.not_payees import refuse_account
 
 _VERSION: Final = 0x41
 _ACCOUNT_BYTES: Final = 20
@@ -26,4 +27,5 @@ def tron(address: str) -> Decoded:
     if payload[0] != _VERSION:
         raise AddressError("This is not a TRON address but one of another network")
     refuse_zero(payload[1:])
+    refuse_account(payload[1:])
     return Decoded(address, "account")

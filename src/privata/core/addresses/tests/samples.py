@@ -21,10 +21,8 @@ BASE58 = [
     Sample("DOGE", "DH5yaieqoZN36fDVciNyRueRGvGLR3mr7L", "p2pkh"),
     Sample("BCH", "1BpEi6DfDAUFd7GtittLSdBeYJvcoaVggu", "p2pkh"),
     Sample("BCH", "3CWFddi6m4ndiGyKqzYvsFYagqDLPVMTzC", "p2sh"),
-    # The contract of USDT on TRON.
-    Sample("TRX", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t", "account"),
-    # The XRP Ledger's genesis account.
-    Sample("XRP", "rHb9CJAWyB4rj91VRWn96DkukG4bwdtyTh", "classic"),
+    Sample("TRX", "TJRabPrwbZy45sbavfcjinPJC18kjpRTv8", "account"),
+    Sample("XRP", "rGWrZyQqhTp9Xu7G5Pkayo7bXjH4k4QYpf", "classic"),
     Sample("XRP", "XV5sbjUmgPpvXv4ixFWZ5ptAYZ6PD2qwGkhgc48zzcx6Gkr", "x-address"),
     # Alice of Substrate's development keys, on Polkadot.
     Sample("DOT", "15oF4uVJwmo4TdGW7VfQxNLavjCXviqxT9S1MgbjMNHr6Sp5", "account"),
@@ -75,8 +73,7 @@ BECH32 = [
         "39f6aazh79jy76urqht4qa59ts3at6gf",
         "mweb",
     ),
-    # The Cosmos Hub's pool of bonded tokens.
-    Sample("ATOM", "cosmos1fl48vsnmsdzcv85q5d2q4z5ajdha8yu34mf0eh", "account"),
+    Sample("ATOM", "cosmos1hsk6jryyqjfhp5dhc55tc9jtckygx0eph6dd02", "account"),
     Sample(
         "ADA",
         "addr1qx2fxv2umyhttkxyxp8x0dlpdt3k6cwng5pxj3jhsydzer3n0d3vllmyqwsx5wktcd8cc3sq835lu7drv2xw"
@@ -111,10 +108,9 @@ CASHADDR = [
 CRC16 = [
     Sample("XLM", "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ", "account"),
     Sample("XLM", "MA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVAAAAAAAAAAAAAJLK", "muxed"),
-    # The masters of USDT and of wrapped TON; the elector.
-    Sample("TON", "EQCxE6mUtQJKFnGfaROTKOt1lZbDiiX1kCixRv7Nw2Id_sDs", "bounceable"),
-    Sample("TON", "EQCD39VS5jcptHL8vMjEXrzGaRcCVYto7HUn4bpAOg8xqB2N", "bounceable"),
-    Sample("TON", "Ef8zMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzM0vF", "bounceable"),
+    # As TON prints them in its documentation of addresses.
+    Sample("TON", "EQDKbjIcfM6ezt8KjKJJLshZJJSqX7XOA4ff-W72r5gqPrHF", "bounceable"),
+    Sample("TON", "UQDKbjIcfM6ezt8KjKJJLshZJJSqX7XOA4ff-W72r5gqPuwA", "non-bounceable"),
 ]
 
 ERC55 = [
@@ -125,8 +121,7 @@ ERC55 = [
 ]
 
 NO_CHECKSUM = [
-    # The mints of USDC and of wrapped SOL.
-    Sample("SOL", "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v", "account"),
+    Sample("SOL", "FVen3X669xLzsi6N2V91DoiyzHzg1uAgqiT8jZ9nS96Z", "account"),
     Sample("TON", "0:" + "fcb91a3a3816d0f7b8c2c76108b8a9bc5a6b7a55bd79f8ab101c52db29232260", "raw"),
 ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from privata.core.addresses import AddressError, validate_address
+from privata.core.addresses import AddressError, stellar_memo, validate_address
 from privata.core.addresses.errors import BURN_ADDRESS, TESTNET
 from privata.core.addresses.tests import encoders
 
@@ -128,12 +128,55 @@ def test_stellar_encodings() -> None:
             validate_address("XLM", bad)
 
 
-@pytest.mark.parametrize("memo", ["0", "18446744073709551615", "invoice 7", "x" * 28, "9" * 28])
-def test_stellar_memos(memo: str) -> None:
-    assert validate_address("XLM", PLAIN, memo).extra_id == memo
+@pytest.mark.parametrize(
+    ("memo", "sent", "kind"),
+    [
+        ("0", "0", "id"),
+        ("18446744073709551615", "18446744073709551615", "id"),
+        ("id:7", "7", "id"),
+        ("invoice 7", "invoice 7", "text"),
+        ("text:invoice 7", "invoice 7", "text"),
+        ("x" * 28, "x" * 28, "text"),
+        ("\u00e4" * 14, "\u00e4" * 14, "text"),
+        ("ref:7", "text:ref:7", "text"),
+        ("text:007", "text:007", "text"),
+        ("text:" + "9" * 28, "text:" + "9" * 28, "text"),
+        ("text:text:x", "text:text:x", "text"),
+        ("AB" * 32, "ab" * 32, "hash"),
+        ("7" * 64, "7" * 64, "hash"),
+        ("hash:" + "AB" * 32, "ab" * 32, "hash"),
+        ("return:" + "AB" * 32, "return:" + "ab" * 32, "return"),
+    ],
+)
+def test_stellar_memos_of_each_type(memo: str, sent: str, kind: str) -> None:
+    """Hashes and texts in other scripts were refused, and every memo was sent as whatever."""
+    valid = validate_address("XLM", PLAIN, memo)
+    assert (valid.extra_id, valid.extra_id_type) == (sent, kind)
+    assert validate_address("XLM", PLAIN, sent) == valid
+    value = sent.removeprefix("return:").removeprefix("text:") if ":" in sent else sent
+    assert stellar_memo(sent)[0] == kind
+    assert stellar_memo(sent)[1].endswith(value)
 
 
-@pytest.mark.parametrize("memo", ["x" * 29, "007", "00"])
+@pytest.mark.parametrize(
+    "memo",
+    [
+        "x" * 29,
+        "\u00e4" * 15,
+        "007",
+        "00",
+        "18446744073709551616",
+        "9" * 28,
+        "9" * 250,
+        "id:x",
+        "id:-1",
+        "hash:" + "ab" * 31,
+        "return:",
+        "text:",
+        "ab" * 31,
+        "zero\u200bwidth",
+    ],
+)
 def test_bad_stellar_memos(memo: str) -> None:
     with pytest.raises(AddressError) as refused:
         validate_address("XLM", PLAIN, memo)
@@ -181,8 +224,8 @@ def test_ton_refusals(address: str, says: str) -> None:
 @pytest.mark.parametrize(
     ("network", "address", "limit"),
     [
-        ("TON", "EQCxE6mUtQJKFnGfaROTKOt1lZbDiiX1kCixRv7Nw2Id_sDs", 123),
-        ("ATOM", "cosmos1fl48vsnmsdzcv85q5d2q4z5ajdha8yu34mf0eh", 256),
+        ("TON", "EQDKbjIcfM6ezt8KjKJJLshZJJSqX7XOA4ff-W72r5gqPrHF", 123),
+        ("ATOM", "cosmos1hsk6jryyqjfhp5dhc55tc9jtckygx0eph6dd02", 256),
     ],
 )
 def test_free_text_has_a_limit(network: str, address: str, limit: int) -> None:
@@ -191,3 +234,7 @@ def test_free_text_has_a_limit(network: str, address: str, limit: int) -> None:
     with pytest.raises(AddressError, match=f"at most {limit}") as refused:
         validate_address(network, address, "a" * (limit + 1))
     assert refused.value.field == "extra_id"
+    # The limits are bytes, and free text is not Latin letters alone.
+    assert validate_address(network, address, "\u017c\u00f3\u0142w").extra_id
+    with pytest.raises(AddressError, match=f"at most {limit}"):
+        validate_address(network, address, "\u017c" * (limit // 2 + 1))

@@ -120,7 +120,7 @@ def test_messages_never_repeat_the_input() -> None:
 
 
 def test_an_alias_keeps_the_name_that_was_asked_for() -> None:
-    valid = validate_address("TRC20", "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t")
+    valid = validate_address("TRC20", "TJRabPrwbZy45sbavfcjinPJC18kjpRTv8")
     assert valid == ValidAddress("TRC20", valid.address, "account", None)
 
 

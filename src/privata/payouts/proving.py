@@ -1,0 +1,53 @@
+"""Which signing secrets prove a payout: those that are old enough (SPEC 16).
+
+A key that may set up webhooks is shown a new secret whenever it asks. If that proved anything, one
+stolen key would be both factors; a day gives the owners, who are told by mail, time to act.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from privata.core.errors import WrongPayoutState
+from privata.core.tenancy import Actor, Environment
+from privata.infra.kernel import Kernel
+from privata.infra.postgres import Transaction
+from privata.payouts.doors import moment_words
+from privata.webhooks.holding import Holding, can_prove
+
+
+def secret_age(kernel: Kernel, environment: Environment) -> timedelta:
+    """How old a secret has to be. In the sandbox, where nothing is paid, any age will do."""
+    if environment is Environment.TEST:
+        return timedelta(0)
+    return timedelta(hours=kernel.settings.payout_secret_age_hours)
+
+
+def too_young(kernel: Kernel, proves_from: datetime) -> str:
+    """Why a new secret proves nothing, and what to do, to go on after the name of a field."""
+    hours = kernel.settings.payout_secret_age_hours
+    return (
+        f"is made with a webhook secret that is less than {hours} hours old, which confirms no"
+        f" payout before {moment_words(proves_from)}: use the secret of another live endpoint that"
+        " is older, or wait"
+    )
+
+
+async def refuse_without_secret(kernel: Kernel, tx: Transaction, actor: Actor) -> None:
+    """`WrongPayoutState` where no secret could confirm: better now than when one of the day's few
+    requests is spent."""
+    age = secret_age(kernel, actor.environment)
+    held = await can_prove(
+        tx, organization_id=actor.organization_id, environment=actor.environment, min_age=age
+    )
+    if held.holding is Holding.NOTHING:
+        raise WrongPayoutState(
+            f"A payout is confirmed with the secret of a {actor.environment} webhook endpoint, and"
+            " there is none: set one up first."
+        )
+    if held.proves_from is not None:
+        raise WrongPayoutState(
+            "A payout is confirmed with a webhook secret that is at least"
+            f" {kernel.settings.payout_secret_age_hours} hours old; your oldest one is so from"
+            f" {moment_words(held.proves_from)}."
+        )

@@ -1,0 +1,78 @@
+"""`/validate-address`: is this an address of an asset's network? Open to all, without a quote."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from privata.apikeys.access import actor_if_any
+from privata.core.addresses import AddressError, networks, validate_address
+from privata.core.errors import InvalidKey, ScopeRequired, ValidationFailed
+from privata.core.tenancy import Environment
+from privata.infra.openapi import errors, request_of
+from privata.infra.routing import api_router
+from privata.infra.wire import json_response, parse_query
+from privata.providers import catalogue
+from privata.providers.registry import public_environment
+from privata.quotes.schemas import AddressQuery, AddressVerdict
+
+router = api_router("Quotes")
+
+
+@router.get(
+    "/validate-address",
+    response_model=AddressVerdict,
+    responses=errors(InvalidKey, ScopeRequired, ValidationFailed),
+    openapi_extra=request_of(query=AddressQuery, key=False),
+)
+async def validate(request: Request) -> Response:
+    """Judge an address, and the memo or tag with it, as creating an order would.
+
+    200 for right and wrong ones alike: `valid` says which. Nothing is stored.
+    """
+    actor = await actor_if_any(request)
+    query = parse_query(AddressQuery, request)
+    environment = actor.environment if actor else public_environment()
+    return json_response(await _judged(environment, query))
+
+
+async def _judged(environment: Environment, query: AddressQuery) -> dict[str, Any]:
+    network = await _network(environment, query)
+    asked = {"currency": query.currency.upper(), "network": network}
+    try:
+        found = validate_address(network, query.address, query.extra_id)
+    except AddressError as error:
+        wrong = dict.fromkeys(("address", "extra_id", "extra_id_type"))
+        return {"valid": False, **asked, **wrong, "field": error.field, "reason": error.message}
+    return {
+        "valid": True,
+        **asked,
+        "address": found.address,
+        "extra_id": found.extra_id,
+        "extra_id_type": found.extra_id_type,
+        "field": None,
+        "reason": None,
+    }
+
+
+async def _network(environment: Environment, query: AddressQuery) -> str:
+    """The network whose rules count; `ValidationFailed` if there is none, or more than one.
+
+    An asset that nobody swaps at the moment has its network's rules all the same.
+    """
+    asset = await catalogue.find_asset(
+        environment, ticker=query.currency, network=query.network, field=""
+    )
+    if asset is not None:
+        return asset.network
+    field, named = "currency", query.currency
+    if query.network is not None:
+        field, named = "network", query.network
+    if named.upper() not in networks():
+        sentence = "has no network that we know: see /currencies, or name one of them in network"
+        if query.network is not None:
+            sentence = "is not a network that we know: see /currencies"
+        raise ValidationFailed(f"{field} {sentence}.", fields=[(field, sentence)])
+    return named.upper()

@@ -1,0 +1,53 @@
+"""Telling owners of signing secrets that a program made: they can confirm payouts a day later."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from privata.core.tenancy import Actor, Environment
+from privata.infra.kernel import Kernel
+from privata.infra.postgres import Transaction
+from privata.organizations.telling import mail_secret_made
+
+#: Mails about secrets that an organization gets in an hour: a program that makes many must not fill
+#: its owners' mailboxes. The last of them says so; the audit log names every secret.
+MOST_AN_HOUR: Final = 10
+
+# Two at once may both see the same count: one mail more or less.
+_MADE_LATELY: Final = """
+SELECT count(*) FROM webhook_secret AS s JOIN webhook_endpoint AS e ON e.id = s.endpoint_id
+WHERE e.organization_id = $1 AND e.environment = $2
+  AND s.created_at > statement_timestamp() - interval '1 hour'
+"""
+
+_ALIAS: Final = "SELECT alias FROM webhook_endpoint WHERE id = $1"
+
+_LAST: Final = (
+    f" This is the {MOST_AN_HOUR}th within an hour: the next ones are in the audit log only."
+)
+
+
+async def tell_of_secret(
+    kernel: Kernel, tx: Transaction, *, actor: Actor, endpoint_id: UUID
+) -> None:
+    """Tell the owners that a key or a token made a live secret, in the transaction that made it.
+
+    People who make one on a page have shown who they are, and secrets of the sandbox prove nothing.
+    """
+    if not actor.is_program or actor.environment is not Environment.LIVE:
+        return
+    made = await tx.connection.fetchval(
+        _MADE_LATELY, actor.organization_id, actor.environment.value
+    )
+    if made > MOST_AN_HOUR:
+        return
+    await mail_secret_made(
+        kernel,
+        tx,
+        organization_id=actor.organization_id,
+        actor=actor.label,
+        endpoint=await tx.connection.fetchval(_ALIAS, endpoint_id),
+        more=_LAST if made == MOST_AN_HOUR else "",
+        path=f"/{actor.environment.value}/webhooks/{endpoint_id}",
+    )
