@@ -38,6 +38,7 @@ MAX_CONNECTIONS: Final = 512
 IDLE_SECONDS: Final = 30.0
 MAX_ADDRESSES: Final = 4
 MAX_PLANS: Final = 4096
+REQUEST_TIMEOUT: Final = 408
 SLOW_CONNECT_SECONDS: Final = 1.0
 
 
@@ -169,9 +170,9 @@ class Transport:
         if connection is not None:
             self.stats.reused += 1
             end = await self._exchange_on_kept(loop, connection, payload, deadline)
-            if end is not End.LOST or connection.reader.any_bytes:
+            if not _was_idle_too_long(connection, end):
                 return self._conclude(loop, connection, end)
-            # The receiver closed an idle connection while the request was on its way (RFC 9112,
+            # The receiver ended an idle connection while the request was on its way (RFC 9112,
             # 9.3.1). It may still have read it, but a repeat is within at-least-once: receivers
             # know a repeated event by its id. One retry, on a fresh connection.
             self.stats.stale_retries += 1
@@ -351,6 +352,20 @@ class Transport:
         if reader.reusable:
             self._pool.give_back(connection)
         return result
+
+
+def _was_idle_too_long(connection: Connection, end: End) -> bool:
+    """Whether a kept connection ended because it had been idle, whatever was sent on it.
+
+    By FIN or RST without a byte, or with words: 408 and a close, which servers and proxies send
+    to a connection on which they wait in vain (RFC 9110, 15.5.9). On a fresh connection a 408 is
+    an answer to the request.
+    """
+    reader = connection.reader
+    if end is End.LOST:
+        return not reader.any_bytes
+    said = end is End.ANSWERED and reader.failure is None and reader.status == REQUEST_TIMEOUT
+    return said and not reader.keeps_alive
 
 
 def _lost(connection: Connection) -> AttemptError:
