@@ -167,8 +167,7 @@ def diagnose(
     sentences = [rule.sentence.format_map(shown)]
     if outcome is Outcome.HTTP_ERROR and status in _STATUS_HINTS:
         sentences.append(_STATUS_HINTS[status])
-    # Our own faults are described in our log; what they were is nobody else's business.
-    if detail and not rule.ours:
+    if detail:
         sentences.append(detail)
     return Diagnosis(rule.title.format_map(shown), " ".join(sentences))
 
