@@ -28,6 +28,7 @@ from privata.organizations.company import (
 )
 from privata.organizations.pages import missing_is_404
 from privata.organizations.states import OrganizationStatus
+from privata.webhooks.waiting_for_us import waiting_for_us
 
 #: Each state's word, tone and icon, in the order of the work.
 STATES = {
@@ -60,6 +61,7 @@ def organizations(request: HttpRequest, operator: Actor) -> HttpResponse:
         "status": asked if status else "",
         "text": text,
         "most": review.MOST,
+        "waiting_for_us": wait(waiting_for_us(kernel())),
     }
     return _show(request, "organizations.html", context)
 

@@ -33,7 +33,10 @@ RESUMING: Final = (
 
 @dataclass(frozen=True, slots=True)
 class EndpointFacts:
-    """What is known of an endpoint at `now`; `probe_minutes` is 0 when we never probe."""
+    """What is known of an endpoint at `now`; `probe_minutes` is 0 when we never probe.
+
+    `ours`: how many events wait because of a fault of ours, `our_fault` is what it is.
+    """
 
     status: EndpointStatus
     now: datetime
@@ -50,6 +53,8 @@ class EndpointFacts:
     waiting_at_resume: int = 0
     pace_per_s: int = 20
     probe_minutes: int = 0
+    ours: int = 0
+    our_fault: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +84,19 @@ def banner_of(facts: EndpointFacts) -> Banner | None:
             "This endpoint is disabled",
             "No event is queued for it any more. What was sent stays on record here.",
         )
-    return _warning(facts)
+    return _ours(facts) or _warning(facts)
+
+
+def _ours(facts: EndpointFacts) -> Banner | None:
+    if not facts.ours:
+        return None
+    return Banner(
+        tone="warn",
+        icon="triangle-alert",
+        title=f"{_events(facts.ours)} waiting because of a fault on our side",
+        text=facts.our_fault or "We know of it.",
+        then="Nothing is lost, and it does not count against your endpoint: we keep trying.",
+    )
 
 
 def _paused(facts: EndpointFacts) -> Banner:

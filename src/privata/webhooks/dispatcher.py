@@ -23,6 +23,7 @@ from privata.infra.kernel import Kernel
 from privata.infra.postgres import listening
 from privata.webhooks.claims import Claim, claim, seconds_to_next_due
 from privata.webhooks.line import Line, is_passing
+from privata.webhooks.own_faults import LOOK_EVERY_S, WAKE
 from privata.webhooks.policies import policies
 from privata.webhooks.sending import Lease, Sender
 from privata.webhooks.settling import Settled, Settlement, settle
@@ -56,6 +57,7 @@ class Dispatcher:
         # give their tokens out again, and two sends would hold the same fence.
         self._claims = Line(kernel.database.url, "claims")
         self._settlements = Line(kernel.database.url, "settlements")
+        self._transport = transport
         self._sender = Sender(
             transport,
             kernel.sealer,
@@ -66,6 +68,7 @@ class Dispatcher:
         self._sends: set[asyncio.Task[None]] = set()
         self._slots = Slots(chosen.dispatch_concurrency, chosen.dispatch_per_endpoint)
         self._more = False
+        self._wake = False
         self._results: list[tuple[Claim, Settlement]] = []
         self._stir = asyncio.Event()
         self._result_came = asyncio.Event()
@@ -78,13 +81,16 @@ class Dispatcher:
         hearing = asyncio.create_task(self._hear_bells())
         claiming = asyncio.create_task(self._claim_and_send())
         settling = asyncio.create_task(self._settle_results())
+        watching = asyncio.create_task(self._watch_network())
         try:
             ended, _ = await asyncio.wait(
-                {hearing, claiming, settling}, return_when=asyncio.FIRST_COMPLETED
+                {hearing, claiming, settling, watching}, return_when=asyncio.FIRST_COMPLETED
             )
             for task in ended:
                 task.result()  # none ends by itself: this raises our own fault
         finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
             await self._stop(hearing, claiming, settling)
 
     # Claiming.
@@ -92,6 +98,9 @@ class Dispatcher:
     async def _claim_and_send(self) -> None:
         while not self._stopping:
             self._stir.clear()
+            if self._wake:
+                self._wake = False
+                await self._claims.fetch(WAKE)
             room = self._slots.room()
             claims = []
             if room:
@@ -205,6 +214,14 @@ class Dispatcher:
         self._changed.clear()
 
     # Waking and stopping.
+
+    async def _watch_network(self) -> None:
+        """Let what waits because of our network go on as soon as the network is back."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            if await self._sender.own_faults.came_back(self._transport.is_back):
+                self._wake = True
+                self._stir.set()
 
     async def _hear_bells(self) -> None:
         while True:

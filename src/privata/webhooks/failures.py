@@ -14,20 +14,27 @@ from typing import Final
 from privata.core.errors import PrivataError
 from privata.webhooks.outcomes import Outcome, Phase
 
-_OURS: Final = frozenset(
+# Whatever the address was: no file descriptor, no memory, a firewall of this machine's own.
+_OURS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EPERM})
+
+# No way to the address. By the number alone nobody can tell whether this machine has no route, or
+# a router far away said so: ICMP's answers arrive as ENETUNREACH, EHOSTUNREACH and, for IPv6,
+# EACCES; the kernel's own table says these as well, and the others.
+_NO_WAY: Final = frozenset(
     {
         errno.ENETUNREACH,
+        errno.EHOSTUNREACH,
         errno.ENETDOWN,
         errno.EADDRNOTAVAIL,
-        errno.EMFILE,
-        errno.ENFILE,
-        errno.ENOBUFS,
-        errno.ENOMEM,
-        errno.EACCES,
-        errno.EPERM,
         errno.EAFNOSUPPORT,
+        errno.EACCES,
+        errno.EINVAL,
     }
 )
+_NO_WAY_NAMES: Final = frozenset(errno.errorcode[number] for number in _NO_WAY)
+
+#: With a route to the address this one means that all local ports to it are taken.
+NO_PORT: Final = "EADDRNOTAVAIL"
 
 # OpenSSL's X509_V_ERR_* numbers (x509_vfy.h).
 _CERTIFICATE: Final[dict[int, str]] = {
@@ -63,25 +70,74 @@ class AttemptError(PrivataError):
     """Ends an attempt before there is an answer; becomes a `SendResult`, never leaves `send`."""
 
     def __init__(
-        self, outcome: Outcome, detail: str, *, reason: str = "", phase: Phase | None = None
+        self,
+        outcome: Outcome,
+        detail: str,
+        *,
+        reason: str = "",
+        phase: Phase | None = None,
+        family: int = 0,
     ) -> None:
         super().__init__(detail)
         self.outcome = outcome
         self.reason = reason
         self.phase = phase
+        #: The family of addresses (4 or 6) that our network has no way to; 0: another fault.
+        self.family = family
+
+    @property
+    def no_way(self) -> bool:
+        """There is no way to the address, here or somewhere on the path."""
+        return self.phase is Phase.CONNECT and self.reason in _NO_WAY_NAMES
 
     @property
     def unanswered(self) -> bool:
         """Nobody answered the connection: the receiver may be dead, or our network."""
-        return self.phase is Phase.CONNECT and (
-            self.outcome is Outcome.TIMEOUT or self.reason == "EHOSTUNREACH"
-        )
+        timeout = self.outcome is Outcome.TIMEOUT and self.phase is Phase.CONNECT
+        return timeout or self.no_way
 
 
-def our_network_is_silent() -> AttemptError:
-    """Nobody answered, and no witness answers either: our own way out is cut."""
+def our_network_is_silent(family: int) -> AttemptError:
+    """Nobody answered, and no witness of the family answers either: our own way out is cut."""
     return AttemptError(
-        Outcome.INTERNAL, "Our network failed.", reason="network_silent", phase=Phase.CONNECT
+        Outcome.INTERNAL,
+        "Our network failed.",
+        reason=f"network_silent_ipv{family}",
+        phase=Phase.CONNECT,
+        family=family,
+    )
+
+
+def no_such_family_here(family: int) -> AttemptError:
+    """This machine has no route to any address of a family; `family` is 4 or 6."""
+    other = "IPv4 (an A record)" if family == 6 else "IPv6 (an AAAA record)"
+    return AttemptError(
+        Outcome.INTERNAL,
+        f"We cannot reach IPv{family} addresses from here at the moment, and the host has no "
+        f"other. With an {other} address besides, events arrive at once.",
+        reason=f"no_ipv{family}",
+        phase=Phase.CONNECT,
+        family=family,
+    )
+
+
+def is_missing(failed: AttemptError) -> bool:
+    """Whether it failed because this machine has no route to the family of the address."""
+    return failed.reason == f"no_ipv{failed.family}"
+
+
+def family_not_tried(failed: AttemptError, family: int) -> AttemptError:
+    """The same failure, and that the host's addresses of a family could not be tried by us."""
+    note = f"Its IPv{family} addresses were not tried: we cannot reach IPv{family} from here."
+    return AttemptError(
+        failed.outcome, f"{failed.message} {note}", reason=failed.reason, phase=failed.phase
+    )
+
+
+def our_ports_are_used_up() -> AttemptError:
+    """Every local port to this address is taken."""
+    return AttemptError(
+        Outcome.INTERNAL, "Our network failed.", reason="no_local_port", phase=Phase.CONNECT
     )
 
 
@@ -103,8 +159,8 @@ def connection_failed(error: OSError, phase: Phase) -> AttemptError:
         detail = "The connection was refused: nothing listens on this port."
     elif isinstance(error, ConnectionResetError | ConnectionAbortedError | BrokenPipeError):
         detail = "The connection was reset before an answer came."
-    elif error.errno == errno.EHOSTUNREACH:
-        detail = "There is no way to the host."
+    elif error.errno in _NO_WAY:
+        detail = "There is no way to the host: its address leads nowhere."
     else:
         detail = "The connection failed."
     return AttemptError(Outcome.CONNECTION, detail, reason=reason, phase=phase)

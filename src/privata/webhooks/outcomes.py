@@ -139,6 +139,7 @@ _STATUS_HINTS: Final[dict[int, str]] = {
     403: "Something refused us: a firewall, a bot filter or the handler itself.",
     404: "There is no handler at this path.",
     405: "The path exists but does not take POST.",
+    408: "Your server, or a proxy in front of it, gave up waiting for the rest of the request.",
     410: "410 asks us to stop, so the endpoint is paused and its events are held.",
     413: "The body was too large for a limit in front of your handler.",
     429: "Your server is limiting us; a Retry-After header is honoured.",
@@ -166,8 +167,7 @@ def diagnose(
     sentences = [rule.sentence.format_map(shown)]
     if outcome is Outcome.HTTP_ERROR and status in _STATUS_HINTS:
         sentences.append(_STATUS_HINTS[status])
-    # Our own faults are described in our log; what they were is nobody else's business.
-    if detail and not rule.ours:
+    if detail:
         sentences.append(detail)
     return Diagnosis(rule.title.format_map(shown), " ".join(sentences))
 

@@ -16,7 +16,8 @@ from django.db.models import Count, Exists, OuterRef, Q
 from django.db.models.functions import Now
 from django.db.models.query import QuerySet
 
-from privata.webhooks.models import Delivery, Endpoint, EndpointSecret, Recovery
+from privata.webhooks.models import Attempt, Delivery, Endpoint, EndpointSecret, Recovery
+from privata.webhooks.outcomes import Outcome
 from privata.webhooks.replays import PER_HOUR
 from privata.webhooks.states import DeliveryStatus, EndpointStatus, RecoveryStatus
 from privata.webhooks.waiting import EXHAUSTED
@@ -68,6 +69,19 @@ def exhausted(endpoint: Endpoint) -> int:
         )
         found: int = cursor.fetchone()[0]
         return found
+
+
+def waiting_for_us(endpoint: Endpoint) -> tuple[int, str]:
+    """How many of its deliveries wait because of a fault of ours, and what was said of the last."""
+    found = Delivery.objects.filter(
+        _PENDING, endpoint=endpoint, last_outcome=Outcome.INTERNAL.value
+    ).order_by("-last_attempt_at")
+    count = found.count()
+    if not count:
+        return 0, ""
+    last = Attempt.objects.filter(delivery_id=found.values_list("id", flat=True)[0])
+    said = last.order_by("-id").values_list("detail", flat=True).first()
+    return count, said or ""
 
 
 def ahead_of(delivery: Delivery) -> int:

@@ -33,6 +33,7 @@ PIN_SECONDS: Final = 300.0
 MAX_PINS: Final = 10_000
 SLOW_SECONDS: Final = 1.0
 LOOKUP_THREADS: Final = 16
+WITNESS_SECONDS: Final = 5.0
 
 _NO_SUCH_NAME: Final = frozenset(
     code for name in ("EAI_NONAME", "EAI_NODATA") if (code := getattr(socket, name, None))
@@ -142,6 +143,18 @@ class Resolver:
         # Shielded: a waiter whose deadline comes must not take the answer from the others.
         found = await asyncio.shield(task)
         return found if isinstance(found, Resolution) else _judged(found, target, policy)
+
+    async def works(self) -> bool:
+        """Whether names resolve now, by a witness; without one, that they may."""
+        if not self._witnesses and not self._pins:
+            return True
+        before = self.definite_answers
+        try:
+            async with asyncio.timeout(WITNESS_SECONDS):
+                await asyncio.shield(self._call_witness(""))
+        except TimeoutError:
+            return False
+        return self.definite_answers > before
 
     async def aclose(self) -> None:
         """End running look-ups; threads inside `getaddrinfo` end with it."""

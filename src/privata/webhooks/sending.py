@@ -15,6 +15,7 @@ from privata.infra.sealing import Sealer, UnsealError
 from privata.webhooks.claims import Claim
 from privata.webhooks.guard import Policy
 from privata.webhooks.outcomes import RULES, Outcome
+from privata.webhooks.own_faults import OwnFaults
 from privata.webhooks.pausing import error_text
 from privata.webhooks.schedule import schedule_for
 from privata.webhooks.settling import Settlement
@@ -70,6 +71,7 @@ class Sender:
         self._policies = policies
         self._deadline_s = deadline_s
         self._rng = rng
+        self.own_faults = OwnFaults()
 
     async def attempt(self, lease: Lease) -> Settlement:
         """Send once; whatever goes wrong, the settlement says so."""
@@ -120,7 +122,11 @@ class Sender:
             schedule=schedule_for(claim.dialect, claim.schedule_s),
             rng=self._rng,
             unaided=claim.unaided,
+            # Each lease of a delivery spends an attempt or none; the last one is this one.
+            unspent=claim.lease_token - 1 - claim.attempts,
         )
+        if RULES[result.outcome].ours:
+            self.own_faults.note(result)
         if result.outcome is not Outcome.DELIVERED:
             log.info(
                 "delivery %s, attempt %d: %s %s %s",

@@ -12,23 +12,23 @@ import asyncio
 import logging
 import ssl
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Final
 
 from privata.core.errors import UrlRefused
 from privata.infra.tls import client_context
-from privata.webhooks.connections import CLOSE_SECONDS, Connection, End, Pool
+from privata.webhooks.connections import Connection, End, Pool
+from privata.webhooks.dialing import SLOW_CONNECT_SECONDS, Dialer
 from privata.webhooks.failures import (
     AttemptError,
     connection_failed,
     our_network_is_silent,
     timed_out,
-    tls_failed,
 )
-from privata.webhooks.guard import NOT_REACHABLE, Policy, Target, judge, parse_url
+from privata.webhooks.guard import Policy, Target, parse_url
 from privata.webhooks.http1 import encode_request, request_start, safe_text
 from privata.webhooks.outcomes import Outcome, Phase, classify
 from privata.webhooks.resolver import Resolver
+from privata.webhooks.routes import Routes, family_of
 from privata.webhooks.witness import NetworkWitness
 
 log = logging.getLogger(__name__)
@@ -36,9 +36,12 @@ log = logging.getLogger(__name__)
 DEADLINE_SECONDS: Final = 5.0
 MAX_CONNECTIONS: Final = 512
 IDLE_SECONDS: Final = 30.0
-MAX_ADDRESSES: Final = 4
 MAX_PLANS: Final = 4096
-SLOW_CONNECT_SECONDS: Final = 1.0
+REQUEST_TIMEOUT: Final = 408
+
+#: Names of our ways out, the first one with 4 or 6 behind it.
+IP: Final = "ipv"
+DNS: Final = "dns"
 
 
 @dataclass(slots=True)
@@ -72,6 +75,8 @@ class SendResult:
     phase: Phase | None = None
     reason: str = ""
     detail: str = ""
+    #: What of our own network failed: `ipv4`, `ipv6`, `dns`; empty: nothing or something else.
+    way: str = ""
 
 
 @dataclass(slots=True)
@@ -114,12 +119,13 @@ class Transport:
         idle_seconds: float = IDLE_SECONDS,
         ssl_context: ssl.SSLContext | None = None,
         network: NetworkWitness | None = None,
+        routes: Routes | None = None,
     ) -> None:
         self._resolver = resolver
         self._network = network or NetworkWitness()
         self._slots = asyncio.Semaphore(max_connections)
         self._pool = Pool(max_open=max_connections, idle_seconds=idle_seconds)
-        self._ssl = ssl_context or default_ssl_context()
+        self._dialer = Dialer(ssl_context or default_ssl_context(), self._network, routes)
         self._plans: dict[str, _Plan] = {}
         self.stats = TransportStats()
 
@@ -143,6 +149,7 @@ class Transport:
                     phase=failed.phase,
                     reason=failed.reason,
                     detail=failed.message,
+                    way=_way(failed),
                 )
             except UrlRefused as refused:
                 result = SendResult(
@@ -153,6 +160,13 @@ class Transport:
                 result = SendResult(Outcome.INTERNAL, 0.0, reason=type(error).__name__)
             result.duration_ms = (loop.time() - started) * 1000
             return result
+
+    async def is_back(self, way: str) -> bool:
+        """Whether a way out that failed (`ipv4`, `ipv6`, `dns`) works again, as far as we see."""
+        if way == DNS:
+            return await self._resolver.works()
+        family = int(way.removeprefix(IP))
+        return self._dialer.has_route(family) and await self._network.is_back(family)
 
     async def aclose(self) -> None:
         """Close all connections. The resolver is the caller's."""
@@ -169,9 +183,9 @@ class Transport:
         if connection is not None:
             self.stats.reused += 1
             end = await self._exchange_on_kept(loop, connection, payload, deadline)
-            if end is not End.LOST or connection.reader.any_bytes:
+            if not _was_idle_too_long(connection, end):
                 return self._conclude(loop, connection, end)
-            # The receiver closed an idle connection while the request was on its way (RFC 9112,
+            # The receiver ended an idle connection while the request was on its way (RFC 9112,
             # 9.3.1). It may still have read it, but a repeat is within at-least-once: receivers
             # know a repeated event by its id. One retry, on a fresh connection.
             self.stats.stale_retries += 1
@@ -194,7 +208,7 @@ class Transport:
             slow.cancel()
         silent = end is End.EXPIRED and not connection.reader.any_bytes
         if silent and not self._network.network_was_there(began, place):
-            raise our_network_is_silent()
+            raise our_network_is_silent(family_of(connection.address))
         return end
 
     def _plan(self, url: str, policy: Policy) -> _Plan:
@@ -235,91 +249,13 @@ class Transport:
         deadline: float,
         policy: Policy,
     ) -> Connection:
-        """Connect to the first address that lets us; each gets its share of the time left."""
-        began = loop.time()
-        tried = addresses[:MAX_ADDRESSES]
-        failures: list[AttemptError] = []
-        for left, address in zip(range(len(tried), 0, -1), tried, strict=True):
-            reason = judge(ip_address(address), target=plan.target, policy=policy)
-            if reason is not None:
-                raise UrlRefused(NOT_REACHABLE, reason=reason)
-            now = loop.time()
-            try:
-                share = now + (deadline - now) / left
-                return await self._connect(loop, plan, address, share, deadline)
-            except AttemptError as failed:
-                if failed.phase is not Phase.CONNECT:
-                    raise
-                place = (address, plan.target.port)
-                if failed.unanswered and not self._network.network_was_there(began, place):
-                    failed = our_network_is_silent()
-                failures.append(failed)
-        # A fault of ours with one address (no IPv6 here, say) tells nothing when another
-        # address failed through theirs.
-        theirs = [failed for failed in failures if failed.outcome is not Outcome.INTERNAL]
-        raise (theirs or failures)[0]
-
-    async def _connect(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        plan: _Plan,
-        address: str,
-        answer_by: float,
-        deadline: float,
-    ) -> Connection:
-        target = plan.target
-        phase = Phase.CONNECT
-        transport: asyncio.Transport | None = None
-        slow = loop.call_later(SLOW_CONNECT_SECONDS, self._network.ask, (address, target.port))
-        try:
-            async with asyncio.timeout_at(answer_by) as limit:
-                transport, connection = await loop.create_connection(
-                    lambda: Connection(loop), address, target.port
-                )
-                secured = transport
-                limit.reschedule(deadline)
-                if target.scheme == "https":
-                    phase = Phase.TLS
-                    secured = await self._secure(loop, transport, connection, target.host)
-        except TimeoutError:
-            self._discard(transport)
-            raise timed_out(phase) from None
-        except OSError as error:
-            self._discard(transport)
-            known = connection_failed(error, phase) if phase is Phase.CONNECT else tls_failed(error)
-            raise known from error
-        except BaseException:
-            self._discard(transport)
-            raise
-        finally:
-            slow.cancel()
+        transport, connection, address = await self._dialer.dial(
+            loop, plan.target, addresses, deadline, policy
+        )
         self.stats.opened += 1
-        connection.attach(secured, plan.origin, address, self._pool.forget)
+        connection.attach(transport, plan.origin, address, self._pool.forget)
         self._pool.add(connection)
         return connection
-
-    async def _secure(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        transport: asyncio.Transport,
-        connection: Connection,
-        host: str,
-    ) -> asyncio.Transport:
-        secured = await loop.start_tls(
-            transport,
-            connection,
-            self._ssl,
-            server_hostname=host,
-            ssl_shutdown_timeout=CLOSE_SECONDS,
-        )
-        if secured is None:
-            raise ConnectionResetError
-        return secured
-
-    @staticmethod
-    def _discard(transport: asyncio.Transport | None) -> None:
-        if transport is not None:
-            transport.abort()
 
     def _conclude(
         self, loop: asyncio.AbstractEventLoop, connection: Connection, end: End
@@ -351,6 +287,26 @@ class Transport:
         if reader.reusable:
             self._pool.give_back(connection)
         return result
+
+
+def _way(failed: AttemptError) -> str:
+    if failed.family:
+        return f"{IP}{failed.family}"
+    return DNS if failed.phase is Phase.DNS and failed.outcome is Outcome.INTERNAL else ""
+
+
+def _was_idle_too_long(connection: Connection, end: End) -> bool:
+    """Whether a kept connection ended because it had been idle, whatever was sent on it.
+
+    By FIN or RST without a byte, or with words: 408 and a close, which servers and proxies send
+    to a connection on which they wait in vain (RFC 9110, 15.5.9). On a fresh connection a 408 is
+    an answer to the request.
+    """
+    reader = connection.reader
+    if end is End.LOST:
+        return not reader.any_bytes
+    said = end is End.ANSWERED and reader.failure is None and reader.status == REQUEST_TIMEOUT
+    return said and not reader.keeps_alive
 
 
 def _lost(connection: Connection) -> AttemptError:

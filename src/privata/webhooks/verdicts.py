@@ -12,9 +12,12 @@ from privata.webhooks.schedule import RetrySchedule, next_due, retry_after
 from privata.webhooks.states import DeliveryStatus
 from privata.webhooks.transport import SendResult
 
-#: Seconds until an attempt that failed through our own fault is made again; up to half as much
-#: is added, so that what failed together does not come back together.
+#: Seconds until an attempt that failed through our own fault is made again, doubled each time up
+#: to the longest; up to half as much is added, so that what failed together does not come back
+#: together. A fault that lasts costs a delivery some 30 attempts on its first day and 20 on each
+#: later one. When the network is back, `own_faults` does not wait for it.
 OUR_PAUSE_S: Final = 5.0
+OUR_LONGEST_PAUSE_S: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +39,20 @@ def decide(
     schedule: RetrySchedule,
     rng: Random,
     unaided: bool = False,
+    unspent: int = 0,
 ) -> Verdict:
     """What follows from a result after `attempts` earlier attempts that counted.
 
-    `now` is when the attempt ended. `unaided`: it was a probe of ours. These take the oldest event
-    every few minutes, so they would use up its attempts in an hour; none of them is the last before
-    the time of the schedule is over as well.
+    `now` is when the attempt ended; `unspent` is how many attempts came to nothing through us.
+    `unaided`: it was a probe of ours. These take the oldest event every few minutes, so they would
+    use up its attempts in an hour; none of them is the last before the time of the schedule is over
+    as well.
     """
     rule = RULES[result.outcome]
     if result.outcome is Outcome.DELIVERED:
         return Verdict(DeliveryStatus.DELIVERED, spent=True)
     if rule.ours:
-        pause = OUR_PAUSE_S * (1 + rng.random() / 2)
+        pause = our_pause(unspent) * (1 + rng.random() / 2)
         return Verdict(DeliveryStatus.PENDING, spent=False, wait_s=pause)
     gone = result.status_code == GONE
     wait = retry_after(result.status_code, result.response_headers, now)
@@ -59,3 +64,9 @@ def decide(
         return Verdict(DeliveryStatus.EXHAUSTED, spent=True, gone=gone)
     wait_s = max(0.0, (due - now).total_seconds())
     return Verdict(DeliveryStatus.PENDING, spent=True, wait_s=wait_s, gone=gone)
+
+
+def our_pause(unspent: int) -> float:
+    """Seconds, without the random part, to the next attempt after `unspent` that were our fault."""
+    doublings = min(max(0, unspent), 16)
+    return min(OUR_LONGEST_PAUSE_S, OUR_PAUSE_S * 2.0**doublings)

@@ -4,7 +4,8 @@ A connection that nobody answers looks the same whether the receiver is dead or 
 is cut. So addresses that answered before are witnesses: when one of them was heard after the
 attempt began, or answers now, the network is there and the failure is the receiver's. When all
 of them are silent it is ours, and spends nobody's attempt. Where there is no witness yet the
-failure counts as the receiver's: a lone dead endpoint must come to rest some day.
+failure counts as the receiver's: a lone dead endpoint must come to rest some day. IPv4 and IPv6
+are two networks: a witness of the one says nothing about the other.
 
 A witness is asked for a TCP connection only; nothing is sent. Its address passed the guard when
 it answered.
@@ -16,11 +17,16 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from privata.webhooks.routes import family_of
+
 MAX_WITNESSES: Final = 256
 ASKED: Final = 3
 ASK_SECONDS: Final = 2.0
 
 Place = tuple[str, int]
+
+#: Places of each family that are no witness.
+_NOBODY: Final[dict[int, Place]] = {4: ("0.0.0.0", 0), 6: ("::", 0)}  # noqa: S104
 
 
 async def _connect(place: Place) -> None:
@@ -34,7 +40,7 @@ class NetworkWitness:
     def __init__(self, connect: Callable[[Place], Awaitable[None]] = _connect) -> None:
         self._connect = connect
         self._heard: dict[Place, float] = {}
-        self._asking: asyncio.Task[None] | None = None
+        self._asking: dict[int, asyncio.Task[None]] = {}
 
     def heard(self, place: Place, now: float) -> None:
         """An address and port answered something, so the network was there."""
@@ -44,24 +50,38 @@ class NetworkWitness:
 
     def network_was_there(self, since: float, silent: Place) -> bool:
         """Whether somebody else answered since, or there is nobody else to ask."""
-        others = [at for place, at in self._heard.items() if place != silent]
+        others = [self._heard[place] for place in self._others(silent)]
         return not others or max(others) >= since
 
     def ask(self, silent: Place) -> None:
         """Begin to ask the witnesses last heard, unless they are being asked."""
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ask(silent))
+        asking = self._asking.get(family_of(silent[0]))
+        if asking is None or asking.done():
+            self._asking[family_of(silent[0])] = asyncio.create_task(self._ask(silent))
+
+    async def is_back(self, family: int) -> bool:
+        """Whether the network of a family (4 or 6) answers now; without a witness, that it may."""
+        silent = _NOBODY[family]
+        if not self._others(silent):
+            return True
+        now = asyncio.get_running_loop().time()
+        await self._ask(silent)
+        return self.network_was_there(now, silent)
 
     async def aclose(self) -> None:
         """Stop asking."""
-        if self._asking is not None:
-            self._asking.cancel()
-            await asyncio.gather(self._asking, return_exceptions=True)
+        for asking in self._asking.values():
+            asking.cancel()
+        await asyncio.gather(*self._asking.values(), return_exceptions=True)
+
+    def _others(self, silent: Place) -> list[Place]:
+        """The witnesses of a place: all others that answered in its family."""
+        family = family_of(silent[0])
+        return [place for place in self._heard if place != silent and family_of(place[0]) == family]
 
     async def _ask(self, silent: Place) -> None:
-        latest = sorted(self._heard, key=self._heard.__getitem__, reverse=True)
-        chosen = [place for place in latest if place != silent][:ASKED]
-        await asyncio.gather(*(self._ask_one(place) for place in chosen))
+        latest = sorted(self._others(silent), key=self._heard.__getitem__, reverse=True)
+        await asyncio.gather(*(self._ask_one(place) for place in latest[:ASKED]))
 
     async def _ask_one(self, place: Place) -> None:
         try:

@@ -37,6 +37,14 @@ def test_an_active_endpoint_has_a_banner_only_when_a_pause_is_near() -> None:
     assert "25 attempts failed" in warned.title
 
 
+def test_an_endpoint_that_waits_for_us_says_so_and_what_for() -> None:
+    told = banner_of(replace(_ACTIVE, ours=3, our_fault="We cannot reach IPv6 addresses."))
+    assert told is not None
+    assert told.title == "3 events are waiting because of a fault on our side"
+    assert told.text == "We cannot reach IPv6 addresses."
+    assert "does not count against your endpoint" in told.then
+
+
 def test_failures_say_how_many_in_which_window_and_what_the_last_was() -> None:
     told = banner_of(_PAUSED)
     assert told is not None

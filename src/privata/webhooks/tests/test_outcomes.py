@@ -48,8 +48,12 @@ def test_hints_and_details_follow_the_sentence() -> None:
     assert text.endswith("Waiting for headers.")
 
 
-def test_a_fault_of_ours_shows_no_detail() -> None:
-    assert "EMFILE" not in diagnose(Outcome.INTERNAL, None, 0.2, "EMFILE").text
+def test_a_fault_of_ours_shows_what_the_partner_can_do_about_it() -> None:
+    """Its named cause is in our log alone; `detail` is written for the partner."""
+    detail = "We cannot reach IPv6 addresses from here."
+    told = diagnose(Outcome.INTERNAL, None, 0.2, detail)
+    assert told.text.startswith("A fault on our side stopped this attempt.")
+    assert told.text.endswith(detail)
 
 
 @pytest.mark.parametrize("outcome", Outcome)

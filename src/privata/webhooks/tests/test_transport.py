@@ -126,6 +126,57 @@ async def test_a_stale_connection_is_retried_once_on_a_fresh_one() -> None:
     assert (server.connections, client.stats.stale_retries) == (2, 1)
 
 
+TIMED_OUT = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
+
+
+@pytest.mark.parametrize(
+    "notice",
+    [
+        TIMED_OUT + b"Content-Length: 0\r\n\r\n",
+        TIMED_OUT + b"\r\nuntil the end",
+        b"HTTP/1.0 408 Request Time-out\r\nCache-Control: no-cache\r\n\r\n<html>idle</html>",
+    ],
+)
+async def test_a_408_with_close_on_a_kept_connection_is_the_notice_of_an_idle_one(
+    notice: bytes,
+) -> None:
+    """It was taken for an answer, and the delivery waited a minute for its retry."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(OK)
+        await writer.drain()
+        await reader.read(1)  # the second request crosses the notice
+        writer.write(notice)
+        await writer.drain()
+
+    async with receiver(script) as server, transport() as client:
+        await post(client, server.url)
+        result = await post(client, server.url)
+    assert (result.outcome, result.reused) == (Outcome.DELIVERED, False)
+    assert (server.connections, client.stats.stale_retries) == (2, 1)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_any_other_408_is_an_answer(kept: bool) -> None:
+    """On a fresh connection, or where the connection goes on."""
+    answers = [OK, b"HTTP/1.1 408 No\r\nContent-Length: 0\r\n\r\n"]
+    if not kept:
+        answers = [TIMED_OUT + b"Content-Length: 0\r\n\r\n"]
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for answer in answers:
+            await read_request(reader)
+            writer.write(answer)
+            await writer.drain()
+
+    async with receiver(script) as server, transport() as client:
+        for _ in answers:
+            result = await post(client, server.url)
+    assert (result.outcome, result.status_code) == (Outcome.HTTP_ERROR, 408)
+    assert (server.connections, client.stats.stale_retries) == (1, 0)
+
+
 async def test_a_fresh_connection_that_is_cut_is_not_retried() -> None:
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)

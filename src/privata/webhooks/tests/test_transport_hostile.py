@@ -9,7 +9,7 @@ import struct
 
 import pytest
 
-from privata.webhooks.http1 import KEPT_HEADERS, MAX_BODY_BYTES
+from privata.webhooks.http1 import KEPT_HEADERS, MAX_BODY_BYTES, ResponseReader
 from privata.webhooks.outcomes import Outcome, Phase
 from privata.webhooks.tests.receivers import (
     OK,
@@ -169,6 +169,88 @@ async def test_bad_framing_has_a_class(response: bytes) -> None:
     assert result.outcome is Outcome.PROTOCOL
     assert result.status_code is None
     assert client.open_connections == 0
+
+
+CHUNKS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "piece"),
+    [
+        (CHUNKS + b"1;", b"a" * 65536),
+        (CHUNKS, b"1;" + b"x" * 200 + b"\r\na\r\n"),
+        (CHUNKS + b"0\r\n", b"T: " + b"v" * 500 + b"\r\n"),
+        (CHUNKS + b"0\r\nT: ", b"v" * 65536),
+        (CHUNKS + b"0\r\n", b"T: v\r\n"),
+    ],
+    ids=["one extension", "small chunks", "trailers", "one trailer", "short trailers"],
+)  # fmt: skip
+async def test_bytes_outside_the_body_count_toward_its_64_kib(before: bytes, piece: bytes) -> None:
+    """Extensions and trailers became no body, so they were read without end, at full speed."""
+    sent = 0
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await read_request(reader)
+        writer.write(before)
+        while True:
+            writer.write(piece)
+            sent += len(piece)
+            await writer.drain()
+
+    async with receiver(script) as server, transport() as client:
+        result = await post(client, server.url, deadline_s=30.0)
+        assert (result.outcome, result.status_code) == (Outcome.DELIVERED, 200)
+        assert (result.truncated, result.phase) == (True, None)
+        while client.open_connections:
+            await asyncio.sleep(0.01)
+    # What the kernels of both sides hold comes on top.
+    assert sent < 32 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        b"HTTP/1.1 103 Early\r\nLink: " + b"a" * 20_000 + b"\r\n\r\n",
+        b"HTTP/1.1 100 C\r\n\r\n",
+    ],
+)
+async def test_interim_answers_count_toward_the_64_kib_of_the_headers(piece: bytes) -> None:
+    async with receiver(_flood(b"", piece)) as server, transport() as client:
+        result = await post(client, server.url, deadline_s=30.0)
+    assert result.status_code is None
+    assert result.outcome in {Outcome.TOO_LARGE, Outcome.PROTOCOL}
+    assert "64 KiB" in result.detail or "1xx" in result.detail
+
+
+@pytest.mark.parametrize(
+    ("script", "phase", "status"),
+    [
+        (_drip(CHUNKS + b"1;", b"x"), Phase.BODY, 200),
+        (_drip(CHUNKS + b"0\r\nT: ", b"x"), Phase.BODY, 200),
+        (_drip(CHUNKS + b"0\r\n", b"T: v\r\n"), Phase.BODY, 200),
+        (_drip(b"HTTP/1.1 103 Early\r\nLink: ", b"a"), Phase.HEADERS, None),
+    ],
+)
+async def test_bytes_outside_the_body_count_toward_the_deadline(
+    script: Script, phase: Phase, status: int | None
+) -> None:
+    async with receiver(script) as server, transport() as client:
+        result = await post(client, server.url, deadline_s=SHORT)
+    assert (result.outcome, result.phase, result.status_code) == (Outcome.TIMEOUT, phase, status)
+
+
+def test_what_is_read_of_an_answer_is_bounded_to_the_byte() -> None:
+    """However the bytes are cut into reads, at most 64 KiB after the headers are looked at."""
+    for size in (1000, 65536, 10**6):
+        reader = ResponseReader()
+        data = CHUNKS + b"1;" + b"x" * 10**6
+        fed = 0
+        while not reader.done:
+            reader.feed(data[fed : fed + size])
+            fed += size
+        assert fed <= len(CHUNKS) + MAX_BODY_BYTES + size
+        assert (reader.status, reader.truncated, reader.reusable) == (200, True, False)
 
 
 async def test_a_broken_chunk_after_a_status_does_not_unsay_it() -> None:

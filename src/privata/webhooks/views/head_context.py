@@ -34,6 +34,8 @@ def head_context(endpoint: Endpoint, tab: str) -> dict[str, Any]:
 
 def facts_of(endpoint: Endpoint, waiting: int) -> EndpointFacts:
     """The row as the banner's rules know it."""
+    active = endpoint.status == EndpointStatus.ACTIVE
+    ours, our_fault = queues.waiting_for_us(endpoint) if active else (0, "")
     return EndpointFacts(
         status=EndpointStatus(endpoint.status),
         now=timezone.now(),
@@ -49,5 +51,7 @@ def facts_of(endpoint: Endpoint, waiting: int) -> EndpointFacts:
         flushing=endpoint.flush_tokens_at is not None,
         waiting_at_resume=endpoint.waiting_at_resume or 0,
         pace_per_s=endpoint.pace_per_s,
+        ours=ours,
+        our_fault=our_fault,
         probe_minutes=getattr(kernel().settings, "probe_minutes", 0),
     )
