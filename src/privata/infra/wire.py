@@ -11,11 +11,19 @@ from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+)
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from privata.core.errors import ValidationFailed
+from privata.infra.storable import in_utc, nul_in_json, nul_in_text, shown_name
 
 #: No request of ours is anywhere near as large.
 MAX_BODY_BYTES = 64 * 1024
@@ -39,8 +47,8 @@ def _a_text(value: object) -> object:
 
 _NUMBER = re.compile(r"\s*[-+]?[0-9_.]+([eE][-+]?[0-9]+)?\s*")
 
-#: A moment in a request: RFC 3339 with an offset, as text.
-Instant = Annotated[AwareDatetime, BeforeValidator(_a_text)]
+#: A moment in a request: RFC 3339 with an offset, as text. It arrives in UTC.
+Instant = Annotated[AwareDatetime, BeforeValidator(_a_text), AfterValidator(in_utc)]
 
 
 class JsonBytes(Response):
@@ -82,15 +90,18 @@ async def read_body(request: Request) -> bytes:
 def parse_body(model: type[M], body: bytes) -> M:
     """Check a JSON body against `model`; `ValidationFailed` names each wrong field."""
     try:
-        return model.model_validate_json(body)
+        found = model.model_validate_json(body)
     except ValidationError as error:
         raise _failed("The body is not what this route takes.", error) from None
+    _refuse("The body is not what this route takes.", nul_in_json(body))
+    return found
 
 
 def parse_query(model: type[M], request: Request) -> M:
     """Check the query against `model`; a parameter given twice is an error."""
     values: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
+        _refuse("The query is not what this route takes.", nul_in_text(name, value))
         if name in values:
             raise ValidationFailed(
                 "A parameter is given twice.", fields=[(name[:64], "is given twice")]
@@ -102,9 +113,14 @@ def parse_query(model: type[M], request: Request) -> M:
         raise _failed("The query is not what this route takes.", error) from None
 
 
+def _refuse(message: str, fields: list[tuple[str, str]]) -> None:
+    if fields:
+        raise ValidationFailed(message, fields=fields[:20])
+
+
 def _failed(message: str, error: ValidationError) -> ValidationFailed:
     fields = []
     for problem in error.errors(include_url=False, include_input=False, include_context=False):
         name = ".".join(str(part) for part in problem["loc"]) or "body"
-        fields.append((name[:128], problem["msg"].removeprefix("Value error, ")))
+        fields.append((shown_name(name)[:128], problem["msg"].removeprefix("Value error, ")))
     return ValidationFailed(message, fields=fields[:20])

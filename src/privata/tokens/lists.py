@@ -11,6 +11,7 @@ from privata.core.lifecycle import OrderStatus
 from privata.core.money import format_amount
 from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
+from privata.infra.storable import in_utc
 
 _ORDERS = """
 SELECT id AS order_id, partner_order_ref, status, provider, from_asset, from_network, to_asset,
@@ -58,10 +59,8 @@ async def orders(
 def _moment(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            return in_utc(moment)
     except ValueError:
-        moment = datetime.min  # noqa: DTZ901 - naive: refused below
-    if moment.tzinfo is None:
-        raise ValidationFailed(
-            "The cursor is none of ours.", fields=[("cursor", "is none of ours")]
-        )
-    return moment
+        pass  # refused below, like a moment without a zone
+    raise ValidationFailed("The cursor is none of ours.", fields=[("cursor", "is none of ours")])
