@@ -7,12 +7,13 @@ import logging
 import signal
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
-from urllib.parse import urlsplit
 
+import asyncpg
 import uvloop
 
 from privata.core.errors import StartupError
 from privata.desk.database import boot
+from privata.infra.database_address import parse_address
 from privata.infra.database_urls import DatabaseUrls, database_urls
 from privata.infra.kernel import Kernel
 from privata.infra.settings import Settings, settings
@@ -32,12 +33,15 @@ def prepare_schema(chosen: Settings, *, migrate: bool) -> list[str]:
 
 
 def _prepare(urls: DatabaseUrls, *, migrate: bool) -> list[str]:
+    address = parse_address(urls.app)
+    parse_address(urls.owner, "PRIVATA_DATABASE_OWNER_URL")
     boot(urls.app)
     # Django must be booted before its models and commands can be imported.
     from privata.desk import migrate as schema
 
+    schema.require_utf8(urls.owner if migrate else urls.app)
     if migrate:
-        return schema.migrate(urls.owner, urlsplit(urls.app).username or "")
+        return schema.migrate(urls.owner, address.user)
     schema.require_migrated()
     return []
 
@@ -89,5 +93,5 @@ async def _until_told(
 async def _open(chosen: Settings, urls: DatabaseUrls) -> Kernel:
     try:
         return await Kernel.open(chosen, urls.app)
-    except OSError as error:
-        raise StartupError(f"The database cannot be reached: {error}") from error
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise StartupError(f"The database cannot be reached: {error or type(error)}") from error

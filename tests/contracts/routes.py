@@ -1,7 +1,8 @@
 """The dashboard's routes and sessions for people of the matrix, as a program of its own.
 
 Run as `python -m tests.contracts.routes routes` it prints every route; `... sessions EMAIL…` prints
-a session's cookie for each of these people. A program, because Django can be booted on one database
+a session's cookie for each of these people, `... proved EMAIL…` one of somebody who has just proved
+who they are. A program, because Django can be booted on one database
 only in a process.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -52,10 +54,11 @@ def converters(path: str) -> dict[str, Any]:
     return {name: get_converters()[kind] for kind, name in found}
 
 
-def session_of(email: str) -> str:
-    """A session of this person, as signing in makes one."""
+def session_of(email: str, *, proved: bool) -> str:
+    """A session of this person, as signing in makes one; `proved`: with a fresh proof."""
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 
+    from privata.accounts.browser import SESSION_PROVED_AT
     from privata.accounts.models import User
     from privata.accounts.session_store import SessionStore
 
@@ -64,6 +67,8 @@ def session_of(email: str) -> str:
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = "allauth.account.auth_backends.AuthenticationBackend"
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    if proved:
+        session[SESSION_PROVED_AT] = time.time()
     session.save()
     assert session.session_key is not None
     return session.session_key
@@ -81,7 +86,8 @@ def main() -> None:
 
         print(json.dumps(list(every_route(urlpatterns))))
     else:
-        print(json.dumps({email: session_of(email) for email in sys.argv[2:]}))
+        proved = sys.argv[1] == "proved"
+        print(json.dumps({email: session_of(email, proved=proved) for email in sys.argv[2:]}))
 
 
 if __name__ == "__main__":

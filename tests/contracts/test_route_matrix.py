@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psycopg
 import pytest
 
 from conftest import Cluster
 from privata.organizations.roles import Permission, Role, allows
 from privata.tokens.api import ROUTES
 from tests.browser.server import Server, running_server
+from tests.contracts.personal_tokens import token_of
+from tests.contracts.things import MISSING, OWNED, things_of
 
 #: What a form carries twice, so that nothing is refused for the want of it.
 _FORM = "c" * 32
@@ -54,33 +55,6 @@ OPEN = {
 
 #: Rooms whose routes are a person's own account: they ask for sign-in themselves.
 OWN_ACCOUNT = ("accounts:", "account_", "mfa_", "socialaccount_")
-
-#: A value for each parameter of a path that names a thing, when it does not exist.
-MISSING: dict[str, str] = {
-    "UUIDConverter": "00000000-0000-4000-8000-0000000000ff",
-    "IntConverter": "2147483000",
-    "StringConverter": "missing",
-    "PathConverter": "missing",
-    "SlugConverter": "missing",
-}
-
-#: What a foreign organization owns, by the parameter that names it. A route with another parameter
-#: fails the test below until it is put here (or in `NAMES`).
-FOREIGN = {
-    "order_id": "SELECT id::text FROM orders WHERE organization_id = %s",
-    "endpoint_id": "SELECT id::text FROM webhook_endpoint WHERE organization_id = %s",
-    "delivery_id": "SELECT id::text FROM webhook_delivery WHERE organization_id = %s",
-    "seq": "SELECT max(seq)::text FROM audit_entry WHERE organization_id = %s",
-    "invitation_id": "SELECT id::text FROM invitation WHERE organization_id = %s",
-    "member_id": "SELECT id::text FROM membership WHERE organization_id = %s",
-    "token_id": "SELECT id::text FROM personal_token WHERE organization_id = %s",
-    "key_id": "SELECT id::text FROM api_key WHERE organization_id = %s",
-    "stream_id": "SELECT id::text FROM stream WHERE organization_id = %s",
-    "export_id": "SELECT id::text FROM order_export WHERE organization_id = %s",
-    "view_id": "SELECT id::text FROM order_saved_view WHERE organization_id = %s",
-    "payout_id": "SELECT id::text FROM payout WHERE organization_id = %s",
-    "address_id": "SELECT id::text FROM payout_address WHERE organization_id = %s",
-}
 
 #: Parameters that name no thing of an organization.
 NAMES = {
@@ -136,7 +110,7 @@ def people(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterat
                 role.value,
             )
         emails = [_email(role) for role in Role]
-        foreign = _foreign(server)
+        foreign = things_of(server, server.organization("Other Wallet", "owner@other.example"))
         routes = _program(server, "routes")
         sessions = _program(server, "sessions", *emails)
         with httpx.Client(base_url=server.base_url, timeout=30) as client:
@@ -152,81 +126,6 @@ def _program(server: Server, *arguments: str) -> Any:
         stdout=subprocess.PIPE,
     ).stdout
     return json.loads(printed.splitlines()[-1])
-
-
-def _foreign(server: Server) -> dict[str, str]:
-    """Another organization with an order, an endpoint, a delivery and so on; their ids."""
-    other = server.organization("Other Wallet", "owner@other.example")
-    ident, owner = other.organization_id, "owner@other.example"
-    headers = {"X-API-Key": other.test_key}
-    with httpx.Client(base_url=f"{server.base_url}/partner/v1", headers=headers) as api:
-        query = {"from": "BTC", "to": "ETH", "amount": "0.1"}
-        quote = api.get("/estimate", params=query).json()["quote_id"]
-        address = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
-        endpoint = str(uuid.uuid4())
-        server.execute(
-            "INSERT INTO webhook_endpoint (id, organization_id, environment, url, alias, channel)"
-            " VALUES (%s::uuid, %s::uuid, 'test', 'https://other.example/hook', 'x', 'order')",
-            endpoint,
-            ident,
-        )
-        made = api.post(
-            "/order/create", json={"quote_id": quote, "address": address, "sandbox_ttl": 3600}
-        )
-        assert made.is_success, made.text
-    server.execute(
-        "INSERT INTO invitation (id, organization_id, email, role, digest, invited_by, expires_at)"
-        " VALUES (gen_random_uuid(), %s::uuid, 'x@other.example', 'admin', 'x', 'x',"
-        " now() + interval '1 day')",
-        ident,
-    )
-    server.execute(
-        "INSERT INTO personal_token (id, organization_id, user_id, name, scopes, prefix, digest,"
-        " expires_at) SELECT gen_random_uuid(), %s::uuid, id, 'x', '{dashboard:read}', 'pat_', 'y',"
-        " now() + interval '1 day' FROM app_user WHERE email = %s",
-        ident,
-        owner,
-    )
-    server.execute(
-        "WITH node AS (INSERT INTO stream_node (id, host) VALUES (gen_random_uuid(), 'x')"
-        " RETURNING id) INSERT INTO stream (node_id, organization_id, environment, order_id,"
-        " key_id, key_prefix, ip, source) SELECT node.id, key.organization_id, 'test', 'x',"
-        " key.id, 'x', 'x', 'fresh' FROM node, api_key AS key WHERE key.organization_id = %s::uuid"
-        " LIMIT 1",
-        ident,
-    )
-    server.execute(
-        "INSERT INTO order_export (id, organization_id, environment, query, columns, as_of,"
-        " created_by) VALUES (gen_random_uuid(), %s::uuid, 'test', '', '{order_id}', now(), 'x')",
-        ident,
-    )
-    server.execute(
-        "INSERT INTO order_saved_view (user_id, organization_id, environment, name, query)"
-        " SELECT id, %s::uuid, 'test', 'x', '' FROM app_user WHERE email = %s",
-        ident,
-        owner,
-    )
-    server.execute(
-        "WITH place AS (INSERT INTO payout_address (id, organization_id, currency, address,"
-        " created_by) VALUES (gen_random_uuid(), %s::uuid, 'USDT-ERC20', 'x', 'x') RETURNING *)"
-        " INSERT INTO payout (id, organization_id, address_id, currency, address, amount,"
-        " needs_approval, requested_by, challenge_nonce, challenge_expires_at)"
-        " SELECT gen_random_uuid(), organization_id, id, currency, address, 500, false, 'x', 'x',"
-        " now() + interval '10 minutes' FROM place",
-        ident,
-    )
-    # Entries beyond the numbers that our own organization has.
-    server.execute(
-        "INSERT INTO audit_entry (organization_id, actor_kind, actor_id, actor_label, action,"
-        " target) SELECT %s::uuid, 'system', 'x', 'x', 'x', 'x' FROM generate_series(1, 5000)",
-        ident,
-    )
-    found = {}
-    for name, statement in FOREIGN.items():
-        rows = server.execute(f"{statement} LIMIT 1", ident)
-        assert rows, f"the foreign organization has no {name}"
-        found[name] = str(rows[0][0])
-    return found
 
 
 def _path(route: dict[str, Any], environment: str, things: dict[str, str]) -> str:
@@ -270,9 +169,9 @@ def test_every_route_has_decided(people: People) -> None:
     assert not undecided, f"routes without @page(Permission...): {undecided}"
     assert len(_guarded(people)) > 60
     unknown = (
-        {name for route in people.routes for name in route["converters"]} - FOREIGN.keys() - NAMES
+        {name for route in people.routes for name in route["converters"]} - OWNED.keys() - NAMES
     )
-    assert not unknown, f"parameters that FOREIGN and NAMES do not know: {unknown}"
+    assert not unknown, f"parameters that OWNED and NAMES do not know: {unknown}"
 
 
 def test_each_role_gets_what_the_table_says(people: People) -> None:
@@ -304,7 +203,7 @@ def test_a_foreign_thing_and_a_missing_one_look_alike(people: People) -> None:
     """For the owner, who may everything: only whose it is can be in the way."""
     wrong, asked = [], 0
     for route in _guarded(people):
-        things = {name: people.foreign[name] for name in route["converters"] if name in FOREIGN}
+        things = {name: people.foreign[name] for name in route["converters"] if name in OWNED}
         if not things:
             continue
         for environment in _environments(route):
@@ -427,30 +326,11 @@ def test_partner_routes_open_to_their_scopes_only(people: People) -> None:
 
 
 def _tokens(people: People) -> dict[tuple[Role, bool], str]:
-    from privata.infra.sealing import Sealer
-    from privata.infra.settings import Settings
-    from privata.tokens.rules import PREFIX_LENGTH, mint, scopes_of
-
-    home = Path(people.server.environment["PRIVATA_HOME"])
-    sealer = Sealer(Settings(_env_file=None, home=home).key_material())
-    made = {}
-    with psycopg.connect(people.server.database_url, autocommit=True) as connection:
-        for role in Role:
-            for write in (False, True):
-                token = made[role, write] = mint()
-                connection.execute(
-                    "INSERT INTO personal_token (id, organization_id, user_id, name, scopes,"
-                    " prefix, digest, expires_at) SELECT gen_random_uuid(), %s::uuid, id, 'm', %s,"
-                    " %s, %s, now() + interval '1 day' FROM app_user WHERE email = %s",
-                    (
-                        people.server.credentials.organization_id,
-                        scopes_of(write),
-                        token[:PREFIX_LENGTH],
-                        sealer.digest(f"token:{token}"),
-                        _email(role),
-                    ),
-                )
-    return made
+    return {
+        (role, write): token_of(people.server, _email(role), write=write)
+        for role in Role
+        for write in (False, True)
+    }
 
 
 def test_tokens_have_their_owners_role_and_their_own_scope(people: People) -> None:

@@ -52,16 +52,20 @@ urlpatterns = [
     path("account/security/passkeys/add", passkeys.add, name="account_add_passkey"),
     path("account/security/passkeys/options", passkeys.options, name="account_add_options"),
     path(
-        "account/security/passkeys/<int:factor_id>", passkeys.rename, name="account_rename_passkey"
+        "account/security/passkeys/<number:factor_id>",
+        passkeys.rename,
+        name="account_rename_passkey",
     ),
     path(
-        "account/security/factors/<int:factor_id>/remove",
+        "account/security/factors/<number:factor_id>/remove",
         authenticator.remove,
         name="account_remove_factor",
     ),
     path("account/sessions", sessions.index, name="account_sessions"),
     path("account/sessions/others/revoke", sessions.revoke_others, name="account_revoke_others"),
     path(
-        "account/sessions/<int:session_id>/revoke", sessions.revoke, name="account_revoke_session"
+        "account/sessions/<number:session_id>/revoke",
+        sessions.revoke,
+        name="account_revoke_session",
     ),
 ]

@@ -20,6 +20,7 @@ import asyncpg
 from privata.audit.formats import ndjson_line
 from privata.audit.reading import Entry
 from privata.core.errors import StartupError
+from privata.infra.connecting import connect
 from privata.infra.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ async def retain(settings: Settings, folder: Path, *, remove: bool = False) -> l
             "PRIVATA_DATABASE_RETENTION_URL is not set: retention runs under a role of its own"
             " (docs/audit.md)."
         )
-    connection = await asyncpg.connect(url, server_settings={"timezone": "UTC"})
+    connection = await connect(url)
     try:
         months = [row["month"] for row in await connection.fetch(_OLD)]
         return [await _archive(connection, month, folder, remove=remove) for month in months]

@@ -12,5 +12,5 @@ urlpatterns = [
     path("", views.listing, name="list"),
     path("verify", views.verification, name="verify"),
     path("export/<str:form>", views.export, name="export"),
-    path("<int:seq>", views.entry, name="entry"),
+    path("<number:seq>", views.entry, name="entry"),
 ]

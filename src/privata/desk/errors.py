@@ -14,6 +14,11 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return _page(request, 403, "expired_form")
 
 
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """What no page could read; made without the request, whose form may be what is broken."""
+    return HttpResponse(render_to_string(TEMPLATE, {"status": 400}), status=400)
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """What does not exist and what belongs to somebody else look alike."""
     return _page(request, 404)

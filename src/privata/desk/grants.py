@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 
 from privata.core.errors import StartupError
+from privata.infra.postgres import conninfo
 
 #: Tables it may insert into and read, and the columns of them that the database fills itself.
 APPEND_ONLY: dict[str, frozenset[str]] = {
@@ -39,7 +40,7 @@ _MONTHS = (
 
 def grant(owner_url: str, app_role: str) -> None:
     """Give `app_role` exactly its privileges, in one transaction; does nothing for the owner."""
-    with psycopg.connect(owner_url) as connection:
+    with psycopg.connect(conninfo(owner_url)) as connection:
         owner = connection.execute("SELECT current_user").fetchone()
         if owner is None or owner[0] == app_role:
             return

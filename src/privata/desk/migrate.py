@@ -17,7 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from privata.core.errors import StartupError
 from privata.desk.grants import grant
-from privata.infra.postgres import django_database
+from privata.infra.postgres import conninfo, django_database
 
 log = logging.getLogger(__name__)
 
@@ -65,9 +65,28 @@ def require_migrated() -> None:
         )
 
 
+def require_utf8(url: str) -> None:
+    """`StartupError` for a database out of reach, or one that cannot hold every text."""
+    try:
+        with psycopg.connect(conninfo(url)) as connection:
+            row = connection.execute(
+                "SELECT current_database(), current_setting('server_encoding')"
+            ).fetchone()
+    except psycopg.Error as error:
+        first = str(error).strip().splitlines()[0]
+        raise StartupError(f"The database cannot be reached: {first}") from None
+    assert row is not None
+    if row[1] != "UTF8":
+        raise StartupError(
+            f"The database {row[0]} has the encoding {row[1]}, which cannot hold every text."
+            " Make one with `CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'`"
+            " (docs/self-hosting.md)."
+        )
+
+
 def require_plain_role(app_url: str) -> None:
     """`StartupError` if the application's role could undo the audit log's protection."""
-    with psycopg.connect(app_url) as connection:
+    with psycopg.connect(conninfo(app_url)) as connection:
         row = connection.execute(
             "SELECT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user),"
             " EXISTS (SELECT FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner"
@@ -97,7 +116,7 @@ def _owner_connection(owner_url: str) -> Iterator[None]:
 @contextlib.contextmanager
 def _lock(owner_url: str) -> Iterator[None]:
     try:
-        connection = psycopg.connect(owner_url, autocommit=True, connect_timeout=10)
+        connection = psycopg.connect(conninfo(owner_url), autocommit=True)
     except psycopg.OperationalError as error:
         first = str(error).strip().splitlines()[0]
         raise StartupError(f"The database cannot be reached: {first}") from None

@@ -60,6 +60,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "privata.desk.middleware.content_security_policy",
+    "privata.desk.readable.readable",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "privata.accounts.middleware.session_place",
     "django.middleware.common.CommonMiddleware",

@@ -22,7 +22,20 @@ class EnvironmentConverter:
         return value
 
 
+class NumberConverter:
+    """The number of a row: no more digits than every column has room for, so none is too large."""
+
+    regex = "[0-9]{1,18}"
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        return str(value)
+
+
 register_converter(EnvironmentConverter, "env")
+register_converter(NumberConverter, "number")
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", switch.front_door, name="front_door"),
@@ -55,6 +68,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<env:environment>/streams/", include("privata.streams.urls", namespace="streams")),
 ]
 
+handler400 = "privata.desk.errors.bad_request"
 handler404 = "privata.desk.errors.not_found"
 handler403 = "privata.desk.errors.forbidden"
 handler429 = "privata.desk.errors.too_many"

@@ -17,18 +17,17 @@ from privata.events.feed import MAX_LIMIT, events_after
 from privata.infra.access import kernel_of
 from privata.infra.openapi import errors, request_of
 from privata.infra.routing import api_router
+from privata.infra.storable import MAX_NUMBER
 from privata.infra.wire import Wire, json_response, parse_query
 
 router = api_router("Events")
-
-LAST_SEQ = 2**63 - 1
 
 
 class FeedQuery(Wire):
     """Where to go on, and how far."""
 
     after: Annotated[
-        int, Field(ge=0, le=LAST_SEQ, description="`last` of the page before; 0: the beginning")
+        int, Field(ge=0, le=MAX_NUMBER, description="`last` of the page before; 0: the beginning")
     ] = 0
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 100
 

@@ -14,15 +14,20 @@ import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
 
 import asyncpg
+
+from privata.infra.connecting import USUAL, arguments, connect
+from privata.infra.database_address import parse_address
 
 log = logging.getLogger(__name__)
 
 
 #: NOTIFY payloads have to stay below 8,000 bytes; ours are short, this bounds one statement.
 _BELL_BATCH = 500
+
+#: Seconds a connection of libpq may take, unless the URL says otherwise.
+CONNECT_TIMEOUT_S = 10
 
 #: Seconds a statement may run on the request path before the database ends it.
 STATEMENT_TIMEOUT_S = 30
@@ -55,12 +60,11 @@ class Database:
     async def connect(cls, url: str, *, size: int = 10, **options: Any) -> Database:
         """Open the pool; connections are made when first needed, at most `size` of them."""
         pool = await asyncpg.create_pool(
-            url,
+            **arguments(url, application_name="privata", jit="off"),
             min_size=1,
             max_size=size,
             command_timeout=STATEMENT_TIMEOUT_S,
             reset=_nothing_to_reset,
-            server_settings={"application_name": "privata", "timezone": "UTC", "jit": "off"},
             **options,
         )
         return cls(pool, url)
@@ -121,7 +125,7 @@ async def listening(url: str, channel: str) -> AsyncIterator[asyncio.Queue[str |
             queue.get_nowait()  # the news that the connection is gone must not be dropped
         queue.put_nowait(item)
 
-    connection = await asyncpg.connect(url, server_settings={"application_name": "privata-bell"})
+    connection = await connect(url, {"application_name": "privata-bell"})
     connection.add_termination_listener(lambda _: put(None))
     try:
         await connection.add_listener(channel, lambda *args: put(str(args[3])))
@@ -131,18 +135,30 @@ async def listening(url: str, channel: str) -> AsyncIterator[asyncio.Queue[str |
             await connection.close(timeout=2)
 
 
+def conninfo(url: str) -> str:
+    """The connection string of `psycopg.connect` for a PostgreSQL URL, as asyncpg is told it."""
+    return " ".join(
+        f"{name}='{value.translate(_QUOTED)}'" for name, value in _keywords(url).items()
+    )
+
+
+_QUOTED = str.maketrans({"'": "\\'", "\\": "\\\\"})
+
+
+def _keywords(url: str) -> dict[str, str]:
+    usual = {name: str(value) for name, value in USUAL.items()}
+    return {"connect_timeout": str(CONNECT_TIMEOUT_S), **usual, **parse_address(url).libpq()}
+
+
 def django_database(url: str) -> dict[str, Any]:
     """Django's DATABASES entry for a PostgreSQL URL, unix sockets (`?host=/dir`) included."""
-    parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query))
+    said = _keywords(url)
+    names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host"}
     return {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": parts.path.lstrip("/"),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": query.pop("host", parts.hostname or ""),
-        "PORT": str(query.pop("port", parts.port or "")),
-        "OPTIONS": {"options": "-c timezone=UTC", **query},
+        **{ours: said.pop(name, "") for ours, name in names.items()},
+        "PORT": said.pop("port", ""),
+        "OPTIONS": said,
         "CONN_HEALTH_CHECKS": True,
         "CONN_MAX_AGE": 0,
     }

@@ -17,6 +17,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from privata.core.errors import NotFound
+from privata.infra.storable import NUL
+
 Endpoint: TypeAlias = Callable[..., Awaitable[Response]]
 
 
@@ -56,6 +59,8 @@ class _Endpoints:
         self.endpoints = endpoints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if any(NUL in value for value in scope["path_params"].values()):
+            raise NotFound("There is nothing of that name.")
         request = Request(scope, receive, send)
         endpoint = self.endpoints[scope["method"]]
         response = await endpoint(request, **scope["path_params"])

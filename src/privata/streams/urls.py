@@ -10,5 +10,5 @@ app_name = "streams"
 
 urlpatterns = [
     path("", views.index, name="index"),
-    path("<int:stream_id>/close", views.close, name="close"),
+    path("<number:stream_id>/close", views.close, name="close"),
 ]

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from privata.audit.filters import MAX_TEXT
+from privata.infra.storable import MAX_NUMBER
 from privata.infra.wire import Wire
 from privata.webhooks.listing import MAX_LIMIT
 
@@ -31,5 +32,5 @@ class AuditQuery(Wire):
     since: Annotated[str, Field(max_length=10)] = ""
     to: Annotated[str, Field(max_length=10)] = ""
     environment: Annotated[str, Field(max_length=4)] = ""
-    before: Annotated[int, Field(ge=1)] | None = None
+    before: Annotated[int, Field(ge=1, le=MAX_NUMBER)] | None = None
     limit: Limit = 50

@@ -10,6 +10,8 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import asyncpg
 
+from privata.infra.connecting import connect
+
 log = logging.getLogger(__name__)
 
 #: Seconds between two tries to reach the database again: doubled from the first to the last.
@@ -101,8 +103,8 @@ class Line:
 
     async def _open(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await asyncpg.connect(
-                self._url, server_settings=self._settings, command_timeout=STATEMENT_TIMEOUT_S
+            self._connection = await connect(
+                self._url, self._settings, command_timeout=STATEMENT_TIMEOUT_S
             )
         return self._connection
 

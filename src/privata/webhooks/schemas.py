@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, field_validator
 
+from privata.infra.storable import MAX_NUMBER
 from privata.infra.wire import Instant, Wire
 from privata.webhooks import listing, undelivered
 from privata.webhooks.endpoint_rules import (
@@ -142,7 +143,7 @@ class DeliveriesQuery(Wire):
             endpoint_id=self.endpoint_id,
             status=None if self.status is None else listing.DeliveryFilter(self.status),
             event_type=self.event_type,
-            order_id=self.order_id,
+            order_id=None if self.order_id is None else self.order_id.lower(),
             since=self.since,
             until=self.until,
             older=older,
@@ -154,7 +155,7 @@ class UndeliveredQuery(Wire):
     """What an endpoint lacks, oldest first."""
 
     since: Instant = undelivered.BEGINNING
-    after: Annotated[int, Field(ge=0, le=2**63 - 1, description="the last `seq` shown")] = 0
+    after: Annotated[int, Field(ge=0, le=MAX_NUMBER, description="the last `seq` shown")] = 0
     limit: Annotated[int, Field(ge=1, le=undelivered.MAX_LIMIT)] = 100
 
 

@@ -19,7 +19,7 @@ from privata.infra.plane import kernel, wait
 @require_http_methods(["GET", "HEAD", "POST"])
 def ask(request: HttpRequest) -> HttpResponseBase:
     """Ask for a link. The answer is always the same."""
-    form = EmailForm(request.POST or None)
+    form = EmailForm(request.POST if request.method == "POST" else None)
     if request.method != "POST" or not form.is_valid():
         context = {
             "email": form.data.get("email", "") if form.is_bound else "",
@@ -45,7 +45,7 @@ def use(request: HttpRequest, token: str) -> HttpResponseBase:
     email = wait(resetting.email_of(kernel(), token))
     if email is None:
         return show(request, "reset_over.html", {}, status=410)
-    form = NewPasswordForm(request.POST or None, email=email)
+    form = NewPasswordForm(request.POST if request.method == "POST" else None, email=email)
     if request.method == "POST" and form.is_valid():
         hashed = make_password(form.cleaned_data["password"])
         done = wait(

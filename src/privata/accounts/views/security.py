@@ -50,7 +50,7 @@ def security(request: HttpRequest, user: User) -> HttpResponse:
 @signed_in
 def password(request: HttpRequest, user: User) -> HttpResponseBase:
     """Choose another password; every other session ends."""
-    form = NewPasswordForm(request.POST or None, email=user.email)
+    form = NewPasswordForm(request.POST if request.method == "POST" else None, email=user.email)
     if request.method == "POST":
         _check_current(request, user, form)
         if form.is_valid():

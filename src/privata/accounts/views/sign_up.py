@@ -36,7 +36,7 @@ def sign_up(request: HttpRequest) -> HttpResponseBase:
     """Address and password. Every address is answered the same, known or not."""
     if request.user.is_authenticated:
         return redirect("front_door")
-    form = SignUpForm(request.POST or None)
+    form = SignUpForm(request.POST if request.method == "POST" else None)
     if request.method != "POST" or not form.is_valid():
         after = request.POST.get("next") or request.GET.get("next", "")
         context = _fields(form) | {"next": safe_path(after) or ""}

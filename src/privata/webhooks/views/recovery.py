@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from privata.core.errors import ValidationFailed
 from privata.infra.plane import kernel, wait
+from privata.infra.storable import in_utc
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
 from privata.webhooks import queues, reading, recoveries
@@ -110,9 +111,9 @@ def _since(span: str, text: str) -> datetime | None:
         return now - SPANS[_DEFAULT][1]
     try:
         found = parse_datetime(text)
+        if found is None:
+            return None
+        at = in_utc(found if found.tzinfo else found.replace(tzinfo=UTC))
     except ValueError:
         return None
-    if found is None:
-        return None
-    at = found if found.tzinfo else found.replace(tzinfo=UTC)
     return at if at <= now else None
