@@ -63,7 +63,7 @@ async def test_orders_in_pages_and_by_environment(
     assert (await script.get("/mars/orders")).status_code == 404
 
 
-async def test_an_endpoint_is_made_changed_and_disabled(
+async def test_an_endpoint_is_made_changed_disabled_and_deleted(
     script: httpx.AsyncClient, kernel: Kernel
 ) -> None:
     wanted = {"url": "http://localhost:9/hook", "alias": "Local", "channel": "order"}
@@ -76,8 +76,11 @@ async def test_an_endpoint_is_made_changed_and_disabled(
     assert (await script.post(f"{there}/pause")).json()["status"] == "paused"
     assert (await script.post(f"{there}/resume")).json()["status"] in ("active", "resuming")
     assert (await script.post(f"{there}/resume")).status_code in (200, 409)
-    assert (await script.delete(there)).json()["status"] == "disabled"
+    assert (await script.post(f"{there}/disable")).json()["status"] == "disabled"
     assert len((await script.get("/test/endpoints")).json()["endpoints"]) == 1
+    assert (await script.delete(there)).json()["deleted_at"] is not None
+    assert (await script.get(there)).status_code == 404
+    assert (await script.get("/test/endpoints")).json() == {"endpoints": []}
     assert (await script.get("/live/endpoints")).json() == {"endpoints": []}
     assert (await script.get(there.replace("/test/", "/live/"))).status_code == 404
     assert (await script.get("/test/endpoints/x")).status_code == 404

@@ -70,9 +70,15 @@ async def test_the_life_of_an_endpoint(admin: Admin) -> None:
     now = changed.json()
     assert (now["alias"], now["event_filter"], now["schedule_s"]) == ("Mine", None, [60, 600])
     assert now["url"] == URL
-    gone = await admin.call("DELETE", path)
-    assert (gone.status_code, gone.json()["status"]) == (200, "disabled")
+    off = await admin.call("POST", f"{path}/disable")
+    assert (off.status_code, off.json()["status"]) == (200, "disabled")
     assert (await admin.call("GET", path)).json()["status"] == "disabled"
+    gone = await admin.call("DELETE", path)
+    assert (gone.status_code, gone.json()["deleted_at"] is None) == (200, False)
+    assert (await admin.call("GET", path)).status_code == 404
+    assert (await admin.call("DELETE", path)).status_code == 404
+    listed = (await admin.call("GET", "/endpoints")).json()["endpoints"]
+    assert gone.json()["endpoint_id"] not in {one["endpoint_id"] for one in listed}
 
 
 @pytest.mark.parametrize(
@@ -111,6 +117,7 @@ async def test_scopes_and_strangers(admin: Admin) -> None:
     calls: list[tuple[str, str, Any]] = [
         ("GET", f"/endpoints/{endpoint}", None),
         ("PATCH", f"/endpoints/{endpoint}", {"alias": "x"}),
+        ("POST", f"/endpoints/{endpoint}/disable", None),
         ("DELETE", f"/endpoints/{endpoint}", None),
         ("POST", f"/endpoints/{endpoint}/rotate-secret", {}),
         ("POST", f"/endpoints/{endpoint}/test", None),

@@ -153,7 +153,7 @@ def _first_steps(tenant: Tenant) -> dict[str, Any]:
     return {
         "api_url": f"{kernel().settings.base_url}/partner/v1",
         "has_key": ApiKey.objects.filter(**mine, revoked_at=None).exists(),
-        "has_endpoint": Endpoint.objects.filter(**mine).exists(),
+        "has_endpoint": Endpoint.objects.filter(**mine, deleted_at=None).exists(),
     }
 
 

@@ -122,7 +122,9 @@ def _delivery(tenant: Tenant, delivery: Delivery) -> Found:
 
 def _endpoints(tenant: Tenant, text: str) -> list[Found]:
     mine = Endpoint.objects.filter(
-        organization_id=tenant.organization_id, environment=tenant.environment.value
+        organization_id=tenant.organization_id,
+        environment=tenant.environment.value,
+        deleted_at=None,
     )
     ident = _uuid(text)
     named = Q(alias__icontains=text) | Q(url__icontains=text)

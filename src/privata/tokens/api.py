@@ -156,10 +156,19 @@ async def resume_endpoint(call: Call) -> Response:
 
 @write(Permission.CONFIGURE_ENDPOINTS)
 async def disable_endpoint(call: Call) -> Response:
-    """Take it out of use, for good."""
+    """Take it out of use: what waits for it ends."""
     chosen = _id(call)
     await service.disable_endpoint(call.kernel, actor=call.actor, endpoint_id=chosen)
     return await _shown(call, chosen)
+
+
+@write(Permission.CONFIGURE_ENDPOINTS)
+async def delete_endpoint(call: Call) -> Response:
+    """Delete it; the log keeps its deliveries."""
+    chosen = _id(call)
+    await service.delete_endpoint(call.kernel, actor=call.actor, endpoint_id=chosen)
+    found = await listing.endpoint(call.kernel, actor=call.actor, endpoint_id=chosen, deleted=True)
+    return json_response(found)
 
 
 _ENDPOINTS = PREFIX + "/{environment}/endpoints"
@@ -178,7 +187,8 @@ ROUTES = (
     ("PATCH", _ENDPOINT, change_endpoint),
     ("POST", f"{_ENDPOINT}/pause", pause_endpoint),
     ("POST", f"{_ENDPOINT}/resume", resume_endpoint),
-    ("DELETE", _ENDPOINT, disable_endpoint),
+    ("POST", f"{_ENDPOINT}/disable", disable_endpoint),
+    ("DELETE", _ENDPOINT, delete_endpoint),
 )
 
 

@@ -133,18 +133,37 @@ async def change_endpoint(request: Request, endpoint_id: str) -> Response:
     return await _shown(request, actor, chosen)
 
 
+@router.post(
+    ONE + "/disable",
+    operation_id="disableEndpoint",
+    response_model=schemas.Endpoint,
+    responses=errors(*_REFUSALS),
+    openapi_extra=request_of(key=True, scopes=ADMIN),
+)
+async def disable_endpoint(request: Request, endpoint_id: str) -> Response:
+    """Take it out of use: what waits for it ends. It stays on the list, and its history too."""
+    actor = await admin_of(request)
+    chosen = id_in_path(endpoint_id)
+    await service.disable_endpoint(kernel_of(request), actor=actor, endpoint_id=chosen)
+    return await _shown(request, actor, chosen)
+
+
 @router.delete(
     ONE,
     response_model=schemas.Endpoint,
     responses=errors(*_REFUSALS),
     openapi_extra=request_of(key=True, scopes=ADMIN),
 )
-async def disable_endpoint(request: Request, endpoint_id: str) -> Response:
-    """Take it out of use. Its history stays, and so does its id."""
-    actor = await admin_of(request)
+async def delete_endpoint(request: Request, endpoint_id: str) -> Response:
+    """Delete it: what waits for it ends, and its secrets sign nothing any more.
+
+    The answer shows it once more. The log keeps its deliveries; everything else answers 404.
+    """
+    actor, kernel = await admin_of(request), kernel_of(request)
     chosen = id_in_path(endpoint_id)
-    await service.disable_endpoint(kernel_of(request), actor=actor, endpoint_id=chosen)
-    return await _shown(request, actor, chosen)
+    await service.delete_endpoint(kernel, actor=actor, endpoint_id=chosen)
+    found = await listing.endpoint(kernel, actor=actor, endpoint_id=chosen, deleted=True)
+    return json_response(found)
 
 
 @router.post(

@@ -23,13 +23,17 @@ MAX_LIMIT: Final = 200
 _ENDPOINTS: Final = """
 SELECT e.*, current.hint AS secret_hint, old.expires_at AS old_secret_expires_at
 FROM webhook_endpoint AS e
-LEFT JOIN webhook_secret AS current
-    ON current.endpoint_id = e.id AND current.expires_at IS NULL
+LEFT JOIN LATERAL (
+    SELECT s.hint FROM webhook_secret AS s
+    WHERE s.endpoint_id = e.id AND (s.expires_at IS NULL OR e.deleted_at IS NOT NULL)
+    ORDER BY s.created_at DESC LIMIT 1
+) AS current ON true
 LEFT JOIN LATERAL (
     SELECT max(s.expires_at) AS expires_at FROM webhook_secret AS s
     WHERE s.endpoint_id = e.id AND s.expires_at > now()
 ) AS old ON true
 WHERE e.organization_id = $1 AND e.environment = $2 AND ($3::uuid IS NULL OR e.id = $3)
+  AND (e.deleted_at IS NULL OR $4)
 ORDER BY e.created_at, e.id
 """
 
@@ -48,17 +52,19 @@ class DeliveryFilter(StrEnum):
     DELIVERED = "delivered"
     EXHAUSTED = "exhausted"
     RETRIED = "retried"
+    CANCELLED = "cancelled"
     UNDELIVERED = "undelivered"
 
 
-#: `held` is no state that is stored (decision 0005).
+#: `held` and `cancelled` are no states that are stored (decision 0005).
 _STATUS: Final = {
     None: "true",
-    DeliveryFilter.PENDING: "d.status = 'pending' AND e.status <> 'paused'",
+    DeliveryFilter.PENDING: "d.status = 'pending' AND e.status NOT IN ('paused', 'disabled')",
     DeliveryFilter.HELD: "d.status = 'pending' AND e.status = 'paused'",
     DeliveryFilter.DELIVERED: "d.status = 'delivered'",
     DeliveryFilter.EXHAUSTED: "d.status = 'exhausted'",
     DeliveryFilter.RETRIED: "d.status = 'retried'",
+    DeliveryFilter.CANCELLED: "d.status = 'pending' AND e.status = 'disabled'",
     DeliveryFilter.UNDELIVERED: "d.status IN ('pending', 'exhausted')",
 }
 
@@ -104,7 +110,13 @@ _PLAIN_ENDPOINT: Final = (
     "alias", "url", "channel", "dialect", "event_filter", "status", "paused_reason", "last_error",
     "strict_lanes", "schedule_s", "pace_per_s", "secret_hint",
 )  # fmt: skip
-_TIMES_ENDPOINT: Final = ("paused_at", "old_secret_expires_at", "created_at", "updated_at")
+_TIMES_ENDPOINT: Final = (
+    "paused_at",
+    "old_secret_expires_at",
+    "created_at",
+    "updated_at",
+    "deleted_at",
+)
 _PLAIN_DELIVERY: Final = (
     "event_id", "order_id", "replay", "attempts", "last_outcome", "last_status_code",
     "last_duration_ms",
@@ -129,18 +141,24 @@ class DeliveryQuery:
 async def endpoints(kernel: Kernel, *, actor: Actor) -> list[dict[str, Any]]:
     """The actor's endpoints, oldest first, disabled ones too."""
     rows = await kernel.database.pool.fetch(
-        _ENDPOINTS, actor.organization_id, actor.environment.value, None
+        _ENDPOINTS, actor.organization_id, actor.environment.value, None, False
     )
     return [_endpoint(row) for row in rows]
 
 
 async def endpoint(
-    kernel: Kernel, *, actor: Actor, endpoint_id: UUID, tx: Transaction | None = None
+    kernel: Kernel,
+    *,
+    actor: Actor,
+    endpoint_id: UUID,
+    tx: Transaction | None = None,
+    deleted: bool = False,
 ) -> dict[str, Any]:
-    """One of them, as it stands in `tx` if given. `NotFound`."""
+    """One of them, as it stands in `tx` if given. `NotFound`, also when it is deleted unless
+    `deleted` ones are asked for."""
     source = kernel.database.pool if tx is None else tx.connection
     row = await source.fetchrow(
-        _ENDPOINTS, actor.organization_id, actor.environment.value, endpoint_id
+        _ENDPOINTS, actor.organization_id, actor.environment.value, endpoint_id, deleted
     )
     if row is None:
         raise NotFound("There is no such endpoint.")
@@ -200,16 +218,25 @@ def _endpoint(row: Row) -> dict[str, Any]:
     return {"endpoint_id": row["id"]} | {name: row[name] for name in _PLAIN_ENDPOINT} | times
 
 
+#: What a pending delivery is at an endpoint of such a status.
+_PENDING_AT: Final = {
+    "paused": DeliveryFilter.HELD.value,
+    "disabled": DeliveryFilter.CANCELLED.value,
+}
+
+
 def _delivery(row: Row) -> dict[str, Any]:
-    held = row["status"] == "pending" and row["endpoint_status"] == "paused"
+    shown = row["status"]
+    if shown == DeliveryFilter.PENDING:
+        shown = _PENDING_AT.get(row["endpoint_status"], shown)
     # While its endpoint resumes it goes in its turn, whenever it was due before.
     turn = row["in_flight"] or row["in_line"]
-    waits = row["status"] == "pending" and not held and not turn
+    waits = shown == DeliveryFilter.PENDING and not turn
     return {
         "delivery_id": row["id"],
         "endpoint_id": row["endpoint_id"],
         "event_type": row["type"],
-        "status": DeliveryFilter.HELD.value if held else row["status"],
+        "status": shown,
         "recovery_id": row["recovery_id"],
         "retry_of": row["retry_of_id"],
         "retried_as": row["retried_as"],

@@ -34,6 +34,7 @@ class Segment(StrEnum):
     HELD = "held"
     FAILED = "failed"
     RETRIED = "retried"
+    CANCELLED = "cancelled"
 
 
 SEGMENT_LABELS: Final = {segment: segment.value.capitalize() for segment in Segment}

@@ -56,6 +56,7 @@ class Endpoint(models.Model):
     probe_until = models.DateTimeField(null=True, help_text="the lease of a probe under way")
     probed_at = models.DateTimeField(null=True, help_text="when the last failed probe ended")
     flush_tokens_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True, help_text="the log alone knows it from then on")
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
 
@@ -82,6 +83,10 @@ class Endpoint(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(pace_per_s__gt=0), name="webhook_endpoint_pace"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(deleted_at=None) | models.Q(status="disabled"),
+                name="webhook_endpoint_deleted_whole",
             ),
         ]
         indexes = [

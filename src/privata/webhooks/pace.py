@@ -1,8 +1,10 @@
 """How fast a resuming endpoint's queue goes out: a token bucket on the endpoint's row.
 
 `flush_tokens_at` is the moment at which the bucket was last empty, so one column carries it and
-any number of workers draw from it. With a pace of p a second the bucket holds s = max(1, p / 10)
-tokens and gets p - s + 1 a second: a full bucket and a second's refill are never more than p.
+any number of workers draw from it. With a pace of p a second the bucket holds s tokens and gets
+p - s + 1 a second: a full bucket and a second's refill are never more than p. So what waits takes
+s / p longer than its pace says. A twentieth of p, and two from 12 a second on, is enough to catch
+up when a wake-up is late, and leaves room below a tenth for the workers that die meanwhile.
 
 The expressions are written over a row called `e`, and computed where that row is locked.
 """
@@ -11,8 +13,8 @@ from __future__ import annotations
 
 from typing import Final
 
-#: How many tokens the bucket holds: a tenth of a second, so that a late wake-up can catch up.
-SIZE: Final = "greatest(1, e.pace_per_s / 10)"
+#: How many tokens the bucket holds, so that a late wake-up can catch up.
+SIZE: Final = "greatest(1, least(2, e.pace_per_s / 6), e.pace_per_s / 20)"
 
 #: Tokens a second.
 RATE: Final = f"(e.pace_per_s - {SIZE} + 1)"

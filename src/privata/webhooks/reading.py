@@ -50,12 +50,16 @@ _HELD = Q(endpoint__status=EndpointStatus.PAUSED.value) | (
     )
 )
 
+#: For an endpoint that is out of use nothing waits.
+_ENDED = Q(endpoint__status=EndpointStatus.DISABLED.value)
+
 #: The one place that says which deliveries a segment has; these segments do not overlap.
 _PARTS: Final = {
     Segment.DELIVERED: Q(status=DeliveryStatus.DELIVERED.value),
     Segment.HELD: _PENDING & _HELD,
-    Segment.RETRYING: _PENDING & ~_HELD & Q(attempts__gt=0),
-    Segment.QUEUED: _PENDING & ~_HELD & Q(attempts=0),
+    Segment.RETRYING: _PENDING & ~_HELD & ~_ENDED & Q(attempts__gt=0),
+    Segment.QUEUED: _PENDING & ~_HELD & ~_ENDED & Q(attempts=0),
+    Segment.CANCELLED: _PENDING & _ENDED,
     Segment.FAILED: Q(status=DeliveryStatus.EXHAUSTED.value),
     Segment.RETRIED: Q(status=DeliveryStatus.RETRIED.value),
 }
@@ -64,6 +68,7 @@ _PARTS: Final = {
 _UNDELIVERED: Final = Q(
     ~_PARTS[Segment.DELIVERED]
     & ~_PARTS[Segment.RETRIED]
+    & ~_PARTS[Segment.CANCELLED]
     & Q(replay=False)
     & ~Exists(
         Delivery.objects.filter(
@@ -102,9 +107,9 @@ class Page:
 
 
 def endpoints_of(organization_id: UUID, environment: Environment) -> QuerySet[Endpoint]:
-    """The tenant's endpoints, oldest first."""
+    """The tenant's endpoints, oldest first, without those that are deleted."""
     return Endpoint.objects.filter(
-        organization_id=organization_id, environment=environment.value
+        organization_id=organization_id, environment=environment.value, deleted_at=None
     ).order_by("created_at", "id")
 
 
@@ -203,7 +208,7 @@ def histogram_of(place: Place, query: LogQuery, now: datetime) -> list[Bucket]:
                 & ~_SEGMENTS[Segment.RETRIED]
                 & Q(attempts__gt=0),
             ),
-            queued=Count("id", filter=_PENDING & Q(attempts=0)),
+            queued=Count("id", filter=_PENDING & ~_ENDED & Q(attempts=0)),
         )
         .order_by()
     )

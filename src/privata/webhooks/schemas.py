@@ -120,7 +120,8 @@ class DeliveriesQuery(Wire):
 
     endpoint_id: UUID | None = None
     status: (
-        Literal["pending", "held", "delivered", "exhausted", "retried", "undelivered"] | None
+        Literal["pending", "held", "delivered", "exhausted", "retried", "cancelled", "undelivered"]
+        | None
     ) = None
     event_type: str | None = Field(None, max_length=64)
     order_id: str | None = Field(None, max_length=40)
@@ -177,6 +178,7 @@ class Endpoint(BaseModel):
     old_secret_expires_at: datetime | None
     created_at: datetime
     updated_at: datetime
+    deleted_at: datetime | None = Field(description="a deleted one is shown this once")
 
 
 class NewEndpoint(Endpoint):
@@ -220,8 +222,11 @@ class Delivery(BaseModel):
     delivery_id: UUID
     endpoint_id: UUID
     event_type: str
-    status: Literal["pending", "held", "delivered", "exhausted", "retried"] = Field(
-        description="retried: its retry took over, which `retried_as` names"
+    status: Literal["pending", "held", "delivered", "exhausted", "retried", "cancelled"] = Field(
+        description=(
+            "retried: its retry took over, which `retried_as` names; "
+            "cancelled: its endpoint was taken out of use"
+        )
     )
     recovery_id: UUID | None
     retry_of: UUID | None = Field(description="the delivery that this one is the retry of")

@@ -16,8 +16,10 @@ from uuid import UUID
 
 from privata.core.errors import UrlRefused
 from privata.core.tenancy import Actor, Environment
+from privata.events.service import LIVE_BELL, live_payload
 from privata.infra.idempotency import Keep
 from privata.infra.kernel import Kernel
+from privata.infra.postgres import Transaction
 from privata.webhooks import store
 from privata.webhooks.doors import locked_endpoint, note
 from privata.webhooks.endpoint_rules import (
@@ -156,10 +158,32 @@ async def pause_endpoint(
 
 
 async def disable_endpoint(kernel: Kernel, *, actor: Actor, endpoint_id: UUID) -> None:
-    """Take it out of use: no event is queued for it any more. What waited stays on record."""
+    """Take it out of use: no event is queued for it any more.
+
+    What waited ends, and stays on record. `NotFound`; does nothing to one that is disabled.
+    """
     async with kernel.database.transaction() as tx:
         row = await locked_endpoint(tx, actor, endpoint_id)
-        if row["status"] == EndpointStatus.DISABLED:
-            return
-        await store.move_endpoint(tx, endpoint_id, EndpointStatus.DISABLED.value)
-        await note(tx, actor, "endpoint.disabled", endpoint_id, {"was": row["status"]})
+        if row["status"] != EndpointStatus.DISABLED:
+            await _end(tx, actor, row, "endpoint.disabled")
+
+
+async def delete_endpoint(kernel: Kernel, *, actor: Actor, endpoint_id: UUID) -> None:
+    """Take it out of use and out of sight, for good; its secrets sign nothing any more.
+
+    The log keeps its deliveries as of a deleted endpoint. `NotFound`, also for one that is deleted.
+    """
+    async with kernel.database.transaction() as tx:
+        row = await locked_endpoint(tx, actor, endpoint_id)
+        await _end(tx, actor, row, "endpoint.deleted")
+        await store.delete_endpoint(tx, endpoint_id)
+
+
+async def _end(tx: Transaction, actor: Actor, row: store.Row, action: str) -> None:
+    endpoint_id: UUID = row["id"]
+    ended = await store.waiting_for(tx, endpoint_id)
+    await store.move_endpoint(tx, endpoint_id, EndpointStatus.DISABLED.value)
+    changes = {"was": row["status"], "alias": row["alias"], "url": row["url"], "ended": ended}
+    await note(tx, actor, action, endpoint_id, changes)
+    # Rows of the log show what became of them.
+    tx.ring(LIVE_BELL, live_payload(actor.organization_id, actor.environment, "deliveries"))

@@ -1,5 +1,8 @@
 """SQL of endpoints, their secrets, and single deliveries. The hot path is in claims, settling."""
 
+# What is put together here is of `waiting`.
+# ruff: noqa: S608
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +13,7 @@ import asyncpg
 
 from privata.core.tenancy import Actor
 from privata.infra.postgres import Transaction
+from privata.webhooks.waiting import waiting
 
 Row = asyncpg.Record
 
@@ -24,7 +28,7 @@ INSERT INTO webhook_secret (id, endpoint_id, sealed, hint) VALUES ($9, $1, $10, 
 
 _LOCK_ENDPOINT: Final = """
 SELECT * FROM webhook_endpoint
-WHERE id = $1 AND organization_id = $2 AND environment = $3
+WHERE id = $1 AND organization_id = $2 AND environment = $3 AND deleted_at IS NULL
 FOR NO KEY UPDATE
 """
 
@@ -42,6 +46,17 @@ SET status = $2::text, paused_at = CASE WHEN $2::text = 'paused' THEN now() END,
     flush_tokens_at = NULL, updated_at = now()
 WHERE id = $1
 """
+
+# Its secrets sign nothing any more; they stay, so that old attempts can name theirs.
+_DELETE_ENDPOINT: Final = """
+WITH ended AS (
+    UPDATE webhook_secret SET expires_at = now()
+    WHERE endpoint_id = $1 AND (expires_at IS NULL OR expires_at > now())
+)
+UPDATE webhook_endpoint SET deleted_at = now() WHERE id = $1
+"""
+
+_WAITING: Final = f"SELECT {waiting()} FROM webhook_endpoint AS e WHERE e.id = $1"
 
 # The delivery is locked, so neither a claim nor a settlement comes between the look and the move.
 _LOCK_DELIVERY: Final = """
@@ -99,6 +114,17 @@ async def move_endpoint(
 ) -> None:
     """Enter a status; the reason and the person belong to `paused` alone."""
     await tx.connection.execute(_MOVE_ENDPOINT, endpoint_id, status, paused_reason, paused_by)
+
+
+async def delete_endpoint(tx: Transaction, endpoint_id: UUID) -> None:
+    """Take it out of sight; it is disabled already."""
+    await tx.connection.execute(_DELETE_ENDPOINT, endpoint_id)
+
+
+async def waiting_for(tx: Transaction, endpoint_id: UUID) -> int:
+    """How many deliveries wait for it."""
+    found: int = await tx.connection.fetchval(_WAITING, endpoint_id)
+    return found
 
 
 async def lock_delivery(tx: Transaction, actor: Actor, delivery_id: UUID) -> Row | None:

@@ -45,6 +45,7 @@ class Facts:
     `most` is how many attempts its schedule has. `behind` is the type of an earlier event of the
     same order that this one waits for, or None. `taken_over`: a recovery sends the event anew.
     `in_line`: its endpoint is resuming, and it has not had its turn. `retried`: it has a retry.
+    `deleted`: its endpoint is.
     """
 
     status: DeliveryStatus
@@ -62,6 +63,7 @@ class Facts:
     taken_over: bool = False
     in_line: bool = False
     retried: bool = False
+    deleted: bool = False
     queue: Queue = Queue()
 
 
@@ -271,7 +273,7 @@ def _cancelled(facts: Facts) -> Story:
         shown=Shown.CANCELLED,
         tone="info",
         icon="ban",
-        title="Not sent: the endpoint is disabled",
+        title=f"Not sent: the endpoint {'was deleted' if facts.deleted else 'is disabled'}",
         text="It waited when the endpoint was taken out of use, and stays here on record.",
         next="Nothing more is sent for it.",
         next_at=None,

@@ -22,6 +22,7 @@ BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _UNDELIVERED: Final = """
 SELECT owed.event_seq AS seq, owed.id AS delivery_id, e.event_id, e.type, owed.order_id,
        CASE WHEN owed.status = 'pending' AND endpoint.status = 'paused' THEN 'held'
+            WHEN owed.status = 'pending' AND endpoint.status = 'disabled' THEN 'cancelled'
             ELSE owed.status END AS status,
        owed.attempts, owed.last_outcome, owed.created_at
 FROM (

@@ -49,4 +49,5 @@ urlpatterns = [
     path("<uuid:endpoint_id>/pause", endpoint.pause, name="pause"),
     path("<uuid:endpoint_id>/resume", endpoint.resume, name="resume"),
     path("<uuid:endpoint_id>/disable", endpoint.disable, name="disable"),
+    path("<uuid:endpoint_id>/delete", endpoint.delete, name="delete"),
 ]

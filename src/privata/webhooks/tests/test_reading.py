@@ -120,7 +120,7 @@ _DELIVERED = {"status": "delivered", "attempts": 1, "outcome": "delivered", "cod
 def test_segments_do_not_overlap_and_add_up(desk: Desk) -> None:
     from privata.webhooks.reading import histogram_of, segment_counts
 
-    active, paused = desk.endpoint(), desk.endpoint("paused")
+    active, paused, disabled = (desk.endpoint(one) for one in ("active", "paused", "disabled"))
     wanted = {
         Segment.QUEUED: desk.deliver(active),
         Segment.RETRYING: desk.deliver(active, minutes=2, **_FAILED),
@@ -128,12 +128,13 @@ def test_segments_do_not_overlap_and_add_up(desk: Desk) -> None:
         Segment.FAILED: desk.deliver(active, minutes=4, **_GIVEN_UP),
         Segment.DELIVERED: desk.deliver(active, minutes=5, **_DELIVERED),
         Segment.RETRIED: desk.deliver(active, minutes=6, **_FAILED | {"status": "retried"}),
+        Segment.CANCELLED: desk.deliver(disabled, minutes=7),
     }
     for segment, delivery in wanted.items():
         assert desk.ids(LogQuery(segment=segment)) == [delivery], segment
     assert desk.ids() == list(wanted.values())
     counts = segment_counts(desk.place(), LogQuery(), NOW)
-    assert counts == {Segment.ALL: 6, Segment.UNDELIVERED: 4} | dict.fromkeys(wanted, 1)
+    assert counts == {Segment.ALL: 7, Segment.UNDELIVERED: 4} | dict.fromkeys(wanted, 1)
     buckets = histogram_of(desk.place(), LogQuery(), NOW)
     assert [sum(column) for column in zip(*buckets, strict=True)] == [1, 3, 1]
 

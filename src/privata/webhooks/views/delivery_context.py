@@ -157,6 +157,7 @@ def _facts(delivery: Delivery, attempts: Sequence[Attempt], *, retried: bool = F
         taken_over=queues.taken_over(delivery),
         in_line=in_line(delivery),
         retried=retried,
+        deleted=delivery.endpoint.deleted_at is not None,
         queue=_queue(delivery),
     )
 

@@ -15,7 +15,7 @@ from privata.core.errors import UrlRefused, ValidationFailed, WebhookNotPaused
 from privata.infra.plane import kernel, wait
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
-from privata.webhooks import reading, service
+from privata.webhooks import queues, reading, service
 from privata.webhooks.endpoint_rules import checked_schedule
 from privata.webhooks.forms import SCOPES, TYPE_CHOICES, EndpointForm, form_of
 from privata.webhooks.models import Endpoint
@@ -113,6 +113,18 @@ def disable(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResp
     return _do(request, tenant, endpoint_id, service.disable_endpoint, "The endpoint is disabled")
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+@page(Permission.CONFIGURE_ENDPOINTS)
+@missing_is_404
+def delete(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
+    """Delete the endpoint. GET asks first, for browsers without scripts."""
+    if request.method != "POST":
+        return _confirm(request, tenant, endpoint_id, "delete")
+    wait(service.delete_endpoint(kernel(), actor=tenant.actor, endpoint_id=endpoint_id))
+    messages.success(request, "The endpoint is deleted; the log keeps its deliveries")
+    return redirect(address(tenant, "endpoints"))
+
+
 def _settings(
     request: HttpRequest, tenant: Tenant, endpoint: Endpoint, form: EndpointForm
 ) -> HttpResponse:
@@ -155,7 +167,8 @@ def _save(tenant: Tenant, endpoint: Endpoint, wanted: dict[str, Any]) -> None:
 
 def _confirm(request: HttpRequest, tenant: Tenant, endpoint_id: UUID, what: str) -> HttpResponse:
     endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
-    return show(request, tenant, "confirm.html", {"endpoint": endpoint, "what": what})
+    context = {"endpoint": endpoint, "what": what, "waiting": queues.waiting(endpoint)}
+    return show(request, tenant, "confirm.html", context)
 
 
 def _do(

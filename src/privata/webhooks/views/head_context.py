@@ -18,7 +18,7 @@ def head_context(endpoint: Endpoint, tab: str) -> dict[str, Any]:
     """Head, banner, running recovery and tabs of an endpoint."""
     status = EndpointStatus(endpoint.status)
     waits = status in (EndpointStatus.PAUSED, EndpointStatus.RESUMING)
-    waiting = queues.waiting(endpoint) if waits else 0
+    waiting = queues.waiting(endpoint)
     return {
         "endpoint": endpoint,
         "tab": tab,

@@ -46,7 +46,7 @@ TYPES = (
 )
 
 #: Segments that are shown when there is something in them.
-_SELDOM = (Segment.QUEUED, Segment.HELD, Segment.RETRIED)
+_SELDOM = (Segment.QUEUED, Segment.HELD, Segment.RETRIED, Segment.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
