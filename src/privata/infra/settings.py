@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     health_probers: Words = []
     outbound_allowed_cidrs: Words = []
     outbound_extra_ports: Words = []
+    outbound_own_addresses: Words = []
+    outbound_own_by_name: bool = True
     mail_url: str | None = None
     mail_from: str | None = None
     new_device_code: bool = True
@@ -83,6 +85,7 @@ class Settings(BaseSettings):
         "health_probers",
         "outbound_allowed_cidrs",
         "outbound_extra_ports",
+        "outbound_own_addresses",
         mode="before",
     )
     @classmethod
@@ -91,7 +94,9 @@ class Settings(BaseSettings):
             return [part.strip() for part in value.split(",") if part.strip()]
         return value
 
-    @field_validator("trusted_proxies", "health_probers", "outbound_allowed_cidrs")
+    @field_validator(
+        "trusted_proxies", "health_probers", "outbound_allowed_cidrs", "outbound_own_addresses"
+    )
     @classmethod
     def _cidrs(cls, value: list[str]) -> list[str]:
         for block in value:

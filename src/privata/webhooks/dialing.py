@@ -22,6 +22,7 @@ from privata.core.errors import UrlRefused
 from privata.webhooks.connections import CLOSE_SECONDS, Connection
 from privata.webhooks.failures import (
     NO_PORT,
+    UNPROVEN,
     AttemptError,
     connection_failed,
     family_not_tried,
@@ -149,6 +150,8 @@ class Dialer:
           is, the address is one that leads nowhere, and that is theirs.
         - A route, but nobody answers, or a router on the way says no: ours when the others of the
           family who answered before are silent as well.
+        - A router says no to IPv6, and nobody has answered over IPv6 yet: ours. Many machines have
+          a route for it that ends at the first router.
         """
         failed = race.failures[address]
         if failed.no_way:
@@ -157,6 +160,8 @@ class Dialer:
                 return failed if self._routes.of_family(family) else no_such_family_here(family)
             if failed.reason == NO_PORT:
                 return our_ports_are_used_up()
+            if family == 6 and not self._network.has_heard(family):
+                return no_such_family_here(family, UNPROVEN)
         if failed.unanswered and not self._network.network_was_there(race.began, (address, port)):
             return our_network_is_silent(family_of(address))
         return failed

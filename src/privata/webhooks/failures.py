@@ -36,6 +36,9 @@ _NO_WAY_NAMES: Final = frozenset(errno.errorcode[number] for number in _NO_WAY)
 #: With a route to the address this one means that all local ports to it are taken.
 NO_PORT: Final = "EADDRNOTAVAIL"
 
+#: There is a route to IPv6, but a router says no and nobody has ever answered that way.
+UNPROVEN: Final = "unproven_ipv6"
+
 # OpenSSL's X509_V_ERR_* numbers (x509_vfy.h).
 _CERTIFICATE: Final[dict[int, str]] = {
     9: "The certificate is not valid yet.",
@@ -108,22 +111,22 @@ def our_network_is_silent(family: int) -> AttemptError:
     )
 
 
-def no_such_family_here(family: int) -> AttemptError:
-    """This machine has no route to any address of a family; `family` is 4 or 6."""
-    other = "IPv4 (an A record)" if family == 6 else "IPv6 (an AAAA record)"
+def no_such_family_here(family: int, reason: str = "") -> AttemptError:
+    """This machine cannot reach any address of a family; `family` is 4 or 6."""
+    other, record = ("IPv4", "A") if family == 6 else ("IPv6", "AAAA")
     return AttemptError(
         Outcome.INTERNAL,
         f"We cannot reach IPv{family} addresses from here at the moment, and the host has no "
-        f"other. With an {other} address besides, events arrive at once.",
-        reason=f"no_ipv{family}",
+        f"other. With an {other} address besides (an {record} record), events arrive at once.",
+        reason=reason or f"no_ipv{family}",
         phase=Phase.CONNECT,
         family=family,
     )
 
 
 def is_missing(failed: AttemptError) -> bool:
-    """Whether it failed because this machine has no route to the family of the address."""
-    return failed.reason == f"no_ipv{failed.family}"
+    """Whether it failed because this machine cannot reach the family of the address at all."""
+    return failed.reason in {f"no_ipv{failed.family}", UNPROVEN}
 
 
 def family_not_tried(failed: AttemptError, family: int) -> AttemptError:

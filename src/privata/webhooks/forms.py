@@ -60,8 +60,10 @@ class EndpointForm(forms.Form):
             "max_length": f"Use at most {MAX_ALIAS} characters.",
         },
     )
+    # Not trimmed: what is judged as it is typed is what is kept (`guard.parse_url`).
     url = forms.CharField(
         max_length=MAX_URL_CHARS,
+        strip=False,
         error_messages={
             "required": "Enter the URL that takes the events.",
             "max_length": f"Use at most {MAX_URL_CHARS} characters.",

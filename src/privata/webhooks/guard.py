@@ -45,12 +45,16 @@ class Policy:
     `allow_localhost_http` is for test endpoints of a development server: `http://localhost` on
     any port, and then only loopback. `allowed_cidrs` are exact ranges of the operator's own
     receivers. `own_hosts` are our public names and addresses: refused, they would be loops.
+    `own_networks` are further addresses of ours, `own_names` those of the names whose addresses are
+    ours as well (`own_addresses`).
     """
 
     allow_localhost_http: bool = False
     allowed_cidrs: tuple[Network, ...] = ()
     extra_ports: frozenset[int] = frozenset()
     own_hosts: frozenset[str] = frozenset()
+    own_networks: tuple[Network, ...] = ()
+    own_names: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,7 @@ def judge(address: Address, *, target: Target, policy: Policy) -> Reason | None:
     """Why we do not connect to this address for this target, or None when we do."""
     if target.is_localhost:
         return None if address in LOOPBACK else Reason.NOT_LOOPBACK
-    if str(address) in policy.own_hosts:
+    if str(address) in policy.own_hosts or any(address in own for own in policy.own_networks):
         return Reason.OWN_ADDRESS
     reason = refusal(address)
     if reason is None or any(address in network for network in policy.allowed_cidrs):

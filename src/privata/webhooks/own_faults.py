@@ -36,6 +36,8 @@ _ADVICE: Final[dict[str, str]] = {
     "no_ipv6": "this machine has no route to IPv6 addresses; give it one, or ask the partners for"
     " IPv4 addresses",
     "no_ipv4": "this machine has no route to IPv4 addresses; is its network up?",
+    "unproven_ipv6": "there is a route for IPv6, but a router refuses it and nobody has answered"
+    " that way since this worker started; mend it, or ask the partners for IPv4 addresses",
     "network_silent_ipv4": "nobody answers over IPv4 any more; is the way out cut?",
     "network_silent_ipv6": "nobody answers over IPv6 any more; is the way out cut?",
     "resolver_silent": "name resolution does not answer; see /etc/resolv.conf",

@@ -25,9 +25,10 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Final, Protocol
 
-from privata.webhooks.address_table import Address
+from privata.webhooks.address_table import Address, Reason
 from privata.webhooks.guard import LOOPBACK, NOT_REACHABLE, Policy, Target, judge
 from privata.webhooks.outcomes import Outcome
+from privata.webhooks.own_addresses import OwnNames, is_here
 
 PIN_SECONDS: Final = 300.0
 MAX_PINS: Final = 10_000
@@ -66,6 +67,7 @@ class _Pin:
     expires_at: float
     # The last judgement. Policies are few and long-lived, so this is nearly always a hit.
     judged_for: Policy | None = None
+    judged_with: frozenset[Address] | None = None
     resolution: Resolution = field(default_factory=Resolution)
 
 
@@ -115,6 +117,7 @@ class Resolver:
         self._pins: dict[str, _Pin] = {}
         self._running: dict[str, asyncio.Task[_Pin | Resolution]] = {}
         self._witness: asyncio.Task[None] | None = None
+        self._own = OwnNames(self._ask, clock)
         self.lookups = 0
         #: Rises with every answer that proves that our resolver works.
         self.definite_answers = 0
@@ -123,15 +126,19 @@ class Resolver:
         """The resolution that needs no look-up, or None. An address in the URL is its own."""
         if target.is_localhost:
             return _LOCALHOST
+        if not self._own.known(policy.own_names):
+            return None
         if target.is_ip_literal:
-            return _verdict((ip_address(target.host),), target, policy)
+            return _verdict((ip_address(target.host),), target, policy, self._own.addresses)
         pin = self._pins.get(target.host)
         if pin is None or pin.expires_at <= self._clock():
             return None
-        return _judged(pin, target, policy)
+        return self._judged(pin, target, policy)
 
     async def resolve(self, target: Target, policy: Policy) -> Resolution:
         """Judged addresses of the target's host; waits for DNS when there is no pin."""
+        if not (target.is_localhost or self._own.known(policy.own_names)):
+            await self._own.learn(policy.own_names)
         resolution = self.pinned(target, policy)
         if resolution is not None:
             return resolution
@@ -142,7 +149,7 @@ class Resolver:
             task.add_done_callback(lambda _: self._running.pop(target.host, None))
         # Shielded: a waiter whose deadline comes must not take the answer from the others.
         found = await asyncio.shield(task)
-        return found if isinstance(found, Resolution) else _judged(found, target, policy)
+        return found if isinstance(found, Resolution) else self._judged(found, target, policy)
 
     async def works(self) -> bool:
         """Whether names resolve now, by a witness; without one, that they may."""
@@ -166,6 +173,7 @@ class Resolver:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._own.aclose()
         if isinstance(self._lookup, SystemLookup):
             self._lookup.close()
 
@@ -229,21 +237,25 @@ class Resolver:
         pin = self._pins[host] = _Pin(answers, self._clock() + self._pin_seconds)
         return pin
 
+    def _judged(self, pin: _Pin, target: Target, policy: Policy) -> Resolution:
+        own = self._own.addresses
+        if pin.judged_for is not policy or pin.judged_with is not own:
+            pin.resolution = _verdict(pin.answers, target, policy, own)
+            pin.judged_for, pin.judged_with = policy, own
+        return pin.resolution
+
 
 def _says_no(error: OSError) -> bool:
     return isinstance(error, socket.gaierror) and error.errno in _NO_SUCH_NAME
 
 
-def _judged(pin: _Pin, target: Target, policy: Policy) -> Resolution:
-    if pin.judged_for is not policy:
-        pin.resolution = _verdict(pin.answers, target, policy)
-        pin.judged_for = policy
-    return pin.resolution
-
-
-def _verdict(answers: tuple[Address, ...], target: Target, policy: Policy) -> Resolution:
+def _verdict(
+    answers: tuple[Address, ...], target: Target, policy: Policy, own: frozenset[Address]
+) -> Resolution:
     for answer in answers:
         reason = judge(answer, target=target, policy=policy)
+        if reason is None and (answer in own or is_here(answer, policy)):
+            reason = Reason.OWN_ADDRESS
         if reason is not None:
             return Resolution((), Outcome.BLOCKED, f"{reason}: {answer}", NOT_REACHABLE)
     return Resolution(tuple(str(answer) for answer in answers))

@@ -59,10 +59,14 @@ class NetworkWitness:
         if asking is None or asking.done():
             self._asking[family_of(silent[0])] = asyncio.create_task(self._ask(silent))
 
+    def has_heard(self, family: int) -> bool:
+        """Whether anybody of a family (4 or 6) has answered yet."""
+        return bool(self._others(_NOBODY[family]))
+
     async def is_back(self, family: int) -> bool:
         """Whether the network of a family (4 or 6) answers now; without a witness, that it may."""
         silent = _NOBODY[family]
-        if not self._others(silent):
+        if not self.has_heard(family):
             return True
         now = asyncio.get_running_loop().time()
         await self._ask(silent)

@@ -119,28 +119,35 @@ async def test_only_ipv6_addresses_on_a_host_without_ipv6_is_ours_and_says_so(
 
 
 @pytest.mark.parametrize("number", [errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES])
+@pytest.mark.parametrize(("address", "witness"), [(V4, "8.8.8.8"), (V6, "2001:500::1")])
 async def test_an_address_that_leads_nowhere_is_theirs_when_the_family_has_a_way(
-    monkeypatch: pytest.MonkeyPatch, number: int
+    monkeypatch: pytest.MonkeyPatch, number: int, address: str, witness: str
 ) -> None:
     """By this machine's table or by a router far away: it was ours, for ever, whoever chose it."""
-    for nowhere in (set(), {V6}):
+    for nowhere in (set(), {address}):
         net = Net(monkeypatch)
-        net.errors[V6] = _unreachable(number)
+        net.errors[address] = _unreachable(number)
         net.no_route_to = nowhere
-        result = await net.send([V6])
+        network = NetworkWitness(_nobody)
+        network.heard((witness, 443), asyncio.get_running_loop().time() + 60)
+        result = await net.send([address], network=network)
         assert (result.outcome, result.phase) == (Outcome.CONNECTION, Phase.CONNECT)
         assert "There is no way to the host" in result.detail
 
 
-async def test_a_router_that_says_no_is_ours_when_the_witnesses_of_the_family_are_silent(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("witness", "reason"), [("2001:500::1", "network_silent_ipv6"), ("8.8.8.8", "unproven_ipv6")]
+)
+async def test_a_router_that_says_no_is_ours_when_nobody_of_the_family_answers(
+    monkeypatch: pytest.MonkeyPatch, witness: str, reason: str
 ) -> None:
-    for witness, outcome in (("2001:500::1", Outcome.INTERNAL), ("8.8.8.8", Outcome.CONNECTION)):
-        net = Net(monkeypatch)
-        net.errors[V6] = _unreachable(errno.ENETUNREACH)
-        network = NetworkWitness(_nobody)
-        network.heard((witness, 443), 0.0)
-        assert (await net.send([V6], network=network)).outcome is outcome
+    """Nobody any more, or nobody yet: a route for IPv6 may end at the first router."""
+    net = Net(monkeypatch)
+    net.errors[V6] = _unreachable(errno.EHOSTUNREACH)
+    network = NetworkWitness(_nobody)
+    network.heard((witness, 443), 0.0)
+    result = await net.send([V6], network=network)
+    assert (result.outcome, result.reason, result.way) == (Outcome.INTERNAL, reason, "ipv6")
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOBUFS, errno.EPERM, errno.EADDRNOTAVAIL])
