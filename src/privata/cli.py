@@ -18,6 +18,7 @@ from privata.commands.ledger import ledger
 from privata.commands.organizations import REVIEW
 from privata.commands.payouts import payouts
 from privata.core.errors import PrivataError
+from privata.infra.redaction import cleaned
 from privata.infra.settings import settings
 from privata.infra.telemetry import configure_logging
 from privata.refunds.commands import orders_group
@@ -194,5 +195,5 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(130)
     except PrivataError as error:
-        click.echo(f"privata: {error.message}", err=True)
+        click.echo(f"privata: {cleaned(error.message)}", err=True)
         sys.exit(1)

@@ -19,6 +19,7 @@ import httpx
 import psycopg
 
 from conftest import Cluster, environment_for
+from tests.canaries import check_file, plant
 from tests.conftest import ADDRESSES
 from tests.loopback import NO_AUTHORITIES
 
@@ -108,6 +109,8 @@ def create_organization(environment: dict[str, str], name: str, email: str) -> C
         stdout=subprocess.PIPE,
     )
     printed = json.loads(made.stdout)
+    for field in ("owner_password", "test_key", "live_key"):
+        plant(printed[field])
     return Credentials(**{field: printed[field] for field in Credentials.__dataclass_fields__})
 
 
@@ -140,6 +143,7 @@ def running_server(cluster: Cluster, home: Path, **more: str) -> Iterator[Server
     finally:
         _stop(process)
         cluster.drop(name)
+        check_file(home / "server.log")
 
 
 def _await_ready(base_url: str, process: subprocess.Popen[bytes], log: Path) -> None:

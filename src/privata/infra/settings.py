@@ -37,13 +37,13 @@ class Settings(BaseSettings):
 
     env: Literal["development", "production"] = "development"
     home: Path = Path(".privata")
-    database_url: str | None = None
-    database_owner_url: str | None = None
-    database_retention_url: str | None = None
+    database_url: str | None = Field(default=None, repr=False)
+    database_owner_url: str | None = Field(default=None, repr=False)
+    database_retention_url: str | None = Field(default=None, repr=False)
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     public_url: str | None = None
-    secret_keys: Words = []
+    secret_keys: Words = Field(default=[], repr=False)
     pool_size: int = Field(default=10, ge=2, le=200)
     dispatch_concurrency: int = Field(default=64, ge=1, le=4096)
     dispatch_per_endpoint: int = Field(default=16, ge=1, le=1024)
@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     health_probers: Words = []
     outbound_allowed_cidrs: Words = []
     outbound_extra_ports: Words = []
-    mail_url: str | None = None
+    mail_url: str | None = Field(default=None, repr=False)
     mail_from: str | None = None
     new_device_code: bool = True
     # At least what OWASP's Password Storage Cheat Sheet asks of Argon2id with two passes.
@@ -135,6 +135,10 @@ class Settings(BaseSettings):
             for name in ("secret_keys", "database_url", "public_url"):
                 if not getattr(self, name):
                     raise ValueError(f"PRIVATA_{name.upper()} must be set in production")
+            if (self.mail_url or "").startswith("console:"):
+                raise ValueError(
+                    "PRIVATA_MAIL_URL cannot be console: in production: it prints codes and links"
+                )
             if not self.new_device_code:
                 raise ValueError("PRIVATA_NEW_DEVICE_CODE cannot be off in production")
         return self
