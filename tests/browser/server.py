@@ -47,6 +47,7 @@ class Server:
     credentials: Credentials
     database_url: str
     environment: dict[str, str]
+    pid: int = 0
 
     def path(self, path: str) -> str:
         """A page of the test environment: `path("orders/")`."""
@@ -126,6 +127,7 @@ def running_server(cluster: Cluster, home: Path, **more: str) -> Iterator[Server
         "PRIVATA_LOG_LEVEL": "warning",
         "PRIVATA_MAIL_URL": f"file:{home / 'mail'}",
         "PRIVATA_NEW_DEVICE_CODE": "false",
+        "PRIVATA_RATE_PAGES_PER_MINUTE": "1000000",
     }
     environment = environment_for(home, cluster.app(name), cluster.owner(name), **(settings | more))
     credentials = create_organization(environment, "Acme Wallet", "owner@acme.example")
@@ -139,7 +141,7 @@ def running_server(cluster: Cluster, home: Path, **more: str) -> Iterator[Server
     try:
         base_url = f"http://127.0.0.1:{port}"
         _await_ready(base_url, process, home / "server.log")
-        yield Server(base_url, credentials, cluster.app(name), environment)
+        yield Server(base_url, credentials, cluster.app(name), environment, process.pid)
     finally:
         _stop(process)
         cluster.drop(name)

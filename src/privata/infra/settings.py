@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     rate_writes_per_minute: int = Field(default=60, ge=1, le=10_000_000)
     rate_keyless_per_minute: int = Field(default=60, ge=1, le=10_000_000)
     rate_offers_per_minute: int = Field(default=10, ge=1, le=10_000_000)
+    rate_pages_per_minute: int = Field(default=300, ge=1, le=10_000_000)
     commission_bps: int = Field(default=40, ge=0, le=1000)
     revenue_hold_days: int = Field(default=0, ge=0, le=365)
     payout_min_usd: Decimal = Field(default=Decimal(500), ge=1, le=1_000_000, decimal_places=2)
@@ -72,6 +73,7 @@ class Settings(BaseSettings):
     new_device_code: bool = True
     # At least what OWASP's Password Storage Cheat Sheet asks of Argon2id with two passes.
     password_memory_kib: int = Field(default=102_400, ge=19_456, le=1_048_576)
+    password_hashes_at_once: int = Field(default=2, ge=1, le=64)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
 
