@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from privata.core.errors import StartupError
 from privata.infra.development_key import development_key
+from privata.infra.unknown_settings import PREFIX, given_names, refuse_misspelt
 
 #: Bytes of key material that a secret key must at least have.
 MIN_KEY_BYTES = 32
@@ -165,10 +166,9 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Read the environment; `StartupError` names the first wrong variable."""
-    env_file = os.environ.get("PRIVATA_ENV_FILE")
-    if env_file and not Path(env_file).is_file():
-        raise StartupError(f"PRIVATA_ENV_FILE names {env_file}, which is not a file.")
+    """Read the environment; `StartupError` names the first wrong or misspelt variable."""
+    env_file = _env_file()
+    unknown_settings()
     try:
         return Settings(_env_file=env_file)
     except ValidationError as error:
@@ -177,6 +177,22 @@ def load_settings() -> Settings:
         variable = f"PRIVATA_{name}: " if name else ""
         message = first["msg"].removeprefix("Value error, ")
         raise StartupError(f"{variable}{message}") from None
+
+
+def unknown_settings() -> list[str]:
+    """A line for each variable that looks like a setting and is none, for the log of the start.
+
+    `StartupError` for one that is nearly a setting.
+    """
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    return refuse_misspelt(given_names(_env_file()), known)
+
+
+def _env_file() -> str | None:
+    path = os.environ.get("PRIVATA_ENV_FILE")
+    if path and not Path(path).is_file():
+        raise StartupError(f"PRIVATA_ENV_FILE names {path}, which is not a file.")
+    return path or None
 
 
 @lru_cache(maxsize=1)
