@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -25,6 +25,7 @@ import uvloop
 from privata.infra import embedded
 from privata.infra.kernel import Kernel
 from privata.infra.settings import Settings
+from tests import canaries
 
 _counter = itertools.count(1)
 
@@ -44,6 +45,18 @@ class LeftTheMachine(Exception):
 def pytest_configure() -> None:
     """Watch every connection of this process at the interpreter's own hook (PEP 578)."""
     sys.addaudithook(_watch_connections)
+    canaries.listen()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """After each test: no secret stands in a log."""
+    report = yield
+    if call.when == "teardown":
+        canaries.judge(item, report)
+    return report
 
 
 def pytest_xdist_auto_num_workers() -> int:

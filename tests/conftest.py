@@ -16,6 +16,7 @@ from privata.apikeys.scopes import Scope
 from privata.core.tenancy import Environment, system_actor
 from privata.infra.kernel import Kernel
 from privata.serving import listen, serve_on
+from tests.canaries import plant
 from tests.contracts.recorder import contract
 from tests.loopback import NO_AUTHORITIES
 
@@ -88,7 +89,7 @@ async def mint(
             name="test",
             scopes=scopes or (Scope.ORDERS,),
         )
-    return made.key
+    return plant(made.key)
 
 
 @pytest.fixture

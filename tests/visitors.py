@@ -19,11 +19,15 @@ from privata.accounts.sessions import digest_of
 from privata.infra.sealing import Sealer
 from privata.infra.settings import Settings
 from tests.browser.server import Server
+from tests.canaries import plant
 from tests.loopback import NO_AUTHORITIES
 
 PASSWORD = "plum-orbit-candle-47"
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+#: Fields of forms that are nobody else's business.
+_SECRET_FIELDS = {"password", "current", "code", "credential"}
 
 _addresses = itertools.count(10)
 
@@ -52,7 +56,9 @@ class Visitor:
         """Send a form with the token of the page loaded last."""
         if not self.csrf:
             self.get("/login")
-        form = fields | {"csrfmiddlewaretoken": self.csrf}
+        for name in _SECRET_FIELDS & fields.keys():
+            plant(fields[name])
+        form = fields | {"csrfmiddlewaretoken": plant(self.csrf)}
         return self._seen(self.client.post(path, data=form, follow_redirects=follow))
 
     def sign_in(self, address: str, password: str = PASSWORD) -> httpx.Response:
@@ -68,6 +74,8 @@ class Visitor:
         self.client.close()
 
     def _seen(self, answer: httpx.Response) -> httpx.Response:
+        for cookie in self.client.cookies.jar:
+            plant(cookie.value or "")
         found = _CSRF.search(answer.text)
         if found:
             self.csrf = found.group(1)
@@ -136,6 +144,7 @@ def link_in(mail: EmailMessage) -> str:
     """The path of the reset link."""
     found = re.search(r"(/reset/[\w-]{20,})", text_of(mail))
     assert found, text_of(mail)
+    plant(found.group(1).rpartition("/")[2])
     return found.group(1)
 
 

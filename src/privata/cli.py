@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,12 @@ from privata.commands.organizations import REVIEW
 from privata.commands.payouts import payouts
 from privata.commands.snapshots import snapshots
 from privata.core.errors import PrivataError
-from privata.infra.settings import settings
+from privata.infra.redaction import cleaned
+from privata.infra.settings import settings, unknown_settings
 from privata.infra.telemetry import configure_logging
 from privata.refunds.commands import orders_group
+
+log = logging.getLogger(__name__)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,6 +34,8 @@ def privata() -> None:
     """Privata: swaps for partners, on one machine or many."""
     chosen = settings()
     configure_logging(chosen.log_level, chosen.log_format)
+    for line in unknown_settings():
+        log.warning("%s", line)
 
 
 @privata.command()
@@ -196,5 +202,5 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt, asyncio.CancelledError):
         sys.exit(130)
     except PrivataError as error:
-        click.echo(f"privata: {error.message}", err=True)
+        click.echo(f"privata: {cleaned(error.message)}", err=True)
         sys.exit(1)

@@ -19,6 +19,7 @@ import httpx
 import psycopg
 
 from conftest import Cluster, environment_for
+from tests.canaries import check_file, plant
 from tests.conftest import ADDRESSES
 from tests.loopback import NO_AUTHORITIES
 
@@ -46,6 +47,7 @@ class Server:
     credentials: Credentials
     database_url: str
     environment: dict[str, str]
+    pid: int = 0
 
     def path(self, path: str) -> str:
         """A page of the test environment: `path("orders/")`."""
@@ -108,6 +110,8 @@ def create_organization(environment: dict[str, str], name: str, email: str) -> C
         stdout=subprocess.PIPE,
     )
     printed = json.loads(made.stdout)
+    for field in ("owner_password", "test_key", "live_key"):
+        plant(printed[field])
     return Credentials(**{field: printed[field] for field in Credentials.__dataclass_fields__})
 
 
@@ -123,6 +127,7 @@ def running_server(cluster: Cluster, home: Path, **more: str) -> Iterator[Server
         "PRIVATA_LOG_LEVEL": "warning",
         "PRIVATA_MAIL_URL": f"file:{home / 'mail'}",
         "PRIVATA_NEW_DEVICE_CODE": "false",
+        "PRIVATA_RATE_PAGES_PER_MINUTE": "1000000",
     }
     environment = environment_for(home, cluster.app(name), cluster.owner(name), **(settings | more))
     credentials = create_organization(environment, "Acme Wallet", "owner@acme.example")
@@ -136,10 +141,11 @@ def running_server(cluster: Cluster, home: Path, **more: str) -> Iterator[Server
     try:
         base_url = f"http://127.0.0.1:{port}"
         _await_ready(base_url, process, home / "server.log")
-        yield Server(base_url, credentials, cluster.app(name), environment)
+        yield Server(base_url, credentials, cluster.app(name), environment, process.pid)
     finally:
         _stop(process)
         cluster.drop(name)
+        check_file(home / "server.log")
 
 
 def _await_ready(base_url: str, process: subprocess.Popen[bytes], log: Path) -> None:

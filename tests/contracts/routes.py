@@ -40,6 +40,7 @@ def every_route(patterns: Any, prefix: str = "", space: str = "") -> Iterator[di
             "path": path,
             "permission": permission.value if permission else None,
             "staff": getattr(view, "staff", False),
+            "signed_in": getattr(view, "signed_in", False),
             "converters": {name: type(one).__name__ for name, one in converters(path).items()},
         }
 

@@ -96,6 +96,7 @@ def people(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         "PRIVATA_TRUSTED_PROXIES": "127.0.0.0/8",
         "PRIVATA_RATE_READS_PER_MINUTE": "1000000",
         "PRIVATA_RATE_WRITES_PER_MINUTE": "1000000",
+        "PRIVATA_RATE_PAGES_PER_MINUTE": "1000000",
     }
     with running_server(cluster, tmp_path_factory.mktemp("matrix"), **open_doors) as server:
         organization_id = server.credentials.organization_id

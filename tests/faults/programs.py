@@ -8,10 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from tests.canaries import check_file
 
 RECEIVER = Path(__file__).with_name("receiving.py")
 
@@ -26,13 +29,15 @@ def free_port() -> int:
 @contextmanager
 def program(*arguments: str, env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
     """A Python program that is ended with the block, unless it has been killed before."""
-    process = subprocess.Popen([sys.executable, *arguments], env=env, stderr=subprocess.DEVNULL)
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGCONT)  # one that stands still could not be ended
-        stop(process)
+    with tempfile.NamedTemporaryFile(suffix=".log") as log:
+        process = subprocess.Popen([sys.executable, *arguments], env=env, stderr=log)
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)  # one that stands still could not be ended
+            stop(process)
+            check_file(Path(log.name))
 
 
 def stop(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM) -> None:

@@ -150,3 +150,25 @@ def test_a_taken_port_is_named(cluster: Cluster, database_name: str, tmp_path: P
         _, err = program.communicate(timeout=60)
     assert program.returncode == 1
     assert f"Port {port}" in err
+
+
+@pytest.mark.parametrize("command", ["demo", "run", "serve", "worker", "migrate"])
+def test_a_misspelt_setting_is_named_by_every_program(
+    cluster: Cluster, tmp_path: Path, command: str
+) -> None:
+    """`make run` is `demo`. In silence, each of them would begin with a database of its own."""
+    more = {"PRIVATA_DATABSE_URL": "postgresql://app@db/privata"}
+    program = start(cluster, "none", tmp_path, command, **more)
+    _, err = program.communicate(timeout=60)
+    assert program.returncode == 1
+    said = "PRIVATA_DATABSE_URL is no setting; the nearest is PRIVATA_DATABASE_URL."
+    assert err.strip() == f"privata: {said} Correct it, or take it away."
+
+
+def test_an_unknown_variable_is_named_at_the_start(
+    cluster: Cluster, database_name: str, tmp_path: Path
+) -> None:
+    program = start(cluster, database_name, tmp_path, "migrate", PRIVATA_SERVICE_HOST="10.0.0.1")
+    _, err = program.communicate(timeout=60)
+    assert program.returncode == 0
+    assert "WARNING privata.cli: PRIVATA_SERVICE_HOST is no setting and is ignored" in err

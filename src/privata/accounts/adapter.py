@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse
 
 from privata.accounts import guarding
 from privata.accounts.browser import finish_sign_in
+from privata.accounts.hashing import HashingBusy
 from privata.accounts.models import User
 from privata.accounts.places import place_of
 from privata.infra.plane import kernel, wait
@@ -56,7 +57,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
         entry = wait(guarding.enter(kernel(), email=email, place=place))
         if entry is None:
             raise self.validation_error(BLOCKED)
-        user = authenticate(request, **credentials)
+        try:
+            user = authenticate(request, **credentials)
+        except HashingBusy:
+            # Nothing was judged: it was no try.
+            wait(guarding.succeeded(kernel(), entry))
+            raise
         # allauth keeps deactivated people aside here, to tell them so; nobody is told.
         AuthenticationBackend.unstash_authenticated_user()
         if isinstance(user, User):

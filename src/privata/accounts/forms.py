@@ -8,6 +8,7 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
+from privata.accounts.hashing import normalized
 from privata.accounts.models import User
 
 #: Django's hashers take any length; nobody types more, and hashing it costs.
@@ -32,7 +33,7 @@ class EmailForm(forms.Form):
 
 def check_password(password: str, email: str) -> None:
     """`ValidationError` for a password that is short, common, or like the address (SPEC 3)."""
-    validate_password(password, User(email=email))
+    validate_password(normalized(password), User(email=email))
 
 
 class SignUpForm(EmailForm):

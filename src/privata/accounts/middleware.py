@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
 
+from privata.accounts.hashing import RETRY_AFTER_S, HashingBusy
 from privata.accounts.place import Place
 from privata.accounts.session_store import SessionStore
 
@@ -45,6 +47,47 @@ def session_place(get_response: Handler) -> Handler:
         return end(request, get_response(request))  # type: ignore[arg-type]
 
     return synchronous
+
+
+def busy_hashing(get_response: Handler) -> Handler:
+    """Answer with 503 where a password got no turn to be hashed (`hashing.GATE`).
+
+    The page holds the form as it was sent, behind a button: nothing typed is lost.
+    """
+
+    def polite(request: HttpRequest, error: Exception) -> HttpResponseBase | None:
+        if not isinstance(error, HashingBusy):
+            return None
+        fields = [
+            (name, value)
+            for name, values in request.POST.lists()
+            for value in values
+            if name != "csrfmiddlewaretoken"
+        ]
+        context = {"fields": fields, "again": request.get_full_path(), "seconds": RETRY_AFTER_S}
+        answer = render(request, "accounts/busy.html", context, status=503)
+        answer.headers["Retry-After"] = str(RETRY_AFTER_S)
+        return answer
+
+    if iscoroutinefunction(get_response):
+
+        async def asynchronous(request: HttpRequest) -> HttpResponseBase:
+            answer: HttpResponseBase = await get_response(request)
+            return answer
+
+        asynchronous.process_exception = polite  # type: ignore[attr-defined]  # as Django wants it
+        markcoroutinefunction(asynchronous)
+        return asynchronous
+
+    def synchronous(request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        return get_response(request)
+
+    synchronous.process_exception = polite  # type: ignore[attr-defined]  # as Django wants it
+    return synchronous
+
+
+busy_hashing.sync_capable = True  # type: ignore[attr-defined]
+busy_hashing.async_capable = True  # type: ignore[attr-defined]
 
 
 def _is_whole_page(request: HttpRequest, response: HttpResponseBase) -> bool:

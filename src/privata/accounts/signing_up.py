@@ -6,12 +6,14 @@ address, and the mail's text is chosen when it is sent (see notifications.catalo
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from privata.accounts import codes, limits, trail
 from privata.accounts.codes import Verdict
 from privata.accounts.guarding import network_of
+from privata.accounts.limits import Try
 from privata.accounts.place import Place
 from privata.accounts.states import CodePurpose
 from privata.infra.kernel import Kernel
@@ -24,17 +26,34 @@ ON CONFLICT ((lower(email))) DO NOTHING RETURNING id
 """
 
 
-async def send_code(
-    kernel: Kernel, *, email: str, place: Place, instead_of: UUID | None = None
-) -> UUID | None:
-    """Mail a code to `email`; its id, or None where the limit of mails is reached.
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A sign-up, or another code for one, within the limits of mails."""
 
-    `instead_of` is the code that the same sign-up had before; it ends.
+    tries: tuple[Try, Try]
+
+
+async def enter(kernel: Kernel, *, email: str, place: Place) -> Entry | None:
+    """Take a mail of the address and of `email`; None where one of them has no more.
+
+    Before anything else is done for it, above all before a password is hashed.
     """
     by_address = await limits.take(kernel, limits.MAILS_BY_ADDRESS, network_of(place.ip))
     by_email = await limits.take(kernel, limits.SIGN_UP_MAILS, email)
-    if not (by_address.granted and by_email.granted):
-        return None
+    return Entry((by_address, by_email)) if by_address.granted and by_email.granted else None
+
+
+async def leave(kernel: Kernel, entry: Entry) -> None:
+    """Give the mails back: none was sent."""
+    for one in entry.tries:
+        await limits.give_back(kernel, one)
+
+
+async def send_code(kernel: Kernel, *, email: str, instead_of: UUID | None = None) -> UUID:
+    """Mail a code to `email`, after `enter`; its id.
+
+    `instead_of` is the code that the same sign-up had before; it ends.
+    """
     async with kernel.database.transaction() as tx:
         minted = await codes.mint(
             tx, kernel.sealer, purpose=CodePurpose.SIGN_UP, email=email, instead_of=instead_of

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.core.handlers.asgi import ASGIHandler
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from privata.desk.crowds import Crowds
 from privata.desk.live import hub
 from privata.infra import plane
 from privata.infra.kernel import Kernel
@@ -19,12 +20,22 @@ def end_streams() -> None:
 def create_desk(kernel: Kernel) -> ASGIApp:
     """The dashboard on the database of `kernel`; Django must be booted."""
     plane.install(kernel)
-    django_app, static = ASGIHandler(), Static()
+    static = Static()
+    django_app = Crowds(_django(), kernel.settings.rate_pages_per_minute)
 
     async def desk(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"].startswith(static.prefix):
             await static(scope, receive, send)
         else:
-            await django_app(dict(scope), receive, send)  # type: ignore[arg-type]  # as in the ASGI spec
+            await django_app(scope, receive, send)
 
     return desk
+
+
+def _django() -> ASGIApp:
+    handler = ASGIHandler()
+
+    async def django_app(scope: Scope, receive: Receive, send: Send) -> None:
+        await handler(dict(scope), receive, send)  # type: ignore[arg-type]  # as in the ASGI spec
+
+    return django_app

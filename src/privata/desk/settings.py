@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "privata.accounts.middleware.busy_hashing",
 ]
 
 # Ours are Jinja2 templates, each in its room; allauth's own pages stay a fallback.

@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from privata.core.errors import StartupError
 from privata.infra.development_key import development_key
+from privata.infra.unknown_settings import PREFIX, given_names, refuse_misspelt
 
 #: Bytes of key material that a secret key must at least have.
 MIN_KEY_BYTES = 32
@@ -37,13 +38,13 @@ class Settings(BaseSettings):
 
     env: Literal["development", "production"] = "development"
     home: Path = Path(".privata")
-    database_url: str | None = None
-    database_owner_url: str | None = None
-    database_retention_url: str | None = None
+    database_url: str | None = Field(default=None, repr=False)
+    database_owner_url: str | None = Field(default=None, repr=False)
+    database_retention_url: str | None = Field(default=None, repr=False)
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     public_url: str | None = None
-    secret_keys: Words = []
+    secret_keys: Words = Field(default=[], repr=False)
     pool_size: int = Field(default=10, ge=2, le=200)
     dispatch_concurrency: int = Field(default=64, ge=1, le=4096)
     dispatch_per_endpoint: int = Field(default=16, ge=1, le=1024)
@@ -55,6 +56,7 @@ class Settings(BaseSettings):
     rate_writes_per_minute: int = Field(default=60, ge=1, le=10_000_000)
     rate_keyless_per_minute: int = Field(default=60, ge=1, le=10_000_000)
     rate_offers_per_minute: int = Field(default=10, ge=1, le=10_000_000)
+    rate_pages_per_minute: int = Field(default=300, ge=1, le=10_000_000)
     commission_bps: int = Field(default=40, ge=0, le=1000)
     revenue_hold_days: int = Field(default=0, ge=0, le=365)
     payout_min_usd: Decimal = Field(default=Decimal(500), ge=1, le=1_000_000, decimal_places=2)
@@ -71,11 +73,12 @@ class Settings(BaseSettings):
     outbound_extra_ports: Words = []
     outbound_own_addresses: Words = []
     outbound_own_by_name: bool = True
-    mail_url: str | None = None
+    mail_url: str | None = Field(default=None, repr=False)
     mail_from: str | None = None
     new_device_code: bool = True
     # At least what OWASP's Password Storage Cheat Sheet asks of Argon2id with two passes.
     password_memory_kib: int = Field(default=102_400, ge=19_456, le=1_048_576)
+    password_hashes_at_once: int = Field(default=2, ge=1, le=64)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
 
@@ -142,6 +145,10 @@ class Settings(BaseSettings):
             for name in ("secret_keys", "database_url", "public_url"):
                 if not getattr(self, name):
                     raise ValueError(f"PRIVATA_{name.upper()} must be set in production")
+            if (self.mail_url or "").startswith("console:"):
+                raise ValueError(
+                    "PRIVATA_MAIL_URL cannot be console: in production: it prints codes and links"
+                )
             if not self.new_device_code:
                 raise ValueError("PRIVATA_NEW_DEVICE_CODE cannot be off in production")
         return self
@@ -166,10 +173,9 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Read the environment; `StartupError` names the first wrong variable."""
-    env_file = os.environ.get("PRIVATA_ENV_FILE")
-    if env_file and not Path(env_file).is_file():
-        raise StartupError(f"PRIVATA_ENV_FILE names {env_file}, which is not a file.")
+    """Read the environment; `StartupError` names the first wrong or misspelt variable."""
+    env_file = _env_file()
+    unknown_settings()
     try:
         return Settings(_env_file=env_file)
     except ValidationError as error:
@@ -178,6 +184,22 @@ def load_settings() -> Settings:
         variable = f"PRIVATA_{name}: " if name else ""
         message = first["msg"].removeprefix("Value error, ")
         raise StartupError(f"{variable}{message}") from None
+
+
+def unknown_settings() -> list[str]:
+    """A line for each variable that looks like a setting and is none, for the log of the start.
+
+    `StartupError` for one that is nearly a setting.
+    """
+    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    return refuse_misspelt(given_names(_env_file()), known)
+
+
+def _env_file() -> str | None:
+    path = os.environ.get("PRIVATA_ENV_FILE")
+    if path and not Path(path).is_file():
+        raise StartupError(f"PRIVATA_ENV_FILE names {path}, which is not a file.")
+    return path or None
 
 
 @lru_cache(maxsize=1)

@@ -1,41 +1,105 @@
-"""Logs: one line each, as text for people or JSON for machines. Never a secret, never a body."""
+"""Logs: one line each, as text for people or JSON for machines. Never a secret, never a body.
+
+Every logger, also those of libraries, ends at one handler, whose lines go through `redaction`.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 import sys
+import threading
 from datetime import UTC, datetime
+from types import TracebackType
 
 from privata.core.clock import iso
+from privata.infra.redaction import cleaned, escaped, masked
+
+#: What the further lines of a trace begin with: no line of a log does.
+_TRACE = "    | "
+
+log = logging.getLogger("privata")
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object per record."""
+    """One JSON object per record, in ASCII."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
             "at": iso(datetime.fromtimestamp(record.created, UTC)),
             "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
+            "logger": cleaned(record.name),
+            "message": cleaned(record.getMessage()),
         }
-        if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        trace = _trace(self, record)
+        if trace:
+            line["trace"] = "\n".join(trace)
+        return json.dumps(line)
+
+
+class TextLines(logging.Formatter):
+    """A line per record, and the lines of a trace indented below it."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.message = masked(record.getMessage())
+        record.asctime = self.formatTime(record, self.datefmt)
+        first = escaped(self.formatMessage(record))
+        return "\n".join([first, *(f"{_TRACE}{line}" for line in _trace(self, record))])
+
+
+def formatter(form: str) -> logging.Formatter:
+    """The formatter of `PRIVATA_LOG_FORMAT`."""
+    return JsonLines() if form == "json" else TextLines()
 
 
 def configure_logging(level: str, form: str) -> None:
     """Set up the logs of the whole program, on standard error."""
     handler = logging.StreamHandler(sys.stderr)
-    if form == "json":
-        handler.setFormatter(JsonLines())
-    else:
-        handler.setFormatter(
-            logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
-        )
+    handler.setFormatter(formatter(form))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    _only_door()
     # The server's own access log repeats ours.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+def _only_door() -> None:
+    """Lead everything else that would be written to standard error through the root's handler:
+    loggers that brought their own, warnings, and exceptions that nobody caught."""
+    for one in list(logging.root.manager.loggerDict.values()):
+        if isinstance(one, logging.Logger):
+            one.handlers.clear()
+            one.propagate = True
+    logging.captureWarnings(True)
+    sys.excepthook = _uncaught
+    threading.excepthook = _uncaught_in_thread
+    sys.unraisablehook = _unraisable
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    log.critical("the program died", exc_info=(kind, error, trace))
+
+
+def _uncaught_in_thread(what: threading.ExceptHookArgs) -> None:
+    if what.exc_value is not None and what.exc_type is not SystemExit:
+        name = what.thread.name if what.thread else "?"
+        log.error("a thread died: %s", name, exc_info=what.exc_value)
+
+
+def _unraisable(what: sys.UnraisableHookArgs) -> None:
+    if what.exc_value is not None:
+        log.error("ignored in %r: %s", what.object, what.err_msg or "", exc_info=what.exc_value)
+
+
+def _trace(formatter: logging.Formatter, record: logging.LogRecord) -> list[str]:
+    """The trace of the record's exception and stack, line by line, each one clean."""
+    parts = []
+    if record.exc_info:
+        parts.append(formatter.formatException(record.exc_info))
+    if record.stack_info:
+        parts.append(record.stack_info)
+    return [cleaned(line) for part in parts for line in part.split("\n")]

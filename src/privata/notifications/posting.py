@@ -1,20 +1,19 @@
-"""Where mails go: a mail server, files, or the log. One is chosen by `PRIVATA_MAIL_URL`."""
+"""Where mails go: a mail server, files, or the console. One is chosen by `PRIVATA_MAIL_URL`."""
 
 from __future__ import annotations
 
-import logging
 import os
 import smtplib
+import sys
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from privata.core.errors import PrivataError
+from privata.infra.redaction import escaped
 from privata.infra.settings import Settings
 from privata.infra.tls import client_context
-
-log = logging.getLogger(__name__)
 
 #: Seconds that a mail server may take for one step of a conversation.
 TIMEOUT_S: Final = 20.0
@@ -103,23 +102,26 @@ class FilePost:
             raise MailUnavailable(repr(error)) from error
 
 
-class LogPost:
-    """Writes each mail's plain text into the log, for development."""
+class ConsolePost:
+    """Writes each mail's plain text on standard error, for development: whoever starts Privata
+    is to see the codes and links. A log would mask them. Production refuses it."""
 
     def __call__(self, message: EmailMessage) -> None:
         body = message.get_body(("plain",))
         text = body.get_content() if body is not None else ""
-        log.warning("mail to %s: %s\n%s", message["To"], message["Subject"], text)
+        head = f"mail to {message['To']}: {message['Subject']}"
+        lines = [escaped(head), *(f"    | {escaped(line)}" for line in text.splitlines())]
+        sys.stderr.write("\n".join(lines) + "\n")
 
 
 def post_for(settings: Settings) -> Post | None:
     """The post that the settings name; None in production when they name none: mails wait."""
     url = settings.mail_url
     if url is None:
-        return LogPost() if settings.development else None
+        return ConsolePost() if settings.development else None
     parts = urlsplit(url)
     if parts.scheme == "console":
-        return LogPost()
+        return ConsolePost()
     if parts.scheme == "file":
         return FilePost(Path(unquote(parts.netloc + parts.path)))
     return SmtpPost(url)

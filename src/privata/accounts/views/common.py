@@ -47,6 +47,7 @@ def signed_in(
         _frame(request, user)
         return view(request, user, *args, **kwargs)
 
+    guarded.signed_in = True  # type: ignore[attr-defined]  # the list of open routes reads it
     return guarded
 
 

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from privata.accounts import factors, limits, passwords, recovery
 from privata.accounts.browser import note_proof
 from privata.accounts.forms import NewPasswordForm, problems
+from privata.accounts.hashing import HashingBusy
 from privata.accounts.models import User
 from privata.accounts.places import place_of
 from privata.accounts.views.common import show, signed_in
@@ -88,7 +89,12 @@ def password_error(user: User, typed: str) -> str:
     taken = wait(limits.take(kernel(), limits.FRESH_PROOF, str(user.pk)))
     if not taken.granted:
         return "Too many wrong tries. Wait 15 minutes."
-    if not user.check_password(typed):
+    try:
+        right = user.check_password(typed)
+    except HashingBusy:
+        wait(limits.give_back(kernel(), taken))
+        raise
+    if not right:
         return "This is not your current password."
     wait(limits.give_back(kernel(), taken))
     return ""

@@ -17,6 +17,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from privata.accounts import signing_up
 from privata.accounts.codes import Verdict
 from privata.accounts.forms import SignUpForm, problems
+from privata.accounts.hashing import HashingBusy
+from privata.accounts.limits import SIGN_UP_MAILS
 from privata.accounts.models import User
 from privata.accounts.places import place_of
 from privata.accounts.views.common import safe_path, show
@@ -27,6 +29,9 @@ _WAITING: Final = "sign_up"
 
 _WRONG: Final = "That code is not right. Look at the newest one."
 _ENDED: Final = "That code cannot be used any more. Ask for a new one."
+#: The window of the limits of mails, seconds.
+_WINDOW_S: Final = int(SIGN_UP_MAILS.window.total_seconds())
+
 _NO_MORE: Final = "No more codes within this hour for this address."
 
 
@@ -42,15 +47,28 @@ def sign_up(request: HttpRequest) -> HttpResponseBase:
         context = _fields(form) | {"next": safe_path(after) or ""}
         return show(request, "sign_up.html", context, status=422 if form.is_bound else 200)
     email = form.cleaned_data["email"]
+    # The limits come before the hash, which costs a thousand times as much.
+    entry = wait(signing_up.enter(kernel(), email=email, place=place_of(request)))
+    if entry is None:
+        context = _fields(form) | {"next": safe_path(request.POST.get("next", "")) or ""}
+        context["email_errors"] = [_NO_MORE]
+        answer = show(request, "sign_up.html", context, status=429)
+        answer.headers["Retry-After"] = str(_WINDOW_S)
+        return answer
     # The hash is made for every address: its time must not tell which ones have an account.
-    waiting = {
-        "email": email,
-        "password": make_password(form.cleaned_data["password"]),
-        "next": safe_path(request.POST.get("next", "")),
-    }
-    code = wait(signing_up.send_code(kernel(), email=email, place=place_of(request)))
+    try:
+        hashed = make_password(form.cleaned_data["password"])
+    except HashingBusy:
+        wait(signing_up.leave(kernel(), entry))
+        raise
+    code = wait(signing_up.send_code(kernel(), email=email))
     request.session.cycle_key()
-    request.session[_WAITING] = waiting | {"code": str(code) if code else None}
+    request.session[_WAITING] = {
+        "email": email,
+        "password": hashed,
+        "next": safe_path(request.POST.get("next", "")),
+        "code": str(code),
+    }
     return redirect("account_sign_up_code")
 
 
@@ -69,9 +87,7 @@ def code(request: HttpRequest) -> HttpResponseBase:
     if waiting is None or request.user.is_authenticated:
         return redirect("account_signup")
     if request.method != "POST":
-        return _code_page(request, waiting, "" if waiting["code"] else _NO_MORE)
-    if waiting["code"] is None:
-        return _code_page(request, waiting, _NO_MORE)
+        return _code_page(request, waiting, "")
     made = wait(
         signing_up.finish(
             kernel(),
@@ -98,18 +114,12 @@ def resend(request: HttpRequest) -> HttpResponseBase:
     waiting = request.session.get(_WAITING)
     if waiting is None:
         return redirect("account_signup")
-    before = waiting["code"]
-    made = wait(
-        signing_up.send_code(
-            kernel(),
-            email=waiting["email"],
-            place=place_of(request),
-            instead_of=UUID(before) if before else None,
-        )
-    )
-    if made is None:
+    email = waiting["email"]
+    if wait(signing_up.enter(kernel(), email=email, place=place_of(request))) is None:
         messages.error(request, _NO_MORE)
     else:
+        before = UUID(waiting["code"])
+        made = wait(signing_up.send_code(kernel(), email=email, instead_of=before))
         request.session[_WAITING] = waiting | {"code": str(made)}
         messages.success(request, "A new code is on its way")
     return redirect("account_sign_up_code")

@@ -10,7 +10,7 @@ import pytest
 
 from privata.core.errors import StartupError
 from privata.infra.development_key import development_key
-from privata.infra.settings import load_settings
+from privata.infra.settings import load_settings, unknown_settings
 
 KEY = base64.b64encode(bytes(32)).decode()
 
@@ -75,3 +75,39 @@ def test_a_damaged_development_key_is_said_so(tmp_path: Path) -> None:
     (tmp_path / "secret.key").write_bytes(b"short")
     with pytest.raises(StartupError, match="damaged"):
         development_key(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        ("PRIVATA_DATABSE_URL", "PRIVATA_DATABASE_URL"),
+        ("PRIVATA_LOGLEVEL", "PRIVATA_LOG_LEVEL"),
+        ("PRIVATA_TRUSTED_PROXYS", "PRIVATA_TRUSTED_PROXIES"),
+        ("privata_secret_key", "PRIVATA_SECRET_KEYS"),
+    ],
+)
+@pytest.mark.parametrize("in_file", [False, True])
+def test_a_misspelt_setting_ends_the_start_with_the_right_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, right: str, in_file: bool
+) -> None:
+    if in_file:
+        file = tmp_path / "privata.env"
+        file.write_text(f"# ours\n{name}=x\nOTHER=y\n")
+        monkeypatch.setenv("PRIVATA_ENV_FILE", str(file))
+    else:
+        monkeypatch.setenv(name, "x")
+    with pytest.raises(StartupError) as caught:
+        load_settings()
+    assert caught.value.message.startswith(f"{name} is no setting; the nearest is {right}.")
+
+
+def test_other_unknown_names_are_told_and_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PRIVATA_SERVICE_HOST", "PRIVATA_PORT_8000_TCP_ADDR", "PRIVATA_API_KEY"):
+        monkeypatch.setenv(name, "10.0.0.1")
+    monkeypatch.setenv("privata_log_level", "error")
+    assert load_settings().log_level == "error"
+    told = unknown_settings()
+    assert [line.split()[0] for line in told] == [
+        "PRIVATA_PORT_8000_TCP_ADDR",
+        "PRIVATA_SERVICE_HOST",
+    ]

@@ -20,8 +20,8 @@ from privata.notifications import store
 from privata.notifications.catalogue import AUDIENCES, Letter, chosen_letter
 from privata.notifications.jobs import send_due
 from privata.notifications.posting import (
+    ConsolePost,
     FilePost,
-    LogPost,
     MailRefused,
     MailUnavailable,
     SmtpPost,
@@ -217,8 +217,8 @@ def settings(url: str | None, env: str = "development") -> Settings:
 
 
 def test_the_settings_choose_the_post(tmp_path: Path) -> None:
-    assert isinstance(post_for(settings(None)), LogPost)
-    assert isinstance(post_for(settings("console:")), LogPost)
+    assert isinstance(post_for(settings(None)), ConsolePost)
+    assert isinstance(post_for(settings("console:")), ConsolePost)
     chosen = post_for(settings(f"file:{tmp_path}"))
     assert isinstance(chosen, FilePost)
     assert chosen.folder == tmp_path

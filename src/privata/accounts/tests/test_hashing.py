@@ -1,0 +1,65 @@
+"""Passwords are hashed a few at a time, and the same password is the same on every keyboard."""
+
+from __future__ import annotations
+
+import threading
+import unicodedata
+
+import pytest
+
+from privata.accounts.hashing import Gate, HashingBusy, PasswordHasher
+
+
+def test_so_many_at_a_time_and_no_more() -> None:
+    gate, lock = Gate(2, waiting=30, patience=60), threading.Lock()
+    inside, most = 0, 0
+    full = threading.Barrier(2)
+
+    def hash_one(first: bool) -> None:
+        nonlocal inside, most
+        with gate.turn():
+            with lock:
+                inside += 1
+                most = max(most, inside)
+            if first:
+                full.wait(30)  # both slots are used
+            with lock:
+                inside -= 1
+
+    threads = [threading.Thread(target=hash_one, args=(turn < 2,)) for turn in range(2)]
+    threads += [threading.Thread(target=hash_one, args=(False,)) for _ in range(20)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join(60)
+    assert (inside, most) == (0, 2)
+
+
+def test_who_gets_no_turn_is_refused_and_leaves_nothing() -> None:
+    gate = Gate(1, waiting=0, patience=60)
+    impatient = Gate(1, waiting=5, patience=0.01)
+    for one in (gate, impatient):
+        with one.turn(), pytest.raises(HashingBusy), one.turn():
+            raise AssertionError("two at a time")
+        with one.turn():
+            pass
+    with pytest.raises(ZeroDivisionError), gate.turn():
+        _ = 1 / 0
+    with gate.turn():
+        pass
+
+
+def test_a_password_is_the_same_however_it_is_composed() -> None:
+    """A Mac sends `é` as two characters, a phone as one; hashes of what was typed before count."""
+    hasher = PasswordHasher()
+    composed, apart = "caféteria-Ångström-9", unicodedata.normalize("NFD", "caféteria-Ångström-9")
+    assert composed != apart
+    for made_of in (composed, apart):
+        encoded = hasher.encode(made_of, hasher.salt())
+        assert hasher.verify(composed, encoded)
+        assert hasher.verify(apart, encoded)
+        assert not hasher.verify("cafeteria-Angstrom-9", encoded)
+    # As Django's own hasher made it of what was typed, before passwords were normalised.
+    old = super(PasswordHasher, hasher).encode(apart, hasher.salt())
+    assert hasher.verify(apart, old)
+    assert not hasher.verify(composed, old)
