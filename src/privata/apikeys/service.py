@@ -103,7 +103,7 @@ async def create_key(
     organization that is not approved; `RateLimited` after `KEYS_PER_HOUR` in an hour.
     """
     named = checked_name(name)
-    allowed = checked_scopes(scopes, environment)
+    allowed = checked_scopes(scopes)
     blocks = checked_blocks(allowed_cidrs)
     checked_expiry(expires_on, kernel.clock.now())
     # Under the organization's lock, so that many at once are counted one by one.
@@ -154,7 +154,7 @@ async def edit_key(
 
     `NotFound`; `ValidationFailed` for a wrong field and for a key that has ended.
     """
-    allowed = checked_scopes(scopes, actor.environment)
+    allowed = checked_scopes(scopes)
     wanted = {
         "name": checked_name(name),
         "scopes": allowed,
