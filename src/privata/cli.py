@@ -141,7 +141,7 @@ def org() -> None:
 @click.option(
     "--scope",
     multiple=True,
-    type=click.Choice(["orders:rw", "webhook:admin", "payouts:read"]),
+    type=click.Choice(["orders:rw", "webhook:admin", "payouts:read", "payouts:trigger"]),
     default=["orders:rw"],
     show_default=True,
     help="what the keys may do; repeat for several",

@@ -20,6 +20,7 @@ from privata.core.clock import SystemClock
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
 from privata.infra.settings import Settings
+from privata.payouts.sandbox import move_due
 from privata.payouts.tests.making import Payee, make_endpoint, other_organization, proof
 from tests.conftest import Partner, mint
 
@@ -212,13 +213,13 @@ async def test_another_organizations_payout_looks_missing(treasury: _Treasury) -
     assert _code(answer) == (422, "VALIDATION_ERROR")
 
 
-async def test_keys_without_the_scope_and_test_keys_are_refused(treasury: _Treasury) -> None:
+async def test_keys_without_the_scope_are_refused(treasury: _Treasury) -> None:
     partner = treasury.partner
     made = (await treasury.request()).json()
     ident = made["payout_id"]
     kernel, organization_id = partner.kernel, partner.organization_id
     keys = {
-        "test": await mint(kernel, organization_id, Environment.TEST, _READ),
+        "test": await mint(kernel, organization_id, Environment.TEST, Scope.ORDERS),
         "orders": await mint(kernel, organization_id, Environment.LIVE, Scope.ORDERS),
         "read": await mint(kernel, organization_id, Environment.LIVE, _READ),
         "trigger": await mint(kernel, organization_id, Environment.LIVE, _TRIGGER),
@@ -235,8 +236,6 @@ async def test_keys_without_the_scope_and_test_keys_are_refused(treasury: _Treas
             if name != "trigger":
                 answer = await partner.post(path, body, key=key)
                 assert _code(answer) == (403, "SCOPE_REQUIRED"), (name, path)
-    answer = await partner.get("/payouts", key=keys["test"])
-    assert "test key moves no money" in answer.json()["error"]["message"]
     cancelled = await partner.post(f"/payouts/{ident}/cancel", {}, key=keys["trigger"])
     assert cancelled.json()["status"] == "cancelled"
 
@@ -246,9 +245,10 @@ async def test_pages_of_payouts(treasury: _Treasury, kernel: Kernel) -> None:
         await treasury.request()
     # More than a day allows, as a year of payouts would have made them.
     await kernel.database.pool.execute(
-        "INSERT INTO payout (id, organization_id, address_id, currency, address, amount,"
-        " needs_approval, requested_by, challenge_nonce, challenge_expires_at, created_at)"
-        " SELECT gen_random_uuid(), organization_id, id, currency, address, 500 + n, false, 'x',"
+        "INSERT INTO payout (id, environment, organization_id, address_id, currency, address,"
+        " amount, needs_approval, requested_by, challenge_nonce, challenge_expires_at, created_at)"
+        " SELECT gen_random_uuid(), environment, organization_id, id, currency,"
+        " address, 500 + n, false, 'x',"
         " 'x', now(), now() - make_interval(days => n / 3 + 2)"
         " FROM payout_address, generate_series(1, 9) AS n"
     )
@@ -341,3 +341,33 @@ async def _command(settings: Settings, *words: str) -> tuple[int | None, str, st
     )
     out, err = await process.communicate()
     return process.returncode, out.decode(), err.decode()
+
+
+async def test_a_test_key_tries_a_payout_in_the_sandbox(partner: Partner) -> None:
+    """It was told that it lacks the scope that it had."""
+    kernel, organization_id = partner.kernel, partner.organization_id
+    _, secret = await make_endpoint(kernel, organization_id, Environment.TEST)
+    key = await mint(kernel, organization_id, Environment.TEST, _READ, _TRIGGER)
+    assert (await partner.get("/payouts", key=key)).json() == {"payouts": [], "next_cursor": None}
+    balances = (await partner.get("/me", key=key)).json()["balances"]
+    assert balances["available"] == "100000.00"
+    listed = (await partner.get("/payouts/addresses", key=key)).json()["addresses"]
+    assert len(listed) == 4
+    body = {"amount": "750", "address_id": listed[0]["address_id"], "sandbox_ttl": 0}
+    headers = {"Idempotency-Key": "first"}
+    made = (await partner.post("/payouts", body, key=key, headers=headers)).json()
+    assert (made["status"], made["sandbox"]) == ("requested", True)
+    answer = {"signature": proof(secret, made["challenge"])}
+    path = f"/payouts/{made['payout_id']}"
+    confirmed = await partner.post(f"{path}/confirm", answer, key=key)
+    assert confirmed.json()["status"] == "confirmed", confirmed.text
+    while await move_due(kernel):
+        pass
+    shown = (await partner.get(path, key=key)).json()
+    assert (shown["status"], shown["explorer_url"]) == ("settled", None)
+    assert (await partner.get("/me", key=key)).json()["balances"]["paid"] == "750.00"
+    live = await mint(kernel, organization_id, Environment.LIVE, _READ, _TRIGGER)
+    assert _code(await partner.get(path, key=live)) == (404, "VALIDATION_ERROR")
+    refused = await partner.post("/payouts", body, key=live, headers=headers)
+    assert _code(refused) == (422, "VALIDATION_ERROR")
+    assert refused.json()["error"]["fields"][0]["field"] == "sandbox_ttl"

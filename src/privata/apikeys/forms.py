@@ -36,7 +36,7 @@ _SCOPE_TEXTS: Final = {
     Scope.ORDERS: "Quotes, orders, their status and their events. What a wallet's server needs.",
     Scope.WEBHOOK_ADMIN: "Set up webhook endpoints, resume and replay, read deliveries by API.",
     Scope.PAYOUTS_READ: "Read balance and payouts.",
-    Scope.PAYOUTS_TRIGGER: "Request a payout to a verified address. It moves money.",
+    Scope.PAYOUTS_TRIGGER: "Request a payout to a verified address. A live key moves money.",
     Scope.RAMP_EMBED: "Publishable: opens the ramp page only, and may stand in web pages and apps."
     " It takes no other scope.",
 }
@@ -78,7 +78,7 @@ class KeyForm(forms.Form):
         return _judged(lambda: checked_name(self.cleaned_data["name"]))
 
     def clean_scopes(self) -> list[Scope]:
-        return _judged(lambda: checked_scopes(self.cleaned_data["scopes"], self._environment))
+        return _judged(lambda: checked_scopes(self.cleaned_data["scopes"]))
 
     def clean_allowed_cidrs(self) -> list[str]:
         return _judged(lambda: checked_blocks(split_blocks(self.cleaned_data["allowed_cidrs"])))
@@ -157,24 +157,18 @@ def expiry_choices(today: date) -> list[tuple[str, str]]:
     return [*choices, (ON_DATE, "On a date"), (NEVER, "Never")]
 
 
-def scope_choices(
-    environment: Environment, role: Role, key: KeyView | None = None
-) -> list[ScopeChoice]:
+def scope_choices(role: Role, key: KeyView | None = None) -> list[ScopeChoice]:
     """What the form offers to somebody of this role: all for a new key; a key that exists stays
     publishable or secret."""
     return [
-        ScopeChoice(scope.value, text, _lock(scope, environment, role))
+        ScopeChoice(scope.value, text, _lock(scope, role))
         for scope, text in _SCOPE_TEXTS.items()
         if key is None or (scope is Scope.RAMP_EMBED) == key.publishable
     ]
 
 
-def _lock(scope: Scope, environment: Environment, role: Role) -> str:
-    if lacking(role, [scope]):
-        return "Only an owner can give this."
-    if scope is Scope.PAYOUTS_TRIGGER and environment is Environment.TEST:
-        return "Live keys only."
-    return ""
+def _lock(scope: Scope, role: Role) -> str:
+    return "Only an owner can give this." if lacking(role, [scope]) else ""
 
 
 def _judged(rule: Callable[[], T]) -> T:

@@ -89,11 +89,10 @@ def checked_name(text: str) -> str:
     return name
 
 
-def checked_scopes(wanted: Iterable[str], environment: Environment) -> list[Scope]:
+def checked_scopes(wanted: Iterable[str]) -> list[Scope]:
     """The scopes, each once, in the order of the table (SPEC 5).
 
-    `ValidationFailed` for none, for an unknown one, for `ramp:embed` beside another, and for
-    `payouts:trigger` on a test key.
+    `ValidationFailed` for none, for an unknown one, and for `ramp:embed` beside another.
     """
     given = set(wanted)
     unknown = sorted(given.difference(Scope))
@@ -106,8 +105,6 @@ def checked_scopes(wanted: Iterable[str], environment: Environment) -> list[Scop
             "scopes",
             "ramp:embed makes a publishable key, which everybody may read: it stands alone.",
         )
-    if Scope.PAYOUTS_TRIGGER in given and environment is Environment.TEST:
-        raise _wrong("scopes", "payouts:trigger is for live keys: a test key moves no money.")
     return [scope for scope in Scope if scope in given]
 
 

@@ -106,7 +106,7 @@ async def create_key(
     after `KEYS_PER_HOUR` in an hour.
     """
     named = checked_name(name)
-    allowed = checked_scopes(scopes, environment)
+    allowed = checked_scopes(scopes)
     blocks = checked_blocks(allowed_cidrs)
     checked_expiry(expires_on, kernel.clock.now())
     # Under the organization's lock, so that many at once are counted one by one.
@@ -161,7 +161,7 @@ async def edit_key(
     `NotFound`; `ValidationFailed` for a wrong field, for a key that has ended, and for scopes that
     the actor's role, or that of somebody who has seen the key, does not reach.
     """
-    allowed = checked_scopes(scopes, actor.environment)
+    allowed = checked_scopes(scopes)
     wanted = {
         "name": checked_name(name),
         "scopes": allowed,

@@ -12,20 +12,20 @@ from privata.apikeys.access import actor_of
 from privata.apikeys.scopes import Scope
 from privata.core.errors import InvalidKey, ScopeRequired, ValidationFailed
 from privata.core.money import floor_to
-from privata.core.tenancy import Actor, Environment
+from privata.core.tenancy import Actor
 from privata.infra.access import kernel_of
 from privata.infra.kernel import Kernel
 from privata.infra.limits import Kind, limits_of
 from privata.infra.openapi import errors, request_of
 from privata.infra.routing import api_router
 from privata.infra.wire import json_response, parse_query
-from privata.ledger import service as ledger
 from privata.orders import listing, me_schemas, service
 from privata.orders.cursors import Cursor, parse_cursor
 from privata.orders.filters import OrderFilter, read_filter
 from privata.orders.search_sql import Scope as OrderScope
 from privata.orders.search_sql import Search
 from privata.organizations.profile import profile_of
+from privata.payouts.sandbox import balances
 
 router = api_router("Account")
 
@@ -102,9 +102,7 @@ async def list_orders(request: Request) -> Response:
 
 async def _balances(kernel: Kernel, actor: Actor) -> dict[str, str]:
     """Cut to cents, not rounded: what is shown as available can be asked for."""
-    held = ledger.NOTHING
-    if actor.environment is Environment.LIVE:
-        held = await ledger.balances_of(kernel, organization_id=actor.organization_id)
+    held = await balances(kernel, actor)
     cents = {name: format(floor_to(amount, 2), "f") for name, amount in asdict(held).items()}
     return {"currency": "USD", **cents}
 

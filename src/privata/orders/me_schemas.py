@@ -93,7 +93,7 @@ Usd = Annotated[
 
 
 class Balances(BaseModel):
-    """What the organization earned. A test key always sees zeros: test orders earn nothing."""
+    """What the organization earned. A test key sees the simulated balance of its sandbox."""
 
     currency: Literal["USD"]
     pending: Usd = Field(description="earned, and not available yet")

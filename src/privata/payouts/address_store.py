@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from privata.core.tenancy import Environment
 from privata.infra.postgres import Transaction
 from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.states import VerifiedBy
@@ -15,29 +16,36 @@ from privata.payouts.states import VerifiedBy
 Row = asyncpg.Record
 
 _INSERT: Final = """
-INSERT INTO payout_address (id, organization_id, currency, address, label, created_at, created_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
-ON CONFLICT (organization_id, currency, address) WHERE state <> 'removed' DO NOTHING
+INSERT INTO payout_address (id, organization_id, environment, currency, address, label, created_at,
+                            created_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (organization_id, environment, currency, address) WHERE state <> 'removed' DO NOTHING
 RETURNING *
 """
 
 _LOCK: Final = """
-SELECT * FROM payout_address WHERE id = $1 AND organization_id = $2 AND state <> 'removed'
+SELECT * FROM payout_address
+WHERE id = $1 AND organization_id = $2 AND environment = $3 AND state <> 'removed'
 FOR NO KEY UPDATE
 """
 
 # Shared: requests and confirmations to one address need not wait for each other, only for somebody
 # who removes it.
 _HOLD: Final = """
-SELECT * FROM payout_address WHERE id = $1 AND organization_id = $2 AND state <> 'removed' FOR SHARE
+SELECT * FROM payout_address
+WHERE id = $1 AND organization_id = $2 AND environment = $3 AND state <> 'removed'
+FOR SHARE
 """
 
 _HOLD_DEFAULT: Final = """
-SELECT * FROM payout_address WHERE organization_id = $1 AND currency = $2 AND is_default FOR SHARE
+SELECT * FROM payout_address
+WHERE organization_id = $1 AND environment = $2 AND currency = $3 AND is_default
+FOR SHARE
 """
 
 _ALL: Final = """
-SELECT * FROM payout_address WHERE organization_id = $1 AND state <> 'removed'
+SELECT * FROM payout_address
+WHERE organization_id = $1 AND environment = $2 AND state <> 'removed'
 ORDER BY currency, is_default DESC, created_at, id
 """
 
@@ -57,14 +65,15 @@ SET state = 'verified', verified_at = $2, verified_by = $3, usable_at = $4,
     challenge_nonce = NULL, challenge_expires_at = NULL, wrong_answers = 0,
     is_default = NOT EXISTS (
         SELECT FROM payout_address AS d
-        WHERE d.organization_id = a.organization_id AND d.currency = a.currency AND d.is_default)
+        WHERE d.organization_id = a.organization_id AND d.environment = a.environment
+          AND d.currency = a.currency AND d.is_default)
 WHERE a.id = $1 AND a.state = 'unverified'
 RETURNING *
 """
 
 _DEMOTE: Final = """
 UPDATE payout_address SET is_default = false
-WHERE organization_id = $1 AND currency = $2 AND is_default
+WHERE organization_id = $1 AND environment = $2 AND currency = $3 AND is_default
 RETURNING id
 """
 
@@ -74,7 +83,8 @@ UPDATE payout_address SET is_default = true WHERE id = $1 AND state = 'verified'
 
 _OTHERS: Final = """
 SELECT count(*) FROM payout_address
-WHERE organization_id = $1 AND currency = $2 AND state = 'verified' AND id <> $3
+WHERE organization_id = $1 AND environment = $2 AND currency = $3 AND state = 'verified'
+  AND id <> $4
 """
 
 _REMOVE: Final = """
@@ -91,6 +101,7 @@ async def insert_address(
     *,
     address_id: UUID,
     organization_id: UUID,
+    environment: Environment,
     currency: PayoutCurrency,
     address: str,
     label: str,
@@ -102,6 +113,7 @@ async def insert_address(
         _INSERT,
         address_id,
         organization_id,
+        environment.value,
         currency.value,
         address,
         label,
@@ -110,26 +122,34 @@ async def insert_address(
     )
 
 
-async def lock_address(tx: Transaction, address_id: UUID, organization_id: UUID) -> Row | None:
+async def lock_address(
+    tx: Transaction, address_id: UUID, organization_id: UUID, environment: Environment
+) -> Row | None:
     """An address of the organization that is not removed, locked against every change."""
-    return await tx.connection.fetchrow(_LOCK, address_id, organization_id)
+    return await tx.connection.fetchrow(_LOCK, address_id, organization_id, environment.value)
 
 
-async def hold_address(tx: Transaction, address_id: UUID, organization_id: UUID) -> Row | None:
+async def hold_address(
+    tx: Transaction, address_id: UUID, organization_id: UUID, environment: Environment
+) -> Row | None:
     """The same, held as it is until the commit."""
-    return await tx.connection.fetchrow(_HOLD, address_id, organization_id)
+    return await tx.connection.fetchrow(_HOLD, address_id, organization_id, environment.value)
 
 
 async def hold_default(
-    tx: Transaction, organization_id: UUID, currency: PayoutCurrency
+    tx: Transaction, organization_id: UUID, environment: Environment, currency: PayoutCurrency
 ) -> Row | None:
     """The default of the currency, held as it is until the commit."""
-    return await tx.connection.fetchrow(_HOLD_DEFAULT, organization_id, currency.value)
+    return await tx.connection.fetchrow(
+        _HOLD_DEFAULT, organization_id, environment.value, currency.value
+    )
 
 
-async def addresses_of(pool: asyncpg.Pool[Row], organization_id: UUID) -> list[Row]:
+async def addresses_of(
+    pool: asyncpg.Pool[Row], organization_id: UUID, environment: Environment
+) -> list[Row]:
     """The organization's addresses but removed ones, by currency, each default first."""
-    return await pool.fetch(_ALL, organization_id)
+    return await pool.fetch(_ALL, organization_id, environment.value)
 
 
 async def set_challenge(
@@ -153,14 +173,20 @@ async def verify(
 
 async def promote(tx: Transaction, address: Row) -> Row | None:
     """Make it the default instead of the present one; the caller holds the organization's row."""
-    await tx.connection.fetch(_DEMOTE, address["organization_id"], address["currency"])
+    await tx.connection.fetch(
+        _DEMOTE, address["organization_id"], address["environment"], address["currency"]
+    )
     return await tx.connection.fetchrow(_PROMOTE, address["id"])
 
 
 async def other_verified(tx: Transaction, address: Row) -> int:
     """How many other verified addresses the organization has in this currency."""
     count: int = await tx.connection.fetchval(
-        _OTHERS, address["organization_id"], address["currency"], address["id"]
+        _OTHERS,
+        address["organization_id"],
+        address["environment"],
+        address["currency"],
+        address["id"],
     )
     return count
 

@@ -38,6 +38,7 @@ async def add_address(
             tx,
             address_id=uuid.uuid4(),
             organization_id=actor.organization_id,
+            environment=actor.environment,
             currency=currency,
             address=checked,
             label=label,

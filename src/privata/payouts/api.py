@@ -1,4 +1,4 @@
-"""`/payouts…`: requesting, confirming, cancelling and reading payouts, with live keys only."""
+"""`/payouts…`: requesting, confirming, cancelling and reading payouts; simulated for test keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from privata.apikeys.access import actor_of
 from privata.apikeys.scopes import Scope
-from privata.apikeys.service import require_scope
 from privata.core.errors import (
     AmountTooHigh,
     AmountTooLow,
@@ -24,7 +23,6 @@ from privata.core.errors import (
     ValidationFailed,
     WrongPayoutState,
 )
-from privata.core.tenancy import Actor, Environment
 from privata.infra.access import kernel_of
 from privata.infra.idempotency import Keep
 from privata.infra.once import IDEMPOTENCY_DOC, IDEMPOTENCY_HEADER, Answer, once
@@ -54,17 +52,6 @@ def _with_all(extra: dict[str, Any]) -> dict[str, Any]:
     return extra
 
 
-async def _actor(request: Request, scope: Scope) -> Actor:
-    """The actor of a live key with the scope; `ScopeRequired` otherwise, and for test keys."""
-    actor = await actor_of(request)
-    if actor.environment is not Environment.LIVE:
-        raise ScopeRequired(
-            "Payouts are for live keys: a test key moves no money.", data={"scope": scope.value}
-        )
-    require_scope(actor, scope)
-    return actor
-
-
 @router.post(
     "",
     status_code=CREATED,
@@ -87,7 +74,7 @@ async def request_payout(request: Request) -> Response:
 
     Nothing is reserved yet: answer the `challenge` with `confirm` until `challenge_expires_at`.
     """
-    actor = await _actor(request, Scope.PAYOUTS_TRIGGER)
+    actor = await actor_of(request, Scope.PAYOUTS_TRIGGER)
     if IDEMPOTENCY_HEADER not in request.headers:
         sentence = "is required: without it a repeated call would be a second payout"
         raise ValidationFailed(
@@ -114,7 +101,7 @@ async def request_payout(request: Request) -> Response:
 )
 async def list_payouts(request: Request) -> Response:
     """Your payouts, newest first."""
-    actor = await _actor(request, Scope.PAYOUTS_READ)
+    actor = await actor_of(request, Scope.PAYOUTS_READ)
     query = parse_query(schemas.PayoutsQuery, request)
     page = await listing.payouts(
         kernel_of(request),
@@ -139,7 +126,7 @@ async def list_payouts(request: Request) -> Response:
 )
 async def list_payout_addresses(request: Request) -> Response:
     """Your payout addresses. None is added by API: a stolen key must not name a new one."""
-    actor = await _actor(request, Scope.PAYOUTS_READ)
+    actor = await actor_of(request, Scope.PAYOUTS_READ)
     rows = await listing.addresses(kernel_of(request), actor=actor)
     return json_response({"addresses": [listing.address_object(row) for row in rows]})
 
@@ -152,7 +139,7 @@ async def list_payout_addresses(request: Request) -> Response:
 )
 async def get_payout(request: Request, payout_id: str) -> Response:
     """One payout."""
-    actor = await _actor(request, Scope.PAYOUTS_READ)
+    actor = await actor_of(request, Scope.PAYOUTS_READ)
     row = await listing.payout(kernel_of(request), actor=actor, payout_id=_id(payout_id))
     return json_response(listing.payout_object(row))
 
@@ -170,10 +157,11 @@ async def get_payout(request: Request, payout_id: str) -> Response:
 async def confirm_payout(request: Request, payout_id: str) -> Response:
     """Answer the challenge: the amount is reserved, and the payout goes its way.
 
-    The key of the HMAC is the secret of any of your live webhook endpoints, as it was shown.
+    The key of the HMAC is the secret, as it was shown, of any webhook endpoint of the environment;
+    for live keys one that is a day old at least.
     A wrong answer says how many `tries_left` there are; the fifth cancels the payout.
     """
-    actor = await _actor(request, Scope.PAYOUTS_TRIGGER)
+    actor = await actor_of(request, Scope.PAYOUTS_TRIGGER)
     chosen = _id(payout_id)
     body = await read_body(request)
     signature = parse_body(schemas.ConfirmPayout, body).signature
@@ -199,7 +187,7 @@ async def confirm_payout(request: Request, payout_id: str) -> Response:
 )
 async def cancel_payout(request: Request, payout_id: str) -> Response:
     """Call a payout off before anybody begins to send it; its money is available again."""
-    actor = await _actor(request, Scope.PAYOUTS_TRIGGER)
+    actor = await actor_of(request, Scope.PAYOUTS_TRIGGER)
     chosen = _id(payout_id)
 
     async def work(answer: Answer) -> bytes:

@@ -20,9 +20,9 @@ NO_ADDRESS = "There is no such payout address."
 
 
 def live_only(actor: Actor) -> None:
-    """`ScopeRequired` for an actor of the test environment: there is no money in it."""
+    """`ScopeRequired` for an actor of the test environment, whose addresses are there already."""
     if actor.environment is not Environment.LIVE:
-        raise ScopeRequired("Payouts are for live keys: a test key moves no money.")
+        raise ScopeRequired("The sandbox has its payout addresses: only live ones are changed.")
 
 
 async def locked_payout(tx: Transaction, actor: Actor, payout_id: UUID) -> store.Row:
@@ -30,7 +30,7 @@ async def locked_payout(tx: Transaction, actor: Actor, payout_id: UUID) -> store
 
     The operator comes in with the organization that the payout belongs to.
     """
-    row = await store.lock_payout(tx, payout_id, actor.organization_id)
+    row = await store.lock_payout(tx, payout_id, actor.organization_id, actor.environment)
     if row is None:
         raise NotFound(NO_PAYOUT)
     return row
@@ -38,7 +38,7 @@ async def locked_payout(tx: Transaction, actor: Actor, payout_id: UUID) -> store
 
 async def locked_address(tx: Transaction, actor: Actor, address_id: UUID) -> address_store.Row:
     """The actor's payout address, locked; `NotFound` if it is not theirs, or removed."""
-    row = await address_store.lock_address(tx, address_id, actor.organization_id)
+    row = await address_store.lock_address(tx, address_id, actor.organization_id, actor.environment)
     if row is None:
         raise NotFound(NO_ADDRESS)
     return row
@@ -55,10 +55,10 @@ async def locked_organization(tx: Transaction, actor: Actor) -> OrganizationStat
     return OrganizationStatus(status)
 
 
-async def approved_organization(tx: Transaction, actor: Actor) -> None:
-    """The same for one that the operator has approved; `WrongPayoutState` for any other."""
+async def organization_to_pay(tx: Transaction, actor: Actor) -> None:
+    """The same; for live only one that the operator has approved, `WrongPayoutState` otherwise."""
     status = await locked_organization(tx, actor)
-    if status is not OrganizationStatus.APPROVED:
+    if actor.environment is Environment.LIVE and status is not OrganizationStatus.APPROVED:
         raise WrongPayoutState(
             "Payouts are for organizations that the operator has approved.",
             data={"status": status.value},
@@ -74,7 +74,7 @@ async def note(
 ) -> None:
     """Audit an act (`payout.confirmed`) and tell open pages of it. The last statement of an act."""
     await audit.record(tx, actor=actor, action=action, target=str(target), changes=changes)
-    tx.ring(LIVE_BELL, live_payload(actor.organization_id, Environment.LIVE, LIVE_TOPIC))
+    tx.ring(LIVE_BELL, live_payload(actor.organization_id, actor.environment, LIVE_TOPIC))
 
 
 def operator(organization_id: UUID, label: str) -> Actor:

@@ -1,4 +1,9 @@
-"""Where partners are paid, and the payouts. Both exist in live only: test moves no money."""
+"""Where partners are paid, and the payouts.
+
+Those of the test environment are simulated. A payout and its address are of one environment (a
+foreign key over both), it never changes (a trigger), and the ledger takes no entry of a simulated
+one (a trigger there).
+"""
 
 from __future__ import annotations
 
@@ -8,11 +13,13 @@ from collections.abc import Iterable
 from django.db import models
 from django.db.models.functions import Now
 
-from privata.infra.fields import one_of
+from privata.infra.fields import environment_field, one_of
 from privata.payouts.challenges import MOST_WRONG
 from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.lifecycle import RESERVED, PayoutStatus
+from privata.payouts.simulating import PayoutScenario
 from privata.payouts.states import AddressState, VerifiedBy
+from privata.providers.simulator.scenarios import MAX_TTL
 
 #: More than any amount of dollars; also refuses NaN, which sorts above every number.
 _TOO_MUCH = 10**15
@@ -32,6 +39,7 @@ class PayoutAddress(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
     organization = models.ForeignKey("organizations.Organization", on_delete=models.PROTECT)
+    environment = environment_field()
     currency = models.CharField(max_length=16)
     address = models.CharField(max_length=128, help_text="in the form to pay to")
     label = models.CharField(max_length=80, db_default="")
@@ -50,15 +58,20 @@ class PayoutAddress(models.Model):
     class Meta:
         db_table = "payout_address"
         constraints = [
+            one_of("environment", ["live", "test"], name="payout_address_environment"),
+            # What a payout's key over organization and environment leads to.
+            models.UniqueConstraint(
+                fields=["id", "organization", "environment"], name="payout_address_whole"
+            ),
             one_of("currency", PayoutCurrency, name="payout_address_currency"),
             one_of("state", AddressState, name="payout_address_state"),
             models.UniqueConstraint(
-                fields=["organization", "currency", "address"],
+                fields=["organization", "environment", "currency", "address"],
                 condition=~_Q(state=AddressState.REMOVED.value),
                 name="payout_address_once",
             ),
             models.UniqueConstraint(
-                fields=["organization", "currency"],
+                fields=["organization", "environment", "currency"],
                 condition=_Q(is_default=True),
                 name="payout_address_one_default",
             ),
@@ -103,6 +116,7 @@ class Payout(models.Model):
     organization = models.ForeignKey(
         "organizations.Organization", on_delete=models.PROTECT, db_index=False
     )
+    environment = environment_field()
     destination = models.ForeignKey(PayoutAddress, on_delete=models.PROTECT, db_column="address_id")
     currency = models.CharField(max_length=16)
     address = models.CharField(max_length=128)
@@ -116,6 +130,9 @@ class Payout(models.Model):
     approved_by = models.CharField(max_length=254, null=True)
     tx_hash = models.CharField(max_length=128, null=True)
     failure = models.CharField(max_length=256, null=True, help_text="why it ended unpaid")
+    sandbox_scenario = models.CharField(max_length=16, null=True, help_text="null: live")
+    sandbox_ttl = models.IntegerField(null=True, help_text="seconds of the whole path")
+    sandbox_due_at = models.DateTimeField(null=True, help_text="when the simulator moves it on")
     created_at = models.DateTimeField(db_default=Now())
     confirmed_at = models.DateTimeField(null=True)
     approved_at = models.DateTimeField(null=True)
@@ -126,6 +143,28 @@ class Payout(models.Model):
     class Meta:
         db_table = "payout"
         constraints = [
+            one_of("environment", ["live", "test"], name="payout_environment"),
+            # Only the simulator's payouts have a scenario, and all of them do.
+            models.CheckConstraint(
+                condition=_Q(
+                    environment="live",
+                    sandbox_scenario=None,
+                    sandbox_ttl=None,
+                    sandbox_due_at=None,
+                )
+                | _Q(
+                    environment="test",
+                    sandbox_scenario__in=[one.value for one in PayoutScenario],
+                    sandbox_scenario__isnull=False,
+                    sandbox_ttl__range=(0, MAX_TTL),
+                    sandbox_ttl__isnull=False,
+                ),
+                name="payout_sandbox_whole",
+            ),
+            models.CheckConstraint(
+                condition=_Q(sandbox_due_at=None) | _Q(status__in=_values(RESERVED)),
+                name="payout_sandbox_due",
+            ),
             one_of("currency", PayoutCurrency, name="payout_currency"),
             one_of("status", PayoutStatus, name="payout_status"),
             models.CheckConstraint(
@@ -198,13 +237,20 @@ class Payout(models.Model):
             ),
             # One transaction pays one payout: the same hash entered twice is a mistake.
             models.UniqueConstraint(
-                fields=["currency", "tx_hash"],
+                fields=["environment", "currency", "tx_hash"],
                 condition=_Q(tx_hash__isnull=False),
                 name="payout_one_per_transaction",
             ),
         ]
         indexes = [
-            models.Index(fields=["organization", "-created_at", "-id"], name="payout_recent"),
+            models.Index(
+                fields=["organization", "environment", "-created_at", "-id"], name="payout_recent"
+            ),
+            models.Index(
+                fields=["sandbox_due_at"],
+                condition=_Q(sandbox_due_at__isnull=False),
+                name="payout_sandbox_move",
+            ),
             models.Index(
                 fields=["challenge_expires_at"],
                 condition=_Q(status=_S.REQUESTED.value),

@@ -13,6 +13,7 @@ from privata.ledger import service as ledger
 from privata.ledger.service import Cause
 from privata.payouts import store
 from privata.payouts.lifecycle import Booking, PayoutStatus, booking_of, may_move
+from privata.payouts.simulating import PayoutScenario, seconds_in
 
 #: What open pages are told of.
 LIVE_TOPIC: Final = "payouts"
@@ -26,20 +27,29 @@ async def step(
 ) -> store.Row:
     """Move a payout whose row is locked to its next state; the row as it is then.
 
-    The money moves in the same transaction, under a cause that the ledger takes once: no step is
-    ever booked twice. `WrongPayoutState` if the table has no such step, `InsufficientBalance` if
-    there is too little to reserve. `columns`: see `store.move_payout`.
+    The money of a live one moves in the same transaction, under a cause that the ledger takes once:
+    no step is ever booked twice. In the sandbox nothing is booked, and the simulator has the next
+    step to take when its time comes. `WrongPayoutState` if the table has no such step,
+    `InsufficientBalance` if there is too little to reserve. `columns`: see `store.move_payout`.
     """
     current = PayoutStatus(payout["status"])
     if not may_move(current, to, needs_approval=payout["needs_approval"]):
         raise wrong_state(payout, to)
+    environment = Environment(payout["environment"])
+    if environment is Environment.TEST:
+        columns["due_in"] = seconds_in(
+            to,
+            PayoutScenario(payout["sandbox_scenario"]),
+            payout["sandbox_ttl"],
+            needs_approval=payout["needs_approval"],
+        )
     moved = await store.move_payout(tx, payout, to, now=now, **columns)
     if moved is None:
         raise wrong_state(payout, to)
     booking = booking_of(current, to)
-    if booking is not None:
+    if booking is not None and environment is Environment.LIVE:
         await _book(tx, moved, booking)
-    tx.ring(LIVE_BELL, live_payload(moved["organization_id"], Environment.LIVE, LIVE_TOPIC))
+    tx.ring(LIVE_BELL, live_payload(moved["organization_id"], environment, LIVE_TOPIC))
     return moved
 
 

@@ -10,17 +10,19 @@ from decimal import Decimal
 from uuid import UUID
 
 from privata.core.errors import InsufficientBalance, RateLimited, ValidationFailed
-from privata.core.tenancy import Actor
+from privata.core.tenancy import Actor, Environment
 from privata.infra.idempotency import Keep
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
-from privata.ledger import service as ledger
 from privata.payouts import address_store, rules, store
 from privata.payouts.challenges import LIFE, amount_text, challenges_of, new_nonce
 from privata.payouts.currencies import PayoutCurrency
-from privata.payouts.doors import approved_organization, live_only, moment_words, note
+from privata.payouts.doors import moment_words, note, organization_to_pay
 from privata.payouts.proving import refuse_without_secret
+from privata.payouts.sandbox import balances, give_addresses
+from privata.payouts.simulating import REQUESTS_PER_DAY, PayoutScenario
 from privata.payouts.states import AddressState
+from privata.providers.simulator.scenarios import DEFAULT_TTL
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Wish:
     amount: Decimal | None
     address_id: UUID | None = None
     currency: PayoutCurrency | None = None
+    sandbox_scenario: PayoutScenario | None = None
+    sandbox_ttl: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +55,30 @@ async def request_payout(
     whatever has become of the others; `WrongPayoutState` for an organization that is not approved,
     or that has no webhook secret which is old enough to confirm with.
     """
-    live_only(actor)
+    sandbox = _sandbox(actor, wish)
     amount = await _amount(kernel, actor, wish)
     now = kernel.clock.now()
     async with kernel.database.transaction() as tx:
         # Requests of one organization take turns at its row, so that two at once are counted.
-        await approved_organization(tx, actor)
+        await organization_to_pay(tx, actor)
         await refuse_without_secret(kernel, tx, actor)
         await _refuse_too_many(kernel, tx, actor, now)
+        if sandbox is not None:
+            await give_addresses(kernel, tx, actor.organization_id)
         address = await _address(tx, actor, wish, now)
         payout = await store.insert_payout(
             tx,
             payout_id=uuid.uuid4(),
             address_id=address["id"],
             organization_id=actor.organization_id,
+            environment=actor.environment,
             amount=amount,
             needs_approval=amount > kernel.settings.payout_approval_usd,
             requested_by=actor.label,
             challenge_nonce=new_nonce(),
             challenge_expires_at=now.replace(microsecond=0) + LIFE,
             now=now,
+            sandbox=sandbox,
         )
         assert payout is not None  # the address is held as it was judged
         made = Requested(payout, challenges_of(kernel.sealer, dict(payout))[0])
@@ -85,12 +93,25 @@ async def request_payout(
     return made
 
 
+def _sandbox(actor: Actor, wish: Wish) -> tuple[str, int] | None:
+    """Scenario and seconds of a simulated payout; `ValidationFailed` where a live one has any."""
+    if actor.environment is Environment.TEST:
+        ttl = DEFAULT_TTL if wish.sandbox_ttl is None else wish.sandbox_ttl
+        return (wish.sandbox_scenario or PayoutScenario.SUCCESS).value, ttl
+    for name in ("sandbox_scenario", "sandbox_ttl"):
+        if getattr(wish, name) is not None:
+            raise ValidationFailed(
+                f"{name} is for test keys.", fields=[(name, "is allowed with a test key only")]
+            )
+    return None
+
+
 async def _amount(kernel: Kernel, actor: Actor, wish: Wish) -> Decimal:
     """The amount that is asked for, judged by the balance of this moment.
 
     Nothing is reserved here: the balance is judged again, exactly, when the payout is confirmed.
     """
-    held = await ledger.balances_of(kernel, organization_id=actor.organization_id)
+    held = await balances(kernel, actor)
     amount = rules.whole_balance(held.available) if wish.amount is None else wish.amount
     chosen = kernel.settings
     rules.check_amount(amount, least=chosen.payout_min_usd, most=chosen.payout_max_usd)
@@ -105,8 +126,12 @@ async def _amount(kernel: Kernel, actor: Actor, wish: Wish) -> Decimal:
 
 async def _refuse_too_many(kernel: Kernel, tx: Transaction, actor: Actor, now: datetime) -> None:
     most = kernel.settings.payout_requests_per_day
+    if actor.environment is Environment.TEST:
+        most = REQUESTS_PER_DAY
     since = now - rules.REQUESTS_WITHIN
-    first = await store.nth_newest(tx, actor.organization_id, since=since, n=most)
+    first = await store.nth_newest(
+        tx, actor.organization_id, actor.environment, since=since, n=most
+    )
     if first is not None:
         free_at = first + rules.REQUESTS_WITHIN
         raise RateLimited(
@@ -120,11 +145,15 @@ async def _address(tx: Transaction, actor: Actor, wish: Wish, now: datetime) -> 
     """The address to pay to, held; a foreign one looks like one that is not there."""
     if wish.address_id is not None:
         field, missing = "address_id", "is not one of your payout addresses"
-        row = await address_store.hold_address(tx, wish.address_id, actor.organization_id)
+        row = await address_store.hold_address(
+            tx, wish.address_id, actor.organization_id, actor.environment
+        )
     else:
         assert wish.currency is not None  # the shapes of the API and of the form see to it
         field, missing = "currency", f"has no default address: verify one for {wish.currency}"
-        row = await address_store.hold_default(tx, actor.organization_id, wish.currency)
+        row = await address_store.hold_default(
+            tx, actor.organization_id, actor.environment, wish.currency
+        )
     if row is None:
         raise ValidationFailed(f"{field} {missing}.", fields=[(field, missing)])
     if row["state"] != AddressState.VERIFIED:

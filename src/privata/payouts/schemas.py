@@ -17,7 +17,9 @@ from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.lifecycle import PayoutStatus
 from privata.payouts.requesting import Wish
 from privata.payouts.rules import read_dollars
+from privata.payouts.simulating import PayoutScenario
 from privata.payouts.states import AddressState, VerifiedBy
+from privata.providers.simulator.scenarios import MAX_TTL
 
 #: Payouts of one answer.
 MAX_LIMIT: Final = 100
@@ -55,6 +57,14 @@ class RequestPayout(Wire):
         None, description="instead of an address: the default address of this currency"
     )
 
+    sandbox_scenario: PayoutScenario | None = Field(
+        None, description="how a payout of a test key goes; test keys only"
+    )
+    sandbox_ttl: Annotated[
+        int | None,
+        Field(strict=True, ge=0, le=MAX_TTL, description="seconds of its whole path; 0: at once"),
+    ] = None
+
     @field_validator("amount")
     @classmethod
     def _dollars(cls, value: str | None) -> str | None:
@@ -73,7 +83,7 @@ class RequestPayout(Wire):
     def wish(self) -> Wish:
         """The request as the service takes it."""
         amount = None if self.amount is None else Decimal(self.amount)
-        return Wish(amount, self.address_id, self.currency)
+        return Wish(amount, self.address_id, self.currency, self.sandbox_scenario, self.sandbox_ttl)
 
 
 class ConfirmPayout(Wire):
@@ -116,6 +126,7 @@ class Payout(BaseModel):
     tx_hash: str | None
     explorer_url: str | None
     failure: str | None = Field(description="why it failed or was cancelled")
+    sandbox: bool = Field(description="a simulated payout: nothing is paid")
     created_at: datetime
     confirmed_at: datetime | None
     sent_at: datetime | None

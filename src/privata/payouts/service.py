@@ -13,11 +13,12 @@ from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.payouts import address_store, store
 from privata.payouts.challenges import MOST_WRONG, amount_text, challenges_of, read_answer
-from privata.payouts.doors import live_only, locked_payout, note
+from privata.payouts.doors import locked_organization, locked_payout, note
 from privata.payouts.lifecycle import PayoutStatus
 from privata.payouts.moving import step, wrong_state
 from privata.payouts.proving import secret_age, too_young
 from privata.payouts.requesting import Requested, Wish, request_payout
+from privata.payouts.sandbox import refuse_beyond_sandbox
 from privata.payouts.states import AddressState, Ended
 from privata.webhooks.holding import Holding, judge_holding
 
@@ -50,9 +51,12 @@ async def confirm_payout(
     `tries_left`) for a wrong one: the fifth cancels the payout. `WrongPayoutState` for one that is
     not open any more, `InsufficientBalance` (it stays open) if the money has gone meanwhile.
     """
-    live_only(actor)
     refusal: RequestError | None = None
     async with kernel.database.transaction() as tx:
+        if actor.environment is Environment.TEST:
+            # There is no ledger whose row two confirmations would meet at. Before the payout, as
+            # locks are always taken.
+            await locked_organization(tx, actor)
         # The row's lock makes confirmations and a cancellation take turns: whoever comes second
         # finds the state that the first one left.
         payout = await locked_payout(tx, actor, payout_id)
@@ -60,6 +64,8 @@ async def confirm_payout(
             raise wrong_state(payout, _S.CONFIRMED)
         refusal = await _judge(kernel, tx, actor, payout, answer)
         if refusal is None:
+            if actor.environment is Environment.TEST:
+                await refuse_beyond_sandbox(kernel, tx, payout)
             payout = await step(tx, payout, _S.CONFIRMED, now=kernel.clock.now())
             if keep is not None:
                 await keep(tx, payout)
@@ -78,7 +84,6 @@ async def cancel_payout(
 
     Possible until somebody begins to send it: `WrongPayoutState` from then on.
     """
-    live_only(actor)
     why = Ended.BY_OPERATOR if actor.kind is ActorKind.OPERATOR else Ended.BY_PARTNER
     async with kernel.database.transaction() as tx:
         payout = await locked_payout(tx, actor, payout_id)
@@ -96,7 +101,8 @@ async def expire_requests(kernel: Kernel) -> int:
     now = kernel.clock.now()
     done = 0
     for found in await store.expired(kernel.database.pool, now, BATCH):
-        actor = system_actor(found["organization_id"], Environment.LIVE, "payouts")
+        environment = Environment(found["environment"])
+        actor = system_actor(found["organization_id"], environment, "payouts")
         async with kernel.database.transaction() as tx:
             payout = await locked_payout(tx, actor, found["id"])
             if payout["status"] == _S.REQUESTED:
@@ -112,7 +118,9 @@ async def _judge(
     if kernel.clock.now() >= payout["challenge_expires_at"]:
         await _cancel(kernel, tx, actor, payout, Ended.EXPIRED)
         return _over(Ended.EXPIRED)
-    address = await address_store.hold_address(tx, payout["address_id"], payout["organization_id"])
+    address = await address_store.hold_address(
+        tx, payout["address_id"], payout["organization_id"], actor.environment
+    )
     if address is None or address["state"] != AddressState.VERIFIED:
         await _cancel(kernel, tx, actor, payout, Ended.ADDRESS_GONE)
         return _over(Ended.ADDRESS_GONE)
@@ -120,7 +128,7 @@ async def _judge(
         kernel,
         tx,
         organization_id=payout["organization_id"],
-        environment=Environment.LIVE,
+        environment=actor.environment,
         messages=challenges_of(kernel.sealer, dict(payout)),
         proof=read_answer(answer) or b"",
         min_age=secret_age(kernel, actor.environment),
@@ -128,7 +136,10 @@ async def _judge(
     if held.holding is Holding.PROVED:
         return None
     if held.holding is Holding.NOTHING:
-        sentence = "cannot be judged: there is no live webhook endpoint whose secret could make it"
+        sentence = (
+            f"cannot be judged: there is no {actor.environment} webhook endpoint whose secret could"
+            " make it"
+        )
         return ValidationFailed(f"signature {sentence}.", fields=[("signature", sentence)])
     if held.proves_from is not None:
         # Counted too: whoever has just made this secret gets no more tries than anybody else.

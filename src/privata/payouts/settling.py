@@ -1,24 +1,22 @@
 """The operator's hand: approving a payout, sending it, and saying what became of it.
 
 Until an installation has rails of its own the operator sends from a wallet of theirs and notes the
-transaction here; every step is audited and books what it moves.
+transaction here; every step is audited and books what it moves. Payouts of the sandbox are none of
+theirs: they are not found here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
 
 from privata.core.errors import NotFound, ValidationFailed
-from privata.core.tenancy import Actor, Environment
+from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
-from privata.orders.explorers import explorer_link
-from privata.organizations.telling import mail_payout_sent
 from privata.payouts import rules, store
 from privata.payouts.challenges import amount_text
 from privata.payouts.currencies import PayoutCurrency
@@ -26,7 +24,7 @@ from privata.payouts.doors import NO_PAYOUT, note, operator
 from privata.payouts.lifecycle import RESERVED, PayoutStatus
 from privata.payouts.moving import step
 from privata.payouts.service import cancel_payout
-from privata.webhooks.ops_events import payout_sent, publish_ops
+from privata.payouts.telling import tell_sent
 
 #: Payouts of one list.
 MOST: Final = 500
@@ -122,7 +120,7 @@ async def fail_payout(kernel: Kernel, *, by: str, payout_id: UUID, reason: str) 
 async def call_off(kernel: Kernel, *, by: str, payout_id: UUID) -> store.Row:
     """Cancel a payout before it is sent, as the partner may too. `NotFound`, `WrongPayoutState`."""
     row = await kernel.database.pool.fetchrow(
-        "SELECT organization_id FROM payout WHERE id = $1", payout_id
+        "SELECT organization_id FROM payout WHERE id = $1 AND environment = 'live'", payout_id
     )
     if row is None:
         raise NotFound(NO_PAYOUT)
@@ -131,7 +129,7 @@ async def call_off(kernel: Kernel, *, by: str, payout_id: UUID) -> store.Row:
 
 
 async def _locked(tx: Transaction, by: str, payout_id: UUID) -> tuple[Actor, store.Row]:
-    row = await store.lock_any_payout(tx, payout_id)
+    row = await store.lock_live_payout(tx, payout_id)
     if row is None:
         raise NotFound(NO_PAYOUT)
     return operator(row["organization_id"], by), row
@@ -147,39 +145,8 @@ async def _send(kernel: Kernel, tx: Transaction, payout: store.Row, tx_hash: str
             payout = await step(tx, payout, _S.SENT, now=now, tx_hash=tx_hash)
     except asyncpg.UniqueViolationError:
         raise _wrong_hash("This transaction pays another payout already.") from None
-    await _tell(kernel, tx, payout, now)
+    await tell_sent(kernel, tx, payout, now)
     return payout
-
-
-async def _tell(kernel: Kernel, tx: Transaction, payout: store.Row, now: datetime) -> None:
-    """Owe the partner the event, and owners and finance the mail, in the step's transaction."""
-    event = payout_sent(
-        payout_id=payout["id"],
-        amount=amount_text(payout["amount"]),
-        currency=payout["currency"],
-        address=payout["address"],
-        tx_hash=payout["tx_hash"],
-        environment=Environment.LIVE,
-        now=now,
-    )
-    await publish_ops(
-        tx,
-        organization_id=payout["organization_id"],
-        environment=Environment.LIVE,
-        event=event,
-    )
-    network = PayoutCurrency(payout["currency"]).network
-    link = explorer_link(network, payout["tx_hash"], sandbox=False)
-    await mail_payout_sent(
-        kernel,
-        tx,
-        organization_id=payout["organization_id"],
-        amount=amount_text(payout["amount"]),
-        currency=payout["currency"],
-        address=payout["address"],
-        tx_hash=payout["tx_hash"],
-        link=link.url if link else f"{kernel.settings.base_url}/",
-    )
 
 
 def _shown(payout: store.Row) -> dict[str, Any]:

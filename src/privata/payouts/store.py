@@ -14,6 +14,7 @@ from uuid import UUID
 
 import asyncpg
 
+from privata.core.tenancy import Environment
 from privata.infra.postgres import Transaction
 from privata.payouts.lifecycle import PayoutStatus
 
@@ -23,23 +24,33 @@ _LOCK_ORGANIZATION: Final = "SELECT status FROM organization WHERE id = $1 FOR N
 
 # The moment of the newest request but n: while it is recent, there is no room for another one.
 _NTH_NEWEST: Final = """
-SELECT created_at FROM payout WHERE organization_id = $1 AND created_at > $2
-ORDER BY created_at DESC OFFSET $3 LIMIT 1
+SELECT created_at FROM payout
+WHERE organization_id = $1 AND environment = $2 AND created_at > $3
+ORDER BY created_at DESC OFFSET $4 LIMIT 1
 """
 
-# Currency and address are copied in the statement, so they cannot differ from the address's row.
+# Environment, currency and address are copied in the statement, so they cannot differ from the
+# address's row.
 _INSERT: Final = """
-INSERT INTO payout (id, organization_id, address_id, currency, address, amount, needs_approval,
-                    requested_by, challenge_nonce, challenge_expires_at, created_at)
-SELECT $1, a.organization_id, a.id, a.currency, a.address, $4, $5, $6, $7, $8, $9
+INSERT INTO payout (id, organization_id, environment, address_id, currency, address, amount,
+                    needs_approval, requested_by, challenge_nonce, challenge_expires_at, created_at,
+                    sandbox_scenario, sandbox_ttl)
+SELECT $1, a.organization_id, a.environment, a.id, a.currency, a.address, $5, $6, $7, $8, $9, $10,
+       $11, $12
 FROM payout_address AS a
-WHERE a.id = $2 AND a.organization_id = $3 AND a.state = 'verified' AND a.usable_at <= $9
+WHERE a.id = $2 AND a.organization_id = $3 AND a.environment = $4 AND a.state = 'verified'
+  AND a.usable_at <= $10
 RETURNING *
 """
 
-_LOCK: Final = "SELECT * FROM payout WHERE id = $1 AND organization_id = $2 FOR NO KEY UPDATE"
+_LOCK: Final = """
+SELECT * FROM payout WHERE id = $1 AND organization_id = $2 AND environment = $3 FOR NO KEY UPDATE
+"""
 
-_LOCK_ANY: Final = "SELECT * FROM payout WHERE id = $1 FOR NO KEY UPDATE"
+# The operator has to do with live ones alone: those of the sandbox move by themselves.
+_LOCK_LIVE: Final = """
+SELECT * FROM payout WHERE id = $1 AND environment = 'live' FOR NO KEY UPDATE
+"""
 
 # The status is in the condition although the caller holds the row: a step from a state that the row
 # is not in changes nothing.
@@ -54,8 +65,9 @@ SET status = $3::text,
     tx_hash = coalesce($6, tx_hash),
     finished_at = CASE WHEN $3::text IN ('settled', 'failed', 'cancelled') THEN $4 END,
     failure = $7,
-    wrong_answers = coalesce($8, wrong_answers)
-WHERE id = $1 AND status = $2
+    wrong_answers = coalesce($8, wrong_answers),
+    sandbox_due_at = statement_timestamp() + make_interval(secs => $9)
+WHERE id = $1 AND status = $2 AND environment = $10
 RETURNING *
 """
 
@@ -63,26 +75,30 @@ _COUNT_WRONG: Final = """
 UPDATE payout SET wrong_answers = $2 WHERE id = $1 AND status = 'requested' RETURNING *
 """
 
-_ONE: Final = "SELECT * FROM payout WHERE id = $1 AND organization_id = $2"
+_ONE: Final = """
+SELECT * FROM payout WHERE id = $1 AND organization_id = $2 AND environment = $3
+"""
 
 _PAGE: Final = """
 SELECT * FROM payout
-WHERE organization_id = $1
-  AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
-  AND ($4::text[] IS NULL OR status = ANY ($4))
+WHERE organization_id = $1 AND environment = $2
+  AND ($3::timestamptz IS NULL OR (created_at, id) < ($3, $4::uuid))
+  AND ($5::text[] IS NULL OR status = ANY ($5))
 ORDER BY created_at DESC, id DESC
-LIMIT $5
+LIMIT $6
 """
 
 _EXPIRED: Final = """
-SELECT id, organization_id FROM payout WHERE status = 'requested' AND challenge_expires_at <= $1
+SELECT id, organization_id, environment FROM payout
+WHERE status = 'requested' AND challenge_expires_at <= $1
 ORDER BY challenge_expires_at LIMIT $2
 """
 
 _FOR_OPERATOR: Final = """
 SELECT p.*, o.name AS organization FROM payout AS p JOIN organization AS o
   ON o.id = p.organization_id
-WHERE p.status = ANY ($1::text[]) AND ($2::uuid IS NULL OR p.organization_id = $2)
+WHERE p.environment = 'live' AND p.status = ANY ($1::text[])
+  AND ($2::uuid IS NULL OR p.organization_id = $2)
 ORDER BY p.created_at, p.id
 LIMIT $3
 """
@@ -95,11 +111,16 @@ async def lock_organization(tx: Transaction, organization_id: UUID) -> str | Non
 
 
 async def nth_newest(
-    tx: Transaction, organization_id: UUID, *, since: datetime, n: int
+    tx: Transaction,
+    organization_id: UUID,
+    environment: Environment,
+    *,
+    since: datetime,
+    n: int,
 ) -> datetime | None:
     """When the n-th newest request since then was made, from 1; None if there are fewer."""
     found: datetime | None = await tx.connection.fetchval(
-        _NTH_NEWEST, organization_id, since, n - 1
+        _NTH_NEWEST, organization_id, environment.value, since, n - 1
     )
     return found
 
@@ -110,36 +131,45 @@ async def insert_payout(
     payout_id: UUID,
     address_id: UUID,
     organization_id: UUID,
+    environment: Environment,
     amount: Decimal,
     needs_approval: bool,
     requested_by: str,
     challenge_nonce: str,
     challenge_expires_at: datetime,
     now: datetime,
+    sandbox: tuple[str, int] | None,
 ) -> Row | None:
-    """Note a request; None if the address is not a usable one of the organization."""
+    """Note a request; None if the address is not a usable one of the organization there.
+
+    `sandbox`: scenario and seconds of the path, for the test environment alone.
+    """
     return await tx.connection.fetchrow(
         _INSERT,
         payout_id,
         address_id,
         organization_id,
+        environment.value,
         amount,
         needs_approval,
         requested_by[:254],
         challenge_nonce,
         challenge_expires_at,
         now,
+        *(sandbox or (None, None)),
     )
 
 
-async def lock_payout(tx: Transaction, payout_id: UUID, organization_id: UUID) -> Row | None:
+async def lock_payout(
+    tx: Transaction, payout_id: UUID, organization_id: UUID, environment: Environment
+) -> Row | None:
     """A payout of the organization, locked."""
-    return await tx.connection.fetchrow(_LOCK, payout_id, organization_id)
+    return await tx.connection.fetchrow(_LOCK, payout_id, organization_id, environment.value)
 
 
-async def lock_any_payout(tx: Transaction, payout_id: UUID) -> Row | None:
-    """The same whosever it is, for the operator."""
-    return await tx.connection.fetchrow(_LOCK_ANY, payout_id)
+async def lock_live_payout(tx: Transaction, payout_id: UUID) -> Row | None:
+    """A live one whosever it is, for the operator."""
+    return await tx.connection.fetchrow(_LOCK_LIVE, payout_id)
 
 
 async def move_payout(
@@ -152,8 +182,12 @@ async def move_payout(
     tx_hash: str | None = None,
     failure: str | None = None,
     wrong_answers: int | None = None,
+    due_in: float | None = None,
 ) -> Row | None:
-    """Enter a state from the one that `payout` was read in; None if it is not in that any more."""
+    """Enter a state from the one that `payout` was read in; None if it is not in that any more.
+
+    `due_in`: seconds after which the simulator moves it on.
+    """
     return await tx.connection.fetchrow(
         _MOVE,
         payout["id"],
@@ -164,6 +198,8 @@ async def move_payout(
         tx_hash,
         failure,
         wrong_answers,
+        due_in,
+        payout["environment"],
     )
 
 
@@ -172,14 +208,17 @@ async def count_wrong(tx: Transaction, payout_id: UUID, wrong_answers: int) -> R
     return await tx.connection.fetchrow(_COUNT_WRONG, payout_id, wrong_answers)
 
 
-async def payout_of(pool: asyncpg.Pool[Row], payout_id: UUID, organization_id: UUID) -> Row | None:
+async def payout_of(
+    pool: asyncpg.Pool[Row], payout_id: UUID, organization_id: UUID, environment: Environment
+) -> Row | None:
     """A payout of the organization."""
-    return await pool.fetchrow(_ONE, payout_id, organization_id)
+    return await pool.fetchrow(_ONE, payout_id, organization_id, environment.value)
 
 
 async def page_of(
     pool: asyncpg.Pool[Row],
     organization_id: UUID,
+    environment: Environment,
     *,
     before: tuple[datetime, UUID] | None,
     statuses: Sequence[PayoutStatus] | None,
@@ -188,7 +227,7 @@ async def page_of(
     """Payouts of the organization, the newest first."""
     moment, ident = before or (None, None)
     wanted = None if statuses is None else [status.value for status in statuses]
-    return await pool.fetch(_PAGE, organization_id, moment, ident, wanted, limit)
+    return await pool.fetch(_PAGE, organization_id, environment.value, moment, ident, wanted, limit)
 
 
 async def expired(pool: asyncpg.Pool[Row], now: datetime, limit: int) -> list[Row]:
@@ -203,6 +242,6 @@ async def for_operator(
     organization_id: UUID | None,
     limit: int,
 ) -> list[Row]:
-    """Payouts in these states with the organization's name, the oldest first."""
+    """Live payouts in these states with the organization's name, the oldest first."""
     wanted: Any = [status.value for status in statuses]
     return await pool.fetch(_FOR_OPERATOR, wanted, organization_id, limit)

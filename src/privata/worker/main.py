@@ -18,6 +18,7 @@ from privata.notifications.jobs import send_mails
 from privata.orders.export_jobs import export_orders
 from privata.orders.poller import follow_orders
 from privata.payouts.jobs import expire_payouts
+from privata.payouts.sandbox import follow_sandbox_payouts
 from privata.refunds.clock import follow_refunds
 from privata.streams.jobs import sweep_streams
 from privata.webhooks.claims import oldest_due_age
@@ -90,6 +91,7 @@ LOOPS: tuple[Loop, ...] = (
     warn_of_expiry,
     end_lockouts,
     expire_payouts,
+    follow_sandbox_payouts,
     send_mails,
     tidy_accounts,
     sweep_streams,

@@ -140,35 +140,31 @@ def test_blocks_stand_in_lines_or_apart_by_commas() -> None:
 
 def test_scopes_come_in_the_order_of_the_table() -> None:
     wanted = ["payouts:trigger", "orders:rw", "orders:rw"]
-    assert checked_scopes(wanted, Environment.LIVE) == [Scope.ORDERS, Scope.PAYOUTS_TRIGGER]
-    assert checked_scopes(["ramp:embed"], Environment.TEST) == [Scope.RAMP_EMBED]
+    assert checked_scopes(wanted) == [Scope.ORDERS, Scope.PAYOUTS_TRIGGER]
+    assert checked_scopes(["ramp:embed"]) == [Scope.RAMP_EMBED]
 
 
 @pytest.mark.parametrize(
-    ("wanted", "environment", "why"),
+    ("wanted", "why"),
     [
-        ([], "live", "at least one"),
-        (["orders:all"], "live", "no scope orders:all"),
-        (["ramp:embed", "orders:rw"], "live", "stands alone"),
-        (["payouts:trigger"], "test", "live keys"),
+        ([], "at least one"),
+        (["orders:all"], "no scope orders:all"),
+        (["ramp:embed", "orders:rw"], "stands alone"),
     ],
 )
-def test_wrong_scopes_are_refused(wanted: list[str], environment: str, why: str) -> None:
+def test_wrong_scopes_are_refused(wanted: list[str], why: str) -> None:
     with pytest.raises(ValidationFailed, match=why) as refused:
-        checked_scopes(wanted, Environment(environment))
+        checked_scopes(wanted)
     assert refused.value.fields[0][0] == "scopes"
 
 
-@given(st.sets(st.sampled_from(Scope), min_size=1), st.sampled_from(Environment))
-def test_what_is_taken_holds_the_rules_of_the_table(
-    wanted: set[Scope], environment: Environment
-) -> None:
+@given(st.sets(st.sampled_from(Scope), min_size=1))
+def test_what_is_taken_holds_the_rules_of_the_table(wanted: set[Scope]) -> None:
     try:
-        taken = checked_scopes(wanted, environment)
+        taken = checked_scopes(wanted)
     except ValidationFailed:
-        assert (Scope.RAMP_EMBED in wanted and len(wanted) > 1) or (
-            Scope.PAYOUTS_TRIGGER in wanted and environment is Environment.TEST
-        )
+        assert Scope.RAMP_EMBED in wanted
+        assert len(wanted) > 1
     else:
         assert set(taken) == wanted
 

@@ -69,7 +69,6 @@ async def test_a_key_is_kept_as_a_digest_and_works(kernel: Kernel, organization:
         ("name", {"name": " "}),
         ("scopes", {"scopes": ()}),
         ("scopes", {"scopes": ("ramp:embed", "orders:rw")}),
-        ("scopes", {"scopes": ("payouts:trigger",)}),
         ("allowed_cidrs", {"cidrs": ("10.0.0.0/99",)}),
     ],
 )

@@ -126,14 +126,14 @@ async def _create(kernel: Kernel, tenant: Tenant, wanted: dict[str, Any]) -> Min
 
 
 def _new(request: HttpRequest, tenant: Tenant, form: KeyForm, *, status: int = 422) -> HttpResponse:
-    context = {"form": form, "scopes": scope_choices(tenant.environment, tenant.role)}
+    context = {"form": form, "scopes": scope_choices(tenant.role)}
     return show(request, tenant, "new.html", context, status=status if form.errors else 200)
 
 
 def _detail(request: HttpRequest, tenant: Tenant, key: KeyView, form: KeyForm) -> HttpResponse:
     context = _facts(tenant, key) | {
         "form": form,
-        "scopes": scope_choices(tenant.environment, tenant.role, key),
+        "scopes": scope_choices(tenant.role, key),
         "proof": proof("$PRIVATA_API_KEY", key.scopes),
     }
     return show(request, tenant, "detail.html", context, status=422 if form.errors else 200)

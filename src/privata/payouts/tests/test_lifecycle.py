@@ -102,9 +102,10 @@ _PATHS = {
 async def _insert(owner: asyncpg.Connection, payee: Payee) -> uuid.UUID:
     made = uuid.uuid4()
     await owner.execute(
-        "INSERT INTO payout (id, organization_id, address_id, currency, address, amount,"
-        " needs_approval, requested_by, challenge_nonce, challenge_expires_at)"
-        " SELECT $1, organization_id, id, currency, address, 500, true, 'x', 'x', now()"
+        "INSERT INTO payout (id, environment, organization_id, address_id, currency, address,"
+        " amount, needs_approval, requested_by, challenge_nonce, challenge_expires_at)"
+        " SELECT $1, environment, organization_id, id, currency, address, 500,"
+        " true, 'x', 'x', now()"
         " FROM payout_address WHERE organization_id = $2",
         made,
         payee.organization_id,
@@ -189,9 +190,10 @@ async def test_the_database_processes_nothing_without_its_approval(
 async def test_a_payout_begins_as_requested(owner: asyncpg.Connection, payee: Payee) -> None:
     with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="begins as requested"):
         await owner.execute(
-            "INSERT INTO payout (id, organization_id, address_id, currency, address, amount,"
-            " needs_approval, requested_by, challenge_nonce, challenge_expires_at, status,"
-            " confirmed_at) SELECT gen_random_uuid(), organization_id, id, currency, address, 500,"
+            "INSERT INTO payout (id, environment, organization_id, address_id, currency, address,"
+            " amount, needs_approval, requested_by, challenge_nonce, challenge_expires_at, status,"
+            " confirmed_at) SELECT gen_random_uuid(), environment, organization_id, id, currency,"
+            " address, 500,"
             " false, 'x', 'x', now(), 'confirmed', now() FROM payout_address"
         )
 
@@ -202,8 +204,9 @@ async def test_an_amount_is_a_positive_number(
 ) -> None:
     with pytest.raises(asyncpg.CheckViolationError, match="payout_amount"):
         await owner.execute(
-            "INSERT INTO payout (id, organization_id, address_id, currency, address, amount,"
-            " needs_approval, requested_by, challenge_nonce, challenge_expires_at)"
-            f" SELECT gen_random_uuid(), organization_id, id, currency, address, {amount}, false,"
+            "INSERT INTO payout (id, environment, organization_id, address_id, currency, address,"
+            " amount, needs_approval, requested_by, challenge_nonce, challenge_expires_at)"
+            " SELECT gen_random_uuid(), environment, organization_id, id, currency,"
+            f" address, {amount}, false,"
             " 'x', 'x', now() FROM payout_address"
         )

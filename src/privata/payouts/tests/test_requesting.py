@@ -14,11 +14,9 @@ from privata.core.errors import (
     AmountTooLow,
     InsufficientBalance,
     RateLimited,
-    ScopeRequired,
     ValidationFailed,
     WrongPayoutState,
 )
-from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.payouts import addresses, service
 from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.doors import operator
@@ -149,14 +147,7 @@ async def test_only_a_verified_address_after_its_day(payee: Payee) -> None:
         await payee.request(address_id=added["id"])
 
 
-async def test_only_approved_organizations_and_live_keys(payee: Payee) -> None:
-    test = Actor(ActorKind.KEY, "k", "pk_test_x", payee.organization_id, Environment.TEST)
-    with pytest.raises(ScopeRequired):
-        await service.request_payout(
-            payee.kernel,
-            actor=test,
-            wish=service.Wish(Decimal(500), currency=PayoutCurrency.USDT_ERC20),
-        )
+async def test_only_approved_organizations(payee: Payee) -> None:
     await payee.kernel.database.pool.execute("UPDATE organization SET status = 'rejected'")
     with pytest.raises(WrongPayoutState, match="has approved"):
         await payee.request()

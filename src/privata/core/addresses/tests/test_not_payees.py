@@ -10,16 +10,8 @@ from privata.core.addresses import AddressError, not_payees, validate_address
 from privata.core.addresses.chains.evm import checksummed
 from privata.core.addresses.codec import base58
 from privata.core.addresses.tests import encoders
-from privata.payouts.currencies import TOKENS
-from privata.providers.simulator.assets import PRICES
 
 EVM = ("ETH", "ERC20", "BSC", "POLYGON", "MATIC", "ARBITRUM", "OPTIMISM", "BASE", "AVAXC")
-
-#: The token itself, for each token of the catalogue.
-CONTRACTS = {
-    (currency.value.partition("-")[0], currency.network): token.contract
-    for currency, token in TOKENS.items()
-}
 
 
 def _refused(network: str, address: str) -> str:
@@ -28,16 +20,6 @@ def _refused(network: str, address: str) -> str:
     assert refused.value.field == "address"
     assert address not in refused.value.message
     return refused.value.message
-
-
-def test_no_token_of_the_catalogue_is_its_own_payee() -> None:
-    """An order to the contract of USDT was taken."""
-    native = {"BTC", "ETH", "LTC", "DOGE", "XMR", "SOL", "TRX", "XRP"}
-    tokens = {(one.ticker, one.network) for one in PRICES if one.ticker not in native}
-    assert tokens == set(CONTRACTS)
-    for (_, network), contract in CONTRACTS.items():
-        assert _refused(network, contract) == not_payees.TOKEN
-    assert _refused("TRX", CONTRACTS["USDT", "TRC20"]) == not_payees.TOKEN
 
 
 def test_contracts_are_refused_on_every_evm_network_in_every_spelling() -> None:

@@ -1,0 +1,171 @@
+"""Payouts of the sandbox: a balance that is granted, addresses that are there, a clock that moves.
+
+No step of these touches the ledger: what is set aside and paid is read from the payouts' own rows.
+The database holds the two apart (see the room's migrations), so nothing here can become money.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from privata.core.errors import InsufficientBalance
+from privata.core.tenancy import Actor, Environment, system_actor
+from privata.infra.kernel import Kernel
+from privata.infra.postgres import Transaction
+from privata.ledger import service as ledger
+from privata.ledger.accounts import Balances
+from privata.payouts import store
+from privata.payouts.challenges import amount_text
+from privata.payouts.currencies import PayoutCurrency
+from privata.payouts.doors import locked_payout, note
+from privata.payouts.lifecycle import RESERVED, PayoutStatus
+from privata.payouts.moving import step
+from privata.payouts.simulating import (
+    FAILURE,
+    LABEL,
+    SIMULATOR,
+    PayoutScenario,
+    granted,
+    next_status,
+    transaction,
+)
+from privata.payouts.telling import tell_sent
+from privata.providers.simulator.addresses import deposit_address
+
+log = logging.getLogger(__name__)
+
+#: A settled payout weighs on the balance this long: then the sandbox has its dollars back.
+RENEWED_AFTER: Final = timedelta(hours=24)
+
+#: Payouts moved in one round, and seconds between two rounds when nothing is due.
+BATCH: Final = 100
+EVERY_S: Final = 1.0
+
+_S = PayoutStatus
+
+_HELD: Final = """
+SELECT coalesce(sum(amount) FILTER (WHERE status = ANY ($3::text[])), 0) AS in_flight,
+       coalesce(sum(amount) FILTER (WHERE status = 'settled'), 0) AS paid,
+       coalesce(sum(amount) FILTER (WHERE status = 'settled' AND finished_at > $4), 0) AS lately
+FROM payout WHERE organization_id = $1 AND environment = $2
+"""
+
+_ADDRESSES: Final = """
+INSERT INTO payout_address (id, organization_id, environment, currency, address, label, state,
+                            is_default, created_at, created_by, verified_at, verified_by, usable_at)
+VALUES ($1, $2, $3, $4, $5, $6, 'verified', true, $7, $8, $7, 'operator', $7)
+ON CONFLICT DO NOTHING
+"""
+
+_DUE: Final = """
+SELECT id, organization_id, sandbox_due_at FROM payout
+WHERE environment = 'test' AND sandbox_due_at <= now()
+ORDER BY sandbox_due_at LIMIT $1
+"""
+
+
+async def sandbox_balances(
+    kernel: Kernel, organization_id: UUID, tx: Transaction | None = None
+) -> Balances:
+    """What an organization's sandbox holds; within `tx` the rows as that sees them."""
+    reader = kernel.database.pool if tx is None else tx.connection
+    row = await reader.fetchrow(
+        _HELD,
+        organization_id,
+        Environment.TEST.value,
+        sorted(status.value for status in RESERVED),
+        kernel.clock.now() - RENEWED_AFTER,
+    )
+    assert row is not None
+    left = granted(kernel.settings) - row["in_flight"] - row["lately"]
+    return Balances(Decimal(0), max(left, Decimal(0)), row["in_flight"], row["paid"])
+
+
+async def balances(kernel: Kernel, actor: Actor) -> Balances:
+    """What the actor's organization has: by the ledger in live, simulated in the sandbox."""
+    if actor.environment is Environment.TEST:
+        return await sandbox_balances(kernel, actor.organization_id)
+    return await ledger.balances_of(kernel, organization_id=actor.organization_id)
+
+
+async def refuse_beyond_sandbox(kernel: Kernel, tx: Transaction, payout: store.Row) -> None:
+    """`InsufficientBalance` where the sandbox's balance does not reach to confirm a payout.
+
+    The caller holds the organization's row, so two confirmations take turns.
+    """
+    held = await sandbox_balances(kernel, payout["organization_id"], tx)
+    if payout["amount"] > held.available:
+        available = amount_text(held.available)
+        raise InsufficientBalance(
+            f"{available} USD are available in the sandbox, less than {payout['amount']}.",
+            data={"available": available},
+        )
+
+
+async def give_addresses(kernel: Kernel, tx: Transaction, organization_id: UUID) -> None:
+    """See to it that the sandbox has its verified address of each currency; safe to repeat."""
+    now = kernel.clock.now()
+    for currency in PayoutCurrency:
+        address, _ = deposit_address(currency.network, f"payout:{organization_id}")
+        await tx.connection.execute(
+            _ADDRESSES,
+            uuid.uuid4(),
+            organization_id,
+            Environment.TEST.value,
+            currency.value,
+            address,
+            LABEL,
+            now,
+            SIMULATOR,
+        )
+
+
+async def follow_sandbox_payouts(kernel: Kernel) -> None:
+    """Move the sandbox's payouts when they are due, for ever. Any number of workers may."""
+    while True:
+        if not await move_due(kernel):
+            await asyncio.sleep(EVERY_S)
+
+
+async def move_due(kernel: Kernel) -> int:
+    """Take the next step of each payout of the sandbox that is due by now; how many there were."""
+    due = await kernel.database.pool.fetch(_DUE, BATCH)
+    for found in due:
+        await _move(kernel, found)
+    return len(due)
+
+
+async def _move(kernel: Kernel, found: store.Row) -> None:
+    actor = system_actor(found["organization_id"], Environment.TEST, SIMULATOR)
+    async with kernel.database.transaction() as tx:
+        payout = await locked_payout(tx, actor, found["id"])
+        # Two workers may find one payout due: the second one sees that the first has moved it.
+        if payout["sandbox_due_at"] != found["sandbox_due_at"]:
+            return
+        to = next_status(
+            _S(payout["status"]),
+            PayoutScenario(payout["sandbox_scenario"]),
+            needs_approval=payout["needs_approval"],
+        )
+        assert to is not None, "only what has a next step is due"
+        now = kernel.clock.now()
+        payout = await step(tx, payout, to, now=now, **_columns(payout, to))
+        if to is _S.SENT:
+            await tell_sent(kernel, tx, payout, now)
+        changes = {"amount": amount_text(payout["amount"]), "address": payout["address"]}
+        action = "processed" if to is _S.PROCESSING else to.value
+        await note(tx, actor, f"payout.{action}", payout["id"], changes)
+
+
+def _columns(payout: store.Row, to: PayoutStatus) -> dict[str, Any]:
+    if to is _S.APPROVED:
+        return {"approved_by": SIMULATOR}
+    if to is _S.SENT:
+        return {"tx_hash": transaction(payout["id"], PayoutCurrency(payout["currency"]))}
+    return {"failure": FAILURE} if to is _S.FAILED else {}
