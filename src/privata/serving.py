@@ -7,9 +7,9 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 
 import uvicorn
-from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from privata.api.app import create_api
@@ -21,6 +21,7 @@ from privata.core.errors import StartupError
 from privata.infra.garbage import short_pauses
 from privata.infra.kernel import Kernel
 from privata.infra.proxies import Network, client_address, parse_networks
+from privata.infra.readiness import Readiness
 from privata.streams.hub import Hub
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ class ByPath:
 
     def __init__(
         self,
-        api: Starlette | None,
+        api: ASGIApp | None,
         desk: ASGIApp | None,
         probes: ASGIApp,
         automation: ASGIApp | None = None,
@@ -86,9 +87,19 @@ class ByPath:
                 return
 
 
-def create_application(kernel: Kernel, *, only: str | None = None) -> ByPath:
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What is served, and what has to run or to be ended with it."""
+
+    app: ByPath
+    readiness: Readiness
+    streams: Hub | None
+
+
+def create_application(kernel: Kernel, *, only: str | None = None) -> Application:
     """The whole web application, or one plane of it."""
-    api = create_api(kernel) if only != "desk" else None
+    readiness = Readiness(kernel.database.url)
+    api = create_api(kernel, readiness) if only != "desk" else None
     desk = None
     if only != "api":
         from privata.desk.asgi import create_desk
@@ -96,7 +107,11 @@ def create_application(kernel: Kernel, *, only: str | None = None) -> ByPath:
         desk = create_desk(kernel)
     automation = create_dashboard_api(kernel) if only != "desk" else None
     trusted = parse_networks(kernel.settings.trusted_proxies)
-    return ByPath(api, desk, create_probes(kernel), automation, trusted)
+    return Application(
+        ByPath(api, desk, create_probes(readiness), automation, trusted),
+        readiness,
+        None if api is None else api.state.streams,
+    )
 
 
 async def serve(kernel: Kernel, *, only: str | None = None) -> None:
@@ -116,7 +131,7 @@ async def serve_and_work(kernel: Kernel) -> None:
 async def serve_on(listener: socket.socket, kernel: Kernel, *, only: str | None = None) -> None:
     """Serve the application on a socket that listens already, until cancelled."""
     application = create_application(kernel, only=only)
-    hub: Hub | None = None if application.api is None else application.api.state.streams
+    hub = application.streams
 
     def end_streams() -> None:
         if hub is not None:
@@ -128,7 +143,8 @@ async def serve_on(listener: socket.socket, kernel: Kernel, *, only: str | None 
 
     try:
         with short_pauses():
-            await serve_app_on(listener, application, before_stop=end_streams)
+            async with application.readiness.watched():
+                await serve_app_on(listener, application.app, before_stop=end_streams)
     finally:
         if hub is not None:
             await hub.aclose()

@@ -227,7 +227,7 @@ async def test_probers_on_the_list_ask_health_without_limit(
         codes = [(await client.get("/currencies")).status_code for _ in range(3)]
         assert codes == [200, 200, 429]
     async with running_api(settings, **few) as url, httpx.AsyncClient(base_url=url) as client:
-        assert (await client.get("/health")).status_code == 429
+        assert [(await client.get("/health")).status_code for _ in range(3)] == [200, 200, 429]
 
 
 @pytest.mark.parametrize("path", ["/currencies", "/order/x", "/events"])
