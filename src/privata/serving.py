@@ -20,8 +20,9 @@ from privata.api.routes import PREFIX
 from privata.core.errors import StartupError
 from privata.infra.garbage import short_pauses
 from privata.infra.kernel import Kernel
-from privata.infra.proxies import Network, client_address, parse_networks
+from privata.infra.proxies import Network, address_in, client_address, parse_networks
 from privata.infra.readiness import Readiness
+from privata.infra.safe_headers import CAME_IN_THE_CLEAR, NO_PAGE, SafeHeaders
 from privata.streams.hub import Hub
 
 log = logging.getLogger(__name__)
@@ -69,14 +70,16 @@ class ByPath:
             await self.desk(scope, receive, send)
 
     def _look_behind_proxies(self, scope: Scope) -> None:
-        """Put the caller's address in the place of the proxy's, for both planes."""
-        forwarded = [
-            value.decode("latin-1")
-            for name, value in scope["headers"]
-            if name == b"x-forwarded-for"
-        ]
+        """Put the caller's address and scheme in the place of the proxy's, for both planes."""
         peer = scope["client"]
-        if peer is not None and forwarded:
+        if peer is None:
+            return
+        schemes = _forwarded_in(scope, b"x-forwarded-proto")
+        if schemes and address_in(peer[0], self.trusted):
+            scope["scheme"] = "https" if schemes[-1].strip().lower() == "https" else "http"
+            scope[CAME_IN_THE_CLEAR] = scope["scheme"] == "http"
+        forwarded = _forwarded_in(scope, b"x-forwarded-for")
+        if forwarded:
             scope["client"] = (client_address(peer[0], forwarded, self.trusted), peer[1])
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
@@ -85,6 +88,11 @@ class ByPath:
             await send({"type": f"{message['type']}.complete"})
             if message["type"] == "lifespan.shutdown":
                 return
+
+
+def _forwarded_in(scope: Scope, header: bytes) -> list[str]:
+    """The values of a header in the order they arrived."""
+    return [value.decode("latin-1") for name, value in scope["headers"] if name == header]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +115,15 @@ def create_application(kernel: Kernel, *, only: str | None = None) -> Applicatio
         desk = create_desk(kernel)
     automation = create_dashboard_api(kernel) if only != "desk" else None
     trusted = parse_networks(kernel.settings.trusted_proxies)
+    https = kernel.settings.base_url.startswith("https://")
+
+    def safe(app: ASGIApp | None, *, page: bool = False) -> ASGIApp | None:
+        return app and SafeHeaders(app, https=https, more=() if page else NO_PAGE)
+
+    probes = safe(create_probes(readiness))
+    assert probes is not None
     return Application(
-        ByPath(api, desk, create_probes(readiness), automation, trusted),
+        ByPath(safe(api), safe(desk, page=True), probes, safe(automation), trusted),
         readiness,
         None if api is None else api.state.streams,
     )
