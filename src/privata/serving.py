@@ -19,10 +19,12 @@ from privata.api.probes import create_probes
 from privata.api.routes import PREFIX
 from privata.core.errors import StartupError
 from privata.infra.garbage import short_pauses
+from privata.infra.http_protocol import USUAL, Patience, protocol_with
 from privata.infra.kernel import Kernel
 from privata.infra.proxies import Network, address_in, client_address, parse_networks
 from privata.infra.readiness import Readiness
 from privata.infra.safe_headers import CAME_IN_THE_CLEAR, NO_PAGE, SafeHeaders
+from privata.infra.settings import Settings
 from privata.streams.hub import Hub
 
 log = logging.getLogger(__name__)
@@ -159,14 +161,29 @@ async def serve_on(listener: socket.socket, kernel: Kernel, *, only: str | None 
     try:
         with short_pauses():
             async with application.readiness.watched():
-                await serve_app_on(listener, application.app, before_stop=end_streams)
+                await serve_app_on(
+                    listener,
+                    application.app,
+                    patience=_patience(kernel.settings),
+                    before_stop=end_streams,
+                )
     finally:
         if hub is not None:
             await hub.aclose()
 
 
+def _patience(settings: Settings) -> Patience:
+    return Patience(
+        settings.request_head_seconds, settings.request_body_seconds, settings.keep_alive_seconds
+    )
+
+
 async def serve_app_on(
-    listener: socket.socket, app: ASGIApp, *, before_stop: Callable[[], None] | None = None
+    listener: socket.socket,
+    app: ASGIApp,
+    *,
+    patience: Patience = USUAL,
+    before_stop: Callable[[], None] | None = None,
 ) -> None:
     """Serve any ASGI application on a listening socket until cancelled, then let requests end."""
     config = uvicorn.Config(
@@ -177,7 +194,9 @@ async def serve_app_on(
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
-        timeout_keep_alive=75,
+        timeout_keep_alive=patience.idle_s,
+        http=protocol_with(patience),
+        ws="none",
     )
     server = _Server(config)
     log.info("listening on http://%s:%s", *listener.getsockname()[:2])
