@@ -7,9 +7,9 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 
 import uvicorn
-from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from privata.api.app import create_api
@@ -19,8 +19,12 @@ from privata.api.probes import create_probes
 from privata.api.routes import PREFIX
 from privata.core.errors import StartupError
 from privata.infra.garbage import short_pauses
+from privata.infra.http_protocol import USUAL, Patience, protocol_with
 from privata.infra.kernel import Kernel
-from privata.infra.proxies import Network, client_address, parse_networks
+from privata.infra.proxies import Network, address_in, client_address, parse_networks
+from privata.infra.readiness import Readiness
+from privata.infra.safe_headers import CAME_IN_THE_CLEAR, NO_PAGE, SafeHeaders
+from privata.infra.settings import Settings
 from privata.streams.hub import Hub
 
 log = logging.getLogger(__name__)
@@ -38,7 +42,7 @@ class ByPath:
 
     def __init__(
         self,
-        api: Starlette | None,
+        api: ASGIApp | None,
         desk: ASGIApp | None,
         probes: ASGIApp,
         automation: ASGIApp | None = None,
@@ -68,14 +72,16 @@ class ByPath:
             await self.desk(scope, receive, send)
 
     def _look_behind_proxies(self, scope: Scope) -> None:
-        """Put the caller's address in the place of the proxy's, for both planes."""
-        forwarded = [
-            value.decode("latin-1")
-            for name, value in scope["headers"]
-            if name == b"x-forwarded-for"
-        ]
+        """Put the caller's address and scheme in the place of the proxy's, for both planes."""
         peer = scope["client"]
-        if peer is not None and forwarded:
+        if peer is None:
+            return
+        schemes = _forwarded_in(scope, b"x-forwarded-proto")
+        if schemes and address_in(peer[0], self.trusted):
+            scope["scheme"] = "https" if schemes[-1].strip().lower() == "https" else "http"
+            scope[CAME_IN_THE_CLEAR] = scope["scheme"] == "http"
+        forwarded = _forwarded_in(scope, b"x-forwarded-for")
+        if forwarded:
             scope["client"] = (client_address(peer[0], forwarded, self.trusted), peer[1])
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
@@ -86,9 +92,24 @@ class ByPath:
                 return
 
 
-def create_application(kernel: Kernel, *, only: str | None = None) -> ByPath:
+def _forwarded_in(scope: Scope, header: bytes) -> list[str]:
+    """The values of a header in the order they arrived."""
+    return [value.decode("latin-1") for name, value in scope["headers"] if name == header]
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What is served, and what has to run or to be ended with it."""
+
+    app: ByPath
+    readiness: Readiness
+    streams: Hub | None
+
+
+def create_application(kernel: Kernel, *, only: str | None = None) -> Application:
     """The whole web application, or one plane of it."""
-    api = create_api(kernel) if only != "desk" else None
+    readiness = Readiness(kernel.database.url)
+    api = create_api(kernel, readiness) if only != "desk" else None
     desk = None
     if only != "api":
         from privata.desk.asgi import create_desk
@@ -96,7 +117,18 @@ def create_application(kernel: Kernel, *, only: str | None = None) -> ByPath:
         desk = create_desk(kernel)
     automation = create_dashboard_api(kernel) if only != "desk" else None
     trusted = parse_networks(kernel.settings.trusted_proxies)
-    return ByPath(api, desk, create_probes(kernel), automation, trusted)
+    https = kernel.settings.base_url.startswith("https://")
+
+    def safe(app: ASGIApp | None, *, page: bool = False) -> ASGIApp | None:
+        return app and SafeHeaders(app, https=https, more=() if page else NO_PAGE)
+
+    probes = safe(create_probes(readiness))
+    assert probes is not None
+    return Application(
+        ByPath(safe(api), safe(desk, page=True), probes, safe(automation), trusted),
+        readiness,
+        None if api is None else api.state.streams,
+    )
 
 
 async def serve(kernel: Kernel, *, only: str | None = None) -> None:
@@ -116,7 +148,7 @@ async def serve_and_work(kernel: Kernel) -> None:
 async def serve_on(listener: socket.socket, kernel: Kernel, *, only: str | None = None) -> None:
     """Serve the application on a socket that listens already, until cancelled."""
     application = create_application(kernel, only=only)
-    hub: Hub | None = None if application.api is None else application.api.state.streams
+    hub = application.streams
 
     def end_streams() -> None:
         if hub is not None:
@@ -128,14 +160,30 @@ async def serve_on(listener: socket.socket, kernel: Kernel, *, only: str | None 
 
     try:
         with short_pauses():
-            await serve_app_on(listener, application, before_stop=end_streams)
+            async with application.readiness.watched():
+                await serve_app_on(
+                    listener,
+                    application.app,
+                    patience=_patience(kernel.settings),
+                    before_stop=end_streams,
+                )
     finally:
         if hub is not None:
             await hub.aclose()
 
 
+def _patience(settings: Settings) -> Patience:
+    return Patience(
+        settings.request_head_seconds, settings.request_body_seconds, settings.keep_alive_seconds
+    )
+
+
 async def serve_app_on(
-    listener: socket.socket, app: ASGIApp, *, before_stop: Callable[[], None] | None = None
+    listener: socket.socket,
+    app: ASGIApp,
+    *,
+    patience: Patience = USUAL,
+    before_stop: Callable[[], None] | None = None,
 ) -> None:
     """Serve any ASGI application on a listening socket until cancelled, then let requests end."""
     config = uvicorn.Config(
@@ -146,7 +194,9 @@ async def serve_app_on(
         proxy_headers=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
-        timeout_keep_alive=75,
+        timeout_keep_alive=patience.idle_s,
+        http=protocol_with(patience),
+        ws="none",
     )
     server = _Server(config)
     log.info("listening on http://%s:%s", *listener.getsockname()[:2])

@@ -26,7 +26,8 @@ from privata.core.errors import RequestError
 from privata.infra.access import SCOPE_HEADERS
 from privata.infra.kernel import Kernel
 from privata.infra.limits import Kind, limits_of, rate_headers, too_many
-from privata.infra.proxies import address_in, parse_networks
+from privata.infra.local_limits import LocalBuckets
+from privata.infra.proxies import address_in, parse_networks, source_of
 
 _KEY: Final = HEADER.lower().encode()
 
@@ -55,6 +56,7 @@ class Admissions:
         self.health = f"{prefix}/health"
         self.limits = limits_of(kernel.settings)
         self.probers = parse_networks(kernel.settings.health_probers)
+        self.health_buckets = LocalBuckets(kernel.settings.rate_keyless_per_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -63,8 +65,8 @@ class Admissions:
         client = scope["client"]
         # Without the zone of a link-local address: a network of the database has none.
         ip: str | None = None if client is None else client[0].partition("%")[0]
-        if scope["path"] == self.health and address_in(ip, self.probers):
-            await self.app(scope, receive, send)
+        if scope["path"] == self.health:
+            await (await self._health(scope, ip) or self.app)(scope, receive, send)
             return
         key, user_agent = _sent(scope)
         admitter, about = self._admitter(scope)
@@ -79,10 +81,18 @@ class Admissions:
                 refusal = await on_request_error(Request(scope), error)
             scope[SCOPE_ADMISSION] = admission
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            # Health tells whether this program answers, whatever the database does.
-            if scope["path"] != self.health:
-                refusal = await _on_database_error(Request(scope), error)
+            refusal = await _on_database_error(Request(scope), error)
         await (refusal or self.app)(scope, receive, send)
+
+    async def _health(self, scope: Scope, ip: str | None) -> Response | None:
+        """The refusal of a call to health, without the database; a key is not looked at."""
+        if address_in(ip, self.probers):
+            return None
+        allowance = self.health_buckets.take(source_of(ip))
+        scope[SCOPE_HEADERS] += allowance.headers(time.time())
+        if allowance.granted:
+            return None
+        return await on_request_error(Request(scope), too_many(allowance))
 
     def _admitter(self, scope: Scope) -> tuple[Admitter, str]:
         if scope["method"] == "GET":

@@ -13,14 +13,15 @@ from privata.api.middleware import RequestIds
 from privata.api.openapi import encoded_document
 from privata.api.routes import PREFIX, ROUTERS
 from privata.infra.kernel import Kernel
+from privata.infra.readiness import Readiness
 from privata.infra.routing import plain_route, plain_routes
 from privata.infra.wire import JsonBytes
 from privata.orders.api import COMPANIONS
 from privata.streams.hub import Hub
 
 
-def create_api(kernel: Kernel) -> Starlette:
-    """The API on the database of `kernel`."""
+def create_api(kernel: Kernel, readiness: Readiness) -> Starlette:
+    """The API on the database of `kernel`; `readiness` is what its health route tells."""
     app = Starlette(
         routes=[
             *plain_routes(PREFIX, ROUTERS),
@@ -34,6 +35,7 @@ def create_api(kernel: Kernel) -> Starlette:
     )
     app.router.redirect_slashes = False
     app.state.kernel = kernel
+    app.state.readiness = readiness
     app.state.streams = Hub(kernel)
     return app
 

@@ -73,6 +73,11 @@ async def on_url_refused(request: Request, error: Exception) -> Response:
 async def on_database_away(request: Request, error: Exception) -> Response:
     """The database is restarting or out of reach: nothing was done, the call may be repeated."""
     log.error("%s: database away: %s", request_id_of(request), error)
+    return away(request)
+
+
+def away(request: Request) -> Response:
+    """The answer while the database is out of reach."""
     content = envelope(request, "INTERNAL", "The service is restarting; please try again.")
     return json_response(content, 503, {"Retry-After": RETRY_AFTER_S})
 

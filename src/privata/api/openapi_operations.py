@@ -79,6 +79,8 @@ def _codes(path: str, operation: Json) -> dict[int, list[str]]:
         for status, response in operation["responses"].items()
         if CODES in response
     }
+    if "requestBody" in operation:
+        found.setdefault(408, ["VALIDATION_ERROR"])
     if "{" in path and 404 not in found:
         found[404] = ["VALIDATION_ERROR"]
     for status, codes in _ALWAYS.items():

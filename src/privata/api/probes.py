@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-
-import asyncpg
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from privata.infra.kernel import Kernel
-
-log = logging.getLogger(__name__)
-
-#: A database that needs longer than this is not one to serve from, seconds.
-READY_DEADLINE_S = 2.0
+from privata.infra.readiness import Readiness
 
 
-def create_probes(kernel: Kernel) -> Starlette:
+def create_probes(readiness: Readiness) -> Starlette:
     """The two probe routes."""
 
     async def alive(request: Request) -> Response:
         return JSONResponse({"status": "ok"})
 
     async def ready(request: Request) -> Response:
-        try:
-            async with asyncio.timeout(READY_DEADLINE_S):
-                await kernel.database.pool.fetchval("SELECT 1")
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            log.warning("not ready: %s", error or "the database is too slow")
+        if not readiness.ready:
             return JSONResponse({"status": "unavailable", "database": "away"}, 503)
         return JSONResponse({"status": "ok", "database": "ok"})
 

@@ -8,7 +8,9 @@ from privata.apikeys.reach import HELD_SCOPES
 from privata.infra.limits import TAKE
 
 # A row of `asking` is a caller: the calls of one key from one address, of one kind. `tried` are
-# the digests of its key. A wrong key counts as none: its calls are paid by its address.
+# the digests of its key. A wrong key counts as none: its calls are paid by its address. Each
+# environment of an organization pays for itself: what is tried in the sandbox keeps no live call
+# out.
 #
 # What a key may do is judged here again by who made the secret (`reach`).
 #
@@ -45,7 +47,8 @@ WITH asking AS (
     UPDATE api_key_secret AS s SET last_used_at = now(), last_used_ip = stale.ip::inet
     FROM stale WHERE s.id = stale.id
 ), payer AS (
-    SELECT a.n, coalesce(f.organization_id::text, 'ip:' || a.source) AS subject, a.kind,
+    SELECT a.n, a.kind,
+           coalesce(f.organization_id::text || ':' || f.environment, 'ip:' || a.source) AS subject,
            CASE WHEN f.n IS NULL THEN a.without_key ELSE a.with_key END AS allowed, a.wanted
     FROM asking AS a LEFT JOIN found AS f ON f.n = a.n
     WHERE NOT EXISTS (SELECT FROM lockout AS l WHERE l.n = a.n)

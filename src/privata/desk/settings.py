@@ -144,8 +144,7 @@ CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = [_privata.base_url]
 CSRF_FAILURE_VIEW = "privata.desk.errors.csrf_failure"
 
-SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if _https else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = _https
+# HSTS is set on the answers of every plane: see infra.safe_headers.
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"

@@ -43,7 +43,9 @@ class RateBucket(models.Model):
     """What one caller may still ask (a token bucket). Unlogged: a crash fills every bucket."""
 
     pk = models.CompositePrimaryKey("subject", "kind")
-    subject = models.CharField(max_length=64, help_text="an organization's id, or an address")
+    subject = models.CharField(
+        max_length=64, help_text="an organization and environment, or an address"
+    )
     kind = models.CharField(max_length=16)
     tokens = models.FloatField()
     counted_at = models.DateTimeField()

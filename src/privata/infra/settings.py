@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535)
     public_url: str | None = None
     secret_keys: Words = Field(default=[], repr=False)
+    request_head_seconds: float = Field(default=10.0, gt=0, le=600)
+    request_body_seconds: float = Field(default=30.0, gt=0, le=3600)
+    keep_alive_seconds: int = Field(default=75, ge=1, le=3600)
     pool_size: int = Field(default=10, ge=2, le=200)
     dispatch_concurrency: int = Field(default=64, ge=1, le=4096)
     dispatch_per_endpoint: int = Field(default=16, ge=1, le=1024)

@@ -49,8 +49,8 @@ async def test_calls_at_once_are_told_apart(kernel: Kernel, organization: UUID) 
     environments = [one.actor.environment.value if one.actor else None for one in answers]
     assert environments == ["test", "live", None, None, None, "test", None]
     assert [one.actor.ip for one in answers if one.actor] == [HERE, HERE, ELSEWHERE]
-    # Both keys draw on the organization's bucket; who has none, on that of the address.
-    assert left_of(answers) == [599, 598, 59, 58, 57, 9, 59]
+    # Each key draws on the bucket of its environment; who has none, on that of the address.
+    assert left_of(answers) == [599, 599, 59, 58, 57, 9, 59]
     assert [one.allowance.limit for one in answers if one.allowance] == [
         600,
         600,

@@ -1,0 +1,253 @@
+"""Slow and endless requests over raw sockets, and answers to HTTP/1.0."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from privata.infra.http_protocol import MAX_HEAD_BYTES, Patience
+from privata.serving import listen, serve_app_on
+
+#: Longer than any test waits, and shorter than any test can be.
+NEVER_S = 600.0
+SOON_S = 0.2
+
+HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n"
+
+
+class App:
+    """Reads the body, and says how that ended."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.hold = asyncio.Event()
+        self.hold.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        self.asked.append(scope["path"])
+        if scope["path"] == "/early":
+            response: Response = PlainTextResponse("no")
+        elif scope["path"] == "/chunks":
+            response = StreamingResponse(_parts())
+        else:
+            try:
+                body = await request.body()
+            except ClientDisconnect:
+                self.asked.append("cut")
+                return
+            await self.hold.wait()
+            response = PlainTextResponse(f"{len(body)} bytes")
+        await response(scope, receive, send)
+
+
+async def _parts() -> AsyncIterator[bytes]:
+    for part in (b"first ", b"", b"second"):
+        yield part
+
+
+class Line:
+    """One raw connection."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+        self._dripping: asyncio.Task[None] | None = None
+
+    def send(self, data: bytes) -> None:
+        self.writer.write(data)
+
+    def drip(self, data: bytes) -> None:
+        """Send a byte again and again, much more often than any limit here is long."""
+
+        async def dripping() -> None:
+            with suppress(OSError):
+                while True:
+                    self.writer.write(data)
+                    await self.writer.drain()
+                    await asyncio.sleep(SOON_S / 20)
+
+        self._dripping = asyncio.create_task(dripping())
+
+    async def answer(self) -> tuple[int, dict[str, str], bytes]:
+        """One answer that says its length."""
+        head = (await self.reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
+        headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
+        body = await self.reader.readexactly(int(headers["content-length"]))
+        return int(head[0].split()[1]), headers, body
+
+    async def rest(self) -> bytes:
+        """Everything until the server closes, or drops, the connection."""
+        found = b""
+        with suppress(ConnectionError):
+            while data := await self.reader.read(65536):
+                found += data
+        return found
+
+    def close(self) -> None:
+        if self._dripping is not None:
+            self._dripping.cancel()
+        self.writer.transport.abort()
+
+
+Connect = Callable[[], Awaitable[Line]]
+
+
+@asynccontextmanager
+async def served(app: App, patience: Patience) -> AsyncIterator[Connect]:
+    listener = listen("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    task = asyncio.create_task(serve_app_on(listener, app, patience=patience))
+    lines: list[Line] = []
+
+    async def connect() -> Line:
+        lines.append(Line(*await asyncio.open_connection("127.0.0.1", port)))
+        return lines[-1]
+
+    try:
+        async with asyncio.timeout(60):
+            yield connect
+    finally:
+        for line in lines:
+            line.close()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _is_408(status: int, headers: dict[str, str], body: bytes, what: str) -> None:
+    error = json.loads(body)["error"]
+    assert (status, headers["connection"]) == (408, "close")
+    assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
+    assert error["code"] == "VALIDATION_ERROR"
+    assert error["message"] == f"The request's {what} did not arrive within {SOON_S} seconds."
+    assert headers["x-request-id"] == error["request_id"]
+    assert error["request_id"].startswith("req_")
+
+
+@pytest.mark.parametrize("drip", [b"", b"X-A: b\r\n", b"x"], ids=["silent", "lines", "bytes"])
+@pytest.mark.parametrize("requests", [0, 1], ids=["first", "second"])
+async def test_slow_headers_are_cut_with_408(drip: bytes, requests: int) -> None:
+    """A client that sent a byte now and then held its connection for ever."""
+    app = App()
+    async with served(app, Patience(SOON_S, NEVER_S, int(NEVER_S))) as connect:
+        line = await connect()
+        for _ in range(requests):
+            line.send(HEAD + b"\r\n")
+            assert (await line.answer())[0] == 200
+        line.send(HEAD)
+        if drip:
+            line.drip(drip)
+        _is_408(*await line.answer(), "headers")
+        assert await line.rest() == b""
+        assert app.asked == ["/"] * requests, "the slow one never began"
+
+
+@pytest.mark.parametrize("drip", [b"", b"\r\n"], ids=["silent", "empty lines"])
+async def test_a_connection_that_asks_nothing_is_closed(drip: bytes) -> None:
+    app = App()
+    async with served(app, Patience(SOON_S, NEVER_S, int(NEVER_S))) as connect:
+        line = await connect()
+        if drip:
+            line.drip(drip)
+        assert await line.rest() == b"", "without a word: nothing was asked"
+        kept = await connect()
+        kept.send(HEAD + b"\r\n")
+        assert (await kept.answer())[0] == 200
+        if drip:  # it ends the idle time, and begins nothing
+            kept.drip(drip)
+            assert await kept.rest() == b""
+
+
+@pytest.mark.parametrize("begin", [POST, POST + b"123"], ids=["none", "part"])
+async def test_a_slow_body_is_cut_with_408(begin: bytes) -> None:
+    app = App()
+    async with served(app, Patience(NEVER_S, SOON_S, int(NEVER_S))) as connect:
+        line = await connect()
+        line.send(begin)
+        _is_408(*await line.answer(), "body")
+        assert await line.rest() == b""
+        while app.asked != ["/", "cut"]:
+            await asyncio.sleep(0)
+
+
+async def test_a_body_of_endless_chunks_is_cut_with_408() -> None:
+    app = App()
+    async with served(app, Patience(NEVER_S, SOON_S, int(NEVER_S))) as connect:
+        line = await connect()
+        line.send(HEAD.replace(b"GET", b"POST") + b"Transfer-Encoding: chunked\r\n\r\n")
+        line.drip(b"1\r\nx\r\n")
+        _is_408(*await line.answer(), "body")
+
+
+async def test_a_body_that_drips_on_after_its_answer_is_cut() -> None:
+    app = App()
+    async with served(app, Patience(NEVER_S, SOON_S, int(NEVER_S))) as connect:
+        line = await connect()
+        line.send(b"POST /early HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        assert (await line.answer())[2] == b"no"
+        line.drip(b"1\r\nx\r\n")
+        assert await line.rest() == b"", "an answer was given: there is no second one"
+
+
+async def test_what_we_take_long_for_is_nobodys_fault() -> None:
+    app = App()
+    app.hold.clear()
+    async with served(app, Patience(SOON_S, SOON_S, int(NEVER_S))) as connect:
+        slow, other = await connect(), await connect()
+        slow.send(POST + b"1234567890" + b"\r\n")  # old browsers send a line too many
+        other.send(HEAD)
+        await other.rest()  # as long as the limits are
+        app.hold.set()
+        assert (await slow.answer())[2] == b"10 bytes"
+
+
+async def test_an_idle_connection_is_closed() -> None:
+    async with served(App(), Patience(NEVER_S, NEVER_S, 1)) as connect:
+        line = await connect()
+        for _ in range(2):
+            line.send(HEAD + b"\r\n")
+            assert (await line.answer())[0] == 200
+        assert await line.rest() == b""
+
+
+async def test_endless_headers_are_refused_before_they_fill_the_memory() -> None:
+    app = App()
+    async with served(app, Patience(NEVER_S, NEVER_S, int(NEVER_S))) as connect:
+        line = await connect()
+        line.send(HEAD)
+        for _ in range(MAX_HEAD_BYTES // 1024 + 1):
+            line.send(b"X-A: " + b"b" * 1024 + b"\r\n")
+            await line.writer.drain()
+        found = await line.rest()
+        assert found.startswith(b"HTTP/1.1 431 ") or found == b""  # a reset may overtake it
+        assert app.asked == []
+
+
+async def test_what_is_no_http_gets_the_one_error_shape() -> None:
+    async with served(App(), Patience()) as connect:
+        line = await connect()
+        line.send(b"\x16\x03\x01 hello\r\n\r\n")
+        status, headers, body = await line.answer()
+        assert (status, headers["content-type"]) == (400, "application/json")
+        assert json.loads(body)["error"]["code"] == "VALIDATION_ERROR"
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+async def test_answers_without_a_length_are_not_chunked_for_http_1_0(version: str) -> None:
+    async with served(App(), Patience()) as connect:
+        line = await connect()
+        line.send(f"GET /chunks HTTP/{version}\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        head, _, body = (await line.rest()).partition(b"\r\n\r\n")
+        assert (b"transfer-encoding: chunked" in head) is (version == "1.1")
+        if version == "1.0":
+            assert body == b"first second"
+        other = await connect()
+        other.send(f"GET / HTTP/{version}\r\nHost: x\r\n\r\n".encode())
+        assert (await other.answer())[2] == b"0 bytes"
