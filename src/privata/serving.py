@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from privata.api.app import create_api
+from privata.api.bad_requests import JsonRefusals
 from privata.api.dashboard import PREFIX as DASHBOARD_PREFIX
 from privata.api.dashboard import create_dashboard_api
 from privata.api.probes import create_probes
@@ -29,7 +30,10 @@ log = logging.getLogger(__name__)
 #: ended by the server then; their clients reconnect.
 GRACE_S = 5
 
-_API_PATHS = (PREFIX,)
+#: The first parts of the paths of the two APIs. All below is theirs, also what they do not know:
+#: a program that has its address wrong is to be told so in JSON.
+_API = PREFIX.split("/")[1]
+_DASHBOARD = DASHBOARD_PREFIX.split("/")[1]
 _PROBE_PATHS = ("/healthz", "/readyz")
 
 
@@ -59,9 +63,11 @@ class ByPath:
             self._look_behind_proxies(scope)
         if path in _PROBE_PATHS:
             await self.probes(scope, receive, send)
-        elif self.automation is not None and path.startswith(f"{DASHBOARD_PREFIX}/"):
+            return
+        first = path.lstrip("/").partition("/")[0].lower()
+        if self.automation is not None and first == _DASHBOARD:
             await self.automation(scope, receive, send)
-        elif self.api is not None and (self.desk is None or path.startswith(_API_PATHS)):
+        elif self.api is not None and (self.desk is None or first == _API):
             await self.api(scope, receive, send)
         else:
             assert self.desk is not None
@@ -140,6 +146,7 @@ async def serve_app_on(
     """Serve any ASGI application on a listening socket until cancelled, then let requests end."""
     config = uvicorn.Config(
         app,
+        http=JsonRefusals,
         log_config=None,
         access_log=False,
         lifespan="off",

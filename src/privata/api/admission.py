@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from privata.api.cors import secret_in_browser
 from privata.api.errors import on_bug, on_database_away, on_request_error
 from privata.apikeys.access import HEADER, SCOPE_ADMISSION
 from privata.apikeys.admission import Admission, Admitter, Caller, Companion
@@ -28,6 +29,7 @@ from privata.infra.proxies import address_in, parse_networks
 
 _KEY: Final = HEADER.lower().encode()
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_ALONG: Final = frozenset({"GET", "HEAD"})
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -75,6 +77,8 @@ class Admissions:
             admission = await admitter.admit(caller, about)
             scope[SCOPE_HEADERS] += self._headers(admission, kind)
             error = await self._refused(admission, key, ip)
+            if error is None and admission.actor is not None:
+                error = secret_in_browser(scope, admission.actor)
             if error is not None:
                 refusal = await on_request_error(Request(scope), error)
             scope[SCOPE_ADMISSION] = admission
@@ -92,7 +96,7 @@ class Admissions:
         return Kind.READ
 
     def _admitter(self, scope: Scope) -> tuple[Admitter, str]:
-        if scope["method"] == "GET":
+        if scope["method"] in _ALONG:
             path = scope["path"].removeprefix(self.prefix)
             for pattern, admitter in self.companions:
                 matched = pattern.fullmatch(path)

@@ -8,10 +8,11 @@ import logging
 import asyncpg
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from privata.infra.kernel import Kernel
+from privata.infra.wire import json_response
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ def create_probes(kernel: Kernel) -> Starlette:
     """The two probe routes."""
 
     async def alive(request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
+        return json_response({"status": "ok"})
 
     async def ready(request: Request) -> Response:
         try:
@@ -31,7 +32,7 @@ def create_probes(kernel: Kernel) -> Starlette:
                 await kernel.database.pool.fetchval("SELECT 1")
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.warning("not ready: %s", error or "the database is too slow")
-            return JSONResponse({"status": "unavailable", "database": "away"}, 503)
-        return JSONResponse({"status": "ok", "database": "ok"})
+            return json_response({"status": "unavailable", "database": "away"}, 503)
+        return json_response({"status": "ok", "database": "ok"})
 
     return Starlette(routes=[Route("/healthz", alive), Route("/readyz", ready)])

@@ -4,11 +4,13 @@
     ├── RequestError                 the caller's mistake or bad luck; answered on the API
     │   ├── InvalidKey               401  INVALID_KEY
     │   ├── ScopeRequired            403  SCOPE_REQUIRED
+    │   ├── BrowserRefused           403  BROWSER_REFUSED
     │   ├── RateLimited              429  RATE_LIMITED
     │   ├── ValidationFailed         422  VALIDATION_ERROR
     │   │   ├── RotationInProgress   409  a secret's old and new value both work still
     │   │   ├── RecoveryInProgress   409  an endpoint's missed events are being sent already
     │   │   └── WrongPayoutState     409  a payout or its address is not in the state for this
+    │   ├── NotFound                 404  NOT_FOUND  a thing that is missing or another's: alike
     │   ├── InvalidPair              400  INVALID_PAIR
     │   ├── AmountTooLow             400  AMOUNT_TOO_LOW
     │   ├── AmountTooHigh            400  AMOUNT_TOO_HIGH
@@ -29,7 +31,6 @@
     │   ├── ProviderRefused          they said no: final
     │   └── ProviderUnavailable      they are down: retry or fall through
     ├── AlreadyBooked                this step of a cause stands in the ledger already
-    ├── NotFound                     a row that is missing or another organization's: alike
     ├── UrlRefused                   a URL the guard does not let through
     └── StartupError                 ends the program with one clear line
 
@@ -79,6 +80,12 @@ class ScopeRequired(RequestError):
     code, status = "SCOPE_REQUIRED", 403
 
 
+class BrowserRefused(RequestError):
+    """A browser asked with a secret key, or for more than reading."""
+
+    code, status = "BROWSER_REFUSED", 403
+
+
 class RateLimited(RequestError):
     code, status = "RATE_LIMITED", 429
 
@@ -97,6 +104,12 @@ class RecoveryInProgress(ValidationFailed):
 
 class WrongPayoutState(ValidationFailed):
     status = 409
+
+
+class NotFound(RequestError):
+    """Missing, or somebody else's: the two look alike on purpose."""
+
+    code, status = "NOT_FOUND", 404
 
 
 class InvalidPair(RequestError):
@@ -180,10 +193,6 @@ class AlreadyBooked(PrivataError):
 
     The transaction cannot go on: the caller looked at its own state first, or has a mistake.
     """
-
-
-class NotFound(PrivataError):
-    """Missing, or somebody else's: the two look alike on purpose."""
 
 
 class UrlRefused(PrivataError):

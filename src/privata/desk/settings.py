@@ -61,6 +61,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "privata.desk.middleware.content_security_policy",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "privata.desk.head_requests.head_takes_nothing",
     "privata.accounts.middleware.session_place",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

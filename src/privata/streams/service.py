@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +16,7 @@ from privata.orders.service import get_order
 from privata.streams import store
 from privata.streams.connection import OpenStream
 from privata.streams.hub import Hub
-from privata.streams.log import OrderKey, log_of
+from privata.streams.log import Entry, OrderKey, log_of
 from privata.streams.nodes import TOPIC
 from privata.streams.rules import MAX_EVENT_ID, Resume, masked, resume
 from privata.streams.states import Ending
@@ -39,13 +40,8 @@ async def open_stream(
 
     `OrderNotFound` for a missing order and another organization's alike; `RateLimited` at the cap.
     """
+    entries, start = await look(kernel, actor=actor, order_id=order_id, last_event_id=last_event_id)
     order = OrderKey(order_id, actor.organization_id, actor.environment.value)
-    entries = await log_of(kernel.database.pool, order) if ORDER_ID.fullmatch(order_id) else []
-    if not entries:
-        await get_order(kernel, actor=actor, order_id=order_id)
-    if last_event_id is not None and len(last_event_id) > MAX_EVENT_ID:
-        last_event_id = last_event_id[:MAX_EVENT_ID]  # names nothing, and is answered so
-    start = resume(entries, last_event_id)
     row_id = await hub.node.open(
         store.Opening(actor, order_id, masked(actor.ip), start.source.value)
     )
@@ -53,6 +49,22 @@ async def open_stream(
     if entries and entries[-1].last and start.after >= entries[-1].seq:
         stream.end(Ending.FINISHED)  # the client has seen the end already
     return Opened(stream, start)
+
+
+async def look(
+    kernel: Kernel, *, actor: Actor, order_id: str, last_event_id: str | None
+) -> tuple[Sequence[Entry], Resume]:
+    """The order's events, and how a stream of it would begin; nothing is opened.
+
+    `OrderNotFound` for a missing order and another organization's alike.
+    """
+    order = OrderKey(order_id, actor.organization_id, actor.environment.value)
+    entries = await log_of(kernel.database.pool, order) if ORDER_ID.fullmatch(order_id) else []
+    if not entries:
+        await get_order(kernel, actor=actor, order_id=order_id)
+    if last_event_id is not None and len(last_event_id) > MAX_EVENT_ID:
+        last_event_id = last_event_id[:MAX_EVENT_ID]  # names nothing, and is answered so
+    return entries, resume(entries, last_event_id)
 
 
 async def end_stream(kernel: Kernel, *, actor: Actor, stream_id: int) -> None:
