@@ -33,7 +33,10 @@ log = logging.getLogger(__name__)
 #: ended by the server then; their clients reconnect.
 GRACE_S = 5
 
-_API_PATHS = (PREFIX,)
+#: The first parts of the paths of the two APIs. All below is theirs, also what they do not know:
+#: a program that has its address wrong is to be told so in JSON.
+_API = PREFIX.split("/")[1]
+_DASHBOARD = DASHBOARD_PREFIX.split("/")[1]
 _PROBE_PATHS = ("/healthz", "/readyz")
 
 
@@ -63,9 +66,11 @@ class ByPath:
             self._look_behind_proxies(scope)
         if path in _PROBE_PATHS:
             await self.probes(scope, receive, send)
-        elif self.automation is not None and path.startswith(f"{DASHBOARD_PREFIX}/"):
+            return
+        first = path.lstrip("/").partition("/")[0].lower()
+        if self.automation is not None and first == _DASHBOARD:
             await self.automation(scope, receive, send)
-        elif self.api is not None and (self.desk is None or path.startswith(_API_PATHS)):
+        elif self.api is not None and (self.desk is None or first == _API):
             await self.api(scope, receive, send)
         else:
             assert self.desk is not None

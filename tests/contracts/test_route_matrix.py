@@ -189,6 +189,44 @@ def test_each_role_gets_what_the_table_says(people: People) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_head_on_every_page_is_get_without_a_body(people: People) -> None:
+    """For the owner; a stream of a page would not end, so its GET is not asked."""
+    wrong, asked = [], 0
+    for route in people.routes:
+        path = _path(route, "test", {})
+        head = people.ask("HEAD", path, _email(Role.OWNER))
+        if route["name"] == "live":
+            if (head.status_code, head.headers["content-type"]) != (200, "text/event-stream"):
+                wrong.append(f"live: {head.status_code}")
+            continue
+        get = people.ask("GET", path, _email(Role.OWNER))
+        asked += get.status_code != 405
+        kinds = [one.headers.get("content-type") for one in (head, get)]
+        if head.status_code != get.status_code or kinds[0] != kinds[1] or head.content:
+            wrong.append(f"{route['name']}: {head.status_code}, {get.status_code}, {kinds}")
+        if head.headers.get_list("set-cookie"):
+            wrong.append(f"{route['name']} sets cookies")
+    assert not wrong, "\n".join(wrong)
+    assert asked > 80
+
+
+def test_a_head_uses_up_no_secret_that_is_shown_once(people: People) -> None:
+    cookie = {"Cookie": f"csrf={_FORM}; privata={people.sessions[_email(Role.OWNER)]}"}
+    people.client.cookies.clear()
+    made = people.client.post(
+        "/test/keys/new",
+        data={"name": "Server", "scopes": "orders:rw", "expiry": "never"},
+        headers=cookie | {"X-CSRFToken": _FORM},
+    )
+    assert made.status_code == 302, made.text
+    shown = made.headers["location"]
+    for _ in range(2):
+        assert people.ask("HEAD", shown, _email(Role.OWNER)).status_code == 200
+    first = people.ask("GET", shown, _email(Role.OWNER))
+    assert (first.status_code, "pk_test_" in first.text) == (200, True)
+    assert people.ask("HEAD", shown, _email(Role.OWNER)).status_code == 302
+
+
 def test_who_is_signed_out_is_sent_to_sign_in(people: People) -> None:
     wrong = []
     for route in people.routes:

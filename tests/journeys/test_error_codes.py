@@ -163,7 +163,7 @@ async def test_wrong_content_types(partner: Partner, content_type: str) -> None:
 
 async def test_wrong_methods_and_paths(partner: Partner) -> None:
     method = await partner.client.get("/order/create/x")
-    assert (method.status_code, error_of(method)["code"]) == (404, "VALIDATION_ERROR")
+    assert (method.status_code, error_of(method)["code"]) == (404, "NOT_FOUND")
     for verb, path in (("DELETE", "/order/create"), ("POST", "/health"), ("PUT", "/estimate")):
         answer = await partner.client.request(verb, path)
         error = error_of(answer)

@@ -205,7 +205,7 @@ async def test_another_organizations_payout_looks_missing(treasury: _Treasury) -
             await other.post(f"/{ident}/cancel", {}),
         ]
         for answer in answers:
-            assert _code(answer) == (404, "VALIDATION_ERROR")
+            assert _code(answer) == (404, "NOT_FOUND")
             assert answer.json()["error"]["message"] == "There is no such payout."
     assert (await other.get()).json()["payouts"] == []
     foreign = (await treasury.get("/addresses")).json()["addresses"][0]["address_id"]

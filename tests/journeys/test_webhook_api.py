@@ -139,7 +139,7 @@ async def test_scopes_and_strangers(admin: Admin) -> None:
         answer = await admin.call(method, path, body, key=admin.partner.test_key)
         assert (answer.status_code, answer.json()["error"]["scope"]) == (403, "webhook:admin")
         answer = await admin.call(method, path, body, key=live)
-        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "VALIDATION_ERROR")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "NOT_FOUND")
     assert await admin.log() == [row]
     assert (await admin.call("GET", "/endpoints", key=live)).json() == {"endpoints": []}
     assert (await admin.call("GET", "/deliveries", key=live)).json()["deliveries"] == []

@@ -93,7 +93,9 @@ busy_hashing.async_capable = True  # type: ignore[attr-defined]
 def _is_whole_page(request: HttpRequest, response: HttpResponseBase) -> bool:
     """Parts of a page are fetched side by side: a new token in one answer would sign the others
     out, so only whole pages, which come one after the other, renew it."""
-    return "HX-Request" not in request.headers and not response.streaming
+    return (
+        "HX-Request" not in request.headers and not response.streaming and request.method != "HEAD"
+    )
 
 
 session_place.sync_capable = True  # type: ignore[attr-defined]

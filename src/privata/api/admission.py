@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from privata.api.cors import secret_in_browser
 from privata.api.costs import kind_of
 from privata.api.errors import on_bug, on_database_away, on_request_error
 from privata.apikeys.access import HEADER, SCOPE_ADMISSION
@@ -30,6 +31,7 @@ from privata.infra.local_limits import LocalBuckets
 from privata.infra.proxies import address_in, parse_networks, source_of
 
 _KEY: Final = HEADER.lower().encode()
+_ALONG: Final = frozenset({"GET", "HEAD"})
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -77,6 +79,8 @@ class Admissions:
             admission = await admitter.admit(caller, about)
             scope[SCOPE_HEADERS] += self._headers(admission, kind)
             error = await self._refused(admission, key, ip)
+            if error is None and admission.actor is not None:
+                error = secret_in_browser(scope, admission.actor)
             if error is not None:
                 refusal = await on_request_error(Request(scope), error)
             scope[SCOPE_ADMISSION] = admission
@@ -95,7 +99,7 @@ class Admissions:
         return await on_request_error(Request(scope), too_many(allowance))
 
     def _admitter(self, scope: Scope) -> tuple[Admitter, str]:
-        if scope["method"] == "GET":
+        if scope["method"] in _ALONG:
             path = scope["path"].removeprefix(self.prefix)
             for pattern, admitter in self.companions:
                 matched = pattern.fullmatch(path)

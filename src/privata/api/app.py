@@ -8,10 +8,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from privata.api.admission import Admissions
+from privata.api.cors import Browsers
 from privata.api.errors import HANDLERS
 from privata.api.middleware import RequestIds
 from privata.api.openapi import encoded_document
 from privata.api.routes import PREFIX, ROUTERS
+from privata.apikeys.access import HEADER
 from privata.infra.kernel import Kernel
 from privata.infra.readiness import Readiness
 from privata.infra.routing import plain_route, plain_routes
@@ -22,13 +24,15 @@ from privata.streams.hub import Hub
 
 def create_api(kernel: Kernel, readiness: Readiness) -> Starlette:
     """The API on the database of `kernel`; `readiness` is what its health route tells."""
+    routes = [
+        *plain_routes(PREFIX, ROUTERS),
+        plain_route(f"{PREFIX}/openapi.json", {"GET": _openapi}),
+    ]
     app = Starlette(
-        routes=[
-            *plain_routes(PREFIX, ROUTERS),
-            plain_route(f"{PREFIX}/openapi.json", {"GET": _openapi}),
-        ],
+        routes=routes,
         middleware=[
             Middleware(RequestIds),
+            Middleware(Browsers, routes=routes),
             Middleware(Admissions, kernel=kernel, prefix=PREFIX, companions=COMPANIONS),
         ],
         exception_handlers=HANDLERS,
@@ -36,6 +40,7 @@ def create_api(kernel: Kernel, readiness: Readiness) -> Starlette:
     app.router.redirect_slashes = False
     app.state.kernel = kernel
     app.state.readiness = readiness
+    app.state.challenge = f'ApiKey realm="partner API", header="{HEADER}"'
     app.state.streams = Hub(kernel)
     return app
 

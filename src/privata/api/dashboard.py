@@ -22,4 +22,5 @@ def create_dashboard_api(kernel: Kernel) -> Starlette:
     )
     app.router.redirect_slashes = False
     app.state.kernel = kernel
+    app.state.challenge = 'Bearer realm="dashboard API"'
     return app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 import asyncpg
@@ -18,7 +19,10 @@ log = logging.getLogger(__name__)
 #: What a partner is told while the database is away or restarting, seconds.
 RETRY_AFTER_S = "2"
 
+HTTP_UNAUTHORIZED = 401
 HTTP_METHOD_NOT_ALLOWED = 405
+
+_SLASHES = re.compile("/{2,}")
 
 
 def request_id_of(request: Request) -> str:
@@ -40,25 +44,28 @@ async def on_request_error(request: Request, error: Exception) -> Response:
     if error.fields:
         more["fields"] = [{"field": name, "message": text} for name, text in error.fields]
     content = envelope(request, error.code, error.message, **more)
-    return json_response(content, error.status, error.headers)
+    headers = error.headers
+    if error.status == HTTP_UNAUTHORIZED:
+        # RFC 9110 wants to be told with what one can come in; each of our APIs has its own way.
+        headers = {"WWW-Authenticate": request.app.state.challenge, **headers}
+    return json_response(content, error.status, headers)
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
     """What the router refuses: a path or method that does not exist."""
     assert isinstance(error, HTTPException)
-    where = f"{request.method} {request.url.path}"[:256]
-    message = f"There is no {where}."
+    path = request.url.path
+    code, message = NotFound.code, f"There is no {request.method[:16]} {path[:256]}."
+    single = _SLASHES.sub("/", path)
+    if single != path:
+        message += f" Write single slashes: {single[:256]}."
     if error.status_code == HTTP_METHOD_NOT_ALLOWED:
         allowed = (error.headers or {}).get("Allow", "other methods")
-        message = f"{request.url.path[:256]} takes {allowed}, not {request.method[:16]}."
-    content = envelope(request, ValidationFailed.code, message)
+        message = f"{path[:256]} takes {allowed}, not {request.method[:16]}."
+    if error.status_code != NotFound.status:
+        code = ValidationFailed.code
+    content = envelope(request, code, message)
     return json_response(content, error.status_code, error.headers)
-
-
-async def on_not_found(request: Request, error: Exception) -> Response:
-    """A path names something that is missing, or another organization's (decision 0009)."""
-    assert isinstance(error, NotFound)
-    return json_response(envelope(request, ValidationFailed.code, error.message), 404)
 
 
 async def on_url_refused(request: Request, error: Exception) -> Response:
@@ -91,7 +98,6 @@ async def on_bug(request: Request, error: Exception) -> Response:
 
 HANDLERS: dict[Any, Any] = {
     RequestError: on_request_error,
-    NotFound: on_not_found,
     UrlRefused: on_url_refused,
     HTTPException: on_http_error,
     asyncpg.PostgresConnectionError: on_database_away,

@@ -27,7 +27,7 @@ ERROR_CODES: Final = tuple(dict.fromkeys(kind.code for kind in request_errors())
 MEANINGS: Final[dict[int, str]] = {
     400: "What was asked for cannot be had like this.",
     401: "No key, or not one that is valid here.",
-    403: "The key lacks a scope; `scope` names it.",
+    403: "The key lacks a scope, which `scope` names; or a browser sent a secret key.",
     404: "Nothing of yours has this id in this environment.",
     408: "The request took too long to arrive. Nothing was done.",
     409: "It does not fit the present state.",
@@ -48,6 +48,10 @@ _SAMPLES: Final[dict[str | tuple[str, int], tuple[str, Json]]] = {
         {},
     ),
     "SCOPE_REQUIRED": ("This key does not have the scope orders:rw.", {"scope": "orders:rw"}),
+    "BROWSER_REFUSED": (
+        "A browser sent the secret key pk_test_Ab12Cd34…. Rotate it, and call from your server.",
+        {},
+    ),
     "RATE_LIMITED": (
         "More than 600 calls of this kind were made in a minute; the next one is free in 1 s.",
         {},
@@ -56,7 +60,7 @@ _SAMPLES: Final[dict[str | tuple[str, int], tuple[str, Json]]] = {
         "The body is not what this route takes.",
         {"fields": [{"field": "address", "message": "Field required"}]},
     ),
-    ("VALIDATION_ERROR", 404): ("There is no such endpoint.", {}),
+    "NOT_FOUND": ("There is no such endpoint.", {}),
     ("VALIDATION_ERROR", 408): ("The request's body did not arrive within 30 seconds.", {}),
     ("VALIDATION_ERROR", 409): ("Another change of this kind is still under way.", {}),
     "INVALID_PAIR": ("No provider swaps BTC to XYZ.", {}),

@@ -33,6 +33,16 @@ HEADERS: Final[Json] = {
         "schema": {"type": "integer", "minimum": 0},
         "example": 1779358441,
     },
+    "Cache-Control": {
+        "description": "Answers are for the one who asked, and for now.",
+        "schema": {"type": "string", "const": "no-store"},
+        "example": "no-store",
+    },
+    "WWW-Authenticate": {
+        "description": "How to authenticate.",
+        "schema": {"type": "string"},
+        "example": 'ApiKey realm="partner API", header="X-API-Key"',
+    },
     "Retry-After": {
         "description": "Seconds to wait before the next try.",
         "schema": {"type": "integer", "minimum": 0},
@@ -46,10 +56,17 @@ HEADERS: Final[Json] = {
 }
 
 #: On every answer.
-ALWAYS: Final = ("X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+ALWAYS: Final = (
+    "X-Request-Id",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "Cache-Control",
+)
 
 #: Statuses that say when to come back.
 _RETRIED: Final = (429, 503)
+_UNAUTHORIZED: Final = 401
 
 #: What is sent in headers, by name: schema and example.
 SENT: Final[Json] = {
@@ -83,6 +100,8 @@ def answer_headers(status: int, *, idempotent: bool = False) -> Json:
     names = list(ALWAYS)
     if status in _RETRIED:
         names.append("Retry-After")
+    if status == _UNAUTHORIZED:
+        names.append("WWW-Authenticate")
     if idempotent:
         names.append("Idempotent-Replayed")
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

@@ -16,6 +16,7 @@ Json = dict[str, Any]
 #: What any call can be answered, whatever it asks for.
 _ALWAYS: Final[dict[int, list[str]]] = {
     401: ["INVALID_KEY"],
+    403: ["BROWSER_REFUSED"],
     429: ["RATE_LIMITED"],
     500: ["INTERNAL"],
     503: ["INTERNAL"],
@@ -82,7 +83,7 @@ def _codes(path: str, operation: Json) -> dict[int, list[str]]:
     if "requestBody" in operation:
         found.setdefault(408, ["VALIDATION_ERROR"])
     if "{" in path and 404 not in found:
-        found[404] = ["VALIDATION_ERROR"]
+        found[404] = ["NOT_FOUND"]
     for status, codes in _ALWAYS.items():
         known = found.setdefault(status, [])
         known += [code for code in codes if code not in known]

@@ -13,6 +13,9 @@ nothing crosses between the two.
 - **Amounts** are decimal strings, never numbers with a floating point. **Times** are RFC 3339 in \
 UTC, ending in `Z`.
 - **Ids in errors and logs**: every answer has `X-Request-Id`.
+- **HEAD** works wherever GET does, with the same headers and no body.
+- **Browsers** may read (GET, HEAD) from any site, without credentials and without a secret key: \
+a call with `Origin` and a secret key is answered `403 BROWSER_REFUSED`.
 - **Repeating safely**: send an `Idempotency-Key` with every POST that makes something. For 24 \
 hours the same key with the same request gives the first answer again.
 - **Fields** may be added to answers and events at any time; ignore those you do not know. Unknown \

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from privata.infra.readiness import Readiness
+from privata.infra.wire import json_response
 
 
 def create_probes(readiness: Readiness) -> Starlette:
     """The two probe routes."""
 
     async def alive(request: Request) -> Response:
-        return JSONResponse({"status": "ok"})
+        return json_response({"status": "ok"})
 
     async def ready(request: Request) -> Response:
         if not readiness.ready:
-            return JSONResponse({"status": "unavailable", "database": "away"}, 503)
-        return JSONResponse({"status": "ok", "database": "ok"})
+            return json_response({"status": "unavailable", "database": "away"}, 503)
+        return json_response({"status": "ok", "database": "ok"})
 
     return Starlette(routes=[Route("/healthz", alive), Route("/readyz", ready)])

@@ -4,12 +4,14 @@
     ├── RequestError                 the caller's mistake or bad luck; answered on the API
     │   ├── InvalidKey               401  INVALID_KEY
     │   ├── ScopeRequired            403  SCOPE_REQUIRED
+    │   ├── BrowserRefused           403  BROWSER_REFUSED
     │   ├── RateLimited              429  RATE_LIMITED
     │   ├── ValidationFailed         422  VALIDATION_ERROR
     │   │   ├── RotationInProgress   409  a secret's old and new value both work still
     │   │   ├── AlreadyRetried       409  another delivery goes on with it; it is named
     │   │   ├── RecoveryInProgress   409  an endpoint's missed events are being sent already
     │   │   └── WrongPayoutState     409  a payout or its address is not in the state for this
+    │   ├── NotFound                 404  NOT_FOUND  a thing that is missing or another's: alike
     │   ├── InvalidPair              400  INVALID_PAIR
     │   ├── AmountTooLow             400  AMOUNT_TOO_LOW
     │   ├── AmountTooHigh            400  AMOUNT_TOO_HIGH
@@ -30,7 +32,6 @@
     │   ├── ProviderRefused          they said no: final
     │   └── ProviderUnavailable      they are down: retry or fall through
     ├── AlreadyBooked                this step of a cause stands in the ledger already
-    ├── NotFound                     a row that is missing or another organization's: alike
     ├── UrlRefused                   a URL the guard does not let through
     └── StartupError                 ends the program with one clear line
 
@@ -80,6 +81,12 @@ class ScopeRequired(RequestError):
     code, status = "SCOPE_REQUIRED", 403
 
 
+class BrowserRefused(RequestError):
+    """A browser asked with a secret key, or for more than reading."""
+
+    code, status = "BROWSER_REFUSED", 403
+
+
 class RateLimited(RequestError):
     code, status = "RATE_LIMITED", 429
 
@@ -102,6 +109,12 @@ class AlreadyRetried(ValidationFailed):
 
 class WrongPayoutState(ValidationFailed):
     status = 409
+
+
+class NotFound(RequestError):
+    """Missing, or somebody else's: the two look alike on purpose."""
+
+    code, status = "NOT_FOUND", 404
 
 
 class InvalidPair(RequestError):
@@ -185,10 +198,6 @@ class AlreadyBooked(PrivataError):
 
     The transaction cannot go on: the caller looked at its own state first, or has a mistake.
     """
-
-
-class NotFound(PrivataError):
-    """Missing, or somebody else's: the two look alike on purpose."""
 
 
 class UrlRefused(PrivataError):

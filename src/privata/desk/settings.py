@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "privata.desk.middleware.content_security_policy",
     "privata.desk.readable.readable",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "privata.desk.head_requests.head_takes_nothing",
     "privata.accounts.middleware.session_place",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -6,13 +6,13 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import Resolver404, resolve, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from privata.core.tenancy import Environment
 from privata.organizations.doors import SESSION_ENVIRONMENT
 
 
-@require_GET
+@require_safe
 def front_door(request: HttpRequest) -> HttpResponseRedirect:
     """To the environment looked at last; new partners begin in test."""
     environment = request.session.get(SESSION_ENVIRONMENT, Environment.TEST.value)

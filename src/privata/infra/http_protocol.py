@@ -31,6 +31,11 @@ MAX_HEAD_BYTES: Final = 64 * 1024
 
 _CODE: Final = "VALIDATION_ERROR"
 
+NO_HTTP: Final = (
+    "This is not a request of HTTP/1.1: look at its first line, its headers, and the length of its"
+    " body."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -106,7 +111,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP gets the one shape of our errors."""
-        self._refuse(400, msg)
+        self._refuse(400, NO_HTTP)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if cycle.scope["http_version"] == "1.0":

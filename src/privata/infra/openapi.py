@@ -8,7 +8,6 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, Field
 
 from privata.core.errors import (
-    NotFound,
     PrivataError,
     RequestError,
     UrlRefused,
@@ -26,7 +25,6 @@ CODES: Final = "x-codes"
 
 #: How errors that are no `RequestError` are answered (see `api.errors`).
 _ANSWERED_AS: Final[dict[type[PrivataError], tuple[int, str]]] = {
-    NotFound: (404, ValidationFailed.code),
     UrlRefused: (ValidationFailed.status, ValidationFailed.code),
 }
 

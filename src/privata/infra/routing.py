@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from privata.core.errors import NotFound
 from privata.infra.storable import NUL
@@ -40,12 +40,12 @@ def plain_routes(prefix: str, routers: Iterable[APIRouter]) -> list[Route]:
 
 
 def plain_route(path: str, endpoints: dict[str, Endpoint]) -> Route:
-    """A route that takes exactly these methods. HEAD is none: no answer of ours is so large."""
+    """A route that takes exactly these methods, and HEAD where it takes GET."""
     route = Route(path, _Endpoints(endpoints))
     # Starlette ends it with `$`, which lets a line break follow: a second spelling of each path,
     # unknown to everything that compares paths.
     route.path_regex = re.compile(route.path_regex.pattern.removesuffix("$") + r"\Z")
-    route.methods = set(endpoints)
+    route.methods = set(endpoints) | ({"HEAD"} if "GET" in endpoints else set())
     return route
 
 
@@ -62,6 +62,17 @@ class _Endpoints:
         if any(NUL in value for value in scope["path_params"].values()):
             raise NotFound("There is nothing of that name.")
         request = Request(scope, receive, send)
-        endpoint = self.endpoints[scope["method"]]
+        method = scope["method"]
+        # HEAD is GET without the body, unless a route says what it is: one that opens something.
+        endpoint = self.endpoints.get(method) or self.endpoints["GET"]
         response = await endpoint(request, **scope["path_params"])
-        await response(scope, receive, send)
+        await response(scope, receive, _without_body(send) if method == "HEAD" else send)
+
+
+def _without_body(send: Send) -> Send:
+    async def bare(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await send(message)
+
+    return bare

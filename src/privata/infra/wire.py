@@ -52,12 +52,18 @@ class JsonBytes(Response):
 
     media_type = "application/json"
 
+    def __init__(
+        self, content: bytes, status_code: int = 200, headers: Mapping[str, str] | None = None
+    ) -> None:
+        # What is answered depends on the key, and on the moment: no cache may give it again.
+        super().__init__(content, status_code, {"Cache-Control": "no-store", **(headers or {})})
+
 
 def json_response(
     content: Any, status_code: int = 200, headers: Mapping[str, str] | None = None
 ) -> JsonBytes:
     """Encode with msgspec; decimals must be strings by now."""
-    return JsonBytes(msgspec.json.encode(content), status_code, dict(headers or {}))
+    return JsonBytes(msgspec.json.encode(content), status_code, headers)
 
 
 async def read_body(request: Request) -> bytes:

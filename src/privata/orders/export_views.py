@@ -88,7 +88,14 @@ def start(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
 def download(request: HttpRequest, tenant: Tenant, export_id: UUID) -> HttpResponseBase:
     """A file that was made; 404 when it is another organization's or has expired."""
     try:
-        found, pieces = wait(exports.open_export(kernel(), actor=tenant.actor, export_id=export_id))
+        found, pieces = wait(
+            exports.open_export(
+                kernel(),
+                actor=tenant.actor,
+                export_id=export_id,
+                fetched=request.method != "HEAD",
+            )
+        )
     except NotFound as error:
         raise Http404(error.message) from error
     return _file(tenant, pieces, found.as_of)

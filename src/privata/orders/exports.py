@@ -148,9 +148,12 @@ async def exports_of(kernel: Kernel, *, actor: Actor) -> list[Export]:
 
 
 async def open_export(
-    kernel: Kernel, *, actor: Actor, export_id: UUID
+    kernel: Kernel, *, actor: Actor, export_id: UUID, fetched: bool = True
 ) -> tuple[Export, AsyncIterator[bytes]]:
-    """A finished file and its pieces. `NotFound` for one that is missing, another's, or expired."""
+    """A finished file and its pieces. `NotFound` for one that is missing, another's, or expired.
+
+    Without `fetched` it is only looked at, which the audit log does not note.
+    """
     async with kernel.database.transaction() as tx:
         row = await tx.connection.fetchrow(
             _READY,
@@ -162,13 +165,14 @@ async def open_export(
         if row is None:
             raise NotFound("There is no such export, or it has expired.")
         found = _export(row)
-        await audit.record(
-            tx,
-            actor=actor,
-            action="orders.export_downloaded",
-            target=str(export_id),
-            changes={"rows": found.rows},
-        )
+        if fetched:
+            await audit.record(
+                tx,
+                actor=actor,
+                action="orders.export_downloaded",
+                target=str(export_id),
+                changes={"rows": found.rows},
+            )
     return found, _stored(kernel, export_id)
 
 

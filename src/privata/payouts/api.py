@@ -27,6 +27,7 @@ from privata.infra.access import kernel_of
 from privata.infra.idempotency import Keep
 from privata.infra.once import IDEMPOTENCY_DOC, IDEMPOTENCY_HEADER, Answer, once
 from privata.infra.openapi import errors, request_of
+from privata.infra.paths import id_in_path
 from privata.infra.postgres import Transaction
 from privata.infra.routing import api_router
 from privata.infra.wire import json_response, parse_body, parse_query, read_body
@@ -211,8 +212,4 @@ def _keep(answer: Answer) -> Keep[Row]:
 
 
 def _id(text: str) -> UUID:
-    """The id; what is none names nothing, so it is `NotFound` like an unknown one."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound(NO_PAYOUT) from None
+    return id_in_path(text, NO_PAYOUT)

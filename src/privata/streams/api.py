@@ -16,7 +16,8 @@ from privata.infra.access import kernel_of
 from privata.infra.openapi import errors, request_of
 from privata.infra.routing import api_router
 from privata.streams.hub import Hub
-from privata.streams.service import Opened, open_stream
+from privata.streams.rules import Resume
+from privata.streams.service import Opened, look, open_stream
 
 router = api_router("Streams")
 
@@ -59,15 +60,7 @@ class EventStream(Response):
         self.background = None
         self._stream = opened.stream
         self._hub = hub
-        headers = {
-            "Content-Type": "text/event-stream",
-            "Cache-Control": "no-store",
-            "X-Accel-Buffering": "no",
-            "Privata-Resume-Source": opened.resume.source.value,
-        }
-        if opened.resume.gap_ms is not None:
-            headers["Privata-Resume-Gap-Ms"] = str(opened.resume.gap_ms)
-        self.init_headers(headers)
+        self.init_headers(_headers(opened.resume))
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         start = {
@@ -79,6 +72,26 @@ class EventStream(Response):
             await self._stream.run(start, receive, send)
         finally:
             self._hub.remove(self._stream)
+
+
+class ClosedStream(Response):
+    """The head of such an answer: what a stream would begin with, and no stream."""
+
+    def __init__(self, resume: Resume) -> None:
+        super().__init__(headers=_headers(resume))
+        del self.headers["content-length"]  # a stream has none
+
+
+def _headers(resume: Resume) -> dict[str, str]:
+    headers = {
+        "Content-Type": "text/event-stream",
+        "Cache-Control": "no-store",
+        "X-Accel-Buffering": "no",
+        "Privata-Resume-Source": resume.source.value,
+    }
+    if resume.gap_ms is not None:
+        headers["Privata-Resume-Gap-Ms"] = str(resume.gap_ms)
+    return headers
 
 
 @router.get(
@@ -108,6 +121,21 @@ async def stream_order(request: Request, order_id: str) -> Response:
         order_id=order_id,
         last_event_id=request.headers.get(LAST_EVENT_ID),
     )
-    if opened is None:
-        return Response(status_code=HTTP_NOTHING_FOLLOWS, headers={"Cache-Control": "no-store"})
-    return EventStream(opened, hub)
+    return _nothing_follows() if opened is None else EventStream(opened, hub)
+
+
+@router.head("/order/{order_id}/stream", include_in_schema=False)
+async def look_at_stream(request: Request, order_id: str) -> Response:
+    """What the stream would begin with. It opens none, and takes no place of those the plan has."""
+    actor = await actor_of(request, Scope.ORDERS)
+    start = await look(
+        kernel_of(request),
+        actor=actor,
+        order_id=order_id,
+        last_event_id=request.headers.get(LAST_EVENT_ID),
+    )
+    return _nothing_follows() if start is None else ClosedStream(start)
+
+
+def _nothing_follows() -> Response:
+    return Response(status_code=HTTP_NOTHING_FOLLOWS, headers={"Cache-Control": "no-store"})

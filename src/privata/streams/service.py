@@ -40,6 +40,23 @@ async def open_stream(
     Then no stream is opened, and none of the places under the cap is taken. `OrderNotFound` for a
     missing order and another organization's alike; `RateLimited` at the cap.
     """
+    start = await look(kernel, actor=actor, order_id=order_id, last_event_id=last_event_id)
+    if start is None:
+        return None
+    order = OrderKey(order_id, actor.organization_id, actor.environment.value)
+    row_id = await hub.node.open(
+        store.Opening(actor, order_id, masked(actor.ip), start.source.value)
+    )
+    return Opened(hub.add(row_id, order, start.after), start)
+
+
+async def look(
+    kernel: Kernel, *, actor: Actor, order_id: str, last_event_id: str | None
+) -> Resume | None:
+    """How a stream of the order would begin; None when nothing can follow. Nothing is opened.
+
+    `OrderNotFound` for a missing order and another organization's alike.
+    """
     order = OrderKey(order_id, actor.organization_id, actor.environment.value)
     entries = await log_of(kernel.database.pool, order) if ORDER_ID.fullmatch(order_id) else []
     if not entries:
@@ -50,11 +67,7 @@ async def open_stream(
         return None
     if last_event_id is not None and len(last_event_id) > MAX_EVENT_ID:
         last_event_id = last_event_id[:MAX_EVENT_ID]  # names nothing, and is answered so
-    start = resume(entries, last_event_id)
-    row_id = await hub.node.open(
-        store.Opening(actor, order_id, masked(actor.ip), start.source.value)
-    )
-    return Opened(hub.add(row_id, order, start.after), start)
+    return resume(entries, last_event_id)
 
 
 async def end_stream(kernel: Kernel, *, actor: Actor, stream_id: int) -> None:

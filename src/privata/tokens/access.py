@@ -48,7 +48,7 @@ class Door:
         self.scope = scope
         self.view = view
 
-    async def __call__(self, request: Request) -> Response:
+    async def __call__(self, request: Request, **_parts: str) -> Response:
         kernel = kernel_of(request)
         named = request.path_params.get("environment", Environment.TEST.value)
         bearer, allowance = await authenticate(

@@ -15,7 +15,8 @@ from privata.audit import reading as audit_log
 from privata.audit.filters import parse_filter
 from privata.audit.formats import ndjson_line
 from privata.core.clock import iso
-from privata.core.errors import NotFound
+from privata.infra.paths import id_in_path
+from privata.infra.routing import Endpoint, plain_route
 from privata.infra.wire import JsonBytes, json_response, parse_body, parse_query, read_body
 from privata.organizations.members import members_of
 from privata.organizations.roles import Permission
@@ -194,7 +195,10 @@ ROUTES = (
 
 def dashboard_routes() -> list[Route]:
     """The routes for the application that serves them."""
-    return [Route(path, door.__call__, methods=[method]) for method, path, door in ROUTES]
+    by_path: dict[str, dict[str, Endpoint]] = {}
+    for method, path, door in ROUTES:
+        by_path.setdefault(path, {})[method] = door
+    return [plain_route(path, doors) for path, doors in by_path.items()]
 
 
 async def _shown(call: Call, endpoint_id: UUID) -> Response:
@@ -203,7 +207,4 @@ async def _shown(call: Call, endpoint_id: UUID) -> Response:
 
 
 def _id(call: Call) -> UUID:
-    try:
-        return UUID(call.request.path_params["endpoint_id"])
-    except ValueError:
-        raise NotFound("There is no such endpoint.") from None
+    return id_in_path(call.request.path_params["endpoint_id"], "There is no such endpoint.")

@@ -8,7 +8,7 @@ import segno
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 from markupsafe import Markup
 
 from privata.accounts import factors, limits, recovery, totp
@@ -108,7 +108,7 @@ def recovery_codes(request: HttpRequest, user: User) -> HttpResponseBase:
     return show(request, "recovery.html", context)
 
 
-@require_GET
+@require_safe
 @fresh
 @signed_in
 def recovery_file(request: HttpRequest, user: User) -> HttpResponse:

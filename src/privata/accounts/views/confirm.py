@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from privata.accounts import factors, limits, passkeys
 from privata.accounts.browser import note_proof
@@ -56,7 +56,7 @@ def _refusal(request: HttpRequest, user: User) -> str:
     return ""
 
 
-@require_GET
+@require_safe
 @signed_in
 def options(request: HttpRequest, user: User) -> JsonResponse:
     """The challenge for a passkey as proof."""

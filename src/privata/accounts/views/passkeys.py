@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from privata.accounts import factors, passkeys
 from privata.accounts.models import User
@@ -45,7 +45,7 @@ def add(request: HttpRequest, user: User) -> HttpResponseBase:
     return after_adding(request, user, "Passkey added")
 
 
-@require_GET
+@require_safe
 @fresh
 @signed_in
 def options(request: HttpRequest, user: User) -> JsonResponse:

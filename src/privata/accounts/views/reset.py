@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from privata.accounts import resetting
 from privata.accounts.forms import EmailForm, NewPasswordForm, problems
@@ -31,7 +31,7 @@ def ask(request: HttpRequest) -> HttpResponseBase:
     return redirect("account_reset_sent")
 
 
-@require_GET
+@require_safe
 def sent(request: HttpRequest) -> HttpResponseBase:
     """Where to look now."""
     return show(request, "reset_sent.html", {})

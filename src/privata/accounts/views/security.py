@@ -11,7 +11,7 @@ from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from privata.accounts import factors, limits, passwords, recovery
 from privata.accounts.browser import note_proof
@@ -23,7 +23,7 @@ from privata.accounts.views.common import show, signed_in
 from privata.infra.plane import kernel, wait
 
 
-@require_GET
+@require_safe
 @signed_in
 def security(request: HttpRequest, user: User) -> HttpResponse:
     """Password, authenticator app, passkeys and recovery codes at a glance."""

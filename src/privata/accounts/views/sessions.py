@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.db.models.functions import Now
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from privata.accounts import sessions
 from privata.accounts.models import Session, User
@@ -16,7 +16,7 @@ from privata.accounts.views.common import show, signed_in
 from privata.infra.plane import kernel, wait
 
 
-@require_GET
+@require_safe
 @signed_in
 def index(request: HttpRequest, user: User) -> HttpResponse:
     """Every living session of the person, the present one first."""

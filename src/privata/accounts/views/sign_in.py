@@ -15,7 +15,7 @@ from django.contrib.messages import get_messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from privata.accounts import devices, factors, guarding, limits, passkeys
 from privata.accounts.adapter import BLOCKED
@@ -51,7 +51,7 @@ class SignInView(LoginView):  # type: ignore[misc]  # allauth ships no types
 sign_in = sensitive_post_parameters("password")(SignInView.as_view())
 
 
-@require_GET
+@require_safe
 def passkey_options(request: HttpRequest) -> JsonResponse:
     """The challenge for a sign-in with a passkey; the browser knows whose passkeys it has."""
     return JsonResponse(passkeys.sign_in_options())
@@ -154,7 +154,7 @@ def _second_factor_page(request: HttpRequest, stage: LoginStage, error: str = ""
     return show(request, "second_factor.html", context)
 
 
-@require_GET
+@require_safe
 def second_factor_options(request: HttpRequest) -> HttpResponseBase:
     """The challenge for a passkey as second factor."""
     stage = _stage(request, LoginStageKey.MFA_AUTHENTICATE.value)

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from privata.apikeys import service
 from privata.apikeys.forms import KeyForm, form_of, new_form, scope_choices
@@ -38,7 +38,7 @@ _UNLOCKS: Final = {
 }
 
 
-@require_GET
+@require_safe
 @page(Permission.VIEW_KEYS)
 def index(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """Every key: those that work, and folded below those that have ended."""
@@ -80,7 +80,7 @@ def new(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
     return redirect(address(tenant, "created", key_id=minted.id))
 
 
-@require_GET
+@require_safe
 @page(Permission.VIEW_KEYS)
 @missing_is_404
 def detail(request: HttpRequest, tenant: Tenant, key_id: UUID) -> HttpResponse:
@@ -89,7 +89,7 @@ def detail(request: HttpRequest, tenant: Tenant, key_id: UUID) -> HttpResponse:
     return _detail(request, tenant, key, form_of(key, kernel().clock.now()))
 
 
-@require_GET
+@require_safe
 @page(Permission.VIEW_KEYS)
 @missing_is_404
 def state(request: HttpRequest, tenant: Tenant, key_id: UUID) -> HttpResponse:

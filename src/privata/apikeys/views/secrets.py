@@ -12,7 +12,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from privata.accounts.stepup import fresh
 from privata.apikeys import rotation, service
@@ -29,7 +29,7 @@ from privata.organizations.roles import Permission
 _IN_USE: Final = timedelta(hours=1)
 
 
-@require_GET
+@require_safe
 @page(Permission.MANAGE_KEYS)
 @missing_is_404
 def created(request: HttpRequest, tenant: Tenant, key_id: UUID) -> HttpResponseBase:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from privata.core.errors import RateLimited, ValidationFailed
 from privata.infra.plane import kernel, wait
@@ -20,7 +20,7 @@ from privata.webhooks.views.delivery_context import RETRY_WORDS, delivery_contex
 from privata.webhooks.views.log_context import live_context, log_context, scope_of
 
 
-@require_GET
+@require_safe
 @page(Permission.VIEW_DELIVERIES)
 @missing_is_404
 def everything(request: HttpRequest, tenant: Tenant) -> HttpResponse:
@@ -28,7 +28,7 @@ def everything(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     return show(request, tenant, "deliveries.html", log_context(request, tenant))
 
 
-@require_GET
+@require_safe
 @page(Permission.VIEW_DELIVERIES)
 @missing_is_404
 def live(request: HttpRequest, tenant: Tenant) -> HttpResponse:
@@ -36,7 +36,7 @@ def live(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     return show(request, tenant, "_log_live.html", live_context(request, tenant))
 
 
-@require_GET
+@require_safe
 @page(Permission.VIEW_DELIVERIES)
 @missing_is_404
 def full(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpResponse:
@@ -45,7 +45,7 @@ def full(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpRespons
     return show(request, tenant, "delivery.html", context)
 
 
-@require_GET
+@require_safe
 @page(Permission.VIEW_DELIVERIES)
 @missing_is_404
 def sheet(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpResponseBase:
@@ -55,7 +55,7 @@ def sheet(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpRespon
     return _sheet(request, tenant, delivery_id)
 
 
-@require_GET
+@require_safe
 @page(Permission.VIEW_DELIVERIES)
 @missing_is_404
 def story(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpResponse:

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from privata.core.errors import UrlRefused, ValidationFailed, WebhookNotPaused
 from privata.infra.plane import kernel, wait
@@ -33,7 +33,7 @@ from privata.webhooks.views.log_context import log_context
 from privata.webhooks.views.tools import asked_test
 
 
-@require_GET
+@require_safe
 @page(Permission.VIEW_DELIVERIES)
 @missing_is_404
 def log(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponse:
@@ -44,7 +44,7 @@ def log(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponse
     return show(request, tenant, "endpoint_log.html", context)
 
 
-@require_GET
+@require_safe
 @page(Permission.VIEW_DELIVERIES)
 @missing_is_404
 def head(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponse:
@@ -54,7 +54,7 @@ def head(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpRespons
     return show(request, tenant, "_endpoint_head.html", context)
 
 
-@require_GET
+@require_safe
 @page(Permission.VIEW_DELIVERIES)
 @missing_is_404
 def settings(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponse:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from privata.core.errors import UrlRefused, ValidationFailed
 from privata.infra.plane import kernel, wait
@@ -20,7 +20,7 @@ from privata.webhooks.views.common import address, show
 from privata.webhooks.views.secrets import keep_secret
 
 
-@require_GET
+@require_safe
 @page(Permission.VIEW_DELIVERIES)
 def index(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """Every endpoint with how it has been doing; the slots of a new partner."""

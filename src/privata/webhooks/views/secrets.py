@@ -10,7 +10,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from privata.core.errors import ValidationFailed
 from privata.infra.plane import kernel, wait
@@ -39,7 +39,7 @@ OVERLAPS: Final = (
 )
 
 
-@require_GET
+@require_safe
 @page(Permission.VIEW_DELIVERIES)
 @missing_is_404
 def secret(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponse:
@@ -92,7 +92,7 @@ def end_old(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResp
     return redirect(address(tenant, "secret", endpoint_id=endpoint_id))
 
 
-@require_GET
+@require_safe
 @page(Permission.CONFIGURE_ENDPOINTS)
 @missing_is_404
 def created(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:

@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from privata.core.errors import NotFound, RateLimited, ValidationFailed
 from privata.infra.plane import kernel, wait
@@ -43,7 +43,7 @@ def test(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpRespons
     return redirect(f"{there}?test={sent.delivery_id}")
 
 
-@require_GET
+@require_safe
 @page(Permission.VIEW_DELIVERIES)
 @missing_is_404
 def test_outcome(
