@@ -9,11 +9,13 @@ import httpx
 import pytest
 
 from privata.apikeys.scopes import Scope
+from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment
 from privata.organizations.roles import Role
 from privata.organizations.tests.people import member
 from privata.tokens.service import create_token
 from tests.conftest import Partner, mint
+from tests.contracts.recorder import contract, operations
 from tests.journeys.test_bodies import fields_of
 
 NANOSECONDS = "2026-05-21T10:14:01.123456789Z"
@@ -111,3 +113,66 @@ async def test_a_reference_is_found_as_it_was_given(partner: Partner) -> None:
     order = (await partner.create(partner_order_ref="a b  c")).json()
     found = (await partner.get("/me/orders", q="a b  c")).json()["orders"]
     assert [one["order_id"] for one in found] == [order["order_id"]]
+
+
+LISTS = {
+    (operation["operationId"], parameter["name"]): parameter
+    for _, _, operation in operations(contract().made)
+    for parameter in operation["parameters"]
+    if parameter["in"] == "query"
+}
+
+
+def test_list_filters_are_typed_in_the_document() -> None:
+    status = LISTS["listOrders", "status"]
+    assert status["schema"]["type"] == "array"
+    assert (status["style"], status["explode"]) == ("form", False)
+    assert set(status["schema"]["items"]["enum"]) == {one.value for one in OrderStatus}
+    assert LISTS["listOrders", "provider"]["schema"]["items"]["pattern"]
+    for name in ("since", "until"):
+        formats = {one["format"] for one in LISTS["listOrders", name]["schema"]["anyOf"]}
+        assert formats == {"date", "date-time"}
+        assert LISTS["listDeliveries", name]["schema"]["format"] == "date-time"
+    free = {"q", "cursor"}
+    told = {"enum", "format", "pattern", "anyOf", "items", "minimum"}
+    for (where, name), parameter in LISTS.items():
+        shape = parameter["schema"]
+        assert name in free or told & set(shape), f"{where} {name} is any text: {shape}"
+
+
+async def test_lists_in_a_query_are_read_as_the_document_writes_them(partner: Partner) -> None:
+    order = (await partner.create()).json()["order_id"]
+    found = await partner.get(
+        "/me/orders", status="waiting_deposit,completed", provider="simulator"
+    )
+    assert [one["order_id"] for one in found.json()["orders"]] == [order]
+    twice = await partner.client.get(
+        "/me/orders?status=completed&status=failed", headers={"X-API-Key": partner.test_key}
+    )
+    assert (twice.status_code, twice.json()["orders"]) == (200, [])
+    for query in ("rate_type=float&rate_type=fixed", "status=completed&status="):
+        wrong = await partner.client.get(
+            f"/me/orders?{query}", headers={"X-API-Key": partner.test_key}
+        )
+        assert fields_of(wrong) == [query.partition("=")[0]]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("status", ""),
+        ("status", "completed,"),
+        ("status", "completed, failed"),
+        ("status", "done"),
+        ("provider", ",".join(f"p{number}" for number in range(21))),
+        ("provider", "Simulator"),
+        ("from", " BTC"),
+        ("since", "yesterday"),
+        ("usd_min", "1e3"),
+        ("q", ""),
+    ],
+)
+async def test_a_filter_that_is_not_what_it_can_be_is_named(
+    partner: Partner, name: str, value: str
+) -> None:
+    assert fields_of(await partner.get("/me/orders", **{name: value})) == [name]

@@ -53,6 +53,10 @@ _VALUES: Final[Json] = {
     "markup_bps": 50,
     "include": "best",
     "usd_value": "6520.00",
+    "usd_min": "250",
+    "usd_max": "5000",
+    "q": "order-4711",
+    "span": "7d",
     "refund_capability": "programmatic",
     "refund_window_hours": 72,
     "refund_sla_hours": None,
@@ -272,6 +276,8 @@ class Samples:
 
     def parameter(self, name: str, schema: Json) -> Any:
         """A value of a parameter, None where leaving it out is the better example."""
+        if schema.get("type") == "array":
+            return [self._field("", name, schema["items"])]
         return self._field("", name, schema)
 
     def _object(self, name: str, schema: Json) -> Json:

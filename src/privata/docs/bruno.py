@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any, Final
 
-from privata.docs.calls import KEY_HEADER, Call, call_of
+from privata.docs.calls import KEY_HEADER, Call, call_of, shown_value
 from privata.docs.reference import operations
 
 Json = dict[str, Any]
@@ -65,7 +65,7 @@ def _request(call: Call, operation: Json, number: int) -> Iterator[str]:
     )
     shown = [one for one in operation.get("parameters", []) if one["in"] == "query"]
     lines = [
-        f"{'' if one['name'] in call.query else '~'}{one['name']}: {one.get('example', '')}"
+        f"{'' if one['name'] in call.query else '~'}{one['name']}: {shown_value(one)}"
         for one in shown
     ]
     if lines:

@@ -47,7 +47,7 @@ def call_of(made: Json, path: str, method: str, operation: Json) -> Call:
         shown = "example" in parameter
         wanted = parameter.get("required") or parameter["name"] == "Idempotency-Key"
         if shown and wanted:
-            by_place[parameter["in"]][parameter["name"]] = str(parameter["example"])
+            by_place[parameter["in"]][parameter["name"]] = shown_value(parameter)
     content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     success = [one for status, one in operation["responses"].items() if status.startswith("2")]
     return Call(
@@ -61,6 +61,12 @@ def call_of(made: Json, path: str, method: str, operation: Json) -> Call:
         keyed={} not in operation.get("security", [{}]),
         streamed=any("text/event-stream" in one.get("content", {}) for one in success),
     )
+
+
+def shown_value(parameter: Json) -> str:
+    """The example of a parameter as it stands in an address: lists between commas."""
+    value = parameter.get("example", "")
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def samples(call: Call) -> list[tuple[str, str, str]]:

@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from privata.docs.calls import KEY_HEADER, Call, call_of
+from privata.docs.calls import KEY_HEADER, Call, call_of, shown_value
 from privata.docs.reference import operations
 
 Json = dict[str, Any]
@@ -84,7 +84,7 @@ def _url(call: Call, operation: Json) -> Json:
     query = [
         {
             "key": one["name"],
-            "value": str(one.get("example", "")),
+            "value": shown_value(one),
             "description": one.get("description", ""),
             # Postman sends what is not disabled, so only what the call needs is left on.
             "disabled": one["name"] not in call.query,

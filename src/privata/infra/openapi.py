@@ -119,6 +119,9 @@ def _parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
             "required": name in required,
             "schema": described,
         }
+        if described.get("type") == "array":
+            # As people write it; `Wire.lists` may also stand several times.
+            parameter |= {"style": "form", "explode": False}
         if "description" in described:
             parameter["description"] = described.pop("description")
         found.append(parameter)
@@ -134,4 +137,6 @@ def _given(shape: dict[str, Any]) -> dict[str, Any]:
     if len(choices) == 1:
         del given["anyOf"]
         given = choices[0] | given
+    elif choices:
+        given["anyOf"] = choices
     return given

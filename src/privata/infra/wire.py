@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError
@@ -29,8 +29,12 @@ class Wire(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=False, str_max_length=1024)
 
+    #: Parameters of a query that hold several values, between commas or by standing several times:
+    #: clients that are made from the document write lists in the one way or the other.
+    lists: ClassVar[frozenset[str]] = frozenset()
 
-M = TypeVar("M", bound=BaseModel)
+
+M = TypeVar("M", bound=Wire)
 
 
 def _moment(value: object) -> object:
@@ -144,9 +148,11 @@ def parse_body(model: type[M], body: bytes) -> M:
 
 
 def parse_query(model: type[M], request: Request) -> M:
-    """Check the query against `model`; a parameter given twice is an error."""
+    """Check the query against `model`; a parameter given twice is an error, unless it is a list."""
     values: dict[str, str] = {}
-    for name, value in request.query_params.multi_items():
+    for name, given in request.query_params.multi_items():
+        again = name in values and name in model.lists
+        value = f"{values.pop(name)},{given}" if again else given
         wrong = "is given twice" if name in values else unshown(name + value)
         if wrong is not None:
             shown = name if name.isprintable() else ascii(name)[1:-1]

@@ -2,44 +2,100 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
+from privata.core.lifecycle import OrderStatus
 from privata.infra.wire import Wire
 from privata.orders import schemas
-from privata.orders.filter_values import MAX_TEXT
+from privata.orders.filter_values import MAX_TEXT, MOST_VALUES
 from privata.orders.filters import RATES, REFUNDS, SPANS
 
 #: Orders of one answer.
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 50
 
-Words = Annotated[str, Field(max_length=512)]
-Ticker = Annotated[str, Field(description="in any case", max_length=16)]
-Dollars = Annotated[str, Field(description="US dollars, e.g. 250 or 99.50", max_length=24)]
-Moment = Annotated[str, Field(description="a date (UTC) or a time with its zone", max_length=40)]
+
+def _plain(value: str) -> str:
+    """Nothing is guessed: an empty value may be one that a program forgot to fill in."""
+    if not value:
+        raise ValueError("is empty; leave it out")
+    if value != value.strip():
+        raise ValueError("begins or ends with a space; leave it out")
+    return value
+
+
+def _several(value: str) -> str:
+    words = value.split(",")
+    for word in words:
+        _plain(word)
+    if len(words) > MOST_VALUES:
+        raise ValueError(f"has more than {MOST_VALUES} values")
+    return value
+
+
+# `filters` reads the values, for the pages too, and has better sentences about what is wrong with
+# one. Here they are only told to the document, so that clients made of it know their types.
+def _list_of(item: dict[str, Any]) -> WithJsonSchema:
+    return WithJsonSchema(
+        {"type": "array", "items": item, "minItems": 1, "maxItems": MOST_VALUES}, mode="validation"
+    )
+
+
+_STATUSES = _list_of({"type": "string", "enum": [status.value for status in OrderStatus]})
+_PROVIDERS = _list_of({"type": "string", "pattern": "^[a-z0-9_]{1,32}$"})
+
+Several = Annotated[str, Field(max_length=1024), AfterValidator(_several)]
+Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_plain)]
+Ticker = Annotated[
+    str,
+    AfterValidator(_plain),
+    Field(description="in any case", json_schema_extra={"pattern": "^[A-Za-z0-9]{1,16}$"}),
+]
+Dollars = Annotated[
+    str,
+    AfterValidator(_plain),
+    Field(
+        description="US dollars, e.g. 250 or 99.50",
+        json_schema_extra={"pattern": r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,8})?$"},
+    ),
+]
+Moment = Annotated[
+    str,
+    AfterValidator(_plain),
+    Field(max_length=64),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string", "format": one} for one in ("date", "date-time")]},
+        mode="validation",
+    ),
+]
 
 
 class OrdersQuery(Wire):
     """Which orders, newest first. All filters hold together."""
 
+    lists = frozenset({"status", "provider"})
+
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
     cursor: str | None = Field(
         None, max_length=128, description="next_cursor of the answer before, with the same filters"
     )
-    q: str | None = Field(
+    q: Text | None = Field(
         None,
-        max_length=MAX_TEXT,
         description="exactly an order id, partner_order_ref, deposit address or transaction hash;"
         " capitals and `0x` matter only where they do on the network",
     )
-    status: Words | None = Field(None, description="one or more, separated by commas")
+    status: Annotated[Several, _STATUSES] | None = Field(
+        None, description="one or more, separated by commas"
+    )
     refund: Literal["needed", "done", "any"] | None = Field(
         None, description="needed: refund_required or manual_review; done: refunded; any: either"
     )
-    provider: Words | None = Field(None, description="one or more, separated by commas")
+    provider: Annotated[Several, _PROVIDERS] | None = Field(
+        None, description="one or more, separated by commas"
+    )
     source: Ticker | None = Field(None, alias="from")
     from_network: Ticker | None = Field(None, description="needs from")
     target: Ticker | None = Field(None, alias="to")
@@ -48,8 +104,12 @@ class OrdersQuery(Wire):
     span: Literal["24h", "7d", "30d", "90d"] | None = Field(
         None, description="made within this time; instead of since and until"
     )
-    since: Moment | None = Field(None, description="made at or after this date or time")
-    until: Moment | None = Field(None, description="made before this time, or not after this date")
+    since: Moment | None = Field(
+        None, description="made at or after this date (UTC) or time with its offset"
+    )
+    until: Moment | None = Field(
+        None, description="made before this time with its offset, or not after this date (UTC)"
+    )
     usd_min: Dollars | None = None
     usd_max: Dollars | None = None
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, field_validator
 
+from privata.core.ids import ORDER_ID
 from privata.infra.storable import MAX_NUMBER
 from privata.infra.wire import Instant, Wire
 from privata.webhooks import listing, undelivered
@@ -123,8 +124,13 @@ class DeliveriesQuery(Wire):
         Literal["pending", "held", "delivered", "exhausted", "retried", "cancelled", "undelivered"]
         | None
     ) = None
-    event_type: str | None = Field(None, max_length=64)
-    order_id: str | None = Field(None, max_length=40)
+    event_type: str | None = Field(
+        None,
+        max_length=64,
+        pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$",
+        description="such as `order.completed`, `webhook.test`, or the name of an ops event",
+    )
+    order_id: str | None = Field(None, pattern=rf"^{ORDER_ID.pattern}$")
     since: Instant | None = None
     until: Instant | None = None
     cursor: str | None = Field(None, description="`next_cursor` of the page before")
