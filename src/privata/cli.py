@@ -14,6 +14,7 @@ import click
 
 from privata import __version__
 from privata.apikeys.commands import keys_group
+from privata.commands.accounts import accounts
 from privata.commands.audit import audit
 from privata.commands.ledger import ledger
 from privata.commands.organizations import REVIEW
@@ -122,6 +123,7 @@ def collection(kind: str, target: Path) -> None:
     click.echo(f"{len(files)} files written to {target}.")
 
 
+privata.add_command(accounts)
 privata.add_command(audit)
 privata.add_command(payouts)
 privata.add_command(ledger)

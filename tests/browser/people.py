@@ -7,6 +7,7 @@ import time
 import httpx
 from playwright.async_api import Browser, Page, StorageState
 
+from privata.accounts.totp import code_at
 from tests.browser.audit import complaints_of, new_context
 from tests.browser.server import Credentials, Server
 from tests.loopback import NO_AUTHORITIES
@@ -57,3 +58,16 @@ def loner(server: Server, email: str) -> Credentials:
     made = server.organization(f"Gone with {email}", email)
     server.execute("DELETE FROM membership WHERE organization_id = %s::uuid", made.organization_id)
     return made
+
+
+async def turn_on_two_factors(page: Page) -> None:
+    """Set up an authenticator app and keep the recovery codes, just after signing in."""
+    await page.goto("/account/security/app")
+    grouped = await page.locator(".secret > span").first.inner_text()
+    secret = "".join(grouped.split())
+    # The form sends itself with the sixth digit.
+    await page.get_by_label("Six-digit code").fill(code_at(secret, int(time.time()) // 30))
+    code = await page.locator("#codes li").first.inner_text()
+    await page.get_by_label("Type one of them back").fill(code)
+    await page.get_by_role("button", name="I have kept them").click()
+    await page.wait_for_url("**/account/security")

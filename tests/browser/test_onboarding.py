@@ -8,7 +8,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Audit, OpenPage
 from tests.browser.onboarding import company, jurisdictions, volume
-from tests.browser.people import loner, sign_in
+from tests.browser.people import loner, sign_in, turn_on_two_factors
 from tests.browser.server import Server
 
 
@@ -79,6 +79,9 @@ async def test_a_high_risk_country_stops_it_and_the_operator_opens_it_again(
     desk = await open_page(anonymous=True)
     await sign_in(desk, staff)
     await desk.get_by_role("link", name="Open the console").click()
+    await expect(desk.get_by_text("Set up two-factor sign-in first")).to_be_visible()
+    await turn_on_two_factors(desk)
+    await desk.goto("/console/organizations")
     await expect(desk.get_by_role("heading", name="Organizations")).to_be_visible()
     await sweep_page(desk)
     await desk.set_viewport_size({"width": 1440, "height": 900})

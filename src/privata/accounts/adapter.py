@@ -22,6 +22,7 @@ from privata.accounts.hashing import HashingBusy
 from privata.accounts.models import User
 from privata.accounts.places import place_of
 from privata.infra.plane import kernel, wait
+from privata.infra.settings import LOOPBACK
 
 #: The code of the form error while an address or an email is blocked.
 BLOCKED = "too_many_login_attempts"
@@ -108,4 +109,4 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth s
         """Passkeys belong to the host of the public address, whatever name a request came by."""
         host = urlsplit(kernel().settings.base_url).hostname or "localhost"
         # Browsers know no passkeys for an IP address; a laptop's installation is localhost too.
-        return {"id": "localhost" if host in ("127.0.0.1", "::1") else host, "name": "Privata"}
+        return {"id": "localhost" if host in LOOPBACK else host, "name": "Privata"}

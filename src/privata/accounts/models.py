@@ -38,6 +38,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     recovery_confirmed_at = models.DateTimeField(
         null=True, help_text="a recovery code was typed back: second factors count from then on"
     )
+    wrong_factors = models.SmallIntegerField(
+        db_default=0, help_text="wrong codes so far; at 100 no further one is judged"
+    )
     date_joined = models.DateTimeField(db_default=Now())
 
     objects: ClassVar[UserManager] = UserManager()
@@ -47,7 +50,12 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         db_table = "app_user"
-        constraints = [models.UniqueConstraint(Lower("email"), name="app_user_email_once")]
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="app_user_email_once"),
+            models.CheckConstraint(
+                condition=models.Q(wrong_factors__range=(0, 100)), name="app_user_wrong_factors"
+            ),
+        ]
 
     def get_full_name(self) -> str:
         return self.name or self.email

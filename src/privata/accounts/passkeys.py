@@ -5,9 +5,12 @@ What browsers send is anybody's: whatever does not parse is a refused ceremony, 
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from typing import Any
+from urllib.parse import urlsplit
 
+from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal import auth
 from django.core.exceptions import ValidationError
@@ -25,6 +28,36 @@ _LONGEST = 64_000
 
 class CeremonyRefused(Exception):
     """The answer proves nothing: malformed, expired, another challenge, an unknown passkey."""
+
+
+def hint(request: HttpRequest) -> str:
+    """Why passkeys cannot work where this page was opened, and what to open; "" if they can.
+
+    They belong to a name: browsers know none for a machine's address, and refuse without words.
+    """
+    opened = urlsplit(f"//{request.get_host()}")
+    name = get_adapter().get_public_key_credential_rp_entity()["id"]
+    host = opened.hostname or ""
+    if host == name or host.endswith(f".{name}"):
+        return (
+            f"Passkeys need a name, and {name} is an address: browsers know none for it."
+            " The operator sets PRIVATA_PUBLIC_URL."
+            if _is_address(name)
+            else ""
+        )
+    port = "" if opened.port is None else f":{opened.port}"
+    instead = f"{request.scheme}://{name}{port}{request.path}"
+    if _is_address(host):
+        return f"Passkeys cannot work at the address {host}: they need a name. Open {instead}"
+    return f"Passkeys of this installation belong to {name}. Open {instead}"
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def registration_options(user: User) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Concatenate, Final, ParamSpec
 
+from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect
@@ -50,9 +51,15 @@ def fresh(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponseBa
             return redirect_to_login(request.get_full_path())
         if is_fresh(request):
             return view(request, *args, **kwargs)
-        return _hold(request)
+        return hold(request)
 
     return guarded
+
+
+def with_second_factor(request: HttpRequest) -> bool:
+    """Whether this session has shown a second factor, at its sign-in or later."""
+    shown = request.session.get(AUTHENTICATION_METHODS_SESSION_KEY, [])
+    return any(one.get("method") == "mfa" for one in shown)
 
 
 def held_path(request: HttpRequest) -> str | None:
@@ -63,7 +70,8 @@ def held_path(request: HttpRequest) -> str | None:
     return str(held["path"])
 
 
-def _hold(request: HttpRequest) -> HttpResponse:
+def hold(request: HttpRequest) -> HttpResponse:
+    """Put the request aside and ask for a proof; `resume` does it then."""
     body = None
     if request.method == "POST" and len(request.body) <= LARGEST_FORM and not request.FILES:
         # Only fields: a file would have to be kept as well, and no sensitive form has one.

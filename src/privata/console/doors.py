@@ -7,10 +7,13 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 
 from privata.accounts.models import User
+from privata.accounts.stepup import hold, with_second_factor
 from privata.core.tenancy import Actor, ActorKind, Environment
 
 #: The operator acts upon no organization until one is named.
@@ -18,7 +21,7 @@ NO_ORGANIZATION = UUID(int=0)
 
 
 def staff_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-    """A page for staff; to everybody else the console does not exist."""
+    """A page for staff with a second factor; to everybody else the console does not exist."""
 
     @functools.wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -26,6 +29,13 @@ def staff_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespo
             return redirect_to_login(request.get_full_path())
         if not request.user.is_staff:
             raise Http404
+        # One password must not open every partner's data: nothing of the console without a second
+        # factor, neither for an account that has none nor for a session that has shown none.
+        if request.user.recovery_confirmed_at is None:
+            messages.error(request, "Set up two-factor sign-in first: the console asks for it.")
+            return redirect("account_security")
+        if not with_second_factor(request):
+            return hold(request)
         return view(request, _operator(request, request.user), *args, **kwargs)
 
     guarded.staff = True  # type: ignore[attr-defined]  # the route matrix reads it

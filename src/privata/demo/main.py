@@ -109,6 +109,7 @@ def _announce(kernel: Kernel, partner: Credentials, *, as_json: bool) -> None:
   Dashboard        {base_url}/
     partner        {partner.owner_email}   {partner.owner_password}
     operator       {partner.operator_email}   {partner.operator_password}
+                   (the console asks for an authenticator app first)
   Partner API      {base_url}/partner/v1   (OpenAPI at /partner/v1/openapi.json)
     test key       {partner.test_key}
     live key       {partner.live_key}

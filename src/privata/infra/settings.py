@@ -28,6 +28,9 @@ MIN_KEY_BYTES = 32
 #: Where mails can go: a mail server (plain or TLS from the start), files, the log.
 MAIL_SCHEMES = ("smtp", "smtps", "file", "console")
 
+#: Hosts that every machine calls localhost.
+LOOPBACK = ("127.0.0.1", "::1")
+
 Words = Annotated[list[str], NoDecode]
 
 
@@ -163,7 +166,9 @@ class Settings(BaseSettings):
     @property
     def base_url(self) -> str:
         """The address under which people and partners reach this installation."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        # A loopback address has a name, which browsers want for passkeys.
+        host = "localhost" if self.host in LOOPBACK else self.host
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
 
     def key_material(self) -> list[bytes]:
         """The raw secret keys; the first one encrypts, all of them decrypt.

@@ -15,6 +15,7 @@ class Letter(StrEnum):
     NEW_DEVICE_CODE = "new_device_code"
     NEW_LOGIN = "new_login"
     ACCOUNT_LOCKED = "account_locked"
+    SECOND_FACTOR_LOCKED = "second_factor_locked"
     SECOND_FACTOR_ON = "second_factor_on"
     SECOND_FACTOR_OFF = "second_factor_off"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the name of a text

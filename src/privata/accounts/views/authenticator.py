@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import segno
+from allauth.account.internal.flows.login import record_authentication
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
@@ -97,6 +98,8 @@ def recovery_codes(request: HttpRequest, user: User) -> HttpResponseBase:
             wait(limits.give_back(kernel(), taken))
             del request.session[_CODES]
             request.session.cycle_key()
+            # This session has shown a second factor, so the console opens to it (console.doors).
+            record_authentication(request, user, "mfa")
             messages.success(request, "Two-factor sign-in is on")
             return redirect("account_security")
         error = (

@@ -15,6 +15,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from privata.accounts import passkeys
 from privata.accounts.models import User
 from privata.core.tenancy import Environment
 from privata.organizations.doors import (
@@ -78,5 +79,9 @@ def show(
 ) -> HttpResponse:
     """A page of this room."""
     tabs = [(label, reverse(name), key == context.get("tab")) for key, label, name in TABS]
-    common = {"messages": get_messages(request), "tabs": tabs}
+    common = {
+        "messages": get_messages(request),
+        "tabs": tabs,
+        "passkey_hint": passkeys.hint(request),
+    }
     return render(request, f"accounts/{template}", common | context, status=status)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from allauth.account.internal.flows.login import record_authentication
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from privata.accounts import factors, limits, passkeys
+from privata.accounts import factor_cap, factors, limits, passkeys
 from privata.accounts.browser import note_proof
 from privata.accounts.models import User
+from privata.accounts.places import place_of
 from privata.accounts.stepup import held_path, resume
 from privata.accounts.views.common import factors_of, show, signed_in
 from privata.accounts.views.security import password_error
+from privata.accounts.views.sign_in import LOCKED
 from privata.infra.plane import kernel, wait
 
 
@@ -43,6 +46,7 @@ def _refusal(request: HttpRequest, user: User) -> str:
             passkeys.proved(request, request.POST["credential"], user)
         except passkeys.CeremonyRefused:
             return "That passkey was not accepted."
+        record_authentication(request, user, "mfa")
         return ""
     if user.recovery_confirmed_at is None:
         return password_error(user, request.POST.get("password", ""))
@@ -50,9 +54,18 @@ def _refusal(request: HttpRequest, user: User) -> str:
     if not taken.granted:
         return "Too many wrong tries. Wait 15 minutes."
     typed = request.POST.get("code", "")
+    count = wait(factor_cap.take(kernel(), user.pk))
+    if count is None:
+        return LOCKED
     if wait(factors.check_code(kernel(), user_id=user.pk, typed=typed)) is None:
+        place = place_of(request)
+        wait(
+            factor_cap.wrong(kernel(), user_id=user.pk, email=user.email, count=count, place=place)
+        )
         return "That code is not right."
+    wait(factor_cap.right(kernel(), user.pk, 1))
     wait(limits.give_back(kernel(), taken))
+    record_authentication(request, user, "mfa")
     return ""
 
 

@@ -17,7 +17,7 @@ from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from privata.accounts import devices, factors, guarding, limits, passkeys
+from privata.accounts import devices, factor_cap, factors, guarding, limits, passkeys
 from privata.accounts.adapter import BLOCKED
 from privata.accounts.codes import Verdict
 from privata.accounts.models import User
@@ -27,6 +27,10 @@ from privata.accounts.views.common import safe_path, show
 from privata.infra.plane import kernel, wait
 
 _WRONG: Final = "That code is not right. Look at the newest one."
+LOCKED: Final = (
+    "A hundred wrong codes were typed for this account, so none is taken any more."
+    " Use a passkey, or ask the operator."
+)
 _TOO_MANY: Final = "Too many wrong codes: please sign in again."
 _PASSKEY_REFUSED: Final = "That passkey was not accepted. Try again, or use your password."
 
@@ -45,7 +49,12 @@ class SignInView(LoginView):  # type: ignore[misc]  # allauth ships no types
 
     def get_context_data(self, **context: Any) -> dict[str, Any]:
         found: dict[str, Any] = super().get_context_data(**context)
-        return {"messages": get_messages(self.request), "blocked": False} | found
+        common = {
+            "messages": get_messages(self.request),
+            "blocked": False,
+            "passkey_hint": passkeys.hint(self.request),
+        }
+        return common | found
 
 
 sign_in = sensitive_post_parameters("password")(SignInView.as_view())
@@ -108,18 +117,28 @@ def _second_factor_code(request: HttpRequest, stage: LoginStage, typed: str) -> 
     begun = _round(request, stage)
     if begun is None:
         return _start_over(request)
+    count = wait(factor_cap.take(kernel(), user.pk))
+    if count is None:
+        return _second_factor_page(request, stage, LOCKED)
+    codes = stage.state["codes"] = stage.state.get("codes", 0) + 1
+    _keep(request, stage)
     taken = wait(limits.take(kernel(), limits.SECOND_FACTOR, str(user.pk)))
-    proof = (
-        wait(factors.check_code(kernel(), user_id=user.pk, typed=typed)) if taken.granted else None
-    )
+    if not taken.granted:  # not judged, so not wrong
+        wait(factor_cap.right(kernel(), user.pk, 1))
+        wait(guarding.round_failed(kernel(), begun, email=user.email, place=place_of(request)))
+        return _start_over(request)
+    proof = wait(factors.check_code(kernel(), user_id=user.pk, typed=typed))
     if proof is not None:
+        wait(factor_cap.right(kernel(), user.pk, codes))
         wait(guarding.round_succeeded(kernel(), begun, user_id=user.pk, email=user.email))
         record_authentication(request, user, "mfa", type=proof.value)
         answer: HttpResponse = stage.exit()
         return answer
-    if taken.granted and not taken.last:
+    place = place_of(request)
+    wait(factor_cap.wrong(kernel(), user_id=user.pk, email=user.email, count=count, place=place))
+    if not taken.last:
         return _second_factor_page(request, stage, _WRONG)
-    wait(guarding.round_failed(kernel(), begun, email=user.email, place=place_of(request)))
+    wait(guarding.round_failed(kernel(), begun, email=user.email, place=place))
     return _start_over(request)
 
 

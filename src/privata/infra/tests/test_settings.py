@@ -111,3 +111,10 @@ def test_other_unknown_names_are_told_and_ignored(monkeypatch: pytest.MonkeyPatc
         "PRIVATA_PORT_8000_TCP_ADDR",
         "PRIVATA_SERVICE_HOST",
     ]
+
+
+def test_the_address_of_a_laptop_is_localhost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `make run` prints and mails link to: browsers have no passkeys for 127.0.0.1."""
+    assert load_settings().base_url == "http://localhost:8000"
+    monkeypatch.setenv("PRIVATA_HOST", "192.0.2.7")
+    assert load_settings().base_url == "http://192.0.2.7:8000"
