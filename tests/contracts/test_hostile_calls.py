@@ -36,6 +36,9 @@ OPEN_DOORS = {
     "PRIVATA_RATE_KEYLESS_PER_MINUTE": "1000000",
 }
 
+#: Thousands of calls, on a machine that may be busy with other tests; seconds.
+pytestmark = pytest.mark.timeout(1200)
+
 _SCOPES = ("orders:rw", "webhook:admin", "payouts:read", "payouts:trigger")
 
 #: A stream stays open: its places are tried with an order that is not there.

@@ -51,7 +51,10 @@ PARTS = 4
 NO_POST = 405
 
 #: So many names of parameters share a request whose values are long.
-_TOGETHER = 10
+_TOGETHER = 30
+
+#: Thousands of requests, on a machine that may be busy with other tests; seconds.
+pytestmark = pytest.mark.timeout(1200)
 
 
 @dataclass
