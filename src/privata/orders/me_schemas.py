@@ -49,6 +49,9 @@ class OrdersQuery(Wire):
     )
     since: Moment | None = Field(None, description="made at or after this date or time")
     until: Moment | None = Field(None, description="made before this time, or not after this date")
+    updated_after: Moment | None = Field(
+        None, description="changed at or after this date or time; made whenever"
+    )
     usd_min: Dollars | None = None
     usd_max: Dollars | None = None
 

@@ -156,6 +156,9 @@ class Order(models.Model):
                 name="orders_by_deposit_address",
             ),
             models.Index(fields=["organization", "environment", "usd_value"], name="orders_by_usd"),
+            models.Index(
+                fields=["organization", "environment", "updated_at"], name="orders_by_updated"
+            ),
         ]
 
 
