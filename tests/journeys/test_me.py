@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from privata.apikeys.scopes import Scope
+from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
 from privata.ledger.tests.books import earn, give
+from privata.orders import service as orders
 from privata.orders.poller import follow_once
+from privata.providers.port import Report
 from tests.conftest import Partner, mint
 
 
@@ -185,3 +189,24 @@ async def test_orders_of_others_are_not_there(partner: Partner, kernel: Kernel) 
         assert await listed(partner, **query) == [mine]
         assert await listed(partner, theirs, **query) == []
         assert await listed(partner, partner.live_key, **query) == []
+
+
+async def test_what_has_changed_since_a_moment_is_found_on_every_page(
+    partner: Partner, kernel: Kernel
+) -> None:
+    """Who keeps a copy had to read every order again: filters knew only when one was made."""
+    made = [(await partner.create(partner_order_ref=f"r{n}")).json()["order_id"] for n in range(4)]
+    await kernel.database.pool.execute("UPDATE orders SET updated_at = now() - interval '1 day'")
+    before = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    assert await listed(partner, updated_after=before) == []
+    for order_id in (made[0], made[2], made[3]):
+        report = Report(OrderStatus.CONFIRMING)
+        await orders.advance(kernel, order_id=order_id, report=report)
+    first = (await partner.get("/me/orders", updated_after=before, limit="2")).json()
+    assert [one["order_id"] for one in first["orders"]] == [made[3], made[2]]
+    # A change behind the page moves nothing: pages go by when an order was made.
+    for order_id in (made[3], made[1]):
+        await orders.advance(kernel, order_id=order_id, report=Report(OrderStatus.SENDING))
+    rest = await partner.get("/me/orders", updated_after=before, cursor=first["next_cursor"])
+    assert [one["order_id"] for one in rest.json()["orders"]] == [made[1], made[0]]
+    assert await listed(partner, updated_after=before, status="sending") == [made[3], made[1]]

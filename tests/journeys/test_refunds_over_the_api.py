@@ -122,6 +122,58 @@ async def test_the_same_action_gets_the_same_answer_and_another_is_refused(
     assert await partner.kernel.database.pool.fetchval(count) == 1
 
 
+_NONE = ("action", "stable_target", "source", "requested_at", "finished_at", "failure")
+
+
+async def test_how_the_refund_stands_can_be_read(partner: Partner) -> None:
+    """Nothing but the answer of the one POST had told it, and the window's end was nowhere."""
+    order_id = await needing(partner)
+    path = f"/order/{order_id}/refund"
+    waiting = (await order_of(partner, order_id))["refund"]
+    entered = (await order_of(partner, order_id))["timeline"][-1]["at"]
+    assert waiting.pop("window_ends_at") > entered
+    assert waiting == {"state": "waiting"} | dict.fromkeys(_NONE)
+    alone = (await partner.get(path)).json()
+    assert (alone["order_id"], alone["status"]) == (order_id, "refund_required")
+    assert (alone["state"], alone["tx_out_hash"]) == ("waiting", None)
+    chosen = (await act(partner, order_id)).json()
+    order = await order_of(partner, order_id)
+    assert order["refund"].items() <= chosen.items()
+    assert (await partner.get(path)).json() == chosen
+    await settle(partner.kernel)
+    order = await order_of(partner, order_id)
+    assert (order["refund"]["state"], order["refund"]["failure"]) == ("done", None)
+    assert order["refund"]["finished_at"] >= order["refund"]["requested_at"]
+    done = (await partner.get(path)).json()
+    assert (done["status"], done["tx_out_hash"]) == ("refunded", order["tx_out_hash"])
+    assert OTHER_BTC not in json.dumps([order, done]), "where it went is in no answer"
+    listed = (await partner.get("/me/orders")).json()["orders"]
+    assert [one["refund"] for one in listed] == [order["refund"]]
+
+
+async def test_events_carry_the_refund_as_it_was(partner: Partner) -> None:
+    order_id = await needing(partner)
+    await act(partner, order_id)
+    await settle(partner.kernel)
+    rows = await partner.kernel.database.pool.fetch(
+        "SELECT type, body FROM event WHERE order_id = $1 ORDER BY order_seq", order_id
+    )
+    orders = {row["type"]: json.loads(row["body"])["order"] for row in rows}
+    assert orders["order.confirming"]["refund"] is None
+    assert orders["order.refund_required"]["refund"]["state"] == "waiting"
+    assert orders["order.refunded"]["refund"]["state"] == "done"
+    assert orders["order.refunded"] == await order_of(partner, order_id), "the same object"
+
+
+async def test_an_order_that_needed_no_refund_has_none(partner: Partner) -> None:
+    made = (await partner.create(sandbox_scenario="stuck")).json()
+    assert made["refund"] is None
+    path = f"/order/{made['order_id']}/refund"
+    error = refused(await partner.get(path), 409, "REFUND_NOT_REQUIRED")
+    assert error["status"] == "waiting_deposit"
+    refused(await partner.get(path, key=partner.live_key), 404, "ORDER_NOT_FOUND")
+
+
 async def test_an_idempotency_key_covers_the_action(partner: Partner) -> None:
     order_id = await needing(partner)
     key = {"Idempotency-Key": "refund-1"}

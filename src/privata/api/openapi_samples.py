@@ -84,6 +84,7 @@ _VALUES: Final[Json] = {
     "Balances.payout_in_flight": "500.00",
     "Balances.paid": "8000.00",
     "TimelineEntry.status": "completed",
+    "Order.refund": None,
     "Order.timeline": [
         {"status": "waiting_deposit", "at": "2026-05-21T10:13:31.000Z"},
         {"status": "confirming", "at": "2026-05-21T10:13:38.500Z"},

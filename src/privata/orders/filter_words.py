@@ -29,6 +29,11 @@ def chips(chosen: OrderFilter) -> list[Chip]:
         ),
         ("Provider", ", ".join(chosen.providers), {"providers": ()}),
         ("Date", chosen.dates, {"span": "", "since": "", "until": ""}),
+        (
+            "Changed",
+            chosen.updated_after and f"since {chosen.updated_after}",
+            {"updated_after": ""},
+        ),
         ("Value", chosen.value, {"usd_min": None, "usd_max": None}),
         ("Rate", RATES.get(chosen.rate, ""), {"rate": ""}),
         ("Refund", REFUNDS[chosen.refund][0] if chosen.refund else "", {"refund": ""}),

@@ -83,6 +83,7 @@ class OrderFilter:
     span: str = ""
     since: str = ""
     until: str = ""
+    updated_after: str = ""
     usd_min: Decimal | None = None
     usd_max: Decimal | None = None
 
@@ -137,6 +138,10 @@ class OrderFilter:
         """The first moment that does not pass any more; a date passes as a whole."""
         return values.moment(self.until, end=True) if self.until else None
 
+    def changed_since(self) -> datetime | None:
+        """The first moment of a last change that passes."""
+        return values.moment(self.updated_after) if self.updated_after else None
+
     def query(self, **more: str) -> str:
         """These filters as a query string with its question mark; empty ones are left out."""
         pairs = [("status", status) for status in self.statuses]
@@ -158,6 +163,7 @@ class OrderFilter:
             ("span", self.span),
             ("since", self.since),
             ("until", self.until),
+            ("updated_after", self.updated_after),
             ("usd_min", "" if self.usd_min is None else f"{self.usd_min:f}"),
             ("usd_max", "" if self.usd_max is None else f"{self.usd_max:f}"),
         ]
@@ -204,6 +210,7 @@ def read_filter(query: Query) -> ReadFilter:
         span=read.one("span", lambda text: values.known(text, SPANS)),
         since=read.one("since", values.date_or_time),
         until=read.one("until", values.date_or_time),
+        updated_after=read.one("updated_after", values.date_or_time),
         usd_min=read.number("usd_min"),
         usd_max=read.number("usd_max"),
     )

@@ -110,6 +110,10 @@ class OrdersQuery(Wire):
     until: Moment | None = Field(
         None, description="made before this time with its offset, or not after this date (UTC)"
     )
+    updated_after: Moment | None = Field(
+        None,
+        description="changed at or after this date (UTC) or time with its offset; made whenever",
+    )
     usd_min: Dollars | None = None
     usd_max: Dollars | None = None
 

@@ -162,6 +162,9 @@ class Order(models.Model):
                 for column, name in _HASHES.items()
             ),
             models.Index(fields=["organization", "environment", "usd_value"], name="orders_by_usd"),
+            models.Index(
+                fields=["organization", "environment", "updated_at"], name="orders_by_updated"
+            ),
         ]
 
 

@@ -128,6 +128,26 @@ class ShownPreference(BaseModel):
     convert_to_stable_target: StableTarget | None
 
 
+class OrderRefund(BaseModel):
+    """How the refund of an order stands. The address that it goes to is never shown."""
+
+    state: Literal["waiting", "requested", "processing", "done", "failed"] = Field(
+        description="waiting: no action was chosen yet; requested: it was; processing: the provider"
+        " has it; failed: a person decides"
+    )
+    action: Literal["return_to_refund_address", "convert_to_stable", "manual_review"] | None = (
+        Field(description="null: none was chosen; or the provider sent the deposit back by itself")
+    )
+    stable_target: StableTarget | None
+    source: Literal["api", "dashboard", "default"] | None = Field(
+        description="who chose the action; default: `refund_preference`, when the window ended"
+    )
+    requested_at: datetime | None
+    window_ends_at: datetime = Field(description="until when an action can be chosen")
+    finished_at: datetime | None
+    failure: str | None = Field(description="why it failed, in a sentence")
+
+
 class Order(BaseModel):
     """The order object. The refund address is never shown."""
 
@@ -163,4 +183,7 @@ class Order(BaseModel):
     updated_at: datetime
     completed_at: datetime | None
     tracking_url: str = Field(description="a public page for the end user")
+    refund: OrderRefund | None = Field(
+        description="null for an order that has never been in `refund_required`"
+    )
     timeline: list[TimelineEntry]

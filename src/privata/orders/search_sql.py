@@ -47,12 +47,14 @@ class Scope:
 class Guide:
     """An index to walk. Each of `arms` is walked by itself, and the walks are merged by time.
 
-    One that is not `ordered` cannot be walked by time: it is usable only when it has few rows.
+    One that is not `ordered` cannot be walked by time: it is usable only when it has few rows. Its
+    index is `sorted_by` another column.
     """
 
     name: str
     arms: tuple[tuple[Condition, ...], ...]
     ordered: bool = True
+    sorted_by: str = "created_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,9 @@ def guides(chosen: OrderFilter) -> list[Guide]:
     if given:
         found.append(Guide("pair", (given,)))
     if chosen.usd_min is not None or chosen.usd_max is not None:
-        found.append(Guide("usd", (tuple(_usd(chosen)),), ordered=False))
+        found.append(Guide("usd", (tuple(_usd(chosen)),), False, "usd_value"))
+    if chosen.updated_after:
+        found.append(Guide("updated", (tuple(_updated(chosen)),), False, "updated_at"))
     return found if any(one.ordered for one in found) else [*found, Guide("recent", ((),))]
 
 
@@ -122,10 +126,10 @@ def scouting(search: Search, among: list[Guide]) -> Statement:
             )
         else:
             where = put.sql([*_scope(search.scope), *guide.arms[0]])
-            # Ordered by the value, or another index might be read to its end for these few.
+            # Ordered by its own column, or another index might be read to its end for these few.
             looks.append(
                 f"(SELECT now() FROM (SELECT FROM orders o WHERE {where}"  # noqa: S608
-                f" ORDER BY usd_value OFFSET {SCOUTED} LIMIT 1) AS beyond)"
+                f" ORDER BY {guide.sorted_by} OFFSET {SCOUTED} LIMIT 1) AS beyond)"
             )
     return Statement(f"SELECT {', '.join(looks)}", tuple(put.values))
 
@@ -233,12 +237,17 @@ def _filters(chosen: OrderFilter) -> list[Condition]:
     ):
         if wanted:
             found.append(_equal(column, wanted))
-    return found + _usd(chosen)
+    return found + _usd(chosen) + _updated(chosen)
 
 
 def _usd(chosen: OrderFilter) -> list[Condition]:
     bounds = ((">=", chosen.usd_min), ("<=", chosen.usd_max))
     return [(f"o.usd_value {sign} {{}}", (bound,)) for sign, bound in bounds if bound is not None]
+
+
+def _updated(chosen: OrderFilter) -> list[Condition]:
+    since = chosen.changed_since()
+    return [] if since is None else [("o.updated_at >= {}", (since,))]
 
 
 def _lookups(text: str) -> tuple[tuple[Condition, ...], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -193,13 +194,17 @@ async def _enter(
         seqs=seqs,
         statuses=[status.value for status in entered],
     )
+    whole = dict(row)
+    if row["status"] in (OrderStatus.REFUND_REQUIRED, OrderStatus.MANUAL_REVIEW):
+        # What moves the order has settled its refund before, in this transaction.
+        whole["refund"] = await store.refund_now(tx, row["id"])
     await events.publish(
         tx,
         organization_id=row["organization_id"],
         environment=Environment(row["environment"]),
         channel="order",
         order_id=row["id"],
-        events=_told(kernel, row, report, entered, seqs, now),
+        events=_told(kernel, whole, report, entered, seqs, now),
     )
     if final is OrderStatus.COMPLETED and row["environment"] == Environment.LIVE:
         # Last, since from here to the commit others of the organization wait for their turn.
@@ -214,14 +219,14 @@ async def _enter(
 
 def _told(
     kernel: Kernel,
-    row: store.Row,
+    row: Mapping[str, Any],
     report: Report,
     entered: tuple[OrderStatus, ...],
     seqs: list[int],
     now: datetime,
 ) -> list[events.NewEvent]:
     """One event per entered state, each with the order as it was in that state."""
-    state = dict(row)
+    state: dict[str, Any] = dict(row)
     timeline = list(zip(row["timeline_status"], row["timeline_at"], strict=True))
     link = tracking_url(kernel, row["id"])
     if report.tx_in_hash:

@@ -69,12 +69,25 @@ WITH spent AS (
 SELECT id FROM made
 """  # noqa: S608  # only our own column names are put together
 
-TIMELINE = """
+#: The action that was chosen for an order's refund, without the address that it goes to.
+REFUND = """
+    (SELECT json_build_object(
+         'state', r.state, 'action', r.action, 'stable_target', r.stable_target,
+         'source', r.source, 'requested_at', r.requested_at, 'finished_at', r.finished_at,
+         'failure', r.failure)
+     FROM refund r WHERE r.order_id = o.id) AS refund
+"""
+
+#: What makes an order's row the whole order.
+TIMELINE = f"""
     ARRAY(SELECT t.status FROM order_timeline t WHERE t.order_id = o.id ORDER BY t.seq)
         AS timeline_status,
     ARRAY(SELECT t.at FROM order_timeline t WHERE t.order_id = o.id ORDER BY t.seq)
-        AS timeline_at
-"""
+        AS timeline_at,
+    {REFUND}
+"""  # noqa: S608  # put together out of constants
+
+_REFUND_NOW = f"SELECT {REFUND} FROM orders o WHERE o.id = $1"  # noqa: S608
 
 _GET = f"""
 SELECT o.*, {TIMELINE} FROM orders o
@@ -161,6 +174,12 @@ async def fetch_order(
 ) -> Row | None:
     """An order of the organization with its timeline."""
     return await pool.fetchrow(_GET, order_id, organization_id, environment.value)
+
+
+async def refund_now(tx: Transaction, order_id: str) -> str | None:
+    """The action of an order's refund as the transaction has left it, as JSON."""
+    found: str | None = await tx.connection.fetchval(_REFUND_NOW, order_id)
+    return found
 
 
 async def lock_order(tx: Transaction, order_id: str) -> Row | None:

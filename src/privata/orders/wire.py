@@ -12,6 +12,7 @@ import msgspec
 from privata.core.clock import iso, unix_ms
 from privata.core.lifecycle import OrderStatus
 from privata.core.money import format_amount
+from privata.orders.refund_part import refund_part
 
 #: One state and when it was entered.
 Timeline = list[tuple[str, datetime]]
@@ -61,6 +62,7 @@ def order_object(row: Mapping[str, Any], timeline: Timeline, tracking_url: str) 
         updated_at=iso(row["updated_at"]),
         completed_at=None if row["completed_at"] is None else iso(row["completed_at"]),
         tracking_url=tracking_url,
+        refund=refund_part(row, timeline),
         timeline=[{"status": status, "at": iso(at)} for status, at in timeline],
     )
     return shown

@@ -1,4 +1,4 @@
-"""`/order/{order_id}/refund-action` and `/providers/refund-capability`."""
+"""The refund of an order: choosing its action, reading it; and what providers can do."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ from privata.infra.once import IDEMPOTENCY_DOC, Answer, once
 from privata.infra.openapi import errors, request_of
 from privata.infra.routing import api_router
 from privata.infra.wire import json_response, parse_body, read_body
+from privata.orders.service import get_order
 from privata.providers.port import Provider
 from privata.providers.registry import providers_for, public_environment
 from privata.refunds import schemas, service
-from privata.refunds.rules import RefundAction, RefundSource, StableTarget
+from privata.refunds.rules import RefundAction, RefundSource, RefundState, StableTarget
 
 router = api_router("Refunds")
 
@@ -76,6 +77,33 @@ async def refund_action(request: Request, order_id: str) -> Response:
         )
 
     return await once(request, actor, status_code=HTTP_OK, body=body, work=work)
+
+
+@router.get(
+    "/order/{order_id}/refund",
+    operation_id="getRefund",
+    response_model=schemas.RefundStanding,
+    responses=errors(InvalidKey, ScopeRequired, OrderNotFound, RefundNotRequired),
+    openapi_extra=request_of(key=True, scopes=(Scope.ORDERS,)),
+)
+async def get_refund(request: Request, order_id: str) -> Response:
+    """How the refund of an order stands, and until when an action can be chosen."""
+    actor = await actor_of(request, Scope.ORDERS)
+    order = await get_order(kernel_of(request), actor=actor, order_id=order_id)
+    refund = order["refund"]
+    if refund is None:
+        raise RefundNotRequired(
+            f"This order is {order['status']}; it has needed no refund.",
+            data={"status": order["status"]},
+        )
+    done = refund["state"] == RefundState.DONE
+    shown = {
+        "order_id": order["order_id"],
+        "status": order["status"],
+        **refund,
+        "tx_out_hash": order["tx_out_hash"] if done else None,
+    }
+    return json_response(shown)
 
 
 @router.get(

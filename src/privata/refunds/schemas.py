@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 from privata.core.errors import StableTargetRequired
 from privata.core.lifecycle import OrderStatus
 from privata.infra.wire import Wire, misfit
-from privata.orders.schemas import Address, ExtraId, OrderId
+from privata.orders.schemas import Address, ExtraId, OrderId, OrderRefund
 from privata.refunds.rules import RefundAction, RefundSource, RefundState, StableTarget
 from privata.refunds.service import Wish
 
@@ -83,6 +83,14 @@ class Refund(BaseModel):
     finished_at: datetime | None
     tx_out_hash: str | None
     failure: str | None
+
+
+class RefundStanding(OrderRefund):
+    """The refund of an order, whether an action was chosen or not."""
+
+    order_id: OrderId
+    status: OrderStatus = Field(description="of the order")
+    tx_out_hash: str | None = Field(description="of the refund, once it was sent")
 
 
 class RefundCapability(BaseModel):

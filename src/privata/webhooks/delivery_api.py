@@ -28,6 +28,7 @@ from privata.infra.routing import api_router
 from privata.infra.wire import json_response, parse_body, parse_query, read_body
 from privata.webhooks import listing, schemas
 from privata.webhooks.api import ADMIN, CREATED, admin_of
+from privata.webhooks.delivery_details import delivery_details
 from privata.webhooks.paths import id_in_path
 from privata.webhooks.recoveries import Progress, cancel_recovery, recover, recovery
 from privata.webhooks.replays import Replayed, replay_delivery
@@ -52,6 +53,22 @@ async def list_deliveries(request: Request) -> Response:
     query = parse_query(schemas.DeliveriesQuery, request).wanted()
     rows, after = await listing.deliveries(kernel_of(request), actor=actor, query=query)
     return json_response({"deliveries": rows, "next_cursor": after})
+
+
+@router.get(
+    "/deliveries/{delivery_id}",
+    operation_id="getDelivery",
+    response_model=schemas.DeliveryDetails,
+    responses=errors(*_REFUSALS),
+    openapi_extra=request_of(key=True, scopes=ADMIN),
+)
+async def get_delivery(request: Request, delivery_id: str) -> Response:
+    """One delivery, and what its attempts brought back."""
+    actor = await admin_of(request)
+    chosen = id_in_path(delivery_id)
+    return json_response(
+        await delivery_details(kernel_of(request), actor=actor, delivery_id=chosen)
+    )
 
 
 @router.post(

@@ -250,6 +250,34 @@ class Delivery(BaseModel):
     delivered_at: datetime | None
 
 
+class ResponseHeader(BaseModel):
+    name: str
+    value: str
+
+
+class Attempt(BaseModel):
+    """One request of a delivery. `outcome` says what came of it, `detail` more about a failure."""
+
+    number: int = Field(description="as in `X-Privata-Attempt`")
+    stale: bool = Field(description="it ended after another had begun, and decided nothing")
+    url: str
+    address: str | None = Field(description="where the name of the URL led")
+    started_at: datetime
+    duration_ms: int
+    outcome: str
+    status_code: int | None
+    detail: str
+    response_headers: list[ResponseHeader] | None = Field(description="in the order they came")
+    response_excerpt: str = Field(description="the beginning of the body")
+    response_truncated: bool
+
+
+class DeliveryDetails(Delivery):
+    """A delivery with its latest attempts, the newest first; at most 50."""
+
+    attempt_log: list[Attempt]
+
+
 class Deliveries(BaseModel):
     deliveries: list[Delivery]
     next_cursor: str | None

@@ -42,6 +42,7 @@ FILTERS = st.builds(
     refund=st.sampled_from(["", *REFUNDS]),
     rate=st.sampled_from(["", *RATES]),
     since=st.just("") | DATES,
+    updated_after=st.just("") | DATES,
     usd_min=DOLLARS,
 )
 
@@ -104,6 +105,7 @@ def problems(query: str) -> list[str]:
         ("since=2026-02-03&until=2026-02-02", ["until"]),
         ("until=9999-12-31", ["until"]),
         ("span=7d&since=2026-02-03", ["span"]),
+        ("updated_after=lately", ["updated_after"]),
         ("usd_min=1e3&usd_max=-5", ["usd_min", "usd_max"]),
         ("usd_min=10&usd_max=9.99", ["usd_max"]),
         ("refund=maybe&rate_type=best", ["refund", "rate_type"]),
