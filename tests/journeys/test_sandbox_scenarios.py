@@ -26,6 +26,7 @@ PATHS = {
     "refund": ["waiting_deposit", "confirming", "refund_required"],
     "stuck": ["waiting_deposit", "confirming"],
     "expire": ["waiting_deposit", "expired"],
+    "late": ["waiting_deposit", "expired"],
 }
 BTC = "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"
 
@@ -99,7 +100,8 @@ async def _endpoint(partner: Partner, kernel: Kernel, server: Receiver) -> str:
     return str(made.json()["secret"])
 
 
-@pytest.mark.parametrize("scenario", PATHS)
+# A late order is told of on the ops channel too: see below.
+@pytest.mark.parametrize("scenario", [name for name in PATHS if name != "late"])
 async def test_each_scenario_tells_exactly_its_states(sandbox: Sandbox, scenario: str) -> None:
     order_id = (await sandbox.order(scenario, 0))["order_id"]
     await sandbox.reaches(order_id, PATHS[scenario])
@@ -139,6 +141,29 @@ async def test_the_expire_scenario_keeps_to_expires_at(sandbox: Sandbox) -> None
     await sandbox.reaches(order["order_id"], PATHS["expire"])
     last = (await sandbox.read(order["order_id"]))["timeline"][-1]
     assert datetime.fromisoformat(last["at"]) >= expires
+
+
+@pytest.mark.parametrize("ttl", [0, 3])
+async def test_a_late_deposit_can_be_seen_in_the_sandbox(sandbox: Sandbox, ttl: int) -> None:
+    order_id = (await sandbox.order("late", ttl))["order_id"]
+
+    async def settled() -> bool:
+        found = (await sandbox.read(order_id))["late_deposit"]
+        return found is not None and found["state"] == "refunded"
+
+    await wait_for(settled, seconds=30)
+    order = await sandbox.read(order_id)
+    assert (order["status"], order["late_deposit"]["note"]) == ("expired", None)
+    assert order["tx_in_hash"]
+    assert order["tx_out_hash"]
+    await sandbox.reaches(order_id, PATHS["late"])
+    told = await sandbox.partner.kernel.database.pool.fetch(
+        "SELECT body FROM event WHERE type = 'late_deposit' ORDER BY seq"
+    )
+    bodies = [json.loads(row["body"]) for row in told]
+    wanted = ["refunded"] if ttl == 0 else ["seen", "refunded"]
+    assert [body["reason"] for body in bodies] == wanted
+    assert all(body["sandbox"] for body in bodies)
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,7 @@ _VALUES: Final[Json] = {
     "tx_in_hash": "b6f6991d03df0e2e04dafffcd6bc418aac66049e2cd74b80f14ac86db1e3f0da",
     "tx_out_hash": "0x88df016429689c079f3b2f6ad39fa052532c56795b733da78a91ebe6a713944b",
     "Order.status": "completed",
+    "late_deposit": None,
     "OrderStatus": "completed",
     "Balances.currency": "USD",
     "Balances.pending": "0.00",

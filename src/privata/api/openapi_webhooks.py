@@ -145,6 +145,26 @@ OPS: Final[Mapping[str, tuple[str, Json, NewEvent]]] = {
             order_id="prv-0b8f3a52-6a7e-4d7c-9c3e-3f0d3b8f6c11",
         ),
     ),
+    "late_deposit": (
+        "A deposit came for an order that had expired, or its end; `reason` is its state.",
+        {
+            "order_id": _TEXT,
+            "partner_order_ref": _maybe(_TEXT),
+            "tx_in_hash": _maybe(_TEXT),
+            "tx_out_hash": _maybe(_TEXT),
+            "note": _maybe(_TEXT),
+        },
+        ops_events.late_deposit(
+            order_id="prv-0b8f3a52-6a7e-4d7c-9c3e-3f0d3b8f6c11",
+            partner_order_ref="order-4711",
+            state="seen",
+            tx_in_hash="b6f6991d03df0e2e04dafffcd6bc418aac66049e2cd74b80f14ac86db1e3f0da",
+            tx_out_hash=None,
+            note=None,
+            environment=_TEST,
+            now=_NOW,
+        ),
+    ),
     "payout_sent": (
         "The transaction of one of your payouts is on its way; `amount` is in US dollars.",
         {

@@ -251,7 +251,8 @@ async def commit_order(
 ) -> bytes:
     status = OrderStatus.WAITING_DEPOSIT
     unset = ("amount_to_actual", "failed_reason_code", "failed_reason_message")
-    row = values | dict.fromkeys((*unset, "tx_in_hash", "tx_out_hash", "completed_at"))
+    late = ("late_state", "late_seen_at", "late_finished_at", "late_note")
+    row = values | dict.fromkeys((*unset, "tx_in_hash", "tx_out_hash", "completed_at", *late))
     row["status"] = status.value
     order = wire.order_object(row, [(status.value, now)], tracking_url(kernel, values["id"]))
     answer = wire.encode(order)

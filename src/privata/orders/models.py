@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from privata.core.lifecycle import OPEN, FailedReason, OrderStatus
 from privata.infra.fields import amount_field, environment_field, one_of
-from privata.orders.states import Density, ExportState
+from privata.orders.states import LATE_ENDS, Density, ExportState, LateState
 
 #: Numbers above every amount that can be written; also refuses NaN, which sorts above Infinity.
 _TOO_MUCH = 10**36
@@ -85,6 +85,10 @@ class Order(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     updated_at = models.DateTimeField(db_default=Now())
     completed_at = models.DateTimeField(null=True)
+    late_state = models.CharField(max_length=16, null=True, help_text="null: nothing came late")
+    late_seen_at = models.DateTimeField(null=True)
+    late_finished_at = models.DateTimeField(null=True)
+    late_note = models.CharField(max_length=256, null=True, help_text="told to the partner")
 
     class Meta:
         db_table = "orders"
@@ -124,6 +128,25 @@ class Order(models.Model):
                 | models.Q(environment="live", sandbox_scenario=None, sandbox_ttl=None),
                 name="orders_sandbox_only_in_test",
             ),
+            # Only an expired order has a late deposit, and it stays expired.
+            models.CheckConstraint(
+                condition=models.Q(
+                    late_state=None, late_seen_at=None, late_finished_at=None, late_note=None
+                )
+                | models.Q(
+                    status=OrderStatus.EXPIRED.value,
+                    late_state=LateState.SEEN.value,
+                    late_seen_at__isnull=False,
+                    late_finished_at=None,
+                )
+                | models.Q(
+                    status=OrderStatus.EXPIRED.value,
+                    late_state__in=sorted(state.value for state in LATE_ENDS),
+                    late_seen_at__isnull=False,
+                    late_finished_at__isnull=False,
+                ),
+                name="orders_late_whole",
+            ),
             # DUPLICATE_ACTIVE_ORDER: one open order per reference, decided by the database.
             models.UniqueConstraint(
                 fields=["organization", "environment", "partner_order_ref"],
@@ -139,6 +162,11 @@ class Order(models.Model):
                 fields=["poll_at"],
                 condition=models.Q(poll_at__isnull=False),
                 name="orders_to_poll",
+            ),
+            models.Index(
+                fields=["late_seen_at"],
+                condition=models.Q(late_state=LateState.SEEN.value),
+                name="orders_late_open",
             ),
             # What a search walks, newest first: see search_sql. None holds the id, which would
             # make each of them half as large again; equal moments are sorted when they are met.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from privata.core.lifecycle import FailedReason, OrderStatus
+from privata.orders.states import LateState
 
 
 class Words(NamedTuple):
@@ -91,6 +92,35 @@ _WORDS: dict[OrderStatus, Words] = {
     ),
 }
 
+#: What is said of an expired order whose payment came after all.
+_LATE: dict[str, Words] = {
+    LateState.SEEN: Words(
+        "Your payment came after this order had expired",
+        "It is being looked at. Do not send it again; the app in which you made the order can tell"
+        " you more.",
+        "warn",
+        "eye",
+    ),
+    LateState.SWAPPED: Words(
+        "Your payment came late, and was exchanged",
+        "This order had expired; the exchange was made at the rate of that time.",
+        "ok",
+        "circle-check",
+    ),
+    LateState.REFUNDED: Words(
+        "Your payment came late, and was returned",
+        "This order had expired; your payment was sent back, less the network's fee.",
+        "info",
+        "undo-2",
+    ),
+    LateState.CLOSED: Words(
+        "Your payment came after this order had expired",
+        "Ask the support of the app in which you made it, and name the order number below.",
+        "warn",
+        "timer-off",
+    ),
+}
+
 #: Reasons that help an end user; the others are nobody's business or nobody's fault.
 _REASONS: dict[str, str] = {
     FailedReason.UNDERPAYMENT: "Less arrived than the order was made for.",
@@ -101,8 +131,10 @@ _REASONS: dict[str, str] = {
 }
 
 
-def words_for(status: OrderStatus, reason: str | None = None) -> Words:
-    """The words of a status; with the reason of a failure where it helps."""
+def words_for(status: OrderStatus, reason: str | None = None, late: str | None = None) -> Words:
+    """The words of a status; with the reason of a failure where it helps, and of what came late."""
+    if late is not None:
+        return _LATE[late]
     words = _WORDS[status]
     why = _REASONS.get(reason or "")
     if why is None or status not in (_S.FAILED, _S.REFUND_REQUIRED, _S.REFUNDED):

@@ -8,6 +8,7 @@ a slow provider holds up nothing but its own orders.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from collections.abc import Coroutine
 
@@ -24,8 +25,14 @@ from privata.providers.simulator.scenarios import DEFAULT_TTL
 
 log = logging.getLogger(__name__)
 
-#: Orders of an environment that are asked about at once, and how many of them write at once.
+#: Open orders of an environment that are asked about at once.
 MOST_AT_ONCE = 64
+
+#: Expired orders of an environment that are asked about at once, beside the open ones: looking for
+#: late deposits never holds up an order that somebody waits for.
+LATE_AT_ONCE = 8
+
+#: How many orders are written at once.
 SIDE_BY_SIDE = 8
 
 #: How long a claimed order stays out of others' sight, seconds.
@@ -61,15 +68,23 @@ class Crew:
         task.add_done_callback(self._running.discard)
 
 
+#: By environment, and whether it looks after expired orders.
+Crews = dict[tuple[Environment, bool], Crew]
+
+
 async def follow_orders(kernel: Kernel) -> None:
-    """Follow every open order until cancelled."""
+    """Follow every open order, and expired ones for late deposits, until cancelled."""
     try:
         async with (
             listening(kernel.database.url, ORDERS_BELL) as bells,
             asyncio.TaskGroup() as group,
         ):
             # One for each environment, so that a slow provider does not hold up the other.
-            crews = {environment: Crew(group, MOST_AT_ONCE) for environment in Environment}
+            crews = {
+                (environment, late): Crew(group, LATE_AT_ONCE if late else MOST_AT_ONCE)
+                for environment in Environment
+                for late in (False, True)
+            }
             writing = asyncio.Semaphore(SIDE_BY_SIDE)
             while True:
                 if not await _claim(kernel, crews, writing):
@@ -79,35 +94,39 @@ async def follow_orders(kernel: Kernel) -> None:
         raise first_of(several) from None
 
 
-async def _claim(kernel: Kernel, crews: dict[Environment, Crew], writing: asyncio.Semaphore) -> int:
+async def _claim(kernel: Kernel, crews: Crews, writing: asyncio.Semaphore) -> int:
     """Begin to look at what is due, as much as there is room for; how much it was."""
     found = 0
-    for environment, crew in crews.items():
+    for (environment, late), crew in crews.items():
         if crew.room:
-            due = await store.claim_polls(kernel.database.pool, crew.room, LEASE_S, environment)
+            due = await store.claim_polls(
+                kernel.database.pool, crew.room, LEASE_S, environment, late=late
+            )
             for row in due:
                 crew.start(follow(kernel, row, writing))
             found += len(due)
     return found
 
 
-async def _next(kernel: Kernel, crews: dict[Environment, Crew]) -> float:
+async def _next(kernel: Kernel, crews: Crews) -> float:
     """Seconds until there may be something to do."""
     waits = [NET_S]
-    for environment, crew in crews.items():
+    for (environment, late), crew in crews.items():
         if not crew.room:
             waits.append(FULL_PAUSE_S)
             continue
-        wait = await store.seconds_to_next_poll(kernel.database.pool, NET_S, environment)
+        wait = await store.seconds_to_next_poll(kernel.database.pool, NET_S, environment, late=late)
         waits.append(NET_S if wait is None else max(wait, 0.0))
     return min(waits)
 
 
 async def follow_once(kernel: Kernel) -> int:
-    """Look at every open order that is due, up to a batch each; how many there were."""
+    """Look at every order that is due, up to a batch each; how many there were."""
     found = 0
-    for environment in Environment:
-        due = await store.claim_polls(kernel.database.pool, MOST_AT_ONCE, LEASE_S, environment)
+    for environment, late in itertools.product(Environment, (False, True)):
+        due = await store.claim_polls(
+            kernel.database.pool, MOST_AT_ONCE, LEASE_S, environment, late=late
+        )
         writing = asyncio.Semaphore(SIDE_BY_SIDE)
         await asyncio.gather(*(follow(kernel, row, writing) for row in due))
         found += len(due)

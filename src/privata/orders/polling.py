@@ -29,6 +29,12 @@ EXPIRY_GRACE: Final = {
     Environment.TEST: timedelta(0),
 }
 
+#: How often the provider of an expired order is asked for a late deposit: in the first day, when
+#: most of them come, and after it.
+LATE_FIRST: Final = timedelta(hours=1)
+LATE_THEN: Final = timedelta(hours=6)
+LATE_FIRST_DAY: Final = timedelta(hours=24)
+
 #: How long past `expires_at` an order is kept open while its provider says nothing at all: a
 #: deposit may have come that only the provider knows of.
 SILENT_GRACE: Final = timedelta(hours=24)
@@ -43,14 +49,23 @@ def next_poll(
     expires_at: datetime,
     environment: Environment,
     window_end: datetime | None = None,
+    watch_until: datetime | None = None,
     rng: random.Random,
 ) -> datetime | None:
     """When to look again; None when neither a report nor our clock can move the order any more.
 
     `window_end` is the end of the refund window of an order that needs a refund. Until then its
-    provider is asked slowly, since some send the deposit back by themselves. A sandbox order is
+    provider is asked slowly, since some send the deposit back by themselves. `watch_until` is how
+    long an expired order is looked after for a late deposit; None: not at all. A sandbox order is
     looked at exactly when its scenario or our clock changes it.
     """
+    if status is OrderStatus.EXPIRED:
+        if watch_until is None or now >= watch_until:
+            return None
+        if environment is Environment.TEST:
+            return change_at
+        pace = LATE_FIRST if now < expires_at + LATE_FIRST_DAY else LATE_THEN
+        return min(now + pace * (1 + JITTER * rng.random()), watch_until)
     ends: list[datetime] = []
     if status is OrderStatus.WAITING_DEPOSIT:
         # Past it, the interval of the polls is the pace: the provider is silent.

@@ -16,6 +16,7 @@ from privata.orders import presenting, reading
 from privata.orders.explorers import ExplorerLink, explorer_link
 from privata.orders.models import Order, TimelineEntry
 from privata.orders.plain_words import STAGES, words_for
+from privata.orders.states import LateState
 from privata.orders.tracking import tracking_token_fits
 from privata.refunds.panel import panel_of
 
@@ -47,7 +48,7 @@ def _context(request: HttpRequest, order_id: str) -> dict[str, Any]:
     return {
         "order": order,
         "token": token,
-        "words": words_for(status, order.failed_reason_code),
+        "words": words_for(status, order.failed_reason_code, order.late_state),
         "stages": [(STAGES[stage.status], stage.state) for stage in presenting.stages(entries)],
         "sandbox": sandbox,
         "waiting": status is OrderStatus.WAITING_DEPOSIT,
@@ -61,7 +62,9 @@ def _explorer(order: Order, entries: list[TimelineEntry]) -> ExplorerLink | None
     panel = panel_of(order, entries, datetime.now(UTC))
     if panel is not None or not order.tx_out_hash:
         return panel.link if panel else None
-    return explorer_link(order.to_network, order.tx_out_hash, sandbox=order.environment == "test")
+    returned = order.late_state == LateState.REFUNDED
+    network = order.from_network if returned else order.to_network
+    return explorer_link(network, order.tx_out_hash, sandbox=order.environment == "test")
 
 
 def _private(response: HttpResponse) -> HttpResponse:

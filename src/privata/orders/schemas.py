@@ -13,6 +13,7 @@ from privata.core.lifecycle import FailedReason, OrderStatus
 from privata.infra.openapi import AmountText
 from privata.infra.wire import Wire, misfit
 from privata.orders import create
+from privata.orders.states import LateState
 from privata.providers.simulator.scenarios import MAX_TTL, Scenario
 
 V = TypeVar("V")
@@ -148,6 +149,17 @@ class OrderRefund(BaseModel):
     failure: str | None = Field(description="why it failed, in a sentence")
 
 
+class LateDeposit(BaseModel):
+    """A deposit that came after the order had expired. The order stays expired."""
+
+    state: LateState = Field(
+        description="seen: it waits for the provider or the operator; the others are final"
+    )
+    seen_at: datetime
+    finished_at: datetime | None
+    note: str | None = Field(description="what the operator says about it")
+
+
 class Order(BaseModel):
     """The order object. The refund address is never shown."""
 
@@ -177,6 +189,9 @@ class Order(BaseModel):
     refund_preference: ShownPreference | None
     tx_in_hash: str | None
     tx_out_hash: str | None
+    late_deposit: LateDeposit | None = Field(
+        description="null unless something came after the order had expired"
+    )
     sandbox: bool = Field(description="a simulated order: nothing may be sent to it")
     expires_at: datetime = Field(description="until when the deposit has to arrive")
     created_at: datetime

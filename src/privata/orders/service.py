@@ -18,6 +18,7 @@ from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.ledger import service as ledger
 from privata.orders import store, wire
+from privata.orders.late import late_state, note_late, watch_until
 from privata.orders.polling import is_expired, next_poll
 from privata.orders.tracking import tracking_url
 from privata.providers.port import Report
@@ -87,6 +88,9 @@ async def expire_in_silence(kernel: Kernel, *, order_id: str) -> Moved:
             raise NotFound(f"no order {order_id}")
         now = kernel.clock.now()
         environment, status = Environment(row["environment"]), OrderStatus(row["status"])
+        if status is OrderStatus.EXPIRED:
+            # Nobody waits for this one: the next look, not the end of the lease.
+            await store.set_poll(tx, order_id, _next_poll(kernel, row, status, (), None, now))
         if not is_expired(status, row["expires_at"], now, environment=environment, silent=True):
             return Moved(order_id, ())
         return await _apply(kernel, tx, row, Report(OrderStatus.EXPIRED), BY_CLOCK)
@@ -117,27 +121,49 @@ async def _apply(
     if is_expired(final, row["expires_at"], now, environment=environment):
         report, source = Report(OrderStatus.EXPIRED), BY_CLOCK
         entered, final = (OrderStatus.EXPIRED,), OrderStatus.EXPIRED
-    poll_at = next_poll(
-        final,
-        row["created_at"],
-        now,
-        change_at=report.next_change_at,
-        expires_at=row["expires_at"],
-        environment=environment,
-        window_end=_window_end(row, entered, now),
-        rng=_rng,
-    )
-    if not entered:
-        if report.status is not current:
+    # What came after the order had expired is a fact beside it: see `late`.
+    late = late_state(report) if final is OrderStatus.EXPIRED else None
+    poll_at = _next_poll(kernel, row, final, entered, report, now)
+    if entered:
+        told = report if late is None else Report(OrderStatus.EXPIRED)
+        await _enter(kernel, tx, row, told, entered, now, poll_at, source)
+        if poll_at is not None:
+            tx.ring(ORDERS_BELL)
+    else:
+        if late is None and report.status is not current:
             await store.count_ignored(tx, row["id"], current.value, report.status.value)
         # An order whose refund is under way is followed by that: see `refunds`.
         if current is not OrderStatus.REFUND_REQUIRED or row["poll_at"] is not None:
             await store.set_poll(tx, row["id"], poll_at)
-        return Moved(row["id"], ())
-    await _enter(kernel, tx, row, report, entered, now, poll_at, source)
-    if poll_at is not None:
-        tx.ring(ORDERS_BELL)
+    if late is not None:
+        await note_late(tx, row, report, late, now)
     return Moved(row["id"], entered)
+
+
+def _next_poll(
+    kernel: Kernel,
+    row: store.Row,
+    final: OrderStatus,
+    entered: tuple[OrderStatus, ...],
+    report: Report | None,
+    now: datetime,
+) -> datetime | None:
+    """When to look at the order again, after a report or none."""
+    watched = None
+    if final is OrderStatus.EXPIRED:
+        found = None if report is None else late_state(report)
+        watched = watch_until(kernel.settings, row, found, now)
+    return next_poll(
+        final,
+        row["created_at"],
+        now,
+        change_at=None if report is None else report.next_change_at,
+        expires_at=row["expires_at"],
+        environment=Environment(row["environment"]),
+        window_end=_window_end(row, entered, now),
+        watch_until=watched,
+        rng=_rng,
+    )
 
 
 def refund_window_end(row: store.Row) -> datetime:

@@ -15,6 +15,21 @@ class ExportState(StrEnum):
     EXPIRED = "expired"
 
 
+class LateState(StrEnum):
+    """A deposit that came after its order had expired: `seen`, then one of the ends.
+
+    `closed`: the operator's word, for one that is neither swapped nor returned.
+    """
+
+    SEEN = "seen"
+    SWAPPED = "swapped"
+    REFUNDED = "refunded"
+    CLOSED = "closed"
+
+
+LATE_ENDS = frozenset(LateState) - {LateState.SEEN}
+
+
 class Density(StrEnum):
     """How tall the rows of a list are."""
 

@@ -151,6 +151,7 @@ UPDATE orders SET poll_at = now() + make_interval(secs => $2)
 WHERE id = ANY (ARRAY(
     SELECT id FROM orders
     WHERE poll_at <= now() AND environment = $3 AND (status = 'refund_required') = $4
+      AND (status = 'expired') = $5
     ORDER BY poll_at LIMIT $1 FOR UPDATE SKIP LOCKED))
 RETURNING *
 """
@@ -159,7 +160,7 @@ RETURNING *
 _NEXT_POLL = """
 SELECT extract(epoch FROM min(poll_at) - now())::float8 FROM orders
 WHERE poll_at <= now() + make_interval(secs => $3)
-  AND environment = $1 AND (status = 'refund_required') = $2
+  AND environment = $1 AND (status = 'refund_required') = $2 AND (status = 'expired') = $4
 """
 
 
@@ -245,15 +246,23 @@ async def claim_polls(
     environment: Environment,
     *,
     refunds: bool = False,
+    late: bool = False,
 ) -> list[Row]:
-    """Orders to look at now, claimed for `lease_s` seconds: the open ones of an environment, or
-    with `refunds` those that need a refund."""
-    return await pool.fetch(_CLAIM_POLLS, limit, lease_s, environment.value, refunds)
+    """Orders to look at now, claimed for `lease_s` seconds: the open ones of an environment, with
+    `refunds` those that need a refund, with `late` the expired ones."""
+    return await pool.fetch(_CLAIM_POLLS, limit, lease_s, environment.value, refunds, late)
 
 
 async def seconds_to_next_poll(
-    pool: asyncpg.Pool[Row], within_s: float, environment: Environment, *, refunds: bool = False
+    pool: asyncpg.Pool[Row],
+    within_s: float,
+    environment: Environment,
+    *,
+    refunds: bool = False,
+    late: bool = False,
 ) -> float | None:
     """Seconds until the next order is due; negative if one is; None if none is `within_s`."""
-    found: float | None = await pool.fetchval(_NEXT_POLL, environment.value, refunds, within_s)
+    found: float | None = await pool.fetchval(
+        _NEXT_POLL, environment.value, refunds, within_s, late
+    )
     return found

@@ -56,6 +56,7 @@ def order_object(row: Mapping[str, Any], timeline: Timeline, tracking_url: str) 
         refund_preference=preference_of(row["refund_preference"]),
         tx_in_hash=row["tx_in_hash"],
         tx_out_hash=row["tx_out_hash"],
+        late_deposit=_late(row),
         sandbox=row["environment"] == "test",
         expires_at=iso(row["expires_at"]),
         created_at=iso(row["created_at"]),
@@ -66,6 +67,19 @@ def order_object(row: Mapping[str, Any], timeline: Timeline, tracking_url: str) 
         timeline=[{"status": status, "at": iso(at)} for status, at in timeline],
     )
     return shown
+
+
+def _late(row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What came after the order had expired; its transactions are `tx_in_hash`, `tx_out_hash`."""
+    if row["late_state"] is None:
+        return None
+    finished = row["late_finished_at"]
+    return {
+        "state": row["late_state"],
+        "seen_at": iso(row["late_seen_at"]),
+        "finished_at": None if finished is None else iso(finished),
+        "note": row["late_note"],
+    }
 
 
 def preference_of(stored: str | Mapping[str, Any] | None) -> dict[str, Any] | None:

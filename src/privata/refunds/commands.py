@@ -14,6 +14,7 @@ from privata.core.clock import iso
 from privata.core.lifecycle import FailedReason, OrderStatus
 from privata.core.money import format_amount
 from privata.infra.kernel import Kernel
+from privata.orders.late_commands import late_group
 from privata.refunds.review import DECISIONS, decide, orders_in_review
 
 #: Runs one task on the database; which program that is, only the command line knows.
@@ -35,6 +36,7 @@ def orders_group(run_once: RunOnce) -> click.Group:
 
     review.add_command(_list(run_once))
     review.add_command(_decide(run_once))
+    orders.add_command(late_group(run_once))
     return orders
 
 

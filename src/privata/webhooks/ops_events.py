@@ -199,6 +199,32 @@ def provider_outage_affecting_partner(
     )
 
 
+def late_deposit(
+    *,
+    order_id: str,
+    partner_order_ref: str | None,
+    state: str,
+    tx_in_hash: str | None,
+    tx_out_hash: str | None,
+    note: str | None,
+    environment: Environment,
+    now: datetime,
+) -> NewEvent:
+    """A deposit for an order that had expired, or what became of it; the reason is its state.
+
+    The order stays expired. `tx_in_hash` is the deposit where the provider names it, `tx_out_hash`
+    what was paid for it or sent back.
+    """
+    fields: dict[str, Value] = {
+        "order_id": order_id,
+        "partner_order_ref": partner_order_ref,
+        "tx_in_hash": tx_in_hash,
+        "tx_out_hash": tx_out_hash,
+        "note": note,
+    }
+    return ops_event("late_deposit", reason=state, now=now, environment=environment, fields=fields)
+
+
 def payout_sent(
     *,
     payout_id: UUID,

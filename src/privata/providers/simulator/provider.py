@@ -25,7 +25,7 @@ from privata.providers.port import (
 from privata.providers.simulator import refunds
 from privata.providers.simulator.addresses import deposit_address, tx_hash
 from privata.providers.simulator.assets import MAX_SLIPPAGE, MAX_USD, MIN_USD, PRICES, SPREAD
-from privata.providers.simulator.scenarios import Scenario, moment
+from privata.providers.simulator.scenarios import Scenario, moment, waits_for_deposit
 
 #: How long a test order waits for its deposit, as real providers do (SPEC 8).
 EXPIRY = {"fixed": timedelta(minutes=30), "float": timedelta(hours=24)}
@@ -79,7 +79,9 @@ class Simulator:
         scenario = Scenario(request.sandbox.scenario)
         path = timedelta(seconds=request.sandbox.ttl_seconds)
         # A long path must not run into the expiry of a fixed rate: it is to end as it was chosen.
-        waits = path if scenario is Scenario.EXPIRE else max(EXPIRY[request.rate_type], path)
+        waits = waits_for_deposit(scenario, request.sandbox.ttl_seconds)
+        if waits is None:
+            waits = max(EXPIRY[request.rate_type], path)
         expires_at = request.created_at + waits
         now = moment(scenario, request.sandbox.ttl_seconds, request.created_at, request.created_at)
         address, extra_id = deposit_address(request.source.network, request.seed)
@@ -98,12 +100,13 @@ class Simulator:
         failed = current.status is OrderStatus.FAILED
         deposited = current.status in _SHOWN_AFTER_DEPOSIT and not failed
         sent = current.status is OrderStatus.COMPLETED
+        returned = current.status is OrderStatus.REFUNDED
         return Report(
             status=current.status,
             passed=current.passed,
             amount_to_actual=_final_amount(order) if sent else None,
             tx_in_hash=tx_hash(order.seed, "in") if deposited else None,
-            tx_out_hash=tx_hash(order.seed, "out") if sent else None,
+            tx_out_hash=tx_hash(order.seed, "out") if sent or returned else None,
             failed_reason=FailedReason.PROVIDER_INTERNAL if failed else None,
             failed_message="The simulated exchange failed, as this scenario asks."
             if failed

@@ -1,7 +1,8 @@
-"""The five ways a test order can go (SPEC 10), as pure functions of time.
+"""The ways a test order can go (SPEC 10), as pure functions of time.
 
 A scenario is a row of states; `ttl` seconds are the whole row, split evenly over its steps. The
-expire scenario has no steps: it waits for `expires_at`, which is `ttl` after creation.
+expire scenario has no steps: it waits for `expires_at`, which is `ttl` after creation. In the late
+one the order expires after a third of it, then its deposit comes, and then it is sent back.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ class Scenario(StrEnum):
     REFUND = "refund"
     STUCK = "stuck"
     EXPIRE = "expire"
+    LATE = "late"
 
 
 _S = OrderStatus
@@ -33,6 +35,7 @@ _ROWS: dict[Scenario, tuple[OrderStatus, ...]] = {
     Scenario.REFUND: (_S.WAITING_DEPOSIT, _S.CONFIRMING, _S.REFUND_REQUIRED),
     Scenario.STUCK: (_S.WAITING_DEPOSIT, _S.CONFIRMING),
     Scenario.EXPIRE: (_S.WAITING_DEPOSIT, _S.EXPIRED),
+    Scenario.LATE: (_S.WAITING_DEPOSIT, _S.EXPIRED, _S.CONFIRMING, _S.REFUNDED),
 }
 
 
@@ -43,6 +46,14 @@ class Moment:
     status: OrderStatus
     passed: tuple[OrderStatus, ...]
     next_change_at: datetime | None
+
+
+def waits_for_deposit(scenario: Scenario, ttl: int) -> timedelta | None:
+    """How long an order waits before it expires; None where the scenario does not say."""
+    row = _ROWS[scenario]
+    if _S.EXPIRED not in row:
+        return None
+    return timedelta(seconds=ttl) * row.index(_S.EXPIRED) / (len(row) - 1)
 
 
 def moment(scenario: Scenario, ttl: int, created_at: datetime, now: datetime) -> Moment:

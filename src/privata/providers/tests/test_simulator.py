@@ -80,6 +80,7 @@ def test_scenarios_end_exactly_at_their_time(scenario: Scenario, ttl: int) -> No
             Scenario.REFUND: OrderStatus.REFUND_REQUIRED,
             Scenario.STUCK: OrderStatus.CONFIRMING,
             Scenario.EXPIRE: OrderStatus.EXPIRED,
+            Scenario.LATE: OrderStatus.REFUNDED,
         }[scenario]
     )
 
@@ -96,6 +97,8 @@ async def test_no_order_expires_before_its_path_has_ended(
     path = timedelta(seconds=ttl)
     if scenario is Scenario.EXPIRE:
         assert opened.expires_at == START + path
+    elif scenario is Scenario.LATE:
+        assert opened.expires_at == START + path / 3
     else:
         assert opened.expires_at >= START + max(path, EXPIRY[rate_type])
 
@@ -110,7 +113,9 @@ async def test_the_same_order_gets_the_same_answers(
     now = START + timedelta(seconds=after)
     seen = await one.get_order(_snapshot(scenario, ttl), now)
     assert seen == await other.get_order(_snapshot(scenario, ttl), now)
-    assert (seen.tx_out_hash is None) == (seen.status is not OrderStatus.COMPLETED)
+    assert (seen.tx_out_hash is None) == (
+        seen.status not in (OrderStatus.COMPLETED, OrderStatus.REFUNDED)
+    )
 
 
 @pytest.mark.parametrize("amount", ["0.1", "1", "0.10200", "202.1"])

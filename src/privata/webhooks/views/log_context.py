@@ -43,6 +43,7 @@ TYPES = (
     "api_key_locked",
     "api_key_unlocked",
     "payout_sent",
+    "late_deposit",
 )
 
 #: Segments that are shown when there is something in them.
