@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """What has changed since a moment: the filter `updated_after`."""
 
-    dependencies = [("orders", "0002_search_and_exports")]
+    dependencies = [("orders", "0003_lookup_form")]
 
     operations = [
         migrations.AddIndex(

@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """What came after an order had expired, beside the order: it stays expired."""
 
-    dependencies = [("orders", "0002_search_and_exports")]
+    dependencies = [("orders", "0004_by_update")]
 
     operations = [
         migrations.AddField(

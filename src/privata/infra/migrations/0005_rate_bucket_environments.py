@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """A bucket is an organization's in one environment: the words only, the column stays."""
 
-    dependencies = [("infra", "0003_rate_bucket_groups")]
+    dependencies = [("infra", "0004_old_snapshots")]
 
     operations = [
         migrations.AlterField(
