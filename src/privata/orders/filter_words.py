@@ -19,6 +19,7 @@ class Chip(NamedTuple):
 def chips(chosen: OrderFilter) -> list[Chip]:
     """Every part in force, in the order of the page."""
     statuses = ", ".join(look("order", status).label for status in chosen.statuses)
+    changed = f"since {chosen.updated_after}" if chosen.updated_after else ""
     found: list[tuple[str, str, dict[str, Any]]] = [
         ("Search", chosen.text, {"text": ""}),
         ("Status", statuses, {"statuses": ()}),
@@ -29,11 +30,7 @@ def chips(chosen: OrderFilter) -> list[Chip]:
         ),
         ("Provider", ", ".join(chosen.providers), {"providers": ()}),
         ("Date", chosen.dates, {"span": "", "since": "", "until": ""}),
-        (
-            "Changed",
-            chosen.updated_after and f"since {chosen.updated_after}",
-            {"updated_after": ""},
-        ),
+        ("Changed", changed, {"updated_after": ""}),
         ("Value", chosen.value, {"usd_min": None, "usd_max": None}),
         ("Rate", RATES.get(chosen.rate, ""), {"rate": ""}),
         ("Refund", REFUNDS[chosen.refund][0] if chosen.refund else "", {"refund": ""}),
