@@ -89,12 +89,13 @@ def things_of(server: Server, mine: Credentials) -> dict[str, str]:
         owner,
     )
     server.execute(
-        "WITH place AS (INSERT INTO payout_address (id, organization_id, currency, address,"
-        " created_by) VALUES (gen_random_uuid(), %s::uuid, 'USDT-ERC20', 'x', 'x') RETURNING *)"
-        " INSERT INTO payout (id, organization_id, address_id, currency, address, amount,"
-        " needs_approval, requested_by, challenge_nonce, challenge_expires_at)"
-        " SELECT gen_random_uuid(), organization_id, id, currency, address, 500, false, 'x', 'x',"
-        " now() + interval '10 minutes' FROM place",
+        "WITH place AS (INSERT INTO payout_address (id, organization_id, environment, currency,"
+        " address, created_by)"
+        " VALUES (gen_random_uuid(), %s::uuid, 'live', 'USDT-ERC20', 'x', 'x') RETURNING *)"
+        " INSERT INTO payout (id, organization_id, environment, address_id, currency, address,"
+        " amount, needs_approval, requested_by, challenge_nonce, challenge_expires_at)"
+        " SELECT gen_random_uuid(), organization_id, environment, id, currency, address, 500,"
+        " false, 'x', 'x', now() + interval '10 minutes' FROM place",
         ident,
     )
     # Entries beyond the numbers that our own organization has.
