@@ -218,11 +218,16 @@ async def test_an_action_and_the_end_of_the_window_at_once(partner: Partner) -> 
 @pytest.mark.parametrize(
     ("body", "status", "code", "field"),
     [
-        ({}, 422, "VALIDATION_ERROR", "body"),
-        ({"refund_to_address": False}, 422, "VALIDATION_ERROR", "body"),
-        ({**RETURN, "convert_to_stable": True}, 422, "VALIDATION_ERROR", "body"),
-        ({**RETURN, "stable_target": "USDT-TRC20"}, 422, "VALIDATION_ERROR", "body"),
-        ({"refund_to_address": True, "refund_extra_id": "1"}, 422, "VALIDATION_ERROR", "body"),
+        ({}, 422, "VALIDATION_ERROR", "refund_to_address"),
+        ({"refund_to_address": False}, 422, "VALIDATION_ERROR", "refund_to_address"),
+        ({**RETURN, "convert_to_stable": True}, 422, "VALIDATION_ERROR", "convert_to_stable"),
+        ({**RETURN, "stable_target": "USDT-TRC20"}, 422, "VALIDATION_ERROR", "stable_target"),
+        (
+            {"refund_to_address": True, "refund_extra_id": "1"},
+            422,
+            "VALIDATION_ERROR",
+            "refund_extra_id",
+        ),
         ({"refund_to_adress": "x"}, 422, "VALIDATION_ERROR", "refund_to_adress"),
         ({"convert_to_stable": True}, 400, "STABLE_TARGET_REQUIRED", "stable_target"),
         (
