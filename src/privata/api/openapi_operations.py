@@ -16,7 +16,7 @@ Json = dict[str, Any]
 #: What any call can be answered, whatever it asks for.
 _ALWAYS: Final[dict[int, list[str]]] = {
     401: ["INVALID_KEY"],
-    403: ["BROWSER_REFUSED"],
+    403: ["BROWSER_REFUSED", "ORGANIZATION_INACTIVE"],
     429: ["RATE_LIMITED"],
     500: ["INTERNAL"],
     503: ["INTERNAL"],

@@ -29,6 +29,7 @@ from privata.core.errors import NotFound, RateLimited, ScopeRequired, Validation
 from privata.core.tenancy import Actor, Environment
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
+from privata.organizations.standing import REASONS, keys_work
 from privata.organizations.states import OrganizationStatus
 
 #: Keys that an organization may create in an hour, in both environments together (SPEC 5).
@@ -102,8 +103,8 @@ async def create_key(
 
     `allowed_cidrs` are the addresses it may be used from (none: any), `expires_on` the date from
     whose 00:00 UTC it is dead. `ValidationFailed` for a wrong field, for a scope that the actor's
-    role does not reach, and for a live key of an organization that is not approved; `RateLimited`
-    after `KEYS_PER_HOUR` in an hour.
+    role does not reach, and while the organization's status does not let such keys work;
+    `RateLimited` after `KEYS_PER_HOUR` in an hour.
     """
     named = checked_name(name)
     allowed = checked_scopes(scopes)
@@ -111,9 +112,7 @@ async def create_key(
     checked_expiry(expires_on, kernel.clock.now())
     # Under the organization's lock, so that many at once are counted one by one.
     status = await locked_organization(tx, actor.organization_id)
-    if environment is Environment.LIVE and status != OrganizationStatus.APPROVED:
-        sentence = "Live keys can be made once the organization is approved."
-        raise ValidationFailed(sentence, fields=[("environment", sentence)])
+    _refuse_idle(OrganizationStatus(status), environment)
     refuse_beyond(await reach_of(tx, actor), allowed)
     await _refuse_too_many(tx, actor.organization_id)
     key = mint_key(environment)
@@ -144,6 +143,16 @@ async def create_key(
     owner = replace(actor, environment=environment)
     await note(tx, owner, "api_key.created", minted.id, changes)
     return minted
+
+
+def _refuse_idle(status: OrganizationStatus, environment: Environment) -> None:
+    """`ValidationFailed` where a key of this environment would not work."""
+    if keys_work(status, environment):
+        return
+    sentence = REASONS[status]
+    if environment is Environment.LIVE:
+        sentence = "Live keys can be made once the organization is approved."
+    raise ValidationFailed(sentence, fields=[("environment", sentence)])
 
 
 async def edit_key(

@@ -5,11 +5,13 @@
     │   ├── InvalidKey               401  INVALID_KEY
     │   ├── ScopeRequired            403  SCOPE_REQUIRED
     │   ├── BrowserRefused           403  BROWSER_REFUSED
+    │   ├── OrganizationInactive     403  ORGANIZATION_INACTIVE
     │   ├── RateLimited              429  RATE_LIMITED
     │   ├── ValidationFailed         422  VALIDATION_ERROR
     │   │   ├── RotationInProgress   409  a secret's old and new value both work still
     │   │   ├── AlreadyRetried       409  another delivery goes on with it; it is named
     │   │   ├── RecoveryInProgress   409  an endpoint's missed events are being sent already
+    │   │   ├── EndpointLimit        409  the plan's webhook endpoints are all in use
     │   │   └── WrongPayoutState     409  a payout or its address is not in the state for this
     │   ├── NotFound                 404  NOT_FOUND  a thing that is missing or another's: alike
     │   ├── InvalidPair              400  INVALID_PAIR
@@ -87,6 +89,10 @@ class BrowserRefused(RequestError):
     code, status = "BROWSER_REFUSED", 403
 
 
+class OrganizationInactive(RequestError):
+    code, status = "ORGANIZATION_INACTIVE", 403
+
+
 class RateLimited(RequestError):
     code, status = "RATE_LIMITED", 429
 
@@ -104,6 +110,10 @@ class RecoveryInProgress(ValidationFailed):
 
 
 class AlreadyRetried(ValidationFailed):
+    status = 409
+
+
+class EndpointLimit(ValidationFailed):
     status = 409
 
 

@@ -18,6 +18,7 @@ from privata.orders.reading import newest, orders_of
 from privata.organizations.doors import Tenant
 from privata.organizations.doors import page as door
 from privata.organizations.roles import Permission
+from privata.organizations.standing import webhooks_go
 from privata.streams.reading import open_streams
 from privata.webhooks.models import Delivery, Endpoint
 from privata.webhooks.shown import shown_of
@@ -127,7 +128,10 @@ def _recent(tenant: Tenant, now: datetime) -> dict[str, Any]:
             .defer("event__body")
             .order_by("-created_at", "-id")[:RECENT]
         )
-        context["recent_deliveries"] = [(one, _shown(one, now)) for one in found]
+        stopped = not webhooks_go(tenant.status, tenant.environment)
+        context["recent_deliveries"] = [
+            (one, shown_of(one, now, stopped=stopped).value) for one in found
+        ]
     return context
 
 
@@ -155,10 +159,6 @@ def _first_steps(tenant: Tenant) -> dict[str, Any]:
         "has_key": ApiKey.objects.filter(**mine, revoked_at=None).exists(),
         "has_endpoint": Endpoint.objects.filter(**mine, deleted_at=None).exists(),
     }
-
-
-def _shown(delivery: Delivery, now: datetime) -> str:
-    return shown_of(delivery, now).value
 
 
 def _state(tally: figures.Tally) -> str:

@@ -18,6 +18,7 @@ from privata.orders.tracking import tracking_url
 from privata.orders.typical import Usual, usual_time
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
+from privata.organizations.standing import webhooks_go
 from privata.refunds.panel import RefundPanel, panel_of
 from privata.webhooks.shown import shown_of
 
@@ -76,7 +77,9 @@ def _tab(tenant: Tenant, order: Order, tab: str, panel: RefundPanel | None) -> d
     if tab == "deliveries":
         now = datetime.now(UTC)
         found = reading.deliveries_of(tenant, order)
-        return {"deliveries": [(one, _shown(one, now)) for one in found]}
+        stopped = not webhooks_go(tenant.status, tenant.environment)
+        shown = [(one, shown_of(one, now, stopped=stopped).value) for one in found]
+        return {"deliveries": shown}
     if tab == "raw":
         return {"raw": wait(service.get_order(kernel(), actor=tenant.actor, order_id=order.id))}
     return {}
@@ -116,11 +119,6 @@ def _transactions(order: Order, panel: RefundPanel | None) -> list[dict[str, Any
         }
         for label, asset, network, tx_hash in sides
     ]
-
-
-def _shown(delivery: Any, now: datetime) -> str:
-    state = shown_of(delivery, now)
-    return state.value
 
 
 def _sees_deliveries(tenant: Tenant) -> bool:

@@ -36,6 +36,7 @@ class EndpointFacts:
     """What is known of an endpoint at `now`; `probe_minutes` is 0 when we never probe.
 
     `ours`: how many events wait because of a fault of ours, `our_fault` is what it is.
+    `stopped`: why the organization's status lets nothing go out, as sentences.
     """
 
     status: EndpointStatus
@@ -55,6 +56,7 @@ class EndpointFacts:
     probe_minutes: int = 0
     ours: int = 0
     our_fault: str = ""
+    stopped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,14 @@ class Banner:
 
 def banner_of(facts: EndpointFacts) -> Banner | None:
     """The banner, or None when there is nothing to say."""
+    if facts.stopped and facts.status is not EndpointStatus.DISABLED:
+        return Banner(
+            "warn",
+            "circle-pause",
+            "Deliveries are held because of your organization's status",
+            facts.stopped,
+            "Events wait in their order and none is dropped.",
+        )
     if facts.status is EndpointStatus.PAUSED:
         return _paused(facts)
     if facts.status is EndpointStatus.RESUMING:

@@ -55,10 +55,17 @@ def in_line(row: Row) -> bool:
     return tried_at is None or tried_at < endpoint.resumed_at
 
 
-def shown_of(row: Row, now: datetime) -> Shown:
-    """The state a row of the log shows."""
+def shown_of(row: Row, now: datetime, *, stopped: bool = False) -> Shown:
+    """The state a row of the log shows; `stopped`: the organization's status lets nothing go."""
     return shown_state(
-        row.status, row.endpoint.status, row.attempts, row.in_flight, row.due_at, now, in_line(row)
+        row.status,
+        row.endpoint.status,
+        row.attempts,
+        row.in_flight,
+        row.due_at,
+        now,
+        in_line(row),
+        stopped=stopped,
     )
 
 
@@ -70,8 +77,10 @@ def shown_state(
     due_at: datetime,
     now: datetime,
     waits: bool,
+    *,
+    stopped: bool = False,
 ) -> Shown:
-    """`in_flight` means something until `due_at` only."""
+    """`in_flight` means something until `due_at` only; `stopped`: by the organization's status."""
     if status == DeliveryStatus.DELIVERED:
         return Shown.DELIVERED
     if status == DeliveryStatus.EXHAUSTED:
@@ -80,10 +89,10 @@ def shown_state(
         return Shown.RETRIED
     if in_flight and due_at > now:
         return Shown.SENDING
-    if endpoint == EndpointStatus.PAUSED:
-        return Shown.HELD
     if endpoint == EndpointStatus.DISABLED:
         return Shown.CANCELLED
+    if endpoint == EndpointStatus.PAUSED or stopped:
+        return Shown.HELD
     if endpoint == EndpointStatus.RESUMING and (waits or due_at <= now):
         return Shown.RESUMING
     return Shown.RETRYING if attempts else Shown.PENDING

@@ -27,7 +27,8 @@ class Queue:
     """How the endpoint that a delivery waits for is sending.
 
     `probed`: while it resumes, its probe has arrived. `ahead`: how many go before this one, if
-    that was counted. `because`: why it is paused, as a part of a sentence.
+    that was counted. `because`: why it is paused, as a part of a sentence. `stopped`:
+    why the organization's status lets nothing go out, as sentences.
     """
 
     probed: bool = False
@@ -36,6 +37,7 @@ class Queue:
     pace_per_s: int = 20
     strict: bool = False
     because: str = ""
+    stopped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,7 @@ def tell(facts: Facts) -> Story:
         facts.due_at,
         facts.now,
         facts.in_line,
+        stopped=bool(facts.queue.stopped),
     )
     return _TELLERS[shown](facts)
 
@@ -174,6 +177,17 @@ def _retrying(facts: Facts) -> Story:
 
 
 def _held(facts: Facts) -> Story:
+    if facts.queue.stopped:
+        return Story(
+            shown=Shown.HELD,
+            tone="warn",
+            icon="circle-pause",
+            title="Held because of your organization's status",
+            text=f"The event is kept and nothing is lost. {facts.queue.stopped}{_before(facts)}",
+            next="It is sent when your organization's status allows it, in its place.",
+            next_at=None,
+            why_no_retry="Your organization's status holds all deliveries.",
+        )
     because = f" It is paused because {facts.queue.because}." if facts.queue.because else ""
     return Story(
         shown=Shown.HELD,

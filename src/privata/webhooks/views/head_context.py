@@ -6,7 +6,10 @@ from typing import Any
 
 from django.utils import timezone
 
+from privata.core.tenancy import Environment
 from privata.infra.plane import kernel
+from privata.organizations.standing import REASONS, webhooks_go
+from privata.organizations.states import OrganizationStatus
 from privata.webhooks import queues
 from privata.webhooks.banners import POLICY, RESUMING, EndpointFacts, banner_of
 from privata.webhooks.models import Endpoint
@@ -32,6 +35,14 @@ def head_context(endpoint: Endpoint, tab: str) -> dict[str, Any]:
     }
 
 
+def stopped(endpoint: Endpoint) -> str:
+    """Why the organization's status lets nothing go out; empty when it does."""
+    status = OrganizationStatus(endpoint.organization.status)
+    if webhooks_go(status, Environment(endpoint.environment)):
+        return ""
+    return REASONS[status]
+
+
 def facts_of(endpoint: Endpoint, waiting: int) -> EndpointFacts:
     """The row as the banner's rules know it."""
     active = endpoint.status == EndpointStatus.ACTIVE
@@ -53,5 +64,6 @@ def facts_of(endpoint: Endpoint, waiting: int) -> EndpointFacts:
         pace_per_s=endpoint.pace_per_s,
         ours=ours,
         our_fault=our_fault,
+        stopped=stopped(endpoint),
         probe_minutes=getattr(kernel().settings, "probe_minutes", 0),
     )
