@@ -139,7 +139,7 @@ def running_server(cluster: Cluster, home: Path, **more: str) -> Iterator[Server
             stderr=subprocess.STDOUT,
         )
     try:
-        base_url = f"http://127.0.0.1:{port}"
+        base_url = f"http://localhost:{port}"  # as the program names itself
         _await_ready(base_url, process, home / "server.log")
         yield Server(base_url, credentials, cluster.app(name), environment, process.pid)
     finally:
