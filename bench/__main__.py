@@ -19,6 +19,7 @@ ROWS: dict[str, Callable[[Stage], Coroutine[Any, Any, Row]]] = {
     "statements": hot_path.run_statements,
     "latency": latency.run,
     "neighbour": latency.run_neighbour,
+    "slow": latency.run_slow,
     "resume": hot_path.run_resume,
     "guard": backlog.run_guard,
     "backlog": backlog.run,

@@ -9,21 +9,25 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from bench.organizations import Partner, partner, publish_orders
-from bench.report import Figure, Ratio, Row, percentile
+from bench.report import REPEATS, Figure, Ratio, Row, percentile
 from bench.stage import Stage
-from bench.timed_sink import arrivals, timed_sink
+from bench.timed_sink import SLOW_S, arrivals, timed_sink
 from privata.infra.kernel import Kernel
 from privata.infra.settings import Settings
+from privata.webhooks.sending import secret_context
 
 PARTNERS = 8
 SECONDS = 15
 WARM_UP_S = 3
 QUEUED = 10_000
 NEIGHBOUR_RATE = 100
+SLOW_ENDPOINTS = 500
+SLOW_EVENTS = 12
 
 
 async def run(stage: Stage) -> Row:
@@ -56,7 +60,54 @@ async def run_neighbour(stage: Stage) -> Row:
     )
 
 
-async def _measure(stage: Stage, *, rate: int, queued: int = 0) -> list[float]:
+async def run_slow(stage: Stage) -> Row:
+    """The others' latency beside one organization with many slow but successful endpoints."""
+    alone: list[float] = []
+    beside: list[float] = []
+    for _ in range(REPEATS):
+        alone += await _measure(stage, rate=NEIGHBOUR_RATE)
+        beside += await _measure(stage, rate=NEIGHBOUR_RATE, slow=SLOW_ENDPOINTS)
+    figures = [percentile(alone, 0.99), percentile(beside, 0.99)]
+    return Row(
+        f"One organization has {SLOW_ENDPOINTS} endpoints that answer after {SLOW_S} s and"
+        f" {SLOW_EVENTS * SLOW_ENDPOINTS:,} queued; the others at {NEIGHBOUR_RATE} events/s",
+        [
+            Figure("p50 of the others, alone", percentile(alone, 0.5), "ms"),
+            Figure("p50 of the others, beside it", percentile(beside, 0.5), "ms"),
+            Figure("p99 of the others, alone", figures[0], "ms"),
+            Figure("p99 of the others, beside it", figures[1], "ms"),
+        ],
+        [Ratio("beside / alone (at most 2)", figures[1] / figures[0])],
+    )
+
+
+async def _slow_organization(kernel: Kernel, port: int, endpoints: int) -> None:
+    """One with so many endpoints, whatever its plan holds, each of which gets every event."""
+    made = await partner(kernel, port, "slow")
+    pool = kernel.database.pool
+    secret = await pool.fetchrow("SELECT * FROM webhook_secret WHERE endpoint_id = $1",
+                                 made.endpoint_id)  # fmt: skip
+    assert secret is not None
+    plain = kernel.sealer.unseal(secret["sealed"], secret_context(secret["id"]))
+    ids, secrets = ([uuid.uuid4() for _ in range(endpoints - 1)] for _ in range(2))
+    sealed = [kernel.sealer.seal(plain, secret_context(one)) for one in secrets]
+    await pool.execute(_MULTIPLY, made.endpoint_id, ids, secrets, sealed)
+    await publish_orders(kernel, made, SLOW_EVENTS)
+
+
+_MULTIPLY = """
+WITH made AS (
+    INSERT INTO webhook_endpoint (id, organization_id, environment, channel, alias, url)
+    SELECT made.id, e.organization_id, e.environment, e.channel, e.alias, e.url
+    FROM webhook_endpoint AS e CROSS JOIN unnest($2::uuid[]) AS made (id) WHERE e.id = $1
+)
+INSERT INTO webhook_secret (id, endpoint_id, sealed, hint)
+SELECT s.id, s.endpoint_id, s.sealed, 'x'
+FROM unnest($2::uuid[], $3::uuid[], $4::bytea[]) AS s (endpoint_id, id, sealed)
+"""
+
+
+async def _measure(stage: Stage, *, rate: int, queued: int = 0, slow: int = 0) -> list[float]:
     """Milliseconds of each event after the warm-up."""
     async with timed_sink() as port:
         with stage.database() as name:
@@ -67,6 +118,8 @@ async def _measure(stage: Stage, *, rate: int, queued: int = 0) -> list[float]:
                 partners = [await partner(kernel, port, f"hook/{n}") for n in range(PARTNERS)]
                 if queued:
                     await publish_orders(kernel, await partner(kernel, port, "hang"), queued)
+                if slow:
+                    await _slow_organization(kernel, port, slow)
                 async with _worker(stage, name):
                     committed = await _publish_steadily(kernel, partners, rate)
                     return await _latencies(port, committed, rate)

@@ -1,7 +1,8 @@
 """A receiver that remembers when the first byte of each event came; a process of its own.
 
 Run as `python -m bench.timed_sink`; prints its port. Requests to paths with `hang` are read and
-never answered. `GET` answers with `{event id: time}`, on the machine's monotonic clock in seconds.
+never answered, those to paths with `slow` are answered after 4.7 seconds. `GET` answers with
+`{event id: time}`, on the machine's monotonic clock in seconds.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _EVENT = re.compile(rb"\r\nx-privata-event-id: *([^\r]+)", re.IGNORECASE)
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+
+#: How long requests to paths with `slow` wait for their answer: just within our deadline. Seconds.
+SLOW_S = 4.7
 
 first_seen: dict[str, float] = {}
 
@@ -56,7 +60,9 @@ class TimedSink(asyncio.Protocol):
         event = _EVENT.search(head)
         if event is not None:
             first_seen.setdefault(event[1].decode(), self.began)
-        if b"hang" not in line:
+        if b"slow" in line:
+            asyncio.get_running_loop().call_later(SLOW_S, self.transport.write, ANSWER)
+        elif b"hang" not in line:
             self.transport.write(ANSWER)
 
 

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from uuid import UUID
 
+from conftest import wait_for
 from privata.core.ids import new_order_id
 from privata.core.tenancy import Environment
 from privata.events.service import NewEvent, publish
+from privata.webhooks.shares import UNMEASURED_S, account_free
 from privata.webhooks.tests.deliveries import count, dispatching
 
 from .conftest import Scale
 from .world import CONCURRENCY, World
 
 POISON_BYTES = 8 * 1024 * 1024
+
+#: Just within the deadline: a success that costs a slot for as long as can be.
+SLOW_S = 4.7
 
 
 async def test_several_dispatchers_repeat_nothing(world: World, scale: Scale) -> None:
@@ -51,6 +57,39 @@ async def test_others_are_served_while_one_hangs(world: World, scale: Scale) -> 
     assert spent == 1
     kept = f"endpoint_id = '{hanging.endpoint_id}' AND status = 'pending'"
     assert await count(world.kernel, kept) == backlog, "the backlog of the hanging one is kept"
+
+
+async def test_500_slow_endpoints_of_one_organization_are_not_felt(
+    world: World, scale: Scale
+) -> None:
+    """One sandbox key had 150 endpoints that answered after 4.7 s: it held every slot there was."""
+    endpoints, rounds = scale((500, 20), (500, 200))
+    slow = await world.hook("slow", delay_s=SLOW_S)
+    await world.multiply(slow, endpoints)
+    others = [await world.hook(name) for name in ("a", "b", "c")]
+    pool = world.kernel.database.pool
+    held = "SELECT count(*) FROM webhook_delivery WHERE in_flight AND organization_id = $1"
+    started = "SELECT count(*) FROM webhook_delivery WHERE lease_token > 0 AND organization_id = $1"
+    async with dispatching(world.tuned(delivery_timeout_seconds=5.0)):
+        await world.publish(slow, 12, per_order=1)
+        await wait_for(lambda: _counts(world, started, slow.organization))
+        most = 0
+        for number in range(1, rounds + 1):
+            for hook in others:
+                await world.publish(hook, 4, per_order=1)
+            # What has begun of the slow ones while these were sent: that is what they waited for.
+            before = await pool.fetchval(started, slow.organization)
+            await world.accepts(3 * 4 * number, "a", "b", "c")
+            after = await pool.fetchval(started, slow.organization)
+            assert after - before <= CONCURRENCY, "the others waited for slots of the slow ones"
+            most = max(most, await pool.fetchval(held, slow.organization))
+    # Nobody knows them at first, then they have what the slowest have, and one more that ends.
+    assert 0 < most <= account_free(CONCURRENCY, 0, UNMEASURED_S) + 1
+    assert await count(world.kernel, "attempts > 1") == 0
+
+
+async def _counts(world: World, query: str, organization: UUID) -> bool:
+    return bool(await world.kernel.database.pool.fetchval(query, organization))
 
 
 async def test_a_poisoned_event_stops_nobody(world: World) -> None:

@@ -15,6 +15,7 @@ from privata.core.ids import new_order_id
 from privata.core.tenancy import Actor, Environment, system_actor
 from privata.events.service import NewEvent, publish
 from privata.infra.kernel import Kernel
+from privata.webhooks.sending import secret_context
 from privata.webhooks.service import create_endpoint
 
 from .ledgers import Ledgers, Published, Received, Stored, read_journal
@@ -43,6 +44,18 @@ FROM webhook_delivery AS d
 JOIN event AS e ON e.seq = d.event_seq
 JOIN webhook_endpoint AS w ON w.id = d.endpoint_id
 WHERE w.channel = 'order'
+"""
+
+
+_MULTIPLY = """
+WITH made AS (
+    INSERT INTO webhook_endpoint (id, organization_id, environment, channel, alias, url, dialect)
+    SELECT made.id, e.organization_id, e.environment, e.channel, e.alias, e.url, e.dialect
+    FROM webhook_endpoint AS e CROSS JOIN unnest($2::uuid[]) AS made (id) WHERE e.id = $1
+)
+INSERT INTO webhook_secret (id, endpoint_id, sealed, hint)
+SELECT s.id, s.endpoint_id, s.sealed, 'x'
+FROM unnest($2::uuid[], $3::uuid[], $4::bytea[]) AS s (endpoint_id, id, sealed)
 """
 
 
@@ -110,6 +123,13 @@ class World:
         if behaviour:
             await self.behave(name, **behaviour)
         return made
+
+    async def multiply(self, hook: Hook, endpoints: int) -> None:
+        """Give a hook's organization so many endpoints in all, whatever its plan holds."""
+        ids, secrets = ([uuid.uuid4() for _ in range(endpoints - 1)] for _ in range(2))
+        secret = hook.secrets[0].encode()
+        sealed = [self.kernel.sealer.seal(secret, secret_context(one)) for one in secrets]
+        await self.kernel.database.pool.execute(_MULTIPLY, hook.endpoint_id, ids, secrets, sealed)
 
     async def behave(self, name: str, **behaviour: Any) -> None:
         """How the receiver answers this hook from now on."""

@@ -27,7 +27,7 @@ ERROR_CODES: Final = tuple(dict.fromkeys(kind.code for kind in request_errors())
 MEANINGS: Final[dict[int, str]] = {
     400: "What was asked for cannot be had like this.",
     401: "No key, or not one that is valid here.",
-    403: "The key lacks a scope; `scope` names it.",
+    403: "The key lacks a scope (`scope`), or the organization's status (`status`) forbids it.",
     404: "Nothing of yours has this id in this environment.",
     409: "It does not fit the present state.",
     410: "The quote is unknown, used, or older than 5 minutes.",
@@ -47,6 +47,10 @@ _SAMPLES: Final[dict[str | tuple[str, int], tuple[str, Json]]] = {
         {},
     ),
     "SCOPE_REQUIRED": ("This key does not have the scope orders:rw.", {"scope": "orders:rw"}),
+    "ORGANIZATION_INACTIVE": (
+        "Your organization is not approved. Contact us to have it reviewed again.",
+        {"status": "rejected"},
+    ),
     "RATE_LIMITED": (
         "More than 600 calls of this kind were made in a minute; the next one is free in 1 s.",
         {},
@@ -113,6 +117,7 @@ def error_schema() -> Json:
         "available": text | {"description": "US dollars that are (INSUFFICIENT_BALANCE)"},
         "status": text | {"description": "the state that stands against it"},
         "tries_left": {"type": "integer", "description": "answers to a challenge that are left"},
+        "limit": {"type": "integer", "description": "how many there may be; all are in use"},
         "recovery_id": text | {"description": "the recovery that is running already"},
     }
     return {

@@ -4,10 +4,12 @@
     ├── RequestError                 the caller's mistake or bad luck; answered on the API
     │   ├── InvalidKey               401  INVALID_KEY
     │   ├── ScopeRequired            403  SCOPE_REQUIRED
+    │   ├── OrganizationInactive     403  ORGANIZATION_INACTIVE
     │   ├── RateLimited              429  RATE_LIMITED
     │   ├── ValidationFailed         422  VALIDATION_ERROR
     │   │   ├── RotationInProgress   409  a secret's old and new value both work still
     │   │   ├── RecoveryInProgress   409  an endpoint's missed events are being sent already
+    │   │   ├── EndpointLimit        409  the plan's webhook endpoints are all in use
     │   │   └── WrongPayoutState     409  a payout or its address is not in the state for this
     │   ├── InvalidPair              400  INVALID_PAIR
     │   ├── AmountTooLow             400  AMOUNT_TOO_LOW
@@ -79,6 +81,10 @@ class ScopeRequired(RequestError):
     code, status = "SCOPE_REQUIRED", 403
 
 
+class OrganizationInactive(RequestError):
+    code, status = "ORGANIZATION_INACTIVE", 403
+
+
 class RateLimited(RequestError):
     code, status = "RATE_LIMITED", 429
 
@@ -92,6 +98,10 @@ class RotationInProgress(ValidationFailed):
 
 
 class RecoveryInProgress(ValidationFailed):
+    status = 409
+
+
+class EndpointLimit(ValidationFailed):
     status = 409
 
 

@@ -22,7 +22,7 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Orders", ("orders", "order-lifecycle", "refunds")),
     ("Being told", ("webhooks", "streaming", "ops-events")),
     ("Money", ("ledger", "payouts")),
-    ("People", ("accounts", "roles", "audit", "tokens")),
+    ("People", ("accounts", "organizations", "roles", "audit", "tokens")),
     ("Reference", ("errors", "rate-limits", "glossary")),
     ("Running it", ("self-hosting", "settings", "architecture", "guarantees", "performance")),
 )

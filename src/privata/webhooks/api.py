@@ -13,6 +13,7 @@ from privata.apikeys.access import actor_of
 from privata.apikeys.scopes import Scope
 from privata.core.clock import iso
 from privata.core.errors import (
+    EndpointLimit,
     IdempotencyConflict,
     InvalidKey,
     NotFound,
@@ -69,7 +70,7 @@ async def list_endpoints(request: Request) -> Response:
     "/endpoints",
     status_code=CREATED,
     response_model=schemas.NewEndpoint,
-    responses=errors(*_REFUSALS, IdempotencyConflict),
+    responses=errors(*_REFUSALS, EndpointLimit, IdempotencyConflict),
     openapi_extra=request_of(
         body=schemas.CreateEndpoint,
         headers=IDEMPOTENCY_DOC,

@@ -33,7 +33,10 @@ RESUMING: Final = (
 
 @dataclass(frozen=True, slots=True)
 class EndpointFacts:
-    """What is known of an endpoint at `now`; `probe_minutes` is 0 when we never probe."""
+    """What is known of an endpoint at `now`; `probe_minutes` is 0 when we never probe.
+
+    `stopped`: why the organization's status lets nothing go out, as sentences.
+    """
 
     status: EndpointStatus
     now: datetime
@@ -50,6 +53,7 @@ class EndpointFacts:
     waiting_at_resume: int = 0
     pace_per_s: int = 20
     probe_minutes: int = 0
+    stopped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,14 @@ class Banner:
 
 def banner_of(facts: EndpointFacts) -> Banner | None:
     """The banner, or None when there is nothing to say."""
+    if facts.stopped and facts.status is not EndpointStatus.DISABLED:
+        return Banner(
+            "warn",
+            "circle-pause",
+            "Deliveries are held because of your organization's status",
+            facts.stopped,
+            "Events wait in their order and none is dropped.",
+        )
     if facts.status is EndpointStatus.PAUSED:
         return _paused(facts)
     if facts.status is EndpointStatus.RESUMING:

@@ -1,10 +1,12 @@
 """The statement that claims, and the one that asks when to claim next.
 
-**Fairness.** Every active endpoint is asked in turn, those with the fewest sends under way first,
-and gives at most what its cap leaves; the outer LIMIT ends the walk. A backlog of one endpoint,
-however long, costs the others nothing but its cap's worth of slots. First attempts go before
-retries of the same endpoint, and only `$6` retries are taken in all: the other slots are for first
-attempts. The ops channel is walked apart, with slots of its own.
+**Fairness.** Live goes before test. In each, every organization is asked in turn, those with the
+fewest sends under way first, and gives at most what is left of its share (`shares`); within it
+every endpoint, again those with the fewest first, then the quick ones, and gives at most what its
+cap leaves. The outer LIMIT ends the walk. So a backlog, however long and behind however many
+endpoints, costs the other organizations nothing but the share. First attempts go before retries of
+the same endpoint, and only `$6` retries are taken in all: the other slots are for first attempts.
+The ops channel is walked apart, with slots of its own.
 
 **Lanes.** A first attempt is eligible when no earlier event of the same order still waits for its
 own first attempt at the same endpoint. Two claims at the same moment cannot take two events of
@@ -30,18 +32,27 @@ Rows another claim holds are skipped, rows it has moved meanwhile are judged aga
 values (READ COMMITTED) and are then no longer due. NO KEY UPDATE, because the rows of attempts
 that refer to a delivery must not wait for a claim.
 
-Parameters: $1 slots for orders, $2 lease in seconds, $3 cap per endpoint, $4 and $5 sends under
-way per endpoint, $6 retries at most, $7 slots for ops.
+What belongs to an organization whose status does not let it deliver waits: the claim does not look
+at it (`organizations.standing`).
+
+Parameters: $1 slots for orders, $2 lease in seconds, $3 cap per endpoint; $4 the endpoints that
+are known, $5 their sends under way; $6 retries at most, $7 slots for ops; $8 what these endpoints
+may take, $9 for how many seconds they hold a slot; $10 to $14 the accounts that are known:
+organization, environment, channel, sends under way, what they may take; slots for orders live $15
+and test $16, for ops live $17 and test $18; what one takes that is not known: account $19 (ops
+$20), endpoint $21 (ops $22).
 """
 
-# What is put together here are constants of this file and of `pace`.
+# What is put together here are constants of this file, of `pace` and of `standing`.
 # ruff: noqa: S608
 
 from __future__ import annotations
 
 from typing import Final
 
+from privata.organizations.standing import DELIVERING, delivering
 from privata.webhooks import pace
+from privata.webhooks.shares import UNMEASURED_S
 
 #: The first event of `w`'s lane; for an endpoint with strict lanes, of those not finished.
 _HEAD: Final = """(
@@ -70,33 +81,75 @@ def _retries(which: str) -> str:
             FOR NO KEY UPDATE OF w SKIP LOCKED"""
 
 
-def _heads(channel: str, slots: str) -> str:
-    """What one channel's endpoints have to send; a resuming one's retries are its oldest."""
+def _heads(channel: str, environment: str, slots: str, first: str, first_of_endpoint: str) -> str:
+    """What one channel's endpoints in one environment have to send, organization by organization.
+
+    A resuming endpoint's retries are its oldest.
+    """
     return f"""
     SELECT heads.id, heads.attempts FROM (
-        SELECT asked.id, asked.strict_lanes, asked.resuming,
-               least(asked.allowed, $3 - coalesce(busy.sends, 0)) AS free
+        SELECT owner.id, coalesce(held.free, {first}) AS free
         FROM (
-            SELECT e.id, e.strict_lanes, false AS resuming, $3 AS allowed
-            FROM webhook_endpoint AS e
-            WHERE e.status = 'active' AND e.channel = '{channel}'
-            UNION ALL
-            SELECT r.id, r.strict_lanes, true, r.allowed FROM resuming AS r
-            WHERE r.channel = '{channel}' AND r.allowed > 0
-        ) AS asked
-        LEFT JOIN unnest($4::uuid[], $5::int[]) AS busy (id, sends) ON busy.id = asked.id
-        WHERE coalesce(busy.sends, 0) < $3
-        ORDER BY coalesce(busy.sends, 0), random()
-    ) AS open
+            SELECT DISTINCT e.organization_id AS id FROM webhook_endpoint AS e
+            WHERE e.environment = '{environment}' AND e.channel = '{channel}'
+              AND e.status IN ('active', 'resuming')
+        ) AS owner
+        JOIN organization AS o ON o.id = owner.id AND {delivering(environment)}
+        LEFT JOIN unnest($10::uuid[], $11::text[], $12::text[], $13::int[], $14::int[])
+            AS held (organization_id, environment, channel, sends, free)
+            ON held.organization_id = owner.id AND held.environment = '{environment}'
+            AND held.channel = '{channel}'
+        WHERE coalesce(held.free, {first}) > 0
+        ORDER BY coalesce(held.sends, 0), random()
+    ) AS account
     CROSS JOIN LATERAL (
-        SELECT * FROM ({_retries("open.resuming")}) AS oldest
-        UNION ALL
-        SELECT * FROM ({_FIRSTS}) AS first
-        UNION ALL
-        SELECT * FROM ({_retries("NOT open.resuming")}) AS late
-        LIMIT open.free
+        SELECT heads.id, heads.attempts FROM (
+            SELECT asked.id, asked.strict_lanes, asked.resuming,
+                   least(asked.allowed, $3 - coalesce(busy.sends, 0),
+                         coalesce(busy.free, {first_of_endpoint})) AS free
+            FROM (
+                SELECT e.id, e.strict_lanes, false AS resuming, $3 AS allowed
+                FROM webhook_endpoint AS e
+                WHERE e.organization_id = account.id AND e.environment = '{environment}'
+                  AND e.channel = '{channel}' AND e.status = 'active'
+                UNION ALL
+                SELECT r.id, r.strict_lanes, true, r.allowed
+                FROM resuming AS r JOIN webhook_endpoint AS e ON e.id = r.id
+                WHERE e.organization_id = account.id AND e.environment = '{environment}'
+                  AND e.channel = '{channel}' AND r.allowed > 0
+            ) AS asked
+            LEFT JOIN unnest($4::uuid[], $5::int[], $8::int[], $9::float8[])
+                AS busy (id, sends, free, held_s) ON busy.id = asked.id
+            WHERE coalesce(busy.free, {first_of_endpoint}) > 0 AND coalesce(busy.sends, 0) < $3
+            ORDER BY coalesce(busy.sends, 0), coalesce(busy.held_s, {UNMEASURED_S}), random()
+        ) AS open
+        CROSS JOIN LATERAL (
+            SELECT * FROM ({_retries("open.resuming")}) AS oldest
+            UNION ALL
+            SELECT * FROM ({_FIRSTS}) AS first
+            UNION ALL
+            SELECT * FROM ({_retries("NOT open.resuming")}) AS late
+            LIMIT open.free
+        ) AS heads
+        LIMIT account.free
     ) AS heads
     LIMIT {slots}"""
+
+
+def _both(channel: str, slots: str, room: tuple[str, str], firsts: tuple[str, str]) -> str:
+    """A channel's live heads and, in what they leave, its test heads."""
+    live, test = room
+    return f"""
+    SELECT heads.id, heads.attempts FROM (
+        SELECT * FROM ({_heads(channel, "live", live, *firsts)}) AS live
+        UNION ALL
+        SELECT * FROM ({_heads(channel, "test", test, *firsts)}) AS test
+    ) AS heads
+    LIMIT {slots}"""
+
+
+_ORDERS: Final = _both("order", "$1", ("$15", "$16"), ("$19::int", "$21::int"))
+_OPS: Final = _both("ops", "$7", ("$17", "$18"), ("$20::int", "$22::int"))
 
 
 _FIRST, _RETRY = "w.attempts = 0", "w.attempts > 0"
@@ -139,11 +192,11 @@ WITH resuming AS MATERIALIZED (
         SELECT numbered.id FROM (
             SELECT heads.id, heads.attempts,
                    row_number() OVER (PARTITION BY heads.attempts > 0) AS position
-            FROM ({_heads("order", "$1")}) AS heads
+            FROM ({_ORDERS}) AS heads
         ) AS numbered
         WHERE numbered.attempts = 0 OR numbered.position <= $6
         UNION ALL
-        SELECT heads.id FROM ({_heads("ops", "$7")}) AS heads))
+        SELECT heads.id FROM ({_OPS}) AS heads))
     RETURNING d.id, d.endpoint_id, d.event_seq, d.attempts, d.first_attempt_at, d.lease_token
 ), paced AS (
     UPDATE webhook_endpoint AS e
@@ -162,8 +215,8 @@ WITH resuming AS MATERIALIZED (
 )
 SELECT claimed.id, claimed.endpoint_id, claimed.event_seq, claimed.attempts,
        claimed.first_attempt_at, claimed.lease_token, now() AS claimed_at,
-       endpoint.url, endpoint.dialect, endpoint.environment, endpoint.channel,
-       endpoint.schedule_s,
+       endpoint.organization_id, endpoint.url, endpoint.dialect, endpoint.environment,
+       endpoint.channel, endpoint.schedule_s,
        coalesce(resuming.probing, false) AS probing,
        event.event_id, event.body, secret.ids, secret.sealed, secret.expiries
 FROM claimed
@@ -185,6 +238,7 @@ CROSS JOIN LATERAL (
 NEXT_DUE: Final = f"""
 SELECT extract(epoch FROM min(next.due_at) - now())::float8 AS seconds
 FROM webhook_endpoint AS e
+JOIN organization AS o ON o.id = e.organization_id
 CROSS JOIN LATERAL (
     (SELECT d.due_at FROM webhook_delivery AS d
      WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.attempts = 0 AND d.due_at > now()
@@ -196,13 +250,14 @@ CROSS JOIN LATERAL (
     UNION ALL
     (SELECT wake.at FROM (SELECT {pace.WAKE} AS at) AS wake WHERE wake.at > now())
 ) AS next
-WHERE e.status IN ('active', 'resuming')
+WHERE e.status IN ('active', 'resuming') AND {DELIVERING}
 """
 
 # An endpoint that was just resumed has old deliveries; they are counted from its resumption.
-OLDEST_DUE: Final = """
+OLDEST_DUE: Final = f"""
 SELECT extract(epoch FROM now() - min(greatest(waiting.due_at, e.updated_at)))::float8
 FROM webhook_endpoint AS e
+JOIN organization AS o ON o.id = e.organization_id
 CROSS JOIN LATERAL (
     (SELECT d.due_at FROM webhook_delivery AS d
      WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.attempts = 0
@@ -212,5 +267,5 @@ CROSS JOIN LATERAL (
      WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.attempts > 0
      ORDER BY d.due_at LIMIT 1)
 ) AS waiting
-WHERE e.status = 'active' AND waiting.due_at <= now()
+WHERE e.status = 'active' AND waiting.due_at <= now() AND {DELIVERING}
 """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -12,7 +11,7 @@ import asyncpg
 
 from privata.webhooks.claim_sql import CLAIM, NEXT_DUE, OLDEST_DUE
 from privata.webhooks.line import Line
-from privata.webhooks.slots import Room, Slot
+from privata.webhooks.slots import Account, Grant, Slot
 from privata.webhooks.states import Channel
 
 
@@ -34,6 +33,7 @@ class Claim:
 
     delivery_id: UUID
     endpoint_id: UUID
+    organization_id: UUID
     lease_token: int
     attempts: int
     first_attempt_at: datetime | None
@@ -51,25 +51,46 @@ class Claim:
     @property
     def slot(self) -> Slot:
         """What it occupies while it is sent."""
-        return Slot(self.endpoint_id, self.channel == Channel.OPS, self.attempts > 0)
+        account = Account(self.organization_id, self.environment, self.channel == Channel.OPS)
+        return Slot(account, self.endpoint_id, self.attempts > 0)
+
+    @property
+    def send(self) -> tuple[UUID, int]:
+        """What tells this lease's send from all others."""
+        return self.delivery_id, self.lease_token
 
 
-async def claim(
-    line: Line, *, room: Room, lease_s: float, per_endpoint: int, busy: Mapping[UUID, int]
-) -> list[Claim]:
-    """Lease what is due and `room` takes for `lease_s` seconds, in the order of the events.
+async def claim(line: Line, *, grant: Grant, lease_s: float, per_endpoint: int) -> list[Claim]:
+    """Lease what is due and `grant` allows for `lease_s` seconds, in the order of the events.
 
-    `busy` says how many sends are under way for each endpoint; none gets over `per_endpoint`.
+    No endpoint gets more than `per_endpoint` at once, whatever is granted.
     """
+    room = grant.room
+    endpoints, accounts = grant.endpoints.values(), grant.accounts.values()
     rows = await line.fetch(
         CLAIM,
         room.orders,
         lease_s,
         per_endpoint,
-        list(busy.keys()),
-        list(busy.values()),
+        list(grant.endpoints),
+        [one.sends for one in endpoints],
         room.retries,
         room.ops,
+        [one.free for one in endpoints],
+        [one.held_s for one in endpoints],
+        [one.organization_id for one in grant.accounts],
+        [one.environment for one in grant.accounts],
+        [(Channel.OPS if one.ops else Channel.ORDER).value for one in grant.accounts],
+        [one.sends for one in accounts],
+        [one.free for one in accounts],
+        room.live,
+        room.test,
+        room.ops_live,
+        room.ops_test,
+        grant.first_of_account,
+        grant.first_of_ops_account,
+        grant.first_of_endpoint,
+        grant.first_of_ops_endpoint,
     )
     return [_claim_of(row) for row in sorted(rows, key=itemgetter("event_seq"))]
 
@@ -92,6 +113,7 @@ def _claim_of(row: asyncpg.Record) -> Claim:
     return Claim(
         delivery_id=row["id"],
         endpoint_id=row["endpoint_id"],
+        organization_id=row["organization_id"],
         lease_token=row["lease_token"],
         attempts=row["attempts"],
         first_attempt_at=row["first_attempt_at"],

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from uuid import UUID
 
 import asyncpg
@@ -23,6 +24,7 @@ from privata.infra.kernel import Kernel
 from privata.infra.postgres import listening
 from privata.webhooks.claims import Claim, claim, seconds_to_next_due
 from privata.webhooks.line import Line, is_passing
+from privata.webhooks.outcomes import RULES, Outcome
 from privata.webhooks.policies import policies
 from privata.webhooks.sending import Lease, Sender
 from privata.webhooks.settling import Settled, Settlement, settle
@@ -92,21 +94,21 @@ class Dispatcher:
     async def _claim_and_send(self) -> None:
         while not self._stopping:
             self._stir.clear()
-            room = self._slots.room()
+            grant = self._slots.grant(time.monotonic())
+            room = grant.room
             claims = []
             if room:
                 claims = await claim(
                     self._claims,
-                    room=room,
+                    grant=grant,
                     lease_s=self._lease_s,
                     per_endpoint=self._per_endpoint,
-                    busy=self._slots.busy,
                 )
             for one in claims:
                 self._start(Lease(one, self._claims.asked_at))
-            # There may be more when some slots are all taken or an endpoint is at its cap. Only
-            # then does a slot that gets free call for a claim.
-            self._more = self._slots.bounded
+            # There may be more when some slots are all taken, or an organization or an endpoint
+            # has all that it may. Only then does a slot that gets free call for a claim.
+            self._more = self._slots.bounded or grant.used_up(one.slot for one in claims)
             if room.retries > 0 and self._slots.room().retries <= 0 and self._slots.room():
                 # Retries that were found but not taken may have stood before first attempts.
                 continue
@@ -130,7 +132,7 @@ class Dispatcher:
     # Sending.
 
     def _start(self, lease: Lease) -> None:
-        self._slots.take(lease.claim.slot)
+        self._slots.take(lease.claim.slot, lease.claim.send, time.monotonic())
         task = asyncio.create_task(self._send(lease))
         self._sends.add(task)
         task.add_done_callback(self._sends.discard)
@@ -144,6 +146,8 @@ class Dispatcher:
             return
         try:
             settlement = await self._sender.attempt(lease)
+            ours = RULES[Outcome(settlement.outcome)].ours
+            self._slots.sent(lease.claim.send, time.monotonic(), measured=not ours)
         except Exception:
             # A bug of ours. Nothing is settled, so the delivery comes back with its lease's end.
             log.exception("delivery %s failed on our side", lease.claim.delivery_id)
@@ -153,7 +157,7 @@ class Dispatcher:
         self._result_came.set()
 
     def _release(self, claimed: Claim) -> None:
-        self._slots.free(claimed.slot)
+        self._slots.free(claimed.slot, claimed.send)
         if self._more:
             self._stir.set()
         if self._draining:

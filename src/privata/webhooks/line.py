@@ -101,8 +101,13 @@ class Line:
 
     async def _open(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
+            # The claim is longer than what the driver keeps prepared by itself (15 KB): it would
+            # be planned anew each time, for twenty times what it takes. 0: whatever the length.
             self._connection = await asyncpg.connect(
-                self._url, server_settings=self._settings, command_timeout=STATEMENT_TIMEOUT_S
+                self._url,
+                server_settings=self._settings,
+                command_timeout=STATEMENT_TIMEOUT_S,
+                max_cacheable_statement_size=0,
             )
         return self._connection
 

@@ -25,6 +25,8 @@ from django.db.models.query import QuerySet
 from privata.core.errors import NotFound
 from privata.core.tenancy import Environment
 from privata.events.models import Event
+from privata.organizations.standing import webhooks_go
+from privata.organizations.states import OrganizationStatus
 from privata.ui.components import Bucket
 from privata.webhooks.log_query import (
     PAGE_ROWS,
@@ -41,8 +43,20 @@ from privata.webhooks.states import DeliveryStatus, EndpointStatus
 MOST_NEW: Final = 100
 
 _PENDING = Q(status=DeliveryStatus.PENDING.value)
-_HELD = Q(endpoint__status=EndpointStatus.PAUSED.value) | (
-    Q(endpoint__status=EndpointStatus.RESUMING.value) & Q(due_at__lte=Now())
+
+#: The organization's status lets nothing go out (`organizations.standing`).
+_STOPPED = Q()
+for _environment in Environment:
+    _STOPPED |= Q(
+        environment=_environment.value,
+        organization__status__in=[
+            status.value for status in OrganizationStatus if not webhooks_go(status, _environment)
+        ],
+    )
+_HELD = (
+    _STOPPED
+    | Q(endpoint__status=EndpointStatus.PAUSED.value)
+    | (Q(endpoint__status=EndpointStatus.RESUMING.value) & Q(due_at__lte=Now()))
 )
 
 #: The one place that says which deliveries a segment has; these segments do not overlap.

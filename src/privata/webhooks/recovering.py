@@ -16,6 +16,7 @@ from privata.core.tenancy import Environment, system_actor
 from privata.events.service import DELIVERIES_BELL, LIVE_BELL, live_payload
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction, listening
+from privata.organizations.standing import DELIVERING
 from privata.webhooks.doors import note
 from privata.webhooks.recoveries import MISSED, RECOVERIES_BELL, end_recovery
 from privata.webhooks.states import EndpointStatus, RecoveryStatus
@@ -23,17 +24,19 @@ from privata.webhooks.states import EndpointStatus, RecoveryStatus
 #: Seconds between two steps of one recovery: each queues at most what goes out in that time.
 STEP_S: Final = 1.0
 
-#: Seconds to look again at an endpoint that is paused, and without a bell for new recoveries.
+#: Seconds to look again at an endpoint that is paused or whose organization is stopped, and without
+#: a bell for new recoveries.
 PAUSED_S: Final = 5.0
 NET_S: Final = 30.0
 
-_TAKE: Final = """
-SELECT r.*, e.status AS endpoint_status, e.pace_per_s
+_TAKE: Final = f"""
+SELECT r.*, e.status AS endpoint_status, e.pace_per_s, {DELIVERING} AS delivering
 FROM webhook_recovery AS r JOIN webhook_endpoint AS e ON e.id = r.endpoint_id
+JOIN organization AS o ON o.id = e.organization_id
 WHERE r.status = 'running' AND r.next_at <= now()
 ORDER BY r.next_at LIMIT 1
 FOR NO KEY UPDATE OF r SKIP LOCKED
-"""
+"""  # noqa: S608  # a constant of `standing`
 
 _NEXT: Final = """
 SELECT extract(epoch FROM min(next_at) - now())::float8 FROM webhook_recovery
@@ -120,7 +123,7 @@ async def step(tx: Transaction) -> bool:
         return False
     if row["endpoint_status"] == EndpointStatus.DISABLED:
         await _end(tx, row, RecoveryStatus.CANCELLED)
-    elif row["endpoint_status"] != EndpointStatus.ACTIVE:
+    elif row["endpoint_status"] != EndpointStatus.ACTIVE or not row["delivering"]:
         await tx.connection.execute(_MARK, row["id"], 0, PAUSED_S)
     else:
         await _queue(tx, row)

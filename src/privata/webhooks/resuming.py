@@ -17,13 +17,14 @@ from privata.events.service import DELIVERIES_BELL
 from privata.infra.idempotency import Keep
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
+from privata.organizations.standing import DELIVERING
 from privata.webhooks import store
 from privata.webhooks.doors import locked_endpoint, note
 from privata.webhooks.ops_events import publish_ops, webhook_resumed
 from privata.webhooks.pausing import Reason
 from privata.webhooks.states import EndpointStatus
 
-# The statements are put together out of constants of this file.
+# The statements are put together out of constants of this file and of `standing`.
 # ruff: noqa: S608
 
 #: How often a worker looks for endpoints to probe, in seconds.
@@ -69,8 +70,8 @@ WHERE e.id = $1 AND e.organization_id = $2 AND e.environment = $3
 # Endpoints that somebody else has locked are looked at next time.
 _PROBE: Final = f"""
 WITH chosen AS (
-    SELECT e.id FROM webhook_endpoint AS e
-    WHERE e.status = 'paused' AND e.paused_reason = '{Reason.FAILURES.value}'
+    SELECT e.id FROM webhook_endpoint AS e JOIN organization AS o ON o.id = e.organization_id
+    WHERE {DELIVERING} AND e.status = 'paused' AND e.paused_reason = '{Reason.FAILURES.value}'
       AND greatest(e.paused_at, e.probed_at) <= now() - make_interval(secs => $1::float8)
       AND (EXISTS (SELECT FROM webhook_delivery AS d WHERE d.endpoint_id = e.id
                    AND d.status = 'pending' AND d.attempts = 0 AND d.due_at <= now())

@@ -22,6 +22,7 @@ from privata.infra.idempotency import Keep
 from privata.infra.kernel import Kernel
 from privata.webhooks import store
 from privata.webhooks.doors import locked_endpoint, note
+from privata.webhooks.endpoint_cap import lock_for_one_more, refuse_one_too_many
 from privata.webhooks.endpoint_rules import (
     checked_alias,
     checked_channel,
@@ -80,7 +81,8 @@ async def create_endpoint(
     """Make an endpoint in the actor's environment; its id and, this once, its secret.
 
     An ops endpoint at Slack speaks `slack`, whatever `dialect` says.
-    `ValidationFailed` for a wrong field, `UrlRefused` for a URL that we would not deliver to.
+    `ValidationFailed` for a wrong field, `EndpointLimit` when the plan holds no more, `UrlRefused`
+    for a URL that we would not deliver to.
     `lookup` resolves names (default: the system).
     """
     kind = checked_channel(channel)
@@ -92,6 +94,7 @@ async def create_endpoint(
     secret = mint_secret(actor.environment.value, speaks.value)
     sealed = kernel.sealer.seal(secret.encode(), secret_context(secret_id))
     async with kernel.database.transaction() as tx:
+        await refuse_one_too_many(tx, actor, await lock_for_one_more(tx, actor))
         await store.insert_endpoint(
             tx, actor, endpoint_id, fields, (secret_id, sealed, secret[:HINT_CHARS])
         )
@@ -144,12 +147,16 @@ async def pause_endpoint(
 ) -> None:
     """Hold all deliveries from now on; nothing is dropped. Does nothing to one that is paused.
 
-    A disabled endpoint comes back this way: paused first, then resumed.
+    A disabled endpoint comes back this way: paused first, then resumed. It counts again then, so
+    that one may be refused with `EndpointLimit`.
     """
     async with kernel.database.transaction() as tx:
+        plan = await lock_for_one_more(tx, actor)
         row = await locked_endpoint(tx, actor, endpoint_id)
         if row["status"] == EndpointStatus.PAUSED:
             return
+        if row["status"] == EndpointStatus.DISABLED:
+            await refuse_one_too_many(tx, actor, plan)
         status = EndpointStatus.PAUSED.value
         await store.move_endpoint(tx, endpoint_id, status, reason, actor.label)
         await note(tx, actor, "endpoint.paused", endpoint_id, {"reason": reason})

@@ -40,7 +40,8 @@ class Queue:
     """How the endpoint that a delivery waits for is sending.
 
     `probed`: while it resumes, its probe has arrived. `ahead`: how many go before this one, if
-    that was counted. `because`: why it is paused, as a part of a sentence.
+    that was counted. `because`: why it is paused, as a part of a sentence. `stopped`:
+    why the organization's status lets nothing go out, as sentences.
     """
 
     probed: bool = False
@@ -49,6 +50,7 @@ class Queue:
     pace_per_s: int = 20
     strict: bool = False
     because: str = ""
+    stopped: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,14 @@ class Story:
 
 
 def shown_state(
-    status: str, endpoint: str, attempts: int, in_flight: bool, due_at: datetime, now: datetime
+    status: str,
+    endpoint: str,
+    attempts: int,
+    in_flight: bool,
+    due_at: datetime,
+    now: datetime,
+    *,
+    stopped: bool = False,
 ) -> Shown:
     """The state a row of the log shows. `in_flight` means something until `due_at` only."""
     if status == DeliveryStatus.DELIVERED:
@@ -103,10 +112,10 @@ def shown_state(
         return Shown.EXHAUSTED
     if in_flight and due_at > now:
         return Shown.SENDING
-    if endpoint == EndpointStatus.PAUSED:
-        return Shown.HELD
     if endpoint == EndpointStatus.DISABLED:
         return Shown.CANCELLED
+    if endpoint == EndpointStatus.PAUSED or stopped:
+        return Shown.HELD
     if endpoint == EndpointStatus.RESUMING and due_at <= now:
         return Shown.RESUMING
     return Shown.RETRYING if attempts else Shown.PENDING
@@ -115,7 +124,13 @@ def shown_state(
 def tell(facts: Facts) -> Story:
     """The story of a delivery at this moment."""
     shown = shown_state(
-        facts.status, facts.endpoint, facts.attempts, facts.in_flight, facts.due_at, facts.now
+        facts.status,
+        facts.endpoint,
+        facts.attempts,
+        facts.in_flight,
+        facts.due_at,
+        facts.now,
+        stopped=bool(facts.queue.stopped),
     )
     return _TELLERS[shown](facts)
 
@@ -195,6 +210,17 @@ def _retrying(facts: Facts) -> Story:
 
 
 def _held(facts: Facts) -> Story:
+    if facts.queue.stopped:
+        return Story(
+            shown=Shown.HELD,
+            tone="warn",
+            icon="circle-pause",
+            title="Held because of your organization's status",
+            text=f"The event is kept and nothing is lost. {facts.queue.stopped}{_before(facts)}",
+            next="It is sent when your organization's status allows it, in its place.",
+            next_at=None,
+            why_no_retry="Your organization's status holds all deliveries.",
+        )
     because = f" It is paused because {facts.queue.because}." if facts.queue.because else ""
     return Story(
         shown=Shown.HELD,

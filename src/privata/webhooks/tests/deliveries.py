@@ -21,7 +21,7 @@ from privata.webhooks.line import Line
 from privata.webhooks.receiver import Receiver, create_app, running
 from privata.webhooks.service import create_endpoint
 from privata.webhooks.settling import Settlement
-from privata.webhooks.slots import Room
+from privata.webhooks.slots import Grant, Known, Room
 
 LEASE_S = 30.0
 
@@ -39,7 +39,11 @@ async def endpoint(
 
 
 async def publish_order(
-    kernel: Kernel, organization: UUID, seqs: Sequence[int] = (1,), order_id: str | None = None
+    kernel: Kernel,
+    organization: UUID,
+    seqs: Sequence[int] = (1,),
+    order_id: str | None = None,
+    environment: Environment = Environment.TEST,
 ) -> str:
     """Publish events `seqs` of one order, each in a transaction of its own; the order's id."""
     order_id = order_id or new_order_id()
@@ -48,7 +52,7 @@ async def publish_order(
             await publish(
                 tx,
                 organization_id=organization,
-                environment=Environment.TEST,
+                environment=environment,
                 channel="order",
                 order_id=order_id,
                 events=[event_of(order_id, seq)],
@@ -81,10 +85,21 @@ async def claim_some(
 ) -> list[Claim]:
     return await claim(
         on,
-        room=Room(limit, limit, limit),
+        grant=granted(limit, limit, limit, busy={} if busy is None else busy),
         lease_s=LEASE_S,
         per_endpoint=per_endpoint,
-        busy=busy or {},
+    )
+
+
+def granted(orders: int, retries: int, ops: int, *, busy: dict[UUID, int] | None = None) -> Grant:
+    """All of these slots to whoever comes; `busy` are sends under way."""
+    return Grant(
+        Room(orders, retries, ops, orders, orders, ops, ops),
+        endpoints={one: Known(sends, orders, 0.0) for one, sends in (busy or {}).items()},
+        first_of_account=orders,
+        first_of_ops_account=ops,
+        first_of_endpoint=orders,
+        first_of_ops_endpoint=ops,
     )
 
 

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from uuid import UUID
+from dataclasses import replace
+from uuid import UUID, uuid4
 
 import pytest
 
+from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
-from privata.webhooks.claims import oldest_due_age, seconds_to_next_due
-from privata.webhooks.service import pause_endpoint
+from privata.organizations.standing import webhooks_go
+from privata.organizations.states import OrganizationStatus
+from privata.webhooks.claim_sql import CLAIM
+from privata.webhooks.claims import claim, oldest_due_age, seconds_to_next_due
+from privata.webhooks.service import create_endpoint, pause_endpoint
 from privata.webhooks.settling import settle
+from privata.webhooks.slots import Account, Known, Room
 from privata.webhooks.tests.deliveries import (
     LEASE_S,
     actor_of,
@@ -19,6 +25,7 @@ from privata.webhooks.tests.deliveries import (
     delivery,
     end_leases,
     endpoint,
+    granted,
     line,
     publish_order,
     settlement,
@@ -227,3 +234,118 @@ async def test_the_oldest_due_delivery_is_watched(kernel: Kernel, organization: 
     age = await oldest_due_age(kernel.database.pool)
     assert age is not None
     assert 90 <= age < 120
+
+
+async def _organization(kernel: Kernel, status: str = "approved") -> UUID:
+    made = uuid4()
+    await kernel.database.pool.execute(
+        "INSERT INTO organization (id, name, status) VALUES ($1, 'Other', $2)", made, status
+    )
+    return made
+
+
+async def test_organizations_share_before_endpoints_do(kernel: Kernel, organization: UUID) -> None:
+    """One with many endpoints takes what its share allows, and another comes at once."""
+    for _ in range(6):
+        await endpoint(kernel, organization)
+    for _ in range(3):
+        await publish_order(kernel, organization)
+    other = await _organization(kernel)
+    await endpoint(kernel, other)
+    await publish_order(kernel, other)
+    account = Account(organization, "test", False)
+    async with line(kernel) as db:
+        room = granted(12, 12, 1)
+        grant = replace(room, accounts={account: Known(5, 3, 4.7)}, first_of_account=2)
+        taken = await claim(db, grant=grant, lease_s=LEASE_S, per_endpoint=16)
+        assert Counter(one.organization_id for one in taken) == {organization: 3, other: 1}
+        assert len({one.endpoint_id for one in taken if one.organization_id == organization}) <= 3
+        full = replace(room, accounts={account: Known(8, 0, 4.7)})
+        assert await claim(db, grant=full, lease_s=LEASE_S, per_endpoint=16) == []
+        # Nobody that is not known takes more than the first share.
+        assert len(await claim(db, grant=replace(room, first_of_account=2), lease_s=LEASE_S,
+                               per_endpoint=16)) == 2  # fmt: skip
+
+
+async def test_live_goes_before_test_and_each_keeps_to_its_slots(
+    kernel: Kernel, organization: UUID
+) -> None:
+    await endpoint(kernel, organization)
+    await create_endpoint(
+        kernel,
+        actor=actor_of(organization, Environment.LIVE),
+        url="https://1.1.1.1/hook",
+        alias="Live",
+        channel="order",
+    )
+    for environment in Environment:
+        for _ in range(8):
+            await publish_order(kernel, organization, environment=environment)
+    async with line(kernel) as db:
+        first = await claim_some(db, 6)
+        assert [one.environment for one in first] == ["live"] * 6
+        room = Room(9, 9, 0, 1, 2, 0, 0)
+        grant = replace(granted(9, 9, 0), room=room)
+        rest = await claim(db, grant=grant, lease_s=LEASE_S, per_endpoint=16)
+    assert Counter(one.environment for one in rest) == {"live": 1, "test": 2}
+
+
+async def test_within_an_organization_quick_endpoints_go_first(
+    kernel: Kernel, organization: UUID
+) -> None:
+    slow, _ = await endpoint(kernel, organization)
+    quick, _ = await endpoint(kernel, organization)
+    unknown, _ = await endpoint(kernel, organization)
+    await publish_order(kernel, organization)
+    known = {slow: Known(0, 2, 4.7), quick: Known(0, 16, 0.01)}
+    async with line(kernel) as db:
+        grant = replace(granted(1, 1, 0), endpoints=known)
+        order = [
+            (await claim(db, grant=grant, lease_s=LEASE_S, per_endpoint=16))[0].endpoint_id
+            for _ in range(3)
+        ]
+    assert order == [quick, unknown, slow]
+
+
+@pytest.mark.parametrize("status", list(OrganizationStatus))
+@pytest.mark.parametrize("environment", list(Environment))
+async def test_deliveries_are_held_where_the_status_says_so_and_go_out_later(
+    kernel: Kernel, organization: UUID, status: OrganizationStatus, environment: Environment
+) -> None:
+    """A rejected organization had gone on."""
+    url = "http://localhost:1/" if environment is Environment.TEST else "https://1.1.1.1/hook"
+    await create_endpoint(
+        kernel,
+        actor=actor_of(organization, environment),
+        url=url,
+        alias="Orders",
+        channel="order",
+    )
+    await publish_order(kernel, organization, environment=environment)
+    move = "UPDATE organization SET status = $2 WHERE id = $1"
+    await kernel.database.pool.execute(move, organization, status.value)
+    goes = webhooks_go(status, environment)
+    async with line(kernel) as db:
+        assert (await oldest_due_age(kernel.database.pool) is not None) is goes
+        assert len(await claim_some(db)) == (1 if goes else 0)
+        await kernel.database.pool.execute(move, organization, "approved")
+        assert len(await claim_some(db)) == (0 if goes else 1)
+
+
+async def test_a_claim_is_prepared_once_for_each_connection(
+    kernel: Kernel, organization: UUID
+) -> None:
+    """Longer than 15 KB it was planned anew for every claim, which took twenty times as long."""
+    await endpoint(kernel, organization)
+    async with line(kernel) as db:
+        for _ in range(3):
+            await claim_some(db)
+        prepared = await db.fetch("SELECT name FROM pg_prepared_statements WHERE statement = $1",
+                                  CLAIM)  # fmt: skip
+        used = await db.fetch(
+            "SELECT generic_plans + custom_plans AS plans FROM pg_prepared_statements"
+            " WHERE statement = $1",
+            CLAIM,
+        )
+    assert len(prepared) == 1
+    assert used[0]["plans"] == 3

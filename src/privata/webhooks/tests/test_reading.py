@@ -50,7 +50,8 @@ class Desk:
         self.url = url
         self.organization = uuid.uuid4()
         self.run(
-            "INSERT INTO organization (id, name) VALUES (%(id)s, 'Shop')", id=self.organization
+            "INSERT INTO organization (id, name, status) VALUES (%(id)s, 'Shop', 'approved')",
+            id=self.organization,
         )
 
     def endpoint(self, status: str = "active") -> uuid.UUID:

@@ -13,12 +13,13 @@ from privata.webhooks.claims import claim
 from privata.webhooks.ops_events import ops_event, publish_ops
 from privata.webhooks.service import create_endpoint
 from privata.webhooks.settling import settle
-from privata.webhooks.slots import Room, Slot, Slots
+from privata.webhooks.slots import Account, Slot, Slots
 from privata.webhooks.tests.deliveries import (
     LEASE_S,
     actor_of,
     claim_some,
     endpoint,
+    granted,
     line,
     make_due,
     publish_order,
@@ -28,53 +29,67 @@ from privata.webhooks.tests.deliveries import (
 ONE, OTHER = uuid4(), uuid4()
 
 
+def _room(orders: int, retries: int, ops: int) -> tuple[int, int, int]:
+    return orders, retries, ops
+
+
+def _of(slots: Slots) -> tuple[int, int, int]:
+    room = slots.room()
+    return _room(room.orders, room.retries, room.ops)
+
+
+def _fill(slots: Slots, sends: int, *, retry: bool = False, environment: str = "live") -> None:
+    account = Account(uuid4(), environment, False)
+    for _ in range(sends):
+        slots.take(Slot(account, ONE, retry), object(), 0.0)
+
+
 def test_a_quarter_is_for_first_attempts() -> None:
     slots = Slots(64, 64)
-    assert slots.room() == Room(orders=64, retries=48, ops=8)
-    for _ in range(48):
-        slots.take(Slot(ONE, ops=False, retry=True))
-    assert slots.room() == Room(orders=16, retries=0, ops=8)
+    assert _of(slots) == _room(64, 48, 8)
+    _fill(slots, 48, retry=True)
+    assert _of(slots) == _room(16, 0, 8)
     assert slots.bounded
-    for _ in range(16):
-        slots.take(Slot(ONE, ops=False, retry=False))
-    assert slots.room() == Room(orders=0, retries=0, ops=8)
+    _fill(slots, 16)
+    assert _of(slots) == _room(0, 0, 8)
     assert slots.room()
     assert slots.in_flight == 64
 
 
 def test_first_attempts_may_have_all_of_them() -> None:
     slots = Slots(8, 8)
-    for _ in range(7):
-        slots.take(Slot(ONE, ops=False, retry=False))
-    assert slots.room() == Room(orders=1, retries=1, ops=1)
+    _fill(slots, 7)
+    assert _of(slots) == _room(1, 1, 1)
 
 
 def test_a_worker_with_one_slot_retries_too() -> None:
-    assert Slots(1, 1).room() == Room(orders=1, retries=1, ops=1)
+    assert _of(Slots(1, 1)) == _room(1, 1, 1)
+    assert Slots(1, 1).room().test == Slots(1, 1).room().live == 1
 
 
-def test_an_endpoint_at_its_cap_bounds_the_worker() -> None:
-    slots = Slots(64, 2)
-    slots.take(Slot(ONE, ops=False, retry=False))
-    assert not slots.bounded
-    slots.take(Slot(ONE, ops=False, retry=False))
-    assert slots.bounded
-
-
-_SLOTS = st.builds(Slot, st.sampled_from([ONE, OTHER]), st.booleans(), st.booleans())
+_SLOTS = st.builds(
+    Slot,
+    st.builds(
+        Account, st.sampled_from([ONE, OTHER]), st.sampled_from(["live", "test"]), st.booleans()
+    ),
+    st.sampled_from([ONE, OTHER]),
+    st.booleans(),
+)
 
 
 @given(st.integers(1, 200), st.lists(_SLOTS, max_size=60))
 def test_what_is_given_back_is_free_again(concurrency: int, taken: list[Slot]) -> None:
     slots = Slots(concurrency, 16)
     empty = slots.room()
-    for slot in taken:
-        slots.take(slot)
+    for number, slot in enumerate(taken):
+        slots.take(slot, number, 0.0)
     assert slots.in_flight == len(taken)
-    assert sum(slots.busy.values()) == len(taken)
-    for slot in taken:
-        slots.free(slot)
-    assert (slots.room(), slots.in_flight, dict(slots.busy)) == (empty, 0, {})
+    for number, slot in enumerate(taken):
+        if number % 2:
+            slots.sent(number, 1.0)
+        slots.free(slot, number)
+    assert (slots.room(), slots.in_flight) == (empty, 0)
+    assert all(one.sends == 0 for one in slots.grant(1.0).accounts.values())
 
 
 async def test_a_claim_takes_no_more_retries_than_allowed(
@@ -89,12 +104,12 @@ async def test_a_claim_takes_no_more_retries_than_allowed(
         await make_due(kernel)
         for _ in range(2):
             await publish_order(kernel, organization)
-        taken = await claim(db, room=Room(100, 5, 1), lease_s=LEASE_S, per_endpoint=100, busy={})
+        taken = await claim(db, grant=granted(100, 5, 1), lease_s=LEASE_S, per_endpoint=100)
         assert sum(one.attempts > 0 for one in taken) == 5
         assert sum(one.attempts == 0 for one in taken) == 6
-        none = await claim(db, room=Room(100, 0, 1), lease_s=LEASE_S, per_endpoint=100, busy={})
+        none = await claim(db, grant=granted(100, 0, 1), lease_s=LEASE_S, per_endpoint=100)
         assert none == []
-        rest = await claim(db, room=Room(100, 99, 1), lease_s=LEASE_S, per_endpoint=100, busy={})
+        rest = await claim(db, grant=granted(100, 99, 1), lease_s=LEASE_S, per_endpoint=100)
         assert len(rest) == 7
 
 
@@ -120,9 +135,9 @@ async def test_ops_events_go_out_when_orders_have_every_slot(
                 tx, organization_id=organization, environment=Environment.TEST, event=event
             )
     async with line(kernel) as db:
-        taken = await claim(db, room=Room(0, 0, 2), lease_s=LEASE_S, per_endpoint=9, busy={})
+        taken = await claim(db, grant=granted(0, 0, 2), lease_s=LEASE_S, per_endpoint=9)
         assert [one.endpoint_id for one in taken] == [ops_id, ops_id]
-        assert all(one.slot.ops for one in taken)
-        orders = await claim(db, room=Room(9, 9, 0), lease_s=LEASE_S, per_endpoint=9, busy={})
+        assert all(one.slot.account.ops for one in taken)
+        orders = await claim(db, grant=granted(9, 9, 0), lease_s=LEASE_S, per_endpoint=9)
     assert len(orders) == 5
-    assert not any(one.slot.ops for one in orders)
+    assert not any(one.slot.account.ops for one in orders)

@@ -27,6 +27,7 @@ from privata.webhooks.signing import Message, body_for
 from privata.webhooks.states import DeliveryStatus, Dialect, EndpointStatus
 from privata.webhooks.story import Facts, Queue, Story, shown_state, tell
 from privata.webhooks.views.common import address, place_of
+from privata.webhooks.views.head_context import stopped
 
 #: What status codes are called (RFC 9110, 15).
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
@@ -152,6 +153,7 @@ def _queue(delivery: Delivery) -> Queue:
         pace_per_s=endpoint.pace_per_s,
         strict=endpoint.strict_lanes,
         because=_BECAUSE.get(endpoint.paused_reason or "", ""),
+        stopped=stopped(endpoint),
     )
 
 
@@ -163,6 +165,7 @@ def _shown(delivery: Delivery) -> str:
         delivery.in_flight,
         delivery.due_at,
         delivery.read_at,  # type: ignore[attr-defined]  # annotated by the query
+        stopped=bool(stopped(delivery.endpoint)),
     ).value
 
 

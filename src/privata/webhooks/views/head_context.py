@@ -6,7 +6,10 @@ from typing import Any
 
 from django.utils import timezone
 
+from privata.core.tenancy import Environment
 from privata.infra.plane import kernel
+from privata.organizations.standing import REASONS, webhooks_go
+from privata.organizations.states import OrganizationStatus
 from privata.webhooks import queues
 from privata.webhooks.banners import POLICY, RESUMING, EndpointFacts, banner_of
 from privata.webhooks.models import Endpoint
@@ -29,6 +32,14 @@ def head_context(endpoint: Endpoint, tab: str) -> dict[str, Any]:
     }
 
 
+def stopped(endpoint: Endpoint) -> str:
+    """Why the organization's status lets nothing go out; empty when it does."""
+    status = OrganizationStatus(endpoint.organization.status)
+    if webhooks_go(status, Environment(endpoint.environment)):
+        return ""
+    return REASONS[status]
+
+
 def facts_of(endpoint: Endpoint, waiting: int) -> EndpointFacts:
     """The row as the banner's rules know it."""
     return EndpointFacts(
@@ -46,5 +57,6 @@ def facts_of(endpoint: Endpoint, waiting: int) -> EndpointFacts:
         flushing=endpoint.flush_tokens_at is not None,
         waiting_at_resume=endpoint.waiting_at_resume or 0,
         pace_per_s=endpoint.pace_per_s,
+        stopped=stopped(endpoint),
         probe_minutes=getattr(kernel().settings, "probe_minutes", 0),
     )

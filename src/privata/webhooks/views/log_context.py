@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from privata.organizations.doors import Tenant
+from privata.organizations.standing import webhooks_go
 from privata.webhooks import reading
 from privata.webhooks.endpoint_rules import ORDER_TYPES
 from privata.webhooks.log_query import (
@@ -158,6 +159,7 @@ def rows_of(
 ) -> list[Row]:
     """Rows with their links; those that came after `seen` are fresh."""
     words = query.with_().string(**_scope(endpoint))
+    stopped = not webhooks_go(tenant.status, tenant.environment)
     rows = []
     for one in found:
         shown = shown_state(
@@ -167,6 +169,7 @@ def rows_of(
             one.in_flight,
             one.due_at,
             one.read_at,  # type: ignore[attr-defined]  # annotated by the query
+            stopped=stopped,
         )
         outcome = RULES[Outcome(one.last_outcome)].label if one.last_outcome else ""
         url = address(tenant, "delivery", delivery_id=one.id)

@@ -1,0 +1,109 @@
+"""What works for an organization in each status (SPEC 4), as data in one place.
+
+Every door asks this table: the admission of keys and tokens, the worker's claims, payouts, streams,
+pages. Nothing is lost where something does not work: what waits goes on when the status allows it
+again. The same table stands in docs/organizations.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from privata.core.errors import OrganizationInactive
+from privata.core.tenancy import Environment
+from privata.organizations.states import OrganizationStatus
+
+
+class Capability(StrEnum):
+    """What may work or not; add a row to `TABLE` with each."""
+
+    SIGN_IN = "sign_in"
+    DASHBOARD = "dashboard"
+    TOKENS = "tokens"
+    TEST_KEYS = "test_keys"
+    LIVE_KEYS = "live_keys"
+    TEST_WEBHOOKS = "test_webhooks"
+    LIVE_WEBHOOKS = "live_webhooks"
+    PAYOUTS = "payouts"
+    FINISH_PAYOUTS = "finish_payouts"
+    FINISH_ORDERS = "finish_orders"
+
+
+_S = OrganizationStatus
+_ALL: Final = frozenset(OrganizationStatus)
+_THROUGH: Final = frozenset({_S.PENDING_REVIEW, _S.APPROVED})
+_APPROVED: Final = frozenset({_S.APPROVED})
+
+TABLE: Final[Mapping[Capability, frozenset[OrganizationStatus]]] = {
+    Capability.SIGN_IN: _ALL,
+    Capability.DASHBOARD: _THROUGH | {_S.REJECTED},
+    Capability.TOKENS: _THROUGH,
+    Capability.TEST_KEYS: _THROUGH,
+    Capability.LIVE_KEYS: _APPROVED,
+    Capability.TEST_WEBHOOKS: _THROUGH,
+    Capability.LIVE_WEBHOOKS: _APPROVED,
+    Capability.PAYOUTS: _APPROVED,
+    Capability.FINISH_PAYOUTS: _ALL,
+    Capability.FINISH_ORDERS: _ALL,
+}
+
+_KEYS: Final = {
+    Environment.LIVE: Capability.LIVE_KEYS,
+    Environment.TEST: Capability.TEST_KEYS,
+}
+_WEBHOOKS: Final = {
+    Environment.LIVE: Capability.LIVE_WEBHOOKS,
+    Environment.TEST: Capability.TEST_WEBHOOKS,
+}
+
+#: Why something does not work, and what to do; the beginning of each sentence that says so.
+REASONS: Final[Mapping[OrganizationStatus, str]] = {
+    _S.ONBOARDING: "Your organization's onboarding is not finished. Finish it on the dashboard.",
+    _S.NEEDS_CONTACT: "Your organization's onboarding is stopped. Contact us to go on.",
+    _S.PENDING_REVIEW: "Your organization is under review. This works once it is approved.",
+    _S.APPROVED: "Your organization is approved.",
+    _S.REJECTED: "Your organization is not approved. Contact us to have it reviewed again.",
+}
+
+
+def works(capability: Capability, status: OrganizationStatus) -> bool:
+    """Whether the table gives organizations in `status` this capability."""
+    return status in TABLE[capability]
+
+
+def keys_work(status: OrganizationStatus, environment: Environment) -> bool:
+    """Whether API keys of this environment answer."""
+    return works(_KEYS[environment], status)
+
+
+def webhooks_go(status: OrganizationStatus, environment: Environment) -> bool:
+    """Whether deliveries of this environment are sent; else they are held."""
+    return works(_WEBHOOKS[environment], status)
+
+
+def refused(status: OrganizationStatus) -> OrganizationInactive:
+    """What a caller is told whose organization's status does not allow the call."""
+    return OrganizationInactive(REASONS[status], data={"status": status.value})
+
+
+def among(capability: Capability) -> str:
+    """A condition of SQL: the organization `o` has the capability."""
+    names = ", ".join(f"'{status.value}'" for status in sorted(TABLE[capability]))
+    return f"o.status IN ({names})"
+
+
+def delivering(environment: str) -> str:
+    """A condition of SQL: deliveries of the organization `o` in this environment are sent."""
+    return among(_WEBHOOKS[Environment(environment)])
+
+
+#: The same for the environment of an endpoint `e`, and for keys and the environment of a key `k`.
+DELIVERING: Final = (
+    f"CASE e.environment WHEN 'live' THEN {delivering('live')} ELSE {delivering('test')} END"
+)
+KEYS_WORK: Final = (
+    f"CASE k.environment WHEN 'live' THEN {among(Capability.LIVE_KEYS)}"
+    f" ELSE {among(Capability.TEST_KEYS)} END"
+)

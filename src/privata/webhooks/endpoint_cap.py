@@ -1,0 +1,47 @@
+"""How many endpoints an organization may have: by its plan, for each environment."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from privata.core.errors import EndpointLimit, NotFound
+from privata.core.tenancy import Actor, Environment
+from privata.infra.postgres import Transaction
+from privata.organizations.plans import PLANS, TEST_ENDPOINTS, Plan
+
+_LOCK_ORGANIZATION: Final = "SELECT plan FROM organization WHERE id = $1 FOR NO KEY UPDATE"
+
+_COUNT: Final = """
+SELECT count(*) FROM webhook_endpoint
+WHERE organization_id = $1 AND environment = $2 AND status <> 'disabled'
+"""
+
+
+async def lock_for_one_more(tx: Transaction, actor: Actor) -> Plan:
+    """The organization's plan; from here on its endpoints become more one at a time.
+
+    Taken before an endpoint's lock wherever both are. `NotFound` if it is gone.
+    """
+    plan: str | None = await tx.connection.fetchval(_LOCK_ORGANIZATION, actor.organization_id)
+    if plan is None:
+        raise NotFound("There is no such organization.")
+    return Plan(plan)
+
+
+async def refuse_one_too_many(tx: Transaction, actor: Actor, plan: Plan) -> None:
+    """`EndpointLimit` if as many are in use as the plan holds; disabled ones do not count.
+
+    Two that add the last one at once wait for each other at the organization's row, so the caller
+    holds that lock: the second one counts the first one's.
+    """
+    live = actor.environment is Environment.LIVE
+    most = PLANS[plan].live_endpoints if live else TEST_ENDPOINTS
+    count = await tx.connection.fetchval(_COUNT, actor.organization_id, actor.environment.value)
+    if count < most:
+        return
+    more = " or ask us for a larger plan" if live else ""
+    raise EndpointLimit(
+        f"Your organization has all {most} {actor.environment.value} endpoints that"
+        f" {'its plan holds' if live else 'the sandbox holds'}: disable one{more}.",
+        data={"limit": most},
+    )
