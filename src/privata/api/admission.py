@@ -25,6 +25,7 @@ from privata.infra.access import SCOPE_HEADERS
 from privata.infra.kernel import Kernel
 from privata.infra.limits import Kind, limits_of, rate_headers, too_many
 from privata.infra.proxies import address_in, parse_networks
+from privata.organizations.standing import refused
 
 _KEY: Final = HEADER.lower().encode()
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -114,9 +115,9 @@ class Admissions:
         if key is not None and admission.actor is None:
             return await count_failure(self.kernel, key, ip=ip)
         allowance = admission.allowance
-        if allowance is None or allowance.granted:
-            return None
-        return too_many(allowance)
+        if allowance is not None and not allowance.granted:
+            return too_many(allowance)
+        return None if admission.barred is None else refused(admission.barred)
 
 
 def _sent(scope: Scope) -> tuple[str | None, str]:

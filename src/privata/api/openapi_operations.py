@@ -16,6 +16,7 @@ Json = dict[str, Any]
 #: What any call can be answered, whatever it asks for.
 _ALWAYS: Final[dict[int, list[str]]] = {
     401: ["INVALID_KEY"],
+    403: ["ORGANIZATION_INACTIVE"],
     429: ["RATE_LIMITED"],
     500: ["INTERNAL"],
     503: ["INTERNAL"],

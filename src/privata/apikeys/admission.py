@@ -22,6 +22,8 @@ from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
 from privata.infra.limits import Allowance, Kind
 from privata.infra.proxies import source_of
+from privata.organizations import standing
+from privata.organizations.states import OrganizationStatus
 
 #: Calls in one statement, and statements of one kind that run at once in a process. The second
 #: goes ahead when the first waits for a bucket that another process has locked.
@@ -62,12 +64,16 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The outcome: an actor or none, what is left of the bucket, or until when it is locked out."""
+    """The outcome: an actor or none, what is left of the bucket, or until when it is locked out.
+
+    `barred`: the actor's organization is in a status in which its keys do not answer.
+    """
 
     actor: Actor | None
     allowance: Allowance | None
     locked_until: datetime | None
     companion: asyncpg.Record | None = None
+    barred: OrganizationStatus | None = None
 
 
 @dataclass(slots=True)
@@ -176,13 +182,19 @@ class Admitter:
                 row["caller_tokens"] + max(0, left),
                 left >= 0,
             )
-            along = None if self._companion is None or actor is None else row
-            call.answer.set_result(Admission(actor, allowance, None, along))
+            barred = None if actor is None else _barred(actor, row)
+            along = None if self._companion is None or actor is None or barred else row
+            call.answer.set_result(Admission(actor, allowance, None, along, barred))
 
 
 def _number(row: asyncpg.Record) -> int:
     number: int = row["call_i"]
     return number
+
+
+def _barred(actor: Actor, row: asyncpg.Record) -> OrganizationStatus | None:
+    status = OrganizationStatus(row["caller_status"])
+    return None if standing.keys_work(status, actor.environment) else status
 
 
 def _actor(caller: Caller, row: asyncpg.Record) -> Actor | None:

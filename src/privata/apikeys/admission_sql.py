@@ -23,11 +23,12 @@ WITH asking AS (
     WHERE l.locked_until > now()
 ), found AS (
     SELECT a.n, a.ip, k.id, k.organization_id, k.environment, k.scopes, s.prefix,
-           s.id AS secret_id, s.last_used_at
+           o.status, s.id AS secret_id, s.last_used_at
     FROM tried AS t
     JOIN asking AS a ON a.n = t.n
     JOIN api_key_secret AS s ON s.digest = t.digest
     JOIN api_key AS k ON k.id = s.key_id
+    JOIN organization AS o ON o.id = k.organization_id
     WHERE k.revoked_at IS NULL
       AND (s.dead_at IS NULL OR s.dead_at > now())
       AND (k.expires_on IS NULL OR k.expires_on > (now() AT TIME ZONE 'UTC')::date)
@@ -58,7 +59,8 @@ SELECT asking.n AS caller_n, lockout.locked_until AS caller_locked_until,
        payer.subject AS caller_subject, bucket.tokens AS caller_tokens,
        bucket.granted AS caller_granted, found.id AS caller_key,
        found.organization_id AS caller_organization, found.environment AS caller_environment,
-       found.scopes AS caller_scopes, found.prefix AS caller_prefix
+       found.scopes AS caller_scopes, found.prefix AS caller_prefix,
+       found.status AS caller_status
 FROM asking
 LEFT JOIN lockout ON lockout.n = asking.n
 LEFT JOIN payer ON payer.n = asking.n

@@ -27,6 +27,7 @@ from privata.core.errors import NotFound, RateLimited, ScopeRequired, Validation
 from privata.core.tenancy import Actor, Environment
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
+from privata.organizations.standing import REASONS, keys_work
 from privata.organizations.states import OrganizationStatus
 
 #: Keys that an organization may create in an hour, in both environments together (SPEC 5).
@@ -99,8 +100,8 @@ async def create_key(
     """Make a key of the actor's organization.
 
     `allowed_cidrs` are the addresses it may be used from (none: any), `expires_on` the date from
-    whose 00:00 UTC it is dead. `ValidationFailed` for a wrong field, and for a live key of an
-    organization that is not approved; `RateLimited` after `KEYS_PER_HOUR` in an hour.
+    whose 00:00 UTC it is dead. `ValidationFailed` for a wrong field, and while the organization's
+    status does not let such keys work; `RateLimited` after `KEYS_PER_HOUR` in an hour.
     """
     named = checked_name(name)
     allowed = checked_scopes(scopes, environment)
@@ -108,8 +109,12 @@ async def create_key(
     checked_expiry(expires_on, kernel.clock.now())
     # Under the organization's lock, so that many at once are counted one by one.
     status = await locked_organization(tx, actor.organization_id)
-    if environment is Environment.LIVE and status != OrganizationStatus.APPROVED:
-        sentence = "Live keys can be made once the organization is approved."
+    if not keys_work(OrganizationStatus(status), environment):
+        sentence = (
+            "Live keys can be made once the organization is approved."
+            if environment is Environment.LIVE
+            else REASONS[OrganizationStatus(status)]
+        )
         raise ValidationFailed(sentence, fields=[("environment", sentence)])
     await _refuse_too_many(tx, actor.organization_id)
     key = mint_key(environment)

@@ -10,6 +10,7 @@ from django.urls import reverse
 from privata.accounts.models import User
 from privata.desk.navigation import NAVIGATION, active_key, counts
 from privata.organizations.doors import Tenant, memberships_of
+from privata.organizations.standing import REASONS, Capability, works
 from privata.ui.shell import NavGroup, NavItem, Organization, Shell
 
 THEMES = ("light", "dark")
@@ -45,6 +46,7 @@ def _shell(request: HttpRequest, tenant: Tenant, theme: str | None) -> Shell:
         logout_url=reverse("account_logout"),
         login_url=reverse("account_login"),
         account_url=reverse("account_security"),
+        stopped="" if works(Capability.TEST_KEYS, tenant.status) else REASONS[tenant.status],
         organizations=[
             Organization(
                 name=one.organization.name,

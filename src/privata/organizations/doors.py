@@ -23,7 +23,8 @@ from privata.accounts.models import User
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.organizations.models import Membership
 from privata.organizations.roles import Permission, Role, allows
-from privata.organizations.states import UNFINISHED, OrganizationStatus
+from privata.organizations.standing import Capability, works
+from privata.organizations.states import OrganizationStatus
 
 #: Which of a user's organizations is shown, in the session.
 SESSION_ORGANIZATION = "organization"
@@ -74,7 +75,7 @@ def page(
             tenant = tenant_of(request, Environment(environment))
             if isinstance(tenant, HttpResponse):
                 return tenant
-            if tenant.status in UNFINISHED:
+            if not works(Capability.DASHBOARD, tenant.status):
                 return redirect("onboarding:start")
             if not tenant.may(permission):
                 raise PermissionDenied

@@ -10,6 +10,7 @@ import asyncpg
 from privata.audit import service as audit
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.tenancy import Actor
+from privata.events.service import DELIVERIES_BELL, STREAMS_BELL
 from privata.infra.kernel import Kernel
 from privata.organizations.company import high_risk
 from privata.organizations.states import OrganizationStatus
@@ -127,3 +128,6 @@ async def decide(
             target=str(organization_id),
             changes={"status": audit.changed(before.value, to.value), "note": note},
         )
+        # What was held goes out at once, and streams that may not go on are ended.
+        for bell in (DELIVERIES_BELL, STREAMS_BELL):
+            tx.ring(bell)

@@ -11,6 +11,7 @@ from privata.core.errors import NotFound, ScopeRequired, WrongPayoutState
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.events.service import LIVE_BELL, live_payload
 from privata.infra.postgres import Transaction
+from privata.organizations.standing import REASONS, Capability, works
 from privata.organizations.states import OrganizationStatus
 from privata.payouts import address_store, store
 from privata.payouts.moving import LIVE_TOPIC
@@ -56,11 +57,14 @@ async def locked_organization(tx: Transaction, actor: Actor) -> OrganizationStat
 
 
 async def approved_organization(tx: Transaction, actor: Actor) -> None:
-    """The same for one that the operator has approved; `WrongPayoutState` for any other."""
+    """The same for one whose status allows payouts; `WrongPayoutState` for any other.
+
+    A change of the status waits for this transaction or is seen by it: the row is locked.
+    """
     status = await locked_organization(tx, actor)
-    if status is not OrganizationStatus.APPROVED:
+    if not works(Capability.PAYOUTS, status):
         raise WrongPayoutState(
-            "Payouts are for organizations that the operator has approved.",
+            f"Payouts are for organizations that the operator has approved. {REASONS[status]}",
             data={"status": status.value},
         )
 

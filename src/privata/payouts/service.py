@@ -13,7 +13,7 @@ from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.payouts import address_store, store
 from privata.payouts.challenges import MOST_WRONG, amount_text, challenges_of, read_answer
-from privata.payouts.doors import live_only, locked_payout, note
+from privata.payouts.doors import approved_organization, live_only, locked_payout, note
 from privata.payouts.lifecycle import PayoutStatus
 from privata.payouts.moving import step, wrong_state
 from privata.payouts.requesting import Requested, Wish, request_payout
@@ -47,11 +47,13 @@ async def confirm_payout(
 
     The right answer reserves the money and works once. `ValidationFailed` (field `signature`, data
     `tries_left`) for a wrong one: the fifth cancels the payout. `WrongPayoutState` for one that is
-    not open any more, `InsufficientBalance` (it stays open) if the money has gone meanwhile.
+    not open any more or whose organization is not approved any more, `InsufficientBalance` (it
+    stays open) if the money has gone meanwhile.
     """
     live_only(actor)
     refusal: RequestError | None = None
     async with kernel.database.transaction() as tx:
+        await approved_organization(tx, actor)
         # The row's lock makes confirmations and a cancellation take turns: whoever comes second
         # finds the state that the first one left.
         payout = await locked_payout(tx, actor, payout_id)

@@ -22,7 +22,7 @@ from privata.organizations.telling import mail_payout_sent
 from privata.payouts import rules, store
 from privata.payouts.challenges import amount_text
 from privata.payouts.currencies import PayoutCurrency
-from privata.payouts.doors import NO_PAYOUT, note, operator
+from privata.payouts.doors import NO_PAYOUT, approved_organization, note, operator
 from privata.payouts.lifecycle import RESERVED, PayoutStatus
 from privata.payouts.moving import step
 from privata.payouts.service import cancel_payout
@@ -47,9 +47,9 @@ async def waiting_payouts(
 
 
 async def approve_payout(kernel: Kernel, *, by: str, payout_id: UUID) -> store.Row:
-    """Say yes to a payout that needs it. `NotFound`, `WrongPayoutState`."""
+    """Say yes to a payout that needs it. `NotFound`, `WrongPayoutState` as `process_payout`."""
     async with kernel.database.transaction() as tx:
-        actor, payout = await _locked(tx, by, payout_id)
+        actor, payout = await _locked_of_approved(tx, by, payout_id)
         now = kernel.clock.now()
         payout = await step(tx, payout, _S.APPROVED, now=now, approved_by=by)
         await note(tx, actor, "payout.approved", payout_id, _shown(payout))
@@ -59,10 +59,11 @@ async def approve_payout(kernel: Kernel, *, by: str, payout_id: UUID) -> store.R
 async def process_payout(kernel: Kernel, *, by: str, payout_id: UUID) -> store.Row:
     """Begin to send a payout: from here on it cannot be cancelled any more.
 
-    `NotFound`; `WrongPayoutState` also for one that needs an approval it has not got.
+    `NotFound`; `WrongPayoutState` also for one that needs an approval it has not got, and while
+    its organization is not approved: it waits, or is called off.
     """
     async with kernel.database.transaction() as tx:
-        actor, payout = await _locked(tx, by, payout_id)
+        actor, payout = await _locked_of_approved(tx, by, payout_id)
         payout = await step(tx, payout, _S.PROCESSING, now=kernel.clock.now())
         await note(tx, actor, "payout.processed", payout_id, _shown(payout))
     return payout
@@ -128,6 +129,17 @@ async def call_off(kernel: Kernel, *, by: str, payout_id: UUID) -> store.Row:
         raise NotFound(NO_PAYOUT)
     actor = operator(row["organization_id"], by)
     return await cancel_payout(kernel, actor=actor, payout_id=payout_id)
+
+
+async def _locked_of_approved(tx: Transaction, by: str, payout_id: UUID) -> tuple[Actor, store.Row]:
+    """The same of an organization whose status allows payouts, which is locked first."""
+    owner = await tx.connection.fetchval(
+        "SELECT organization_id FROM payout WHERE id = $1", payout_id
+    )
+    if owner is None:
+        raise NotFound(NO_PAYOUT)
+    await approved_organization(tx, operator(owner, by))
+    return await _locked(tx, by, payout_id)
 
 
 async def _locked(tx: Transaction, by: str, payout_id: UUID) -> tuple[Actor, store.Row]:

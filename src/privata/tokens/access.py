@@ -15,6 +15,7 @@ from privata.infra.access import SCOPE_HEADERS, client_ip, kernel_of
 from privata.infra.kernel import Kernel
 from privata.infra.limits import Kind, too_many
 from privata.organizations.roles import Permission, allows
+from privata.organizations.standing import Capability, refused, works
 from privata.tokens.rules import TokenScope
 from privata.tokens.service import Bearer, authenticate
 
@@ -64,6 +65,8 @@ class Door:
             raise too_many(allowance)
         if bearer is None:
             raise InvalidKey(_INVALID)
+        if not works(Capability.TOKENS, bearer.status):
+            raise refused(bearer.status)
         if named not in list(Environment):
             raise NotFound("There is no such environment: use live or test.")
         if self.scope.value not in bearer.scopes:

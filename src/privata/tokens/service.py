@@ -14,7 +14,7 @@ from privata.infra.kernel import Kernel
 from privata.infra.limits import TAKE, Allowance, Kind, limits_of
 from privata.infra.proxies import source_of
 from privata.organizations.roles import Role
-from privata.organizations.states import UNFINISHED
+from privata.organizations.states import OrganizationStatus
 from privata.tokens.rules import (
     LIFETIMES,
     MAX_NAME,
@@ -49,12 +49,12 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 _AUTHENTICATE = f"""
 WITH found AS (
     SELECT t.id, t.organization_id, t.scopes, t.last_used_at, u.id AS user_id, u.email, m.role,
-           o.name AS organization_name
+           o.name AS organization_name, o.status AS organization_status
     FROM personal_token AS t
     JOIN app_user AS u ON u.id = t.user_id AND u.is_active
     JOIN membership AS m ON m.user_id = t.user_id AND m.organization_id = t.organization_id
                         AND m.deactivated_at IS NULL AND m.created_at <= t.created_at
-    JOIN organization AS o ON o.id = t.organization_id AND o.status <> ALL ($4::text[])
+    JOIN organization AS o ON o.id = t.organization_id
     WHERE t.digest = ANY ($1::bytea[]) AND t.revoked_at IS NULL AND t.expires_at > $2
 ), used AS (
     UPDATE personal_token AS t SET last_used_at = $2, last_used_ip = $3::inet
@@ -62,9 +62,9 @@ WITH found AS (
     WHERE t.id = found.id
       AND (found.last_used_at IS NULL OR found.last_used_at < $2 - interval '1 minute')
 ), wanted AS (
-    SELECT coalesce('token:' || (SELECT id::text FROM found), 'ip:' || $5::text) AS subject,
-           $6::text AS kind, 1 AS tokens,
-           CASE WHEN EXISTS (SELECT FROM found) THEN $7::float8 ELSE $8::float8 END AS allowed
+    SELECT coalesce('token:' || (SELECT id::text FROM found), 'ip:' || $4::text) AS subject,
+           $5::text AS kind, 1 AS tokens,
+           CASE WHEN EXISTS (SELECT FROM found) THEN $6::float8 ELSE $7::float8 END AS allowed
 ), bucket AS (
 {TAKE})
 SELECT found.*, bucket.tokens, bucket.granted FROM bucket LEFT JOIN found ON true
@@ -102,6 +102,7 @@ class Bearer:
     role: Role
     scopes: frozenset[str]
     organization_name: str
+    status: OrganizationStatus
 
 
 async def tokens_of(kernel: Kernel, organization_id: UUID, user_id: int) -> list[Token]:
@@ -201,7 +202,6 @@ async def authenticate(
         kernel.sealer.digests(f"token:{token}") if right else [],
         kernel.clock.now(),
         ip,
-        [status.value for status in UNFINISHED],
         source_of(ip),
         kind.value,
         float(with_token),
@@ -222,5 +222,11 @@ async def authenticate(
         user_agent=user_agent,
         session=f"pat:{token[4:8]}",
     )
-    bearer = Bearer(actor, Role(row["role"]), frozenset(row["scopes"]), row["organization_name"])
+    bearer = Bearer(
+        actor,
+        Role(row["role"]),
+        frozenset(row["scopes"]),
+        row["organization_name"],
+        OrganizationStatus(row["organization_status"]),
+    )
     return bearer, allowance

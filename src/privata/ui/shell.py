@@ -55,6 +55,7 @@ class Shell(TypedDict):
     login_url: NotRequired[str]
     account_url: NotRequired[str | None]
     organizations: NotRequired[list[Organization]]
+    stopped: NotRequired[str]
 
 
 def tab_items(nav: Sequence[NavGroup], most: int = 4) -> list[NavItem]:

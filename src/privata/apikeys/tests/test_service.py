@@ -130,7 +130,7 @@ async def test_of_many_at_once_exactly_twenty_are_made(kernel: Kernel, organizat
     assert await kernel.database.pool.fetchval("SELECT count(*) FROM api_key") == KEYS_PER_HOUR
     other = uuid.uuid4()
     await kernel.database.pool.execute(
-        "INSERT INTO organization (id, name) VALUES ($1, 'Borealis')", other
+        "INSERT INTO organization (id, name, status) VALUES ($1, 'Borealis', 'approved')", other
     )
     await made(kernel, other, TEST)
     await kernel.database.pool.execute(

@@ -10,6 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from privata.core.errors import WrongPayoutState
+from privata.organizations.standing import Capability, works
+from privata.organizations.states import OrganizationStatus
+from privata.payouts import settling
 from privata.payouts.lifecycle import (
     CANCELLABLE,
     MOVES,
@@ -207,3 +211,35 @@ async def test_an_amount_is_a_positive_number(
             f" SELECT gen_random_uuid(), organization_id, id, currency, address, {amount}, false,"
             " 'x', 'x', now() FROM payout_address"
         )
+
+
+@pytest.mark.parametrize("status", list(OrganizationStatus))
+async def test_each_step_towards_sending_asks_for_the_organizations_status(
+    payee: Payee, status: OrganizationStatus
+) -> None:
+    """A rejected organization had confirmed its payouts, and they were sent."""
+    first, second = await payee.request(), await payee.request()
+    await payee.confirm(second)
+    move = "UPDATE organization SET status = $1"
+    await payee.kernel.database.pool.execute(move, status.value)
+    second_id = second.payout["id"]
+    if works(Capability.PAYOUTS, status):
+        await payee.confirm(first)
+        await settling.process_payout(payee.kernel, by="op", payout_id=second_id)
+        return
+    for refused in (
+        payee.confirm(first),
+        settling.process_payout(payee.kernel, by="op", payout_id=second_id),
+        settling.approve_payout(payee.kernel, by="op", payout_id=second_id),
+    ):
+        with pytest.raises(WrongPayoutState, match="has approved") as raised:
+            await refused
+        assert raised.value.data == {"status": status.value}
+    assert [await payee.status(one) for one in (first, second)] == ["requested", "confirmed"]
+    # What is being sent goes on, and what is not can be called off.
+    await payee.kernel.database.pool.execute(move, "approved")
+    await payee.confirm(first)
+    await settling.process_payout(payee.kernel, by="op", payout_id=second_id)
+    await payee.kernel.database.pool.execute(move, status.value)
+    await settling.fail_payout(payee.kernel, by="op", payout_id=second_id, reason="Not sent.")
+    await settling.call_off(payee.kernel, by="op", payout_id=first.payout["id"])

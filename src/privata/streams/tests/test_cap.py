@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -169,17 +169,27 @@ async def test_a_row_without_its_stream_is_closed(kernel: Kernel, organization: 
         "UPDATE api_key SET expires_on = (now() AT TIME ZONE 'UTC')::date WHERE id = $1",
         "UPDATE api_key SET scopes = '{payouts:read}' WHERE id = $1",
         "UPDATE api_key_secret SET dead_at = now() WHERE key_id = $1",
+        "UPDATE organization AS o SET status = 'rejected' FROM api_key AS k"
+        " WHERE k.organization_id = o.id AND k.id = $1",
     ],
 )
 async def test_a_key_that_is_no_longer_good_loses_its_streams(
     kernel: Kernel, organization: UUID, death: str
 ) -> None:
-    actor, other = [await key_actor(kernel, organization) for _ in range(2)]
+    neighbour = organization
+    if "organization" in death:
+        neighbour = uuid4()
+        await kernel.database.pool.execute(
+            "INSERT INTO organization (id, name, status) VALUES ($1, 'Other', 'approved')",
+            neighbour,
+        )
+    actor, other = await key_actor(kernel, organization), await key_actor(kernel, neighbour)
     order_id = await new_order(kernel, actor)
+    theirs = order_id if neighbour == organization else await new_order(kernel, other)
     async with (
         hub_on(kernel, FAST) as hub,
         following(kernel, hub, actor, order_id) as client,
-        following(kernel, hub, other, order_id) as stays,
+        following(kernel, hub, other, theirs) as stays,
     ):
         await client.has(1)
         await kernel.database.pool.execute(death, UUID(actor.id))

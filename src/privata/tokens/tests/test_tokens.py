@@ -16,6 +16,7 @@ from privata.infra.kernel import Kernel
 from privata.infra.limits import Kind
 from privata.organizations import members
 from privata.organizations.roles import Role
+from privata.organizations.standing import Capability, works
 from privata.organizations.tests.people import audited, member, membership
 from privata.tokens import service
 from privata.tokens.rules import LIFETIMES, MOST_TOKENS, mint, scopes_of, well_formed
@@ -111,10 +112,10 @@ async def test_it_ends_by_time_by_hand_and_with_the_membership(
 
 
 async def test_an_organization_in_onboarding_has_no_tokens(kernel: Kernel, owner: Actor) -> None:
+    """The door tells it why: `tests/journeys/test_organization_status.py`."""
     made = await _make(kernel, owner)
     await kernel.database.pool.execute("UPDATE organization SET status = 'needs_contact'")
-    with pytest.raises(InvalidKey):
-        await _enter(kernel, made.token)
+    assert not works(Capability.TOKENS, (await _enter(kernel, made.token)).status)
 
 
 async def test_bounds(kernel: Kernel, owner: Actor) -> None:
