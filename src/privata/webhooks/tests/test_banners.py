@@ -128,3 +128,11 @@ def test_words_for_times() -> None:
         "about 3 minutes",
         "about 2 hours",
     ]
+
+
+def test_an_organization_that_is_stopped_has_its_reason_above_its_endpoints() -> None:
+    reason = "Your organization is not approved."
+    for facts in (_ACTIVE, _PAUSED):
+        found = banner_of(replace(facts, stopped=reason))
+        assert found is not None
+        assert (found.text, found.tone) == (reason, "warn")

@@ -11,7 +11,7 @@ import pytest
 from privata.core.errors import NotFound, WebhookNotPaused
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
-from privata.webhooks.claims import seconds_to_next_due
+from privata.webhooks import pace as buckets
 from privata.webhooks.line import Line
 from privata.webhooks.resuming import begin_probes, flush_progress, resume_endpoint
 from privata.webhooks.retries import retry_delivery
@@ -194,19 +194,25 @@ async def test_a_probe_whose_worker_died_is_made_again(kernel: Kernel, organizat
     assert again.lease_token == lost.lease_token + 1
 
 
+#: Seconds from the moment at which the bucket was empty to the next look at it.
+_WAKE_AFTER = f"""
+SELECT extract(epoch FROM {buckets.WAKE} - e.flush_tokens_at)::float8
+FROM webhook_endpoint AS e WHERE e.id = $1
+"""
+
+
 @pytest.mark.parametrize(("pace", "full"), [(1, 1), (11, 1), (12, 2), (20, 2), (100, 5)])
 async def test_the_queue_goes_out_at_the_pace(
     kernel: Kernel, organization: UUID, pace: int, full: int
 ) -> None:
     """A full bucket is a few hundredths of a second's worth; then a token is had every so often."""
-    await resumed(kernel, organization, orders=30, pace=pace)
+    endpoint_id = await resumed(kernel, organization, orders=30, pace=pace)
     async with line(kernel) as db:
         await prove(kernel, db)
         await refill(kernel)
         assert len(await claim_some(db)) == full
-        wait = await seconds_to_next_due(db)
-        assert wait is not None
-        assert wait <= 1.0 / (pace - full + 1) * max(1, full // 2)
+        wait = await kernel.database.pool.fetchval(_WAKE_AFTER, endpoint_id)
+        assert 0 < wait <= 1.0 / (pace - full + 1) * max(1, full // 2)
         # What the bucket lets through in any second is its size and what flows in meanwhile.
         assert full + (pace - full + 1) - 1 <= pace
         # And all that waits takes at most a tenth longer than the pace says.
@@ -219,8 +225,12 @@ async def test_the_pace_holds_over_workers(kernel: Kernel, organization: UUID) -
         await prove(kernel, a)
         for _ in range(8):
             await refill(kernel)
+            began = await kernel.database.pool.fetchval("SELECT clock_timestamp()")
             both = await asyncio.gather(claim_some(a), claim_some(b))
-            assert sum(map(len, both)) == 1
+            ended = await kernel.database.pool.fetchval("SELECT clock_timestamp()")
+            # Both may not take the same token; on a busy machine a second one has flowed in.
+            flowed_in = int((ended - began).total_seconds() * 10)
+            assert 1 <= sum(map(len, both)) <= 1 + flowed_in
 
 
 async def test_what_failed_before_goes_first(kernel: Kernel, organization: UUID) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from privata.webhooks.outcomes import Outcome
 from privata.webhooks.states import DeliveryStatus, EndpointStatus
-from privata.webhooks.story import Facts, Shown, tell
+from privata.webhooks.story import Facts, Queue, Shown, tell
 
 _NOW = datetime(2026, 11, 21, 14, 0, tzinfo=UTC)
 _NEW = Facts(
@@ -147,3 +147,15 @@ def test_every_state_has_a_whole_story(
     if told.may_retry:
         assert endpoint is EndpointStatus.ACTIVE
         assert told.shown in (Shown.RETRYING, Shown.EXHAUSTED, Shown.DELIVERED)
+
+
+def test_what_the_organizations_status_holds_says_so() -> None:
+    """A rejected organization's events wait, and its people have to know why."""
+    reason = "Your organization is not approved."
+    told = tell(replace(_NEW, queue=Queue(stopped=reason)))
+    assert told.shown is Shown.HELD
+    assert reason in told.text
+    assert "nothing is lost" in told.text
+    assert not told.may_retry
+    disabled = replace(_NEW, endpoint=EndpointStatus.DISABLED, queue=Queue(stopped=reason))
+    assert tell(disabled).shown is Shown.CANCELLED
