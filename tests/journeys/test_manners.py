@@ -22,6 +22,7 @@ from tests.contracts.recorder import contract, operations
 QUERIES = {
     "/limits": {"from": "BTC", "to": "ETH"},
     "/estimate": {"from": "BTC", "to": "ETH", "amount": "0.1"},
+    "/validate-address": {"currency": "BTC", "address": "nonsense"},
 }
 
 #: Differ between two calls, whatever is asked.
@@ -67,7 +68,8 @@ async def test_head_on_every_get_of_the_partner_api(partner: Partner, keys: dict
         head = await partner.client.head(place, **where)
         get = await partner.client.get(place, **where)
         _same(head, get)
-        assert head.status_code in (200, 404), path
+        # An order that needs no refund has none to show.
+        assert head.status_code in ((409,) if path.endswith("/refund") else (200, 404)), path
         assert int(head.headers["Content-Length"]) == len(get.content) > 0
     assert (await partner.client.head("/webhook/resume")).status_code == 405
 

@@ -367,7 +367,7 @@ async def test_a_test_key_tries_a_payout_in_the_sandbox(partner: Partner) -> Non
     assert (shown["status"], shown["explorer_url"]) == ("settled", None)
     assert (await partner.get("/me", key=key)).json()["balances"]["paid"] == "750.00"
     live = await mint(kernel, organization_id, Environment.LIVE, _READ, _TRIGGER)
-    assert _code(await partner.get(path, key=live)) == (404, "VALIDATION_ERROR")
+    assert _code(await partner.get(path, key=live)) == (404, "NOT_FOUND")
     refused = await partner.post("/payouts", body, key=live, headers=headers)
     assert _code(refused) == (422, "VALIDATION_ERROR")
     assert refused.json()["error"]["fields"][0]["field"] == "sandbox_ttl"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,7 @@ def test_staff_without_a_second_factor_see_nothing_of_the_console(
 def test_passkeys_say_why_127_0_0_1_cannot_work(server: Server, mailbox: Mailbox) -> None:
     port = server.base_url.rpartition(":")[2]
     said = "Passkeys cannot work at the address 127.0.0.1: they need a name."
+    server = replace(server, base_url=f"http://127.0.0.1:{port}")
     with visitor(server) as who:
         page = who.get("/login").text
         assert f"{said} Open http://localhost:{port}/login" in page

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
-from privata.core.errors import NotFound
+from privata.core.errors import NotFound, OrderNotFound, RequestError
 from privata.infra.storable import NUL
 
 Endpoint: TypeAlias = Callable[..., Awaitable[Response]]
@@ -59,14 +59,22 @@ class _Endpoints:
         self.endpoints = endpoints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if any(NUL in value for value in scope["path_params"].values()):
-            raise NotFound("There is nothing of that name.")
+        for name, value in scope["path_params"].items():
+            if NUL in value:
+                raise _no_such(name)
         request = Request(scope, receive, send)
         method = scope["method"]
         # HEAD is GET without the body, unless a route says what it is: one that opens something.
         endpoint = self.endpoints.get(method) or self.endpoints["GET"]
         response = await endpoint(request, **scope["path_params"])
         await response(scope, receive, _without_body(send) if method == "HEAD" else send)
+
+
+def _no_such(parameter: str) -> RequestError:
+    """The answer to an id that no row can have."""
+    if parameter == "order_id":
+        return OrderNotFound("There is no such order.")
+    return NotFound("There is nothing of that name.")
 
 
 def _without_body(send: Send) -> Send:
