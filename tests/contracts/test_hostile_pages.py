@@ -20,6 +20,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import pytest
 
 from conftest import Cluster
+from privata.infra.http_protocol import MAX_HEAD_BYTES
 from tests.browser.server import Server, running_server
 from tests.contracts import hostile
 from tests.contracts.read_names import Form, forms_of, names_read
@@ -50,8 +51,11 @@ PARTS = 4
 #: Of a page that takes no form.
 NO_POST = 405
 
-#: So many names of parameters share a request whose values are long.
-_TOGETHER = 30
+#: Of requests that are refused before any page has seen them: too large, or too many.
+BEFORE_THE_PAGE = (429, 431)
+
+#: So many names of parameters share a request whose values are long: as many as a head holds.
+_TOGETHER = MAX_HEAD_BYTES // len(hostile.LONG) - 1
 
 #: Thousands of requests, on a machine that may be busy with other tests; seconds.
 pytestmark = pytest.mark.timeout(1200)
@@ -68,7 +72,9 @@ class Visit:
     seen: set[tuple[str, str, frozenset[str]]] = field(default_factory=set)
 
     def get(self, target: str, says: str) -> str:
-        return self.client.call("GET", target, says=says).body.decode("utf-8", "replace")
+        answer = self.client.call("GET", target, says=says)
+        assert answer.status not in BEFORE_THE_PAGE, f"{target[:80]} never reached its page"
+        return answer.body.decode("utf-8", "replace")
 
     def send(self, target: str, body: str, says: str) -> int:
         form = f"csrfmiddlewaretoken={_FORM}&{body}".encode()

@@ -8,9 +8,13 @@ from typing import Any
 import asyncpg
 
 from conftest import wait_for
+from privata.webhooks.shares import LIVE_RESERVE, reserve
 
 from .conftest import Scale
 from .world import CONCURRENCY, World
+
+#: The sends of the test environment that a worker has under way at most.
+SENDS = CONCURRENCY - reserve(CONCURRENCY, LIVE_RESERVE)
 
 _STATE = """
 SELECT id, status, attempts, lease_token, in_flight, due_at, first_attempt_at, last_attempt_at,
@@ -27,24 +31,27 @@ async def _state(world: World) -> list[tuple[Any, ...]]:
 async def test_a_stale_settlement_changes_nothing(world: World, scale: Scale) -> None:
     """Every send of the first worker is under way when it is stopped; another one delivers all."""
     rounds = scale(1, 7)
-    hook = await world.hook("orders")
+    # Of an organization each: no single one may take all slots.
+    hooks = [await world.hook(f"orders{number}") for number in range(SENDS)]
     for number in range(1, rounds + 1):
-        await world.behave("orders", delay_s=0.0, silent=True)
+        for hook in hooks:
+            await world.behave(hook.name, silent=True)
+            await world.publish(hook, 1, per_order=1)
         zombie = world.worker()
-        await world.publish(hook, CONCURRENCY, per_order=1)
 
-        async def all_under_way(wanted: int = (2 * number - 1) * CONCURRENCY) -> bool:
+        async def all_under_way(wanted: int = (2 * number - 1) * SENDS) -> bool:
             return len(world.received()) == wanted
 
         await wait_for(all_under_way)
         zombie.send_signal(signal.SIGSTOP)
-        await world.behave("orders", silent=False)
+        for hook in hooks:
+            await world.behave(hook.name, silent=False)
         healthy = world.worker()
         await world.drained()
         before = await _state(world)
         zombie.send_signal(signal.SIGCONT)
 
-        async def all_stale_noted(wanted: int = number * CONCURRENCY) -> bool:
+        async def all_stale_noted(wanted: int = number * SENDS) -> bool:
             count = await world.kernel.database.pool.fetchval(
                 "SELECT count(*) FROM webhook_attempt WHERE stale"
             )

@@ -36,6 +36,12 @@ NO_HTTP: Final = (
     " body."
 )
 
+_TOO_LARGE: Final = f"The request's line and headers are over {MAX_HEAD_BYTES} bytes."
+
+#: So long is read, and dropped, what a client still sends when it has been refused: a connection
+#: closed with something unread is reset, and a reset may overtake the answer. Seconds.
+_LINGER_S: Final = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -55,6 +61,7 @@ class _Phase(Enum):
     BETWEEN = auto()
     HEAD = auto()
     BODY = auto()
+    REFUSED = auto()
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -66,6 +73,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._phase = _Phase.BETWEEN
         self._head_bytes = 0
+        self._head_too_large = False
+        self._ended_a_request = False
         self._timer: asyncio.TimerHandle | None = None
         self._deadline: float | None = None
         self._set_deadline(self.patience.head_s)
@@ -78,13 +87,18 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._phase is _Phase.REFUSED:
+            return  # read, so that the client can read why before its connection is reset
+        self._ended_a_request = False
         super().data_received(data)
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._phase is _Phase.REFUSED:
             return
-        if self._phase is _Phase.HEAD:
+        # What came in one piece with the end of another request is not counted: how much of it
+        # is this head's is not known, and it is one piece.
+        if self._phase is _Phase.HEAD and not self._ended_a_request:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
-                self._refuse(431, f"The request's headers are over {MAX_HEAD_BYTES} bytes.")
+                self._refuse(431, _TOO_LARGE)
                 return
         if self._deadline is None:
             if self._phase is _Phase.HEAD:
@@ -102,16 +116,24 @@ class BoundedProtocol(HttpToolsProtocol):
         self._phase, self._deadline, self._head_bytes = _Phase.HEAD, None, 0
 
     def on_headers_complete(self) -> None:
-        self._phase, self._deadline = _Phase.BODY, None
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        self._head_too_large = size > MAX_HEAD_BYTES
+        if self._head_too_large:
+            raise ValueError(_TOO_LARGE)  # ends the parsing, and comes back as a bad request
         super().on_headers_complete()
+        # After it: an address that is none is refused there, as a head that is none.
+        self._phase, self._deadline = _Phase.BODY, None
 
     def on_message_complete(self) -> None:
-        self._phase, self._deadline = _Phase.BETWEEN, None
+        self._phase, self._deadline, self._ended_a_request = _Phase.BETWEEN, None, True
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP gets the one shape of our errors."""
-        self._refuse(400, NO_HTTP)
+        if self._head_too_large:
+            self._refuse(431, _TOO_LARGE)
+        else:
+            self._refuse(400, NO_HTTP)
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         if cycle.scope["http_version"] == "1.0":
@@ -144,6 +166,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._phase is _Phase.BETWEEN:
             if not self._answering:
                 self.transport.close()  # it has asked for nothing
+        elif self._phase is _Phase.REFUSED:
+            self.transport.abort()
         elif self._phase is _Phase.HEAD:
             seconds = self.patience.head_s
             self._refuse(408, f"The request's headers did not arrive within {seconds:g} seconds.")
@@ -154,7 +178,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse(408, f"The request's body did not arrive within {seconds:g} seconds.")
 
     def _refuse(self, status: int, message: str) -> None:
-        """Answer, unless another answer has begun, and close the connection."""
+        """Answer, unless another answer has begun, and end the connection."""
         cycle = self.cycle
         if self._phase is _Phase.BODY:
             silent = cycle.response_started or bool(self.pipeline)
@@ -183,8 +207,12 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._phase is _Phase.BODY:
             # What the application still answers is dropped, and its reading of the body ends.
             cycle.disconnected = True
+            cycle.waiting_for_100_continue = False
             cycle.message_event.set()
-        self.transport.close()
+        self._phase = _Phase.REFUSED
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self._set_deadline(_LINGER_S)
 
 
 def protocol_with(patience: Patience) -> type[BoundedProtocol]:
