@@ -30,8 +30,9 @@ bench: $(VENV)/dev.stamp ## the performance table with ratios
 faults: $(VENV)/dev.stamp ## the long fault runs
 	@$(BIN)/python -m pytest -m fault tests/faults --faults=long $(ARGS)
 
-fuzz: $(VENV)/dev.stamp ## the API attacked along its OpenAPI document, for longer
-	@PRIVATA_FUZZ_EXAMPLES=50 $(BIN)/python -m pytest --timeout 3600 tests/contracts/test_schemathesis.py $(ARGS)
+fuzz: $(VENV)/dev.stamp ## the API along its OpenAPI document, and the pages, attacked for longer
+	@PRIVATA_FUZZ_EXAMPLES=50 $(BIN)/python -m pytest --timeout 3600 tests/contracts/test_schemathesis.py \
+	  tests/contracts/test_hostile_pages.py $(ARGS)
 
 format: $(VENV)/dev.stamp
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .

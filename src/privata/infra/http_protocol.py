@@ -91,7 +91,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return  # read, so that the client can read why before its connection is reset
         self._ended_a_request = False
         super().data_received(data)
-        if self.transport.is_closing() or self._phase is _Phase.REFUSED:
+        if self.transport.is_closing():
             return
         # What came in one piece with the end of another request is not counted: how much of it
         # is this head's is not known, and it is one piece.
