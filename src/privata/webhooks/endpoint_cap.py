@@ -17,23 +17,16 @@ WHERE organization_id = $1 AND environment = $2 AND status <> 'disabled'
 """
 
 
-async def lock_for_one_more(tx: Transaction, actor: Actor) -> Plan:
-    """The organization's plan; from here on its endpoints become more one at a time.
-
-    Taken before an endpoint's lock wherever both are. `NotFound` if it is gone.
-    """
-    plan: str | None = await tx.connection.fetchval(_LOCK_ORGANIZATION, actor.organization_id)
-    if plan is None:
-        raise NotFound("There is no such organization.")
-    return Plan(plan)
-
-
-async def refuse_one_too_many(tx: Transaction, actor: Actor, plan: Plan) -> None:
+async def refuse_one_too_many(tx: Transaction, actor: Actor) -> None:
     """`EndpointLimit` if as many are in use as the plan holds; disabled ones do not count.
 
-    Two that add the last one at once wait for each other at the organization's row, so the caller
-    holds that lock: the second one counts the first one's.
+    Two that add the last one at once wait for each other at the organization's row, so the second
+    one counts the first one's. `NotFound` if the organization is gone.
     """
+    found: str | None = await tx.connection.fetchval(_LOCK_ORGANIZATION, actor.organization_id)
+    if found is None:
+        raise NotFound("There is no such organization.")
+    plan = Plan(found)
     live = actor.environment is Environment.LIVE
     most = PLANS[plan].live_endpoints if live else TEST_ENDPOINTS
     count = await tx.connection.fetchval(_COUNT, actor.organization_id, actor.environment.value)

@@ -109,6 +109,9 @@ class EndpointSecret(models.Model):
     hint = models.CharField(max_length=24, help_text="its first characters, for display")
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(null=True, help_text="judged when signing, not by a job")
+    by_program = models.BooleanField(
+        db_default=False, help_text="made with a key or a token: the owners are told"
+    )
 
     class Meta:
         db_table = "webhook_secret"

@@ -40,8 +40,8 @@ RETURNING id, expires_at
 """
 
 _INSERT: Final = """
-INSERT INTO webhook_secret (id, endpoint_id, sealed, hint, created_at)
-VALUES ($1, $2, $3, $4, statement_timestamp())
+INSERT INTO webhook_secret (id, endpoint_id, sealed, hint, by_program, created_at)
+VALUES ($1, $2, $3, $4, $5, statement_timestamp())
 """
 
 _END_NOW: Final = """
@@ -88,7 +88,8 @@ async def rotate_secret(
         secret_id = uuid.uuid4()
         secret = mint_secret(actor.environment.value, row["dialect"])
         sealed = kernel.sealer.seal(secret.encode(), secret_context(secret_id))
-        await tx.connection.execute(_INSERT, secret_id, endpoint_id, sealed, secret[:HINT_CHARS])
+        hint = secret[:HINT_CHARS]
+        await tx.connection.execute(_INSERT, secret_id, endpoint_id, sealed, hint, actor.is_program)
         made = Rotated(secret_id, secret, ended["expires_at"])
         changes = {"old": ended["id"], "new": secret_id, "overlap_s": overlap_s}
         await note(tx, actor, "endpoint.secret_rotated", endpoint_id, changes)

@@ -17,7 +17,7 @@ MOST_AN_HOUR: Final = 10
 # Two at once may both see the same count: one mail more or less.
 _MADE_LATELY: Final = """
 SELECT count(*) FROM webhook_secret AS s JOIN webhook_endpoint AS e ON e.id = s.endpoint_id
-WHERE e.organization_id = $1 AND e.environment = $2
+WHERE e.organization_id = $1 AND e.environment = $2 AND s.by_program
   AND s.created_at > statement_timestamp() - interval '1 hour'
 """
 

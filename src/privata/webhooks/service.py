@@ -14,7 +14,7 @@ from types import EllipsisType
 from typing import Final
 from uuid import UUID
 
-from privata.core.errors import UrlRefused
+from privata.core.errors import UrlRefused, ValidationFailed
 from privata.core.tenancy import Actor, Environment
 from privata.events.service import LIVE_BELL, live_payload
 from privata.infra.idempotency import Keep
@@ -22,7 +22,7 @@ from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.webhooks import store
 from privata.webhooks.doors import locked_endpoint, note
-from privata.webhooks.endpoint_cap import lock_for_one_more, refuse_one_too_many
+from privata.webhooks.endpoint_cap import refuse_one_too_many
 from privata.webhooks.endpoint_rules import (
     checked_alias,
     checked_channel,
@@ -95,7 +95,7 @@ async def create_endpoint(
     secret = mint_secret(actor.environment.value, speaks.value)
     sealed = kernel.sealer.seal(secret.encode(), secret_context(secret_id))
     async with kernel.database.transaction() as tx:
-        await refuse_one_too_many(tx, actor, await lock_for_one_more(tx, actor))
+        await refuse_one_too_many(tx, actor)
         await store.insert_endpoint(
             tx, actor, endpoint_id, fields, (secret_id, sealed, secret[:HINT_CHARS])
         )
@@ -149,16 +149,16 @@ async def pause_endpoint(
 ) -> None:
     """Hold all deliveries from now on; nothing is dropped. Does nothing to one that is paused.
 
-    A disabled endpoint comes back this way: paused first, then resumed. It counts again then, so
-    that one may be refused with `EndpointLimit`.
+    `NotFound`; `ValidationFailed` for a disabled one: what waited for it has ended for good.
     """
     async with kernel.database.transaction() as tx:
-        plan = await lock_for_one_more(tx, actor)
         row = await locked_endpoint(tx, actor, endpoint_id)
         if row["status"] == EndpointStatus.PAUSED:
             return
         if row["status"] == EndpointStatus.DISABLED:
-            await refuse_one_too_many(tx, actor, plan)
+            raise ValidationFailed(
+                "This endpoint is disabled, and that cannot be undone. Create a new endpoint."
+            )
         status = EndpointStatus.PAUSED.value
         await store.move_endpoint(tx, endpoint_id, status, reason, actor.label)
         await note(tx, actor, "endpoint.paused", endpoint_id, {"reason": reason})

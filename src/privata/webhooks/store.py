@@ -23,7 +23,8 @@ WITH made AS (
                                   event_filter)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 )
-INSERT INTO webhook_secret (id, endpoint_id, sealed, hint) VALUES ($9, $1, $10, $11)
+INSERT INTO webhook_secret (id, endpoint_id, sealed, hint, by_program)
+VALUES ($9, $1, $10, $11, $12)
 """
 
 _LOCK_ENDPOINT: Final = """
@@ -83,6 +84,7 @@ async def insert_endpoint(
         actor.environment.value,
         *fields,
         *secret,
+        actor.is_program,
     )
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from privata.core.errors import NotFound
+from privata.core.errors import NotFound, ValidationFailed, WebhookNotPaused
 from privata.infra.kernel import Kernel
 from privata.webhooks import listing, service
 from privata.webhooks.resuming import flush_progress, resume_endpoint
@@ -68,6 +68,19 @@ async def test_nothing_waits_for_an_endpoint_out_of_use(
         assert await claim_some(db) == []
     await publish_order(kernel, organization)
     assert await count(kernel) == 4
+
+
+async def test_disabling_cannot_be_undone(kernel: Kernel, organization: UUID) -> None:
+    """A pause, from a tab that was still open, brought back what had been shown as ended."""
+    endpoint_id = await with_some(kernel, organization)
+    actor = actor_of(organization)
+    await service.disable_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
+    with pytest.raises(ValidationFailed, match="cannot be undone. Create a new endpoint"):
+        await service.pause_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
+    with pytest.raises(WebhookNotPaused):
+        await resume_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
+    ended = await log(kernel, organization, "cancelled")
+    assert [row["status"] for row in ended] == ["cancelled"] * 3
 
 
 async def test_a_deleted_endpoint_is_known_to_the_log_alone(

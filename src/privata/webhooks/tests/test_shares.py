@@ -74,6 +74,38 @@ def test_a_small_worker_keeps_nothing_back_that_it_needs() -> None:
     assert [first_take(free) for free in (0, 1, 8, 64)] == [0, 1, 1, 4]
 
 
+@pytest.mark.parametrize(
+    ("environment", "held_s", "most"),
+    [("live", QUICK_S, 54), ("test", QUICK_S, 49), ("live", SLOW_S, 7), ("test", SLOW_S, 7)],
+)
+def test_alone_an_organization_gets_what_the_guide_says(
+    environment: str, held_s: float, most: int
+) -> None:
+    slots = Slots(64, 16)
+    account = Account(uuid4(), environment, False)
+    slot = Slot(account, uuid4(), False)
+    slots.take(slot, 0, 0.0)
+    slots.sent(0, held_s)
+    slots.free(slot, 0)
+    sends = 0
+    while (more := slots.grant(held_s)._of_account(account)) > 0:
+        for _ in range(more):
+            sends += 1
+            slots.take(slot, sends, held_s)
+    assert sends == most
+
+
+def test_an_ops_endpoint_gets_what_the_guide_says() -> None:
+    account = Account(uuid4(), "live", True)
+    for held_s, most in ((QUICK_S, 2), (SLOW_S, 1)):
+        slots = Slots(64, 16)
+        slot = Slot(account, uuid4(), False)
+        slots.take(slot, 0, 0.0)
+        slots.sent(0, held_s)
+        slots.free(slot, 0)
+        assert slots.grant(held_s)._of_endpoint(slot.endpoint_id, True) == most
+
+
 def test_an_average_begins_with_the_first_and_follows() -> None:
     held = averaged(None, 4.0, 1 / 8)
     assert held == 4.0

@@ -178,6 +178,9 @@ def _do(
     verb: Callable[..., Coroutine[Any, Any, object]],
     done: str,
 ) -> HttpResponseBase:
-    wait(verb(kernel(), actor=tenant.actor, endpoint_id=endpoint_id))
-    messages.success(request, done)
+    try:
+        wait(verb(kernel(), actor=tenant.actor, endpoint_id=endpoint_id))
+        messages.success(request, done)
+    except ValidationFailed as error:  # somebody has disabled it since the page was made
+        messages.error(request, error.message)
     return redirect(address(tenant, "endpoint", endpoint_id=endpoint_id))
