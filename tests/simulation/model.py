@@ -137,14 +137,12 @@ class Life:
     def _open(self) -> list[Duty]:
         """What may be sent, now or later: all but the followers of one that was never tried."""
         heads: dict[int, int] = {}
-        blocking = [duty for duty in self._pending if not duty.spent or self._waits(duty)]
-        for duty in blocking:
-            heads.setdefault(duty.order, duty.number)
-        return [
-            duty
-            for duty in self._pending
-            if duty not in blocking or heads[duty.order] == duty.number
-        ]
+        followers: set[int] = set()
+        for duty in self._pending:
+            blocks = not duty.spent or self._waits(duty)
+            if blocks and heads.setdefault(duty.order, duty.number) != duty.number:
+                followers.add(duty.number)
+        return [duty for duty in self._pending if duty.number not in followers]
 
     def _first_due(self) -> Duty:
         """The oldest while resuming, else first attempts before retries."""
