@@ -10,7 +10,7 @@ from itertools import groupby
 
 from conftest import wait_for
 from privata.webhooks.resuming import resume_endpoint
-from privata.webhooks.tuning import tune_endpoint
+from privata.webhooks.service import update_endpoint
 
 from .conftest import Scale
 from .world import World
@@ -39,7 +39,7 @@ async def test_thousands_wait_and_workers_are_killed_while_they_are_resumed(
     events, pace, kills = scale((600, 300, 2), (5000, 100, 6))
     hook = await world.hook("orders", status=500)
     pool = world.kernel.database.pool
-    await tune_endpoint(
+    await update_endpoint(
         world.kernel, actor=hook.actor, endpoint_id=hook.endpoint_id, pace_per_s=pace
     )
     workers = [world.worker(), world.worker()]

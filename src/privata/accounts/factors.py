@@ -17,6 +17,7 @@ from typing import Any, Final
 from privata.accounts import factor_store as store
 from privata.accounts import letters, recovery, totp, trail
 from privata.accounts.place import Place
+from privata.audit.service import changed
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.infra.sealing import Sealer
@@ -105,7 +106,7 @@ async def rename_passkey(
             email=email,
             place=place,
             action="second_factor.passkey_renamed",
-            changes={"name": [old, name]},
+            changes={"name": changed(old, name)},
         )
     return True
 

@@ -10,6 +10,7 @@ import asyncpg
 
 from privata.apikeys.doors import note
 from privata.apikeys.reach import MONEY, lacking
+from privata.audit import service as audit
 from privata.core.errors import ValidationFailed
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.postgres import Transaction
@@ -127,7 +128,7 @@ async def cut_keys(
 
 async def _take(tx: Transaction, actor: Actor, row: asyncpg.Record, kept: list[str]) -> None:
     within = replace(actor, environment=Environment(row["environment"]))
-    changes = {"name": row["name"], "scopes": {"old": row["scopes"], "new": kept}}
+    changes = {"name": row["name"], "scopes": audit.changed(row["scopes"], kept)}
     if kept:
         await tx.connection.execute(_TAKE, row["id"], kept)
         await note(tx, within, "api_key.scopes_taken", row["id"], changes)

@@ -15,6 +15,7 @@ from privata.apikeys.doors import locked_key, locked_working_key, note
 from privata.apikeys.makers import maker_of, reach_of
 from privata.apikeys.reach import refuse_secret_beyond
 from privata.apikeys.rules import LAST_SHOWN, PREFIX_LENGTH, mint_key
+from privata.audit.service import changed
 from privata.core.errors import RotationInProgress
 from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
@@ -75,7 +76,7 @@ async def rotate_key(kernel: Kernel, *, actor: Actor, key_id: UUID) -> RotatedKe
         await tx.connection.execute(
             _INSERT, key_id, prefix, key[-LAST_SHOWN:], digest, maker.user_id, maker.by_operator
         )
-        changes = {"name": row["name"], "prefix": {"old": ended["prefix"], "new": prefix}}
+        changes = {"name": row["name"], "prefix": changed(ended["prefix"], prefix)}
         await note(tx, actor, "api_key.rotated", key_id, changes)
     return RotatedKey(key, ended["dead_at"])
 

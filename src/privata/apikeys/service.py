@@ -25,6 +25,7 @@ from privata.apikeys.rules import (
     mint_key,
 )
 from privata.apikeys.scopes import DEFAULT_SCOPES, Scope
+from privata.audit.service import changed
 from privata.core.errors import NotFound, RateLimited, ScopeRequired, ValidationFailed
 from privata.core.tenancy import Actor, Environment
 from privata.infra.kernel import Kernel
@@ -136,8 +137,8 @@ async def create_key(
     changes = {
         "name": named,
         "prefix": key[:PREFIX_LENGTH],
-        "scopes": allowed,
-        "allowed_cidrs": blocks,
+        "scopes": tuple(allowed),
+        "allowed_cidrs": None if blocks is None else tuple(blocks),
         "expires_on": expires_on,
     }
     owner = replace(actor, environment=environment)
@@ -185,9 +186,7 @@ async def edit_key(
         refuse_beyond(role, allowed)
         await refuse_known_beyond(tx, key_id, [one for one in allowed if one in MONEY])
         changes = {
-            field: {"old": row[field], "new": new}
-            for field, new in wanted.items()
-            if row[field] != new
+            field: changed(row[field], new) for field, new in wanted.items() if row[field] != new
         }
         if not changes:
             return False

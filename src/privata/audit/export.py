@@ -31,7 +31,7 @@ async def begin_export(kernel: Kernel, *, actor: Actor, form: Form, wanted: Audi
             actor=actor,
             action="audit.exported",
             target="audit log",
-            changes={"form": form.value, "filters": dict(wanted.pairs())},
+            changes={"form": form.value, "filters": audit.terms(dict(wanted.pairs()))},
         )
     return await last_number(kernel, actor.organization_id)
 

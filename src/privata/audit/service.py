@@ -21,6 +21,11 @@ def changed(before: object, after: object) -> dict[str, object]:
     return {"before": before, "after": after}
 
 
+def terms(values: Mapping[str, object]) -> str:
+    """Several named values as one text, such as the filters of an export: `status=failed; to=…`."""
+    return "; ".join(f"{name}={_term(value)}" for name, value in values.items())
+
+
 async def record(
     tx: Transaction,
     *,
@@ -32,9 +37,13 @@ async def record(
     """Write one entry in the caller's transaction: the act and its entry stand or fall together.
 
     `action` is `<noun>.<past participle>`, such as `endpoint.paused`; `changes` holds no secret:
-    a value stands for what a field became, `changed(before, after)` for both. Record after the
-    other rows of the act are locked: the organization's chain is locked from here to the commit.
+    a value stands for what a field became, several values are a tuple, and `changed(before, after)`
+    stands for both sides. `TypeError` for any other shape: the log can never be repaired, and a
+    list of two could be either. Record after the other rows of the act are locked: the
+    organization's chain is locked from here to the commit.
     """
+    for name, value in (changes or {}).items():
+        _check_shape(name, value)
     await tx.connection.execute(
         _INSERT,
         actor.organization_id,
@@ -49,3 +58,19 @@ async def record(
         actor.session[-8:],
         None if changes is None else json.dumps(changes, default=str),
     )
+
+
+def _check_shape(name: str, value: object) -> None:
+    if isinstance(value, dict) and value.keys() == {"before", "after"}:
+        return
+    if isinstance(value, list | dict | set | frozenset):
+        raise TypeError(
+            f"The change of {name} is a {type(value).__name__}: record a tuple of values, or"
+            " changed(before, after)."
+        )
+
+
+def _term(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ",".join(str(one) for one in value)
+    return str(value)

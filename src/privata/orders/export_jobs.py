@@ -211,7 +211,7 @@ async def _finish(kernel: Kernel, job: Row) -> None:
             actor=system_actor(job["organization_id"], environment, "exports"),
             action="orders.exported",
             target=str(job["id"]),
-            changes=changes | {"filter": described(filter_of(job["query"]))},
+            changes=changes | {"filter": audit.terms(described(filter_of(job["query"])))},
         )
         ring_pages(tx, job["organization_id"], job["environment"])
 

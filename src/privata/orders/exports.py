@@ -190,7 +190,7 @@ async def _note(
     wanted: Sequence[str],
     rows: int | None,
 ) -> None:
-    changes = {"filter": described(chosen), "columns": list(wanted)}
+    changes = {"filter": audit.terms(described(chosen)), "columns": tuple(wanted)}
     await audit.record(
         tx,
         actor=actor,

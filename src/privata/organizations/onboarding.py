@@ -140,7 +140,7 @@ async def save_jurisdictions(
                 actor=actor,
                 action="organization.stopped",
                 target=str(actor.organization_id),
-                changes={"high_risk": stopped, "list_as_of": listed.as_of.isoformat()},
+                changes={"high_risk": tuple(stopped), "list_as_of": listed.as_of.isoformat()},
             )
     return stopped
 
@@ -240,7 +240,10 @@ async def _save(tx: Transaction, actor: Actor, step: Step, values: dict[str, Any
         actor=actor,
         action="onboarding.saved",
         target=step.value,
-        changes=values,
+        changes={
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        },
     )
 
 

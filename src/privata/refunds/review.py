@@ -68,7 +68,8 @@ async def decide(
             row["organization_id"],
             Environment(row["environment"]),
         )
-        changes = {"status": [row["status"], to.value], "tx_out_hash": tx_hash, "note": note}
+        status = audit.changed(row["status"], to.value)
+        changes = {"status": status, "tx_out_hash": tx_hash, "note": note}
         if failed:
             changes["failed_reason_code"] = (reason or FailedReason.UNKNOWN).value
         await audit.record(

@@ -24,7 +24,6 @@ from privata.tokens import lists, schemas
 from privata.tokens.access import Call, read, write
 from privata.webhooks import listing, resuming, service
 from privata.webhooks.schemas import ChangeEndpoint, CreateEndpoint, DeliveriesQuery
-from privata.webhooks.tuning import tune_endpoint
 
 PREFIX = "/dashboard/v1"
 
@@ -132,10 +131,8 @@ async def create_endpoint(call: Call) -> Response:
 async def change_endpoint(call: Call) -> Response:
     """Change what is given."""
     chosen = _id(call)
-    told, tuned = parse_body(ChangeEndpoint, await read_body(call.request)).given()
-    await service.update_endpoint(call.kernel, actor=call.actor, endpoint_id=chosen, **told)
-    if tuned:
-        await tune_endpoint(call.kernel, actor=call.actor, endpoint_id=chosen, **tuned)
+    wanted = parse_body(ChangeEndpoint, await read_body(call.request)).given()
+    await service.update_endpoint(call.kernel, actor=call.actor, endpoint_id=chosen, **wanted)
     return await _shown(call, chosen)
 
 

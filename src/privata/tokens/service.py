@@ -157,7 +157,7 @@ async def create_token(
             actor=actor,
             action="token.created",
             target=str(made.id),
-            changes={"name": name, "scopes": scopes_of(write), "days": days},
+            changes={"name": name, "scopes": tuple(scopes_of(write)), "days": days},
         )
     return made
 

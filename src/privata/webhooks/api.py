@@ -40,7 +40,6 @@ from privata.webhooks.paths import id_in_path
 from privata.webhooks.resuming import resume_endpoint
 from privata.webhooks.rotation import Rotated, rotate_secret
 from privata.webhooks.trials import Trial, send_test_event
-from privata.webhooks.tuning import tune_endpoint
 from privata.webhooks.undelivered import undelivered
 
 router = api_router("Webhooks", prefix="/webhook")
@@ -127,10 +126,8 @@ async def change_endpoint(request: Request, endpoint_id: str) -> Response:
     """Change what is given; PUT and PATCH do the same."""
     actor, kernel = await admin_of(request), kernel_of(request)
     chosen = id_in_path(endpoint_id)
-    told, tuned = parse_body(schemas.ChangeEndpoint, await read_body(request)).given()
-    await service.update_endpoint(kernel, actor=actor, endpoint_id=chosen, **told)
-    if tuned:
-        await tune_endpoint(kernel, actor=actor, endpoint_id=chosen, **tuned)
+    wanted = parse_body(schemas.ChangeEndpoint, await read_body(request)).given()
+    await service.update_endpoint(kernel, actor=actor, endpoint_id=chosen, **wanted)
     return await _shown(request, actor, chosen)
 
 

@@ -62,7 +62,7 @@ async def retry_many(kernel: Kernel, *, actor: Actor, delivery_ids: Sequence[UUI
         if not chosen:
             return done
         made = await take_over(tx, [row["id"] for row in chosen])
-        changes = {"retried": {str(old): str(new) for new, old in made}, "left": done.left}
+        changes = {"retried": tuple(f"{old} as {new}" for new, old in made), "left": done.left}
         await audit.record(
             tx, actor=actor, action="delivery.retried_many", target=str(wanted[0]), changes=changes
         )

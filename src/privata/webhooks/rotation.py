@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from privata.audit.service import changed
 from privata.core.errors import RotationInProgress, ValidationFailed
 from privata.core.tenancy import Actor
 from privata.infra.idempotency import Keep
@@ -91,7 +92,7 @@ async def rotate_secret(
         hint = secret[:HINT_CHARS]
         await tx.connection.execute(_INSERT, secret_id, endpoint_id, sealed, hint, actor.is_program)
         made = Rotated(secret_id, secret, ended["expires_at"])
-        changes = {"old": ended["id"], "new": secret_id, "overlap_s": overlap_s}
+        changes = {"secret": changed(ended["id"], secret_id), "overlap_s": overlap_s}
         await note(tx, actor, "endpoint.secret_rotated", endpoint_id, changes)
         await tell_of_secret(kernel, tx, actor=actor, endpoint_id=endpoint_id)
         if keep is not None:
@@ -105,7 +106,7 @@ async def end_old_secret_now(kernel: Kernel, *, actor: Actor, endpoint_id: UUID)
         await locked_endpoint(tx, actor, endpoint_id)
         ended = await tx.connection.fetch(_END_NOW, endpoint_id)
         if ended:
-            changes = {"old": [row["id"] for row in ended]}
+            changes = {"old": tuple(row["id"] for row in ended)}
             await note(tx, actor, "endpoint.old_secret_ended", endpoint_id, changes)
     return bool(ended)
 

@@ -16,8 +16,6 @@ from privata.webhooks.endpoint_rules import (
     MAX_ALIAS,
     MAX_FILTER,
     MAX_PACE,
-    checked_pace,
-    checked_schedule,
 )
 from privata.webhooks.guard import MAX_URL_CHARS
 from privata.webhooks.log_query import Cursor, parse_cursor
@@ -57,10 +55,6 @@ Alias = Annotated[
 Url = Annotated[str, Field(min_length=1, max_length=MAX_URL_CHARS)]
 
 
-#: Fields of an endpoint that are written apart from the others.
-_TUNED = ("strict_lanes", "schedule_s", "pace_per_s")
-
-
 class CreateEndpoint(Wire):
     """An endpoint to make in the key's environment."""
 
@@ -85,16 +79,9 @@ class ChangeEndpoint(Wire):
     schedule_s: Schedule | None = None
     pace_per_s: Pace = Field(default_factory=int)
 
-    def given(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What is to be changed: by `service.update_endpoint`, and by `tune_endpoint`.
-
-        `ValidationFailed` before anything is written: the two are written apart.
-        """
-        found = self.model_dump(exclude_unset=True)
-        checked_schedule(found.get("schedule_s"))
-        checked_pace(found.get("pace_per_s", 1))
-        tuned = {name: found.pop(name) for name in _TUNED if name in found}
-        return found, tuned
+    def given(self) -> dict[str, Any]:
+        """What is to be changed, for `service.update_endpoint`."""
+        return self.model_dump(exclude_unset=True)
 
 
 class RotateSecret(Wire):

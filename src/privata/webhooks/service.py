@@ -14,9 +14,10 @@ from types import EllipsisType
 from typing import Final
 from uuid import UUID
 
+from privata.audit.service import changed
 from privata.core.errors import UrlRefused, ValidationFailed
 from privata.core.tenancy import Actor, Environment
-from privata.events.service import LIVE_BELL, live_payload
+from privata.events.service import DELIVERIES_BELL, LIVE_BELL, live_payload
 from privata.infra.idempotency import Keep
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
@@ -28,6 +29,8 @@ from privata.webhooks.endpoint_rules import (
     checked_channel,
     checked_dialect,
     checked_filter,
+    checked_pace,
+    checked_schedule,
     dialect_for,
 )
 from privata.webhooks.guard import NOT_REACHABLE, parse_url
@@ -99,7 +102,8 @@ async def create_endpoint(
         await store.insert_endpoint(
             tx, actor, endpoint_id, fields, (secret_id, sealed, secret[:HINT_CHARS])
         )
-        changes = {"alias": alias, "url": url, "channel": channel, "event_filter": chosen}
+        types = None if chosen is None else tuple(chosen)
+        changes = {"alias": alias, "url": url, "channel": channel, "event_filter": types}
         await note(tx, actor, "endpoint.created", endpoint_id, changes)
         await tell_of_secret(kernel, tx, actor=actor, endpoint_id=endpoint_id)
         if keep is not None:
@@ -115,20 +119,26 @@ async def update_endpoint(
     alias: str | None = None,
     url: str | None = None,
     event_filter: Sequence[str] | EllipsisType | None = ...,
+    strict_lanes: bool | None = None,
+    schedule_s: Sequence[int] | EllipsisType | None = ...,
+    pace_per_s: int | None = None,
     lookup: Lookup | None = None,
 ) -> None:
-    """Change what is given; a filter of None means all events. Errors as for `create_endpoint`.
+    """Change what is given, all of it or nothing. Errors as for `create_endpoint`.
 
-    Waiting deliveries go to the new URL, in flight ones still to the old. Failures of the old one
-    are forgotten.
+    A filter of None means all events, a schedule of None that of the dialect. Waiting deliveries go
+    to the new URL, in flight ones still to the old. Failures of the old one are forgotten. Attempts
+    that are due keep their time: a new schedule says when the ones after them are.
     """
     if url is not None:
         await check_url(kernel, actor.environment, url, lookup)
     async with kernel.database.transaction() as tx:
         row = await locked_endpoint(tx, actor, endpoint_id)
-        chosen = row["event_filter"]
+        chosen, schedule = row["event_filter"], row["schedule_s"]
         if not isinstance(event_filter, EllipsisType):
             chosen = checked_filter(Channel(row["channel"]), event_filter)
+        if not isinstance(schedule_s, EllipsisType):
+            schedule = checked_schedule(schedule_s)
         moved = row["url"] if url is None else url
         spoken = Dialect(row["dialect"])
         new = {
@@ -136,12 +146,18 @@ async def update_endpoint(
             "url": moved,
             "event_filter": chosen,
             "dialect": dialect_for(Channel(row["channel"]), moved, spoken).value,
+            "strict_lanes": row["strict_lanes"] if strict_lanes is None else strict_lanes,
+            "schedule_s": schedule,
+            "pace_per_s": row["pace_per_s"] if pace_per_s is None else checked_pace(pace_per_s),
         }
-        changes = {name: [row[name], value] for name, value in new.items() if row[name] != value}
+        changes = {
+            name: changed(row[name], value) for name, value in new.items() if row[name] != value
+        }
         if not changes:
             return
         await store.change_endpoint(tx, endpoint_id, new)
         await note(tx, actor, "endpoint.updated", endpoint_id, changes)
+        tx.ring(DELIVERIES_BELL)  # lanes and pace decide what may be sent now
 
 
 async def pause_endpoint(

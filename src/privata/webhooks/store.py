@@ -35,7 +35,8 @@ FOR NO KEY UPDATE
 
 _CHANGE_ENDPOINT: Final = """
 UPDATE webhook_endpoint
-SET alias = $2, url = $3::text, event_filter = $4, dialect = $5, updated_at = now(),
+SET alias = $2, url = $3::text, event_filter = $4, dialect = $5, strict_lanes = $6,
+    schedule_s = $7, pace_per_s = $8, updated_at = now(),
     failures = CASE WHEN url = $3::text THEN failures ELSE '{}' END
 WHERE id = $1
 """
@@ -96,7 +97,7 @@ async def lock_endpoint(tx: Transaction, actor: Actor, endpoint_id: UUID) -> Row
 
 
 async def change_endpoint(tx: Transaction, endpoint_id: UUID, new: Mapping[str, object]) -> None:
-    """Write what a partner may edit: alias, URL, filter, and the dialect that follows the URL."""
+    """Write what a partner may edit, and the dialect that follows the URL."""
     await tx.connection.execute(
         _CHANGE_ENDPOINT,
         endpoint_id,
@@ -104,6 +105,9 @@ async def change_endpoint(tx: Transaction, endpoint_id: UUID, new: Mapping[str, 
         new["url"],
         new["event_filter"],
         new["dialect"],
+        new["strict_lanes"],
+        new["schedule_s"],
+        new["pace_per_s"],
     )
 
 

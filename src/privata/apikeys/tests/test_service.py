@@ -166,8 +166,8 @@ async def test_an_edit_is_in_force_at_once_and_audited_by_field(
             "SELECT changes FROM audit_entry WHERE action = 'api_key.edited'"
         )
     )
-    assert changes["name"] == {"old": "Server", "new": "Backend"}
-    assert changes["expires_on"] == {"old": None, "new": str(day)}
+    assert changes["name"] == {"before": "Server", "after": "Backend"}
+    assert changes["expires_on"] == {"before": None, "after": str(day)}
     with pytest.raises(ValidationFailed, match="publishable"):
         await edit_key(kernel, actor=actor, key_id=key.id, **(wanted | {"scopes": ["ramp:embed"]}))
 

@@ -34,7 +34,6 @@ from privata.webhooks.tests.deliveries import (
     settled,
     settlement,
 )
-from privata.webhooks.tuning import tune_endpoint
 
 
 async def test_events_arrive_signed_once_and_in_order(kernel: Kernel, organization: UUID) -> None:
@@ -123,7 +122,7 @@ async def test_nothing_published_while_paused_is_lost(kernel: Kernel, organizati
     async with receiving(kernel, organization) as (app, endpoint_id), dispatching(kernel):
         actor = actor_of(organization)
         await pause_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
-        await tune_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, pace_per_s=500)
+        await update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, pace_per_s=500)
         for _ in range(50):
             await publish_order(kernel, organization, (1, 2, 3))
         assert app.log.stats()["received"] == 0

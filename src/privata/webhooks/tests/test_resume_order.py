@@ -19,7 +19,7 @@ from privata.webhooks.line import Line
 from privata.webhooks.outcomes import Outcome
 from privata.webhooks.resuming import begin_probes, flush_progress, resume_endpoint
 from privata.webhooks.schedule import DEFAULT_SCHEDULE
-from privata.webhooks.service import pause_endpoint
+from privata.webhooks.service import pause_endpoint, update_endpoint
 from privata.webhooks.settling import Settlement, settle
 from privata.webhooks.tests.deliveries import (
     actor_of,
@@ -36,7 +36,6 @@ from privata.webhooks.tests.deliveries import (
     settlement,
 )
 from privata.webhooks.transport import SendResult
-from privata.webhooks.tuning import tune_endpoint
 from privata.webhooks.verdicts import decide
 
 #: What had failed before the pause waits for times that are scattered over the next twelve hours.
@@ -56,7 +55,7 @@ async def waiting(
     """A paused endpoint with orders, of which the odd events have failed before."""
     endpoint_id, _ = await endpoint(kernel, organization)
     actor = actor_of(organization)
-    await tune_endpoint(
+    await update_endpoint(
         kernel, actor=actor, endpoint_id=endpoint_id, pace_per_s=1000, strict_lanes=strict
     )
     for _ in range(orders):

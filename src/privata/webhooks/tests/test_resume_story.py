@@ -10,7 +10,7 @@ from conftest import wait_for
 from privata.infra.kernel import Kernel
 from privata.webhooks.receiver import Behaviour, Receiver, create_app, running
 from privata.webhooks.resuming import begin_probes, flush_progress, resume_endpoint
-from privata.webhooks.service import create_endpoint, pause_endpoint
+from privata.webhooks.service import create_endpoint, pause_endpoint, update_endpoint
 from privata.webhooks.tests.deliveries import (
     actor_of,
     count,
@@ -23,7 +23,6 @@ from privata.webhooks.tests.deliveries import (
     publish_order,
     receiving,
 )
-from privata.webhooks.tuning import tune_endpoint
 
 ORDERS, EVENTS = 1000, 5
 PACE = 1000
@@ -65,7 +64,7 @@ async def test_five_thousand_held_are_delivered_paced_and_in_order(
     """Two workers; what each claimed within any second is never above the pace."""
     async with receiving(kernel, organization) as (app, endpoint_id):
         actor = actor_of(organization)
-        await tune_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, pace_per_s=PACE)
+        await update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, pace_per_s=PACE)
         await pause_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
         await hold(kernel, organization)
         async with dispatching(kernel), dispatching(kernel):
@@ -124,7 +123,7 @@ async def test_fifty_failures_pause_once_with_two_workers_and_ops_hears(
             app.behaviour = Behaviour()
             await make_due(kernel)
             actor = actor_of(organization)
-            await tune_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, pace_per_s=500)
+            await update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, pace_per_s=500)
             await resume_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
             await drained(kernel)
             await wait_for(heard(ops, 2))

@@ -15,7 +15,7 @@ from privata.webhooks import pace as buckets
 from privata.webhooks.line import Line
 from privata.webhooks.resuming import begin_probes, flush_progress, resume_endpoint
 from privata.webhooks.retries import retry_delivery
-from privata.webhooks.service import disable_endpoint, pause_endpoint
+from privata.webhooks.service import disable_endpoint, pause_endpoint, update_endpoint
 from privata.webhooks.settling import settle
 from privata.webhooks.tests.deliveries import (
     actor_of,
@@ -31,14 +31,13 @@ from privata.webhooks.tests.deliveries import (
     publish_order,
     settlement,
 )
-from privata.webhooks.tuning import tune_endpoint
 
 
 async def resumed(kernel: Kernel, organization: UUID, orders: int = 3, pace: int = 20) -> UUID:
     """An endpoint that was paused by hand, with deliveries waiting, and has just been resumed."""
     endpoint_id, _ = await endpoint(kernel, organization)
     actor = actor_of(organization)
-    await tune_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, pace_per_s=pace)
+    await update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, pace_per_s=pace)
     await pause_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
     for _ in range(orders):
         await publish_order(kernel, organization)

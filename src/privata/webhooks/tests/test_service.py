@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -121,6 +122,33 @@ async def test_an_update_changes_what_is_given(kernel: Kernel, organization: UUI
         await service.update_endpoint(
             kernel, actor=actor, endpoint_id=endpoint_id, url="https://10.0.0.1/"
         )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"alias": ""},
+        {"url": "https://10.0.0.1/"},
+        {"event_filter": []},
+        {"schedule_s": [60, 5]},
+        {"pace_per_s": 0},
+    ],
+)
+async def test_a_refused_change_of_an_endpoint_changes_nothing(
+    kernel: Kernel, organization: UUID, wrong: dict[str, Any]
+) -> None:
+    """A wrong schedule was refused when the new name had been saved already."""
+    endpoint_id, _ = await endpoint(kernel, organization)
+    before = dict(await row_of(kernel, endpoint_id))
+    good: dict[str, Any] = {"alias": "New name", "strict_lanes": True, "pace_per_s": 7}
+    actor = actor_of(organization)
+    with pytest.raises((ValidationFailed, UrlRefused)):
+        await service.update_endpoint(
+            kernel, actor=actor, endpoint_id=endpoint_id, **(good | wrong)
+        )
+    assert dict(await row_of(kernel, endpoint_id)) == before
+    await service.update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, **good)
+    assert await audited(kernel) == ["endpoint.created", "endpoint.updated"]
 
 
 async def test_pause_resume_disable(kernel: Kernel, organization: UUID) -> None:

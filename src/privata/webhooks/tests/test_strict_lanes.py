@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from privata.infra.kernel import Kernel
+from privata.webhooks.service import update_endpoint
 from privata.webhooks.settling import settle
 from privata.webhooks.tests.deliveries import (
     actor_of,
@@ -19,12 +20,11 @@ from privata.webhooks.tests.deliveries import (
     publish_order,
     settlement,
 )
-from privata.webhooks.tuning import tune_endpoint
 
 
 async def strict(kernel: Kernel, organization: UUID) -> UUID:
     endpoint_id, _ = await endpoint(kernel, organization)
-    await tune_endpoint(
+    await update_endpoint(
         kernel, actor=actor_of(organization), endpoint_id=endpoint_id, strict_lanes=True
     )
     return endpoint_id
@@ -72,7 +72,7 @@ async def test_made_strict_later_a_lane_is_taken_up_at_its_oldest(
     async with line(kernel) as db:
         for _ in range(3):
             await settle(db, [failed(one) for one in await claim_some(db)])
-        await tune_endpoint(
+        await update_endpoint(
             kernel, actor=actor_of(organization), endpoint_id=endpoint_id, strict_lanes=True
         )
         await make_due(kernel)

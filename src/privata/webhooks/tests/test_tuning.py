@@ -20,6 +20,7 @@ from privata.webhooks.schedule import (
     MAX_RETRIES,
     schedule_for,
 )
+from privata.webhooks.service import update_endpoint
 from privata.webhooks.tests.deliveries import (
     actor_of,
     claim_some,
@@ -33,7 +34,6 @@ from privata.webhooks.tests.deliveries import (
     receiving,
     settled,
 )
-from privata.webhooks.tuning import tune_endpoint
 
 
 @given(st.lists(st.integers(-5, LONGEST_S + 5), max_size=MAX_RETRIES + 3))
@@ -64,28 +64,28 @@ def test_a_pace_is_bounded(pace: int) -> None:
 async def test_what_is_given_is_changed_and_audited(kernel: Kernel, organization: UUID) -> None:
     endpoint_id, _ = await endpoint(kernel, organization)
     actor = actor_of(organization)
-    await tune_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, schedule_s=[5, 60])
-    await tune_endpoint(
+    await update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, schedule_s=[5, 60])
+    await update_endpoint(
         kernel, actor=actor, endpoint_id=endpoint_id, strict_lanes=True, pace_per_s=7
     )
     row = await endpoint_row(kernel, endpoint_id)
     assert (row["schedule_s"], row["strict_lanes"], row["pace_per_s"]) == ([5, 60], True, 7)
-    await tune_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, schedule_s=None)
+    await update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, schedule_s=None)
     assert (await endpoint_row(kernel, endpoint_id))["schedule_s"] is None
-    await tune_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, pace_per_s=7)
+    await update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, pace_per_s=7)
     noted = await kernel.database.pool.fetchval(
         "SELECT count(*) FROM audit_entry WHERE action = 'endpoint.updated'"
     )
     assert noted == 3  # the last one changed nothing
     live = actor_of(organization, Environment.LIVE)
     with pytest.raises(NotFound):
-        await tune_endpoint(kernel, actor=live, endpoint_id=endpoint_id, pace_per_s=1)
+        await update_endpoint(kernel, actor=live, endpoint_id=endpoint_id, pace_per_s=1)
 
 
 async def test_a_claim_brings_the_schedule(kernel: Kernel, organization: UUID) -> None:
     endpoint_id, _ = await endpoint(kernel, organization)
     actor = actor_of(organization)
-    await tune_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, schedule_s=[2, 9])
+    await update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, schedule_s=[2, 9])
     await publish_order(kernel, organization)
     async with line(kernel) as db:
         (claimed,) = await claim_some(db)
@@ -96,7 +96,7 @@ async def test_the_own_schedule_is_kept_to_its_end(kernel: Kernel, organization:
     async with receiving(kernel, organization) as (app, endpoint_id), dispatching(kernel):
         app.behaviour = Behaviour("fail", 500)
         actor = actor_of(organization)
-        await tune_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, schedule_s=[1000, 9000])
+        await update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, schedule_s=[1000, 9000])
         await publish_order(kernel, organization)
         for number, waits in ((1, (990, 1100)), (2, (8190, 9000))):
             await settled(kernel, number)
@@ -113,7 +113,7 @@ async def test_an_empty_schedule_means_one_attempt(kernel: Kernel, organization:
     async with receiving(kernel, organization) as (app, endpoint_id), dispatching(kernel):
         app.behaviour = Behaviour("fail", 500)
         actor = actor_of(organization)
-        await tune_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, schedule_s=[])
+        await update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, schedule_s=[])
         await publish_order(kernel, organization)
         await settled(kernel, 1)
         assert await count(kernel, "status = 'exhausted' AND attempts = 1") == 1

@@ -16,12 +16,10 @@ from privata.infra.plane import kernel, wait
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
 from privata.webhooks import queues, reading, service
-from privata.webhooks.endpoint_rules import checked_schedule
 from privata.webhooks.forms import SCOPES, TYPE_CHOICES, EndpointForm, form_of
 from privata.webhooks.models import Endpoint
 from privata.webhooks.policies import policies
 from privata.webhooks.resuming import resume_endpoint
-from privata.webhooks.tuning import tune_endpoint
 from privata.webhooks.views.common import (
     address,
     missing_is_404,
@@ -140,8 +138,6 @@ def _settings(
 
 
 def _save(tenant: Tenant, endpoint: Endpoint, wanted: dict[str, Any]) -> None:
-    """Judge everything before anything is written: the two parts are written apart."""
-    checked_schedule(wanted["schedule"])
     wait(
         service.update_endpoint(
             kernel(),
@@ -151,13 +147,6 @@ def _save(tenant: Tenant, endpoint: Endpoint, wanted: dict[str, Any]) -> None:
             # A URL that stays is not judged again: its host may be down just now.
             url=None if wanted["url"] == endpoint.url else wanted["url"],
             event_filter=wanted["event_filter"],
-        )
-    )
-    wait(
-        tune_endpoint(
-            kernel(),
-            actor=tenant.actor,
-            endpoint_id=endpoint.id,
             strict_lanes=wanted["strict_lanes"],
             schedule_s=wanted["schedule"],
             pace_per_s=wanted["pace_per_s"],
