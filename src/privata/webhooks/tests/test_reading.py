@@ -140,6 +140,20 @@ def test_segments_do_not_overlap_and_add_up(desk: Desk) -> None:
     assert [sum(column) for column in zip(*buckets, strict=True)] == [1, 3, 1]
 
 
+def test_segments_do_not_overlap_where_the_organization_is_stopped(desk: Desk) -> None:
+    """What was left at a disabled endpoint counted as held and as cancelled."""
+    from privata.webhooks.reading import segment_counts
+
+    active, disabled = desk.endpoint(), desk.endpoint("disabled")
+    held = desk.deliver(active)
+    cancelled = desk.deliver(disabled, minutes=2)
+    desk.run("UPDATE organization SET status = 'rejected' WHERE id = %(id)s", id=desk.organization)
+    assert desk.ids(LogQuery(segment=Segment.HELD)) == [held]
+    assert desk.ids(LogQuery(segment=Segment.CANCELLED)) == [cancelled]
+    counts = segment_counts(desk.place(), LogQuery(), NOW)
+    assert counts[Segment.ALL] == len(desk.ids()) == 2
+
+
 def test_filters_narrow(desk: Desk) -> None:
     one, two = desk.endpoint(), desk.endpoint()
     first = desk.deliver(one, minutes=1, **_FAILED)
