@@ -31,7 +31,8 @@ due; of each lane its first. So an order's events follow one another also where 
 before: the next one waits until the attempt of the one before has ended. One that fails again goes
 back to its schedule and lets the next pass, as after every first attempt; a strict lane waits for
 it. When nothing of what waited at the resumption is left, the endpoint becomes active in the same
-statement.
+statement. Where nothing is left to probe with at all, a person's resumption is over as well, for it
+proves nothing to wait for the next event; a probe of our own goes back to the pause until then.
 
 Rows another claim holds are skipped, rows it has moved meanwhile are judged again on their new
 values (READ COMMITTED) and are then no longer due. NO KEY UPDATE, because the rows of attempts
@@ -206,14 +207,21 @@ _LEASED: Final = "w.due_at > now() AND w.in_flight"
 #: No stragglers from before the pause; whatever is leased is due at its lease's end.
 _NONE_IN_FLIGHT: Final = f"({_none(_FIRST, _LEASED)} AND {_none(_RETRY, _LEASED)})"
 
+#: There is nothing to probe with: all that waited were stragglers, and those have arrived. Judged
+#: where none is in flight.
+_EMPTY: Final = (
+    f"(e.flush_tokens_at IS NULL AND {_none(_FIRST, 'true')} AND {_none(_RETRY, 'true')})"
+)
+
 CLAIM: Final = f"""
 WITH resuming AS MATERIALIZED (
-    SELECT e.id, e.channel, e.strict_lanes, e.resumed_at, state.flushed,
+    SELECT e.id, e.channel, e.strict_lanes, e.resumed_at, state.empty,
+           state.flushed OR state.empty AND e.resumed_by IS NOT NULL AS flushed,
            e.flush_tokens_at IS NULL AS probing, e.resumed_by IS NULL AS unaided,
            CASE WHEN state.flushed THEN $3 WHEN e.flush_tokens_at IS NULL THEN 1
                 ELSE {pace.TOKENS} END AS allowed
     FROM webhook_endpoint AS e
-    CROSS JOIN LATERAL (SELECT {_FLUSHED} AS flushed) AS state
+    CROSS JOIN LATERAL (SELECT {_FLUSHED} AS flushed, {_EMPTY} AS empty) AS state
     WHERE e.status = 'resuming' AND (e.probe_until IS NULL OR e.probe_until <= now())
       AND (e.flush_tokens_at IS NOT NULL OR {_NONE_IN_FLIGHT})
     FOR NO KEY UPDATE OF e SKIP LOCKED
@@ -233,18 +241,20 @@ WITH resuming AS MATERIALIZED (
     RETURNING d.id, d.endpoint_id, d.event_seq, d.attempts, d.first_attempt_at, d.lease_token
 ), paced AS (
     UPDATE webhook_endpoint AS e
-    SET status = CASE WHEN r.flushed THEN 'active' ELSE e.status END,
+    SET status = CASE WHEN r.flushed THEN 'active' WHEN r.empty THEN 'paused'
+                      ELSE e.status END,
         paused_at = CASE WHEN NOT r.flushed THEN e.paused_at END,
         paused_reason = CASE WHEN NOT r.flushed THEN e.paused_reason END,
         paused_by = CASE WHEN NOT r.flushed THEN e.paused_by END,
         updated_at = CASE WHEN r.flushed THEN now() ELSE e.updated_at END,
-        probe_until = CASE WHEN r.probing THEN now() + make_interval(secs => $2) END,
+        probe_until = CASE WHEN r.probing AND NOT r.empty
+            THEN now() + make_interval(secs => $2) END,
         flush_tokens_at = CASE WHEN NOT r.flushed AND NOT r.probing
             THEN {pace.AFTER} END
     FROM resuming AS r
     LEFT JOIN (SELECT endpoint_id, count(*) AS sends FROM claimed GROUP BY endpoint_id) AS taken
       ON taken.endpoint_id = r.id
-    WHERE e.id = r.id AND (taken.sends > 0 OR r.flushed)
+    WHERE e.id = r.id AND (taken.sends > 0 OR r.flushed OR r.empty)
 )
 SELECT claimed.id, claimed.endpoint_id, claimed.event_seq, claimed.attempts,
        claimed.first_attempt_at, claimed.lease_token, now() AS claimed_at,

@@ -27,6 +27,8 @@ from privata.webhooks.failures import (
     connection_failed,
     family_not_tried,
     is_missing,
+    is_ours,
+    is_silent,
     no_such_family_here,
     our_network_is_silent,
     our_ports_are_used_up,
@@ -34,18 +36,15 @@ from privata.webhooks.failures import (
     tls_failed,
 )
 from privata.webhooks.guard import NOT_REACHABLE, Policy, Target, judge
-from privata.webhooks.outcomes import Outcome, Phase
+from privata.webhooks.outcomes import Phase
 from privata.webhooks.routes import Routes, family_of
-from privata.webhooks.witness import NetworkWitness
+from privata.webhooks.witness import NetworkWitness, Place, patience
 
 #: Seconds an address is tried alone before the next one is tried too (RFC 8305, section 8).
 HEAD_START_SECONDS: Final = 0.25
 
 #: Connections that one attempt tries to make at the same time.
 ABREAST: Final = 4
-
-#: After so many seconds without an answer the witnesses are asked.
-SLOW_CONNECT_SECONDS: Final = 1.0
 
 _Made = tuple[asyncio.Transport, Connection]
 
@@ -94,7 +93,7 @@ class Dialer:
         race = _Race(loop, target.port, deadline, self._network.ask)
         made = await race.run(interleaved(addresses))
         if made is None:
-            raise self._verdict(race, target.port)
+            raise await self._verdict(race, target.port)
         transport, connection = made
         if target.scheme == "https":
             transport = await self._secure(loop, transport, connection, target.host, deadline)
@@ -130,18 +129,28 @@ class Dialer:
             raise
         return secured
 
-    def _verdict(self, race: _Race, port: int) -> AttemptError:
+    async def _verdict(self, race: _Race, port: int) -> AttemptError:
         """The one error of an attempt out of those of its addresses.
 
         A fault of ours with one address (no IPv6 here, say) tells nothing when another address
-        failed through theirs; but it is said, because they could not know.
+        failed through theirs; but it is said, because they could not know. Before silence is taken
+        for ours the witnesses are heard, for what failed at once left nobody the time to answer.
         """
-        blamed = [self._blame(race, address, port) for address in race.failures]
-        theirs = [failed for failed in blamed if failed.outcome is not Outcome.INTERNAL]
+        blamed = self._blame_all(race, port)
+        silent = {failed.family: address for address, failed in blamed.items() if is_silent(failed)}
+        for address in silent.values():
+            if not all(map(is_ours, blamed.values())):
+                break
+            await self._network.answers((address, port), race.began, race.deadline)
+            blamed = self._blame_all(race, port)
+        theirs = [failed for failed in blamed.values() if not is_ours(failed)]
         if not theirs:
-            return blamed[0]
-        missing = next((failed.family for failed in blamed if is_missing(failed)), None)
+            return next(iter(blamed.values()))
+        missing = next((failed.family for failed in blamed.values() if is_missing(failed)), None)
         return theirs[0] if missing is None else family_not_tried(theirs[0], missing)
+
+    def _blame_all(self, race: _Race, port: int) -> dict[str, AttemptError]:
+        return {address: self._blame(race, address, port) for address in race.failures}
 
     def _blame(self, race: _Race, address: str, port: int) -> AttemptError:
         """Ours or theirs, by evidence.
@@ -175,11 +184,11 @@ class _Race:
         loop: asyncio.AbstractEventLoop,
         port: int,
         deadline: float,
-        ask: Callable[[tuple[str, int]], None],
+        ask: Callable[[Place], None],
     ) -> None:
         self._loop = loop
         self._port = port
-        self._deadline = deadline
+        self.deadline = deadline
         self._ask = ask
         self._running: dict[asyncio.Task[_Made], str] = {}
         self.began = loop.time()
@@ -190,18 +199,21 @@ class _Race:
         """The first connection that is made; None when there is none by the deadline."""
         waiting = deque(addresses)
         # One head start more than there are addresses: the last one has time of its own too.
-        share = (self._deadline - self.began) / (len(addresses) + 1)
+        share = (self.deadline - self.began) / (len(addresses) + 1)
         head_start = min(HEAD_START_SECONDS, share)
         next_at = self.began
+        # Once for all addresses: with many of them each has too little time for silence to show.
+        wait = patience(self.deadline - self.began)
+        slow = self._loop.call_later(wait, self._ask_about, addresses)
         try:
             while waiting or self._running:
                 now = self._loop.time()
-                if now >= self._deadline:
+                if now >= self.deadline:
                     break
                 if waiting and (now >= next_at or not self._running):
                     self._start(waiting.popleft())
                     next_at = now + head_start
-                until = min(self._deadline, next_at) if waiting else self._deadline
+                until = min(self.deadline, next_at) if waiting else self.deadline
                 done, _ = await asyncio.wait(
                     self._running,
                     timeout=max(0.0, until - now),
@@ -216,8 +228,13 @@ class _Race:
                 self.failures[address] = timed_out(Phase.CONNECT)
             return None
         finally:
+            slow.cancel()
             for task in list(self._running):
                 self._drop(task)
+
+    def _ask_about(self, addresses: Sequence[str]) -> None:
+        for address in {family_of(address): address for address in addresses}.values():
+            self._ask((address, self._port))
 
     def _start(self, address: str) -> None:
         if len(self._running) >= ABREAST:
@@ -237,13 +254,9 @@ class _Race:
         return made
 
     async def _connect(self, address: str) -> _Made:
-        slow = self._loop.call_later(SLOW_CONNECT_SECONDS, self._ask, (address, self._port))
-        try:
-            return await self._loop.create_connection(
-                lambda: Connection(self._loop), address, self._port
-            )
-        finally:
-            slow.cancel()
+        return await self._loop.create_connection(
+            lambda: Connection(self._loop), address, self._port
+        )
 
     def _drop(self, task: asyncio.Task[_Made]) -> None:
         """Give a connection up; one that was made at this very moment is closed."""

@@ -38,6 +38,11 @@ log = logging.getLogger(__name__)
 NET_S = 1.0
 SHORTEST_S = 0.005
 
+#: Quiet before the next due time is asked for while freed slots call for claims, seconds. A worker
+#: that claims more often than this never asks, for a claim takes what has become due as well; and
+#: it is short beside the time in which the bucket of a resuming endpoint fills (`pace`).
+QUIET_S = 0.01
+
 #: Pages hear of settled deliveries at most this often, seconds.
 LIVE_EVERY_S = 0.1
 
@@ -116,7 +121,8 @@ class Dispatcher:
             for one in claims:
                 self._start(Lease(one, self._claims.asked_at))
             # There may be more when some slots are all taken, or an organization or an endpoint
-            # has all that it may. Only then does a slot that gets free call for a claim.
+            # has all that it may. Only then does a slot that gets free call for a claim. What
+            # becomes due for the others in the meantime does not wait for that.
             self._more = self._slots.bounded or grant.used_up(one.slot for one in claims)
             if room.retries > 0 and self._slots.room().retries <= 0 and self._slots.room():
                 # Retries that were found but not taken may have stood before first attempts.
@@ -127,16 +133,22 @@ class Dispatcher:
         """Until a bell, a free slot that is wanted, a lane that moved on, or the next due time."""
         if self._stopping or self._stir.is_set():
             return
+        if self._more and await self._stirred_within(QUIET_S):
+            return
         wait = NET_S
-        if not self._more:
+        if self._slots.room():
             due = await seconds_to_next_due(self._claims)
             if due is not None:
                 wait = min(NET_S, max(SHORTEST_S, due))
+        await self._stirred_within(wait)
+
+    async def _stirred_within(self, seconds: float) -> bool:
         try:
-            async with asyncio.timeout(wait):
+            async with asyncio.timeout(seconds):
                 await self._stir.wait()
         except TimeoutError:
-            return
+            return False
+        return True
 
     # Sending.
 

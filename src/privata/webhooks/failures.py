@@ -39,6 +39,8 @@ NO_PORT: Final = "EADDRNOTAVAIL"
 #: There is a route to IPv6, but a router says no and nobody has ever answered that way.
 UNPROVEN: Final = "unproven_ipv6"
 
+_SILENT: Final = "network_silent_ipv"
+
 # OpenSSL's X509_V_ERR_* numbers (x509_vfy.h).
 _CERTIFICATE: Final[dict[int, str]] = {
     9: "The certificate is not valid yet.",
@@ -105,7 +107,7 @@ def our_network_is_silent(family: int) -> AttemptError:
     return AttemptError(
         Outcome.INTERNAL,
         "Our network failed.",
-        reason=f"network_silent_ipv{family}",
+        reason=f"{_SILENT}{family}",
         phase=Phase.CONNECT,
         family=family,
     )
@@ -122,6 +124,16 @@ def no_such_family_here(family: int, reason: str = "") -> AttemptError:
         phase=Phase.CONNECT,
         family=family,
     )
+
+
+def is_ours(failed: AttemptError) -> bool:
+    """Whether it is charged to nobody."""
+    return failed.outcome is Outcome.INTERNAL
+
+
+def is_silent(failed: AttemptError) -> bool:
+    """Whether it is taken for ours because no witness of the family was heard."""
+    return failed.reason == f"{_SILENT}{failed.family}"
 
 
 def is_missing(failed: AttemptError) -> bool:

@@ -48,8 +48,11 @@ _UNSAFE: Final = re.compile(
 
 
 _BLANK_LINE: Final = re.compile(rb"\r?\n\r?\n")
+# As many digits as a length can have: of thousands Python refuses to make a number. What is longer
+# stays as it is and keeps the parser's refusal.
 _LENGTH_LINE: Final = re.compile(
-    rb"(?im)^content-length[ \t]*:[ \t]*([0-9]+(?:[ \t]*,[ \t]*[0-9]+)*)[ \t]*\r?\n"
+    rb"(?im)^content-length[ \t]*:[ \t]*"
+    rb"([0-9]{1,19}(?:[ \t]*,[ \t]*[0-9]{1,19})*)[ \t]*\r?\n"
 )
 _INTERIM: Final = re.compile(rb"HTTP/1\.[01] 1[0-9][0-9]")
 

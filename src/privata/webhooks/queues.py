@@ -111,14 +111,14 @@ def taken_over(delivery: Delivery) -> bool:
 
 
 def replays_left(endpoint_id: UUID, now: datetime) -> int:
-    """How many replays by hand the endpoint may get now."""
+    """How many replays by hand the endpoint may get now; as `replays.not_too_many` counts."""
     made = Delivery.objects.filter(
         endpoint_id=endpoint_id,
         replay=True,
         recovery=None,
         created_at__gt=now - timedelta(hours=1),
-    ).count()
-    return max(0, PER_HOUR - made)
+    ).exclude(retry_of__status=DeliveryStatus.RETRIED.value)
+    return max(0, PER_HOUR - made.count())
 
 
 def missed_since(endpoint: Endpoint, since: datetime) -> QuerySet[Delivery]:

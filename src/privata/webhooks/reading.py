@@ -53,7 +53,10 @@ for _environment in Environment:
             status.value for status in OrganizationStatus if not webhooks_go(status, _environment)
         ],
     )
-_HELD = (
+#: For an endpoint that is out of use nothing waits, whatever else would hold it.
+_ENDED = Q(endpoint__status=EndpointStatus.DISABLED.value)
+
+_HELD = ~_ENDED & (
     _STOPPED
     | Q(endpoint__status=EndpointStatus.PAUSED.value)
     | (
@@ -65,9 +68,6 @@ _HELD = (
         )
     )
 )
-
-#: For an endpoint that is out of use nothing waits.
-_ENDED = Q(endpoint__status=EndpointStatus.DISABLED.value)
 
 #: The one place that says which deliveries a segment has; these segments do not overlap.
 _PARTS: Final = {

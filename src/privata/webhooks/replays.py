@@ -39,12 +39,14 @@ WHERE e.order_id = $2 AND e.organization_id = $3 AND e.environment = $4
 ORDER BY e.order_seq DESC LIMIT 1
 """
 
+# A retry that took over from a replay that had not arrived is the same replay, asked for once.
 _RECENT: Final = """
 SELECT count(*)::int AS made,
-       extract(epoch FROM min(created_at) + interval '1 hour' - now())::float8 AS wait_s
-FROM webhook_delivery
-WHERE endpoint_id = $1 AND replay AND recovery_id IS NULL
-  AND created_at > now() - interval '1 hour'
+       extract(epoch FROM min(d.created_at) + interval '1 hour' - now())::float8 AS wait_s
+FROM webhook_delivery AS d
+LEFT JOIN webhook_delivery AS old ON old.id = d.retry_of_id
+WHERE d.endpoint_id = $1 AND d.replay AND d.recovery_id IS NULL
+  AND d.created_at > now() - interval '1 hour' AND old.status IS DISTINCT FROM 'retried'
 """
 
 _INSERT: Final = """

@@ -36,14 +36,15 @@ LOOK_EVERY_S: Final = 15.0
 MOST_PROBES: Final = 50
 
 # By hand, the failures of before are forgotten; a delivery to judge by is taken if one waits,
-# else there is nothing to be careful with.
+# else there is nothing to be careful with. Taking over a probe of ours begins anew: whatever that
+# came to, all that waits now is owed. A probe under way keeps its mark, `probe_until`.
 _RESUME: Final = """
 UPDATE webhook_endpoint
 SET status = CASE WHEN $2::int > 0 THEN 'resuming' ELSE 'active' END,
     paused_at = CASE WHEN $2::int > 0 THEN paused_at END,
     paused_reason = CASE WHEN $2::int > 0 THEN paused_reason END,
     paused_by = CASE WHEN $2::int > 0 THEN paused_by END,
-    failures = '{}', resumed_at = CASE WHEN status = 'resuming' THEN resumed_at ELSE now() END,
+    failures = '{}', resumed_at = now(),
     resumed_by = $3, waiting_at_resume = $2::int, updated_at = now()
 WHERE id = $1
 RETURNING status, now() AS now

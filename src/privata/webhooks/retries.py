@@ -4,7 +4,8 @@ A retry is a record of its own with a new id, a schedule that begins anew and a 
 names the delivery it is the retry of, and each has one retry at most, so a chain of them can be
 followed both ways. What it takes over from is *retried* then, which is final: neither undelivered
 nor exhausted, and its schedule has ended. One that was delivered stays so; its retry is a replay
-in all but name and counts as one toward the replays of an hour.
+in all but name and counts as one toward the replays of an hour; the retry of a replay that did not
+arrive is that same replay and does not.
 """
 
 from __future__ import annotations

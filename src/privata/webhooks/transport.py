@@ -17,7 +17,7 @@ from typing import Final
 from privata.core.errors import UrlRefused
 from privata.infra.tls import client_context
 from privata.webhooks.connections import Connection, End, Pool
-from privata.webhooks.dialing import SLOW_CONNECT_SECONDS, Dialer
+from privata.webhooks.dialing import Dialer
 from privata.webhooks.failures import (
     AttemptError,
     connection_failed,
@@ -29,7 +29,7 @@ from privata.webhooks.http1 import encode_request, request_start, safe_text
 from privata.webhooks.outcomes import Outcome, Phase, classify
 from privata.webhooks.resolver import Resolver
 from privata.webhooks.routes import Routes, family_of
-from privata.webhooks.witness import NetworkWitness
+from privata.webhooks.witness import NetworkWitness, patience
 
 log = logging.getLogger(__name__)
 
@@ -201,7 +201,7 @@ class Transport:
     ) -> End:
         """An exchange that no handshake went before: silence may be our own network's."""
         began, place = loop.time(), (connection.address, connection.origin[2])
-        slow = loop.call_later(SLOW_CONNECT_SECONDS, self._network.ask, place)
+        slow = loop.call_later(patience(deadline - began), self._network.ask, place)
         try:
             end = await connection.exchange(payload, deadline)
         finally:

@@ -28,18 +28,24 @@ IN_LINE: Final = f"d.status = 'pending' AND d.created_at <= e.resumed_at AND {un
 _MINE: Final = "SELECT FROM webhook_delivery AS d WHERE d.endpoint_id = e.id AND"
 
 
+#: A person resumed it, or a probe of ours has arrived; until then it is a pause to the partner.
+_RESUMED: Final = """e.status = 'resuming'
+        AND (e.resumed_by IS NOT NULL OR e.flush_tokens_at IS NOT NULL)"""
+
+
 def waiting(most: int | None = None) -> str:
     """How many deliveries wait for `e`, counted no further than `most`.
 
-    While it resumes, of those that waited when that began. For one that is out of use nothing
-    waits: what was left will never be sent.
+    While it resumes, of those that waited when that began; a probe of ours that has not arrived
+    changes nothing yet, so that whoever takes it over is told what they were shown. For one that is
+    out of use nothing waits: what was left will never be sent.
     """
     cap = "" if most is None else f" LIMIT {most:d}"
     # Two counts, for the plain one is read from an index alone.
     return f"""
-CASE e.status
-    WHEN 'disabled' THEN 0
-    WHEN 'resuming' THEN (SELECT count(*) FROM ({_MINE} {IN_LINE}{cap}) AS line)
+CASE
+    WHEN e.status = 'disabled' THEN 0
+    WHEN {_RESUMED} THEN (SELECT count(*) FROM ({_MINE} {IN_LINE}{cap}) AS line)
     ELSE (SELECT count(*) FROM ({_MINE} d.status = 'pending'{cap}) AS line)
 END::int"""
 

@@ -23,10 +23,21 @@ MAX_WITNESSES: Final = 256
 ASKED: Final = 3
 ASK_SECONDS: Final = 2.0
 
+#: After so many seconds without an answer the witnesses are asked.
+SLOW_SECONDS: Final = 1.0
+
 Place = tuple[str, int]
 
 #: Places of each family that are no witness.
 _NOBODY: Final[dict[int, Place]] = {4: ("0.0.0.0", 0), 6: ("::", 0)}  # noqa: S104
+
+
+def patience(left_s: float) -> float:
+    """Seconds of silence after which to ask when `left_s` remain: the answer has to come in time.
+
+    The name may have taken most of the deadline, and a deadline may be short.
+    """
+    return min(SLOW_SECONDS, left_s / 2)
 
 
 async def _connect(place: Place) -> None:
@@ -59,6 +70,26 @@ class NetworkWitness:
         if asking is None or asking.done():
             self._asking[family_of(silent[0])] = asyncio.create_task(self._ask(silent))
 
+    async def answers(self, silent: Place, since: float, until: float) -> bool:
+        """The same as `network_was_there`, once the witnesses had their time; until then at most.
+
+        For a failure that came at once: nobody need have been heard in so short a time, and the
+        network is there all the same.
+        """
+        family = family_of(silent[0])
+        try:
+            async with asyncio.timeout_at(until):
+                under_way = self._asking.get(family)
+                if under_way is not None and not self.network_was_there(since, silent):
+                    await asyncio.wait({under_way})
+                # Those who were being asked may have been asked about another place.
+                if not self.network_was_there(since, silent):
+                    self.ask(silent)
+                    await asyncio.wait({self._asking[family]})
+        except TimeoutError:
+            pass  # what was heard by now decides
+        return self.network_was_there(since, silent)
+
     def has_heard(self, family: int) -> bool:
         """Whether anybody of a family (4 or 6) has answered yet."""
         return bool(self._others(_NOBODY[family]))
@@ -84,10 +115,19 @@ class NetworkWitness:
         return [place for place in self._heard if place != silent and family_of(place[0]) == family]
 
     async def _ask(self, silent: Place) -> None:
+        """Ask until the first one has answered: that says it."""
         latest = sorted(self._others(silent), key=self._heard.__getitem__, reverse=True)
-        await asyncio.gather(*(self._ask_one(place) for place in latest[:ASKED]))
+        asked = [asyncio.create_task(self._ask_one(place)) for place in latest[:ASKED]]
+        try:
+            for one in asyncio.as_completed(asked):
+                if await one:
+                    return
+        finally:
+            for task in asked:
+                task.cancel()
+            await asyncio.gather(*asked, return_exceptions=True)
 
-    async def _ask_one(self, place: Place) -> None:
+    async def _ask_one(self, place: Place) -> bool:
         try:
             async with asyncio.timeout(ASK_SECONDS):
                 await self._connect(place)
@@ -95,5 +135,6 @@ class NetworkWitness:
             pass  # a refusal crossed the network as well
         except OSError:
             # Silence, TimeoutError included: the memory of this witness does not change.
-            return
+            return False
         self.heard(place, asyncio.get_running_loop().time())
+        return True

@@ -17,6 +17,7 @@ from privata.core.errors import NotFound
 from privata.core.tenancy import Environment
 from privata.infra.postgres import django_database
 from privata.webhooks.log_query import PAGE_ROWS, Cursor, LogQuery, Segment
+from privata.webhooks.replays import PER_HOUR
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -140,6 +141,20 @@ def test_segments_do_not_overlap_and_add_up(desk: Desk) -> None:
     assert [sum(column) for column in zip(*buckets, strict=True)] == [1, 3, 1]
 
 
+def test_segments_do_not_overlap_where_the_organization_is_stopped(desk: Desk) -> None:
+    """What was left at a disabled endpoint counted as held and as cancelled."""
+    from privata.webhooks.reading import segment_counts
+
+    active, disabled = desk.endpoint(), desk.endpoint("disabled")
+    held = desk.deliver(active)
+    cancelled = desk.deliver(disabled, minutes=2)
+    desk.run("UPDATE organization SET status = 'rejected' WHERE id = %(id)s", id=desk.organization)
+    assert desk.ids(LogQuery(segment=Segment.HELD)) == [held]
+    assert desk.ids(LogQuery(segment=Segment.CANCELLED)) == [cancelled]
+    counts = segment_counts(desk.place(), LogQuery(), NOW)
+    assert counts[Segment.ALL] == len(desk.ids()) == 2
+
+
 def test_filters_narrow(desk: Desk) -> None:
     one, two = desk.endpoint(), desk.endpoint()
     first = desk.deliver(one, minutes=1, **_FAILED)
@@ -247,3 +262,21 @@ def test_health_counts_hours_and_what_waits(desk: Desk) -> None:
     assert health[bad].last_failure_at == NOW
     assert health[unused].success is None
     assert set(health[unused].states) == {"none"}
+
+
+def test_the_replays_left_are_those_that_are_not_refused(desk: Desk) -> None:
+    """A replay that failed and was retried counts once, as in `replays.not_too_many`."""
+    from privata.webhooks.queues import replays_left
+
+    endpoint = desk.endpoint()
+    delivered = desk.deliver(endpoint, minutes=9, **_DELIVERED)
+    assert replays_left(endpoint, NOW) == PER_HOUR
+    of_delivered, replay, again = (desk.deliver(endpoint, minutes=n) for n in (8, 7, 6))
+    for made, old in ((of_delivered, delivered), (replay, None), (again, replay)):
+        desk.run(
+            "UPDATE webhook_delivery SET replay = true, retry_of_id = %(old)s WHERE id = %(made)s",
+            made=made,
+            old=old,
+        )
+    desk.run("UPDATE webhook_delivery SET status = 'retried' WHERE id = %(id)s", id=replay)
+    assert replays_left(endpoint, NOW) == PER_HOUR - 2

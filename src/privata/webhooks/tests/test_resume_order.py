@@ -288,3 +288,58 @@ async def test_probes_of_our_own_do_not_use_up_the_oldest_event(
         unaided=probe.unaided,
     )
     assert verdict.status == ("pending" if hours < 24 else "exhausted")
+
+
+async def test_a_resumption_ends_when_all_that_waited_was_under_way(
+    kernel: Kernel, organization: UUID
+) -> None:
+    """It stayed resuming for days, and the next event's first failure paused it again."""
+    endpoint_id, _ = await endpoint(kernel, organization)
+    actor = actor_of(organization)
+    await publish_order(kernel, organization)
+    async with line(kernel) as db:
+        (straggler,) = await claim_some(db)
+        await pause_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
+        resumed = await resume_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
+        assert (resumed.status, resumed.waiting) == ("resuming", 1)
+        assert await claim_some(db) == []
+        assert (await endpoint_row(kernel, endpoint_id))["status"] == "resuming"
+        await settle(db, [settlement(straggler)])
+        assert await claim_some(db) == []
+        row = await endpoint_row(kernel, endpoint_id)
+        assert (row["status"], row["paused_at"], row["probe_until"]) == ("active", None, None)
+        await publish_order(kernel, organization)
+        (one,) = await claim_some(db)
+        await settle(db, [failed(one)])
+    assert not one.probing
+    row = await endpoint_row(kernel, endpoint_id)
+    assert (row["status"], len(row["failures"])) == ("active", 1)
+
+
+async def test_a_probe_of_ours_with_nothing_left_to_send_goes_back_to_the_pause(
+    kernel: Kernel, organization: UUID
+) -> None:
+    """Nothing was proved and nobody was told: the next event is the probe, and that is said."""
+    endpoint_id, _ = await endpoint(kernel, organization)
+    await publish_order(kernel, organization)
+    async with line(kernel) as db:
+        (straggler,) = await claim_some(db)
+        await kernel.database.pool.execute(
+            "UPDATE webhook_endpoint SET status = 'paused', paused_reason = 'failures',"
+            " paused_at = now() - interval '1 hour'"
+        )
+        assert await begin_probes(kernel, 600) == 1
+        await settle(db, [settlement(straggler)])
+        assert await claim_some(db) == []
+        row = await endpoint_row(kernel, endpoint_id)
+        assert (row["status"], row["paused_reason"]) == ("paused", "failures")
+        assert await ops_told(kernel) == []
+        assert await begin_probes(kernel, 600) == 0
+        await publish_order(kernel, organization)
+        assert await begin_probes(kernel, 600) == 1
+        (probe,) = await claim_some(db)
+        assert (probe.probing, probe.unaided) == (True, True)
+        await settle(db, [settlement(probe)])
+        await claim_some(db)
+    assert (await endpoint_row(kernel, endpoint_id))["status"] == "active"
+    assert [told["reason"] for told in await ops_told(kernel)] == ["probe"]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from uuid import UUID
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+import pytest
 
 from conftest import wait_for
 from privata.infra.kernel import Kernel
+from privata.webhooks import dispatcher
 from privata.webhooks.receiver import Behaviour, Receiver, create_app, running
 from privata.webhooks.resuming import begin_probes, flush_progress, resume_endpoint
 from privata.webhooks.service import create_endpoint, pause_endpoint, update_endpoint
@@ -23,6 +27,7 @@ from privata.webhooks.tests.deliveries import (
     publish_order,
     receiving,
 )
+from privata.webhooks.tests.receivers import read_request, receiver
 
 ORDERS, EVENTS = 1000, 5
 PACE = 1000
@@ -90,6 +95,63 @@ async def most_in_a_second(kernel: Kernel) -> int:
         " FROM webhook_attempt) AS windows"
     )
     return found
+
+
+async def test_a_hanging_endpoint_of_another_keeps_nobody_from_the_pace(
+    kernel: Kernel, organization: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While one hung with a backlog, nothing but the net woke for a resumption and for retries:
+    2 events a second instead of 20. Here the net is so wide that it catches nothing.
+    """
+    monkeypatch.setattr(dispatcher, "NET_S", 600.0)
+
+    async def hang(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        await asyncio.Event().wait()
+
+    other = uuid4()
+    await kernel.database.pool.execute(
+        "INSERT INTO organization (id, name, status) VALUES ($1, 'Other', 'approved')", other
+    )
+    patient = kernel.settings.model_copy(update={"delivery_timeout_seconds": 60.0})
+    kernel = replace(kernel, settings=patient)
+    async with (
+        dispatching(kernel),
+        receiver(hang) as hanging,
+        receiving(kernel, organization) as (app, endpoint_id),
+    ):
+        actor = actor_of(organization)
+        await endpoint(kernel, other, hanging.url)
+        await pause_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
+        for _ in range(20):
+            await publish_order(kernel, other)
+            await publish_order(kernel, organization)
+        await wait_for(lambda: _all_that_it_may(kernel, other))
+        await resume_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
+        mine = f"organization_id = '{organization}'"
+        await wait_for(lambda: _none(kernel, f"{mine} AND status = 'pending'"))
+        # A retry that becomes due, of which no bell says anything.
+        await kernel.database.pool.execute(
+            f"UPDATE webhook_delivery SET status = 'pending', delivered_at = NULL,"
+            f" due_at = now() + interval '0.5 s' WHERE id ="
+            f" (SELECT id FROM webhook_delivery WHERE {mine} ORDER BY event_seq LIMIT 1)"
+        )
+        await publish_order(kernel, organization)
+        await wait_for(lambda: _none(kernel, f"{mine} AND status = 'pending'"))
+        assert app.log.stats()["received"] == 22
+        assert await count(kernel, f"organization_id = '{other}' AND status = 'pending'") == 20
+
+
+async def _all_that_it_may(kernel: Kernel, organization: UUID) -> bool:
+    """Some are under way, and more is due for which there is no slot."""
+    mine = f"organization_id = '{organization}' AND"
+    return (
+        await count(kernel, f"{mine} in_flight") > 0 < await count(kernel, f"{mine} NOT in_flight")
+    )
+
+
+async def _none(kernel: Kernel, where: str) -> bool:
+    return await count(kernel, where) == 0
 
 
 async def test_fifty_failures_pause_once_with_two_workers_and_ops_hears(

@@ -339,3 +339,38 @@ async def test_a_person_takes_over_a_probe_of_ours(kernel: Kernel, organization:
         await settle(db, [failed(probe)])
     told = [one["event"] for one in await ops_told(kernel)]
     assert told == ["webhook_resumed", "webhook_paused"]
+
+
+async def test_taking_over_a_probe_that_failed_through_us_owes_all_that_waits(
+    kernel: Kernel, organization: UUID
+) -> None:
+    """It was active at once with "0 waiting", unproven, and each event kept its long wait."""
+    endpoint_id = await paused_by_failures(kernel, organization)
+    await begin_probes(kernel, 600)
+    actor = actor_of(organization)
+    async with line(kernel) as db:
+        (probe,) = await claim_some(db)
+        spoilt = settlement(
+            probe,
+            status="pending",
+            spent=False,
+            wait_s=3600.0,
+            outcome="internal",
+            status_code=None,
+        )
+        await settle(db, [spoilt])
+        await publish_order(kernel, organization)  # after our probe began
+        shown, _ = await flush_progress(kernel, actor, endpoint_id)
+        taken = await resume_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
+        assert (taken.status, taken.waiting) == ("resuming", shown) == ("resuming", 2)
+        assert await flush_progress(kernel, actor, endpoint_id) == (2, 2)
+        (again,) = await claim_some(db)
+        assert (again.probing, again.unaided) == (True, False)
+        assert again.delivery_id == probe.delivery_id
+        await settle(db, [settlement(again)])
+        await refill(kernel)
+        await settle(db, [settlement(one) for one in await claim_some(db)])
+        await claim_some(db)
+    assert await status_of(kernel, endpoint_id) == "active"
+    assert await count(kernel, "status = 'delivered'") == 2
+    assert [told["waiting"] for told in await ops_told(kernel)] == [2]

@@ -114,6 +114,24 @@ async def test_one_that_was_delivered_is_retried_too_and_stays_delivered(
         await retry_delivery(kernel, actor=actor, delivery_id=made)
 
 
+async def test_retries_of_a_replay_that_failed_are_one_replay(
+    kernel: Kernel, organization: UUID
+) -> None:
+    """One that failed and was retried nine times used up the replays of the hour."""
+    _, old = await tried(kernel, organization, "delivered")
+    actor = actor_of(organization)
+    last = (await replay_delivery(kernel, actor=actor, delivery_id=old.delivery_id)).delivery_id
+    async with line(kernel) as db:
+        for _ in range(PER_HOUR - 1):
+            (claimed,) = await claim_some(db)
+            await settle(db, [failed(claimed, wait_s=3600.0)])
+            last = await retry_delivery(kernel, actor=actor, delivery_id=last)
+    for _ in range(PER_HOUR - 1):
+        await replay_delivery(kernel, actor=actor, delivery_id=old.delivery_id)
+    with pytest.raises(RateLimited):
+        await replay_delivery(kernel, actor=actor, delivery_id=old.delivery_id)
+
+
 async def test_two_retries_at_once_make_one(kernel: Kernel, organization: UUID) -> None:
     """The second waits for the first one's lock, and then finds and names its record."""
     _, old = await tried(kernel, organization)

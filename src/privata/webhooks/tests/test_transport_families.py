@@ -34,12 +34,17 @@ from privata.webhooks.tests.receivers import (
 )
 from privata.webhooks.tests.test_witness import _nobody, silent_port
 from privata.webhooks.transport import SendResult, Transport
-from privata.webhooks.witness import NetworkWitness
+from privata.webhooks.witness import NetworkWitness, Place
 
 __all__ = ["silent_port"]
 
 HOST = "hooks.example.com"
+MINUTE_S = 60
 V4, V6 = "93.184.215.14", "2606:2800:21f::1"
+
+
+async def _anybody(_place: Place) -> None:
+    """Whoever is asked answers."""
 
 
 def _unreachable(number: int) -> OSError:
@@ -123,16 +128,63 @@ async def test_only_ipv6_addresses_on_a_host_without_ipv6_is_ours_and_says_so(
 async def test_an_address_that_leads_nowhere_is_theirs_when_the_family_has_a_way(
     monkeypatch: pytest.MonkeyPatch, number: int, address: str, witness: str
 ) -> None:
-    """By this machine's table or by a router far away: it was ours, for ever, whoever chose it."""
+    """By this machine's table or by a router far away: it was ours, for ever, whoever chose it.
+
+    The refusal comes at once, so nobody can have been heard meanwhile: the witness has to be asked.
+    """
     for nowhere in (set(), {address}):
         net = Net(monkeypatch)
         net.errors[address] = _unreachable(number)
         net.no_route_to = nowhere
-        network = NetworkWitness(_nobody)
-        network.heard((witness, 443), asyncio.get_running_loop().time() + 60)
+        network = NetworkWitness(_anybody)
+        network.heard((witness, 443), asyncio.get_running_loop().time() - MINUTE_S)
         result = await net.send([address], network=network)
         assert (result.outcome, result.phase) == (Outcome.CONNECTION, Phase.CONNECT)
         assert "There is no way to the host" in result.detail
+
+
+async def test_many_dead_addresses_are_theirs_when_the_family_has_a_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each is given up before its silence shows, so nobody was asked, and it was ours for ever."""
+    net = Net(monkeypatch)
+    dead = [f"93.184.215.{number}" for number in range(1, 31)]
+    net.errors = dict.fromkeys(dead)
+    network = NetworkWitness(_anybody)
+    network.heard(("8.8.8.8", 443), asyncio.get_running_loop().time() - MINUTE_S)
+    result = await net.send(dead, network=network, deadline_s=1.0)
+    assert (result.outcome, result.phase) == (Outcome.TIMEOUT, Phase.CONNECT)
+
+
+async def test_witnesses_that_are_asked_about_another_place_are_asked_again() -> None:
+    """The first question leaves its own place out, which may be the one that can tell."""
+    now = asyncio.get_running_loop().time()
+    alive, dead = ("8.8.8.8", 443), ("8.8.4.4", 443)
+    released = asyncio.Event()
+
+    async def connect(place: Place) -> None:
+        if place == dead:
+            await released.wait()
+            raise _unreachable(errno.EHOSTUNREACH)
+
+    network = NetworkWitness(connect)
+    network.heard(alive, now - MINUTE_S)
+    network.heard(dead, now - MINUTE_S)
+    network.ask(alive)
+    asked = asyncio.create_task(network.answers((V4, 443), now, now + MINUTE_S))
+    await asyncio.sleep(0)
+    released.set()
+    assert await asked
+    await network.aclose()
+
+
+async def test_witnesses_are_not_waited_for_beyond_the_deadline() -> None:
+    now = asyncio.get_running_loop().time()
+    network = NetworkWitness(_nobody)
+    network.heard(("8.8.8.8", 443), now - MINUTE_S)
+    assert not await network.answers((V4, 443), now, now + 0.05)
+    assert not network._asking[4].done()
+    await network.aclose()
 
 
 @pytest.mark.parametrize(

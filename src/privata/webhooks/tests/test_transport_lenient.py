@@ -58,6 +58,9 @@ def test_they_are_taken_however_the_bytes_arrive(name: str) -> None:
             assert reader.reusable
 
 
+#: More digits than Python makes a number of.
+DIGITS = b"1" * 5000
+
 REFUSED = {
     "different values": (
         b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
@@ -68,6 +71,18 @@ REFUSED = {
         "Content-Length is not a number",
     ),
     "no number": (b"HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\nab", "is not a number"),
+    "a number that cannot be, twice": (
+        b"HTTP/1.1 200 OK\r\n" + (b"Content-Length: " + DIGITS + b"\r\n") * 2 + b"\r\nab",
+        "is not a number that can be",
+    ),
+    "a list of such": (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2, " + DIGITS + b"\r\n\r\nab",
+        "is not a number",
+    ),
+    "one of them such": (
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: " + DIGITS + b"\r\n\r\nab",
+        "twice, with different values",
+    ),
     "two framings": (
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
         "both Content-Length and Transfer-Encoding",
