@@ -10,10 +10,10 @@ from bench.organizations import Partner, partner
 from bench.report import Figure, Row, percentile
 from bench.stage import Stage
 from privata.infra.kernel import Kernel
-from privata.webhooks.claims import claim
-from privata.webhooks.guard import Policy, judge, parse_url
-from privata.webhooks.line import Line
-from privata.webhooks.slots import Account, Room, Slot, Slots
+from privata.webhooks.engine.claims import claim
+from privata.webhooks.engine.reconnecting import Line
+from privata.webhooks.engine.slots import Account, Room, Slot, Slots
+from privata.webhooks.transport.guard import Policy, judge, parse_url
 
 ENDPOINTS = 100
 WAITING = 1_000_000

@@ -20,12 +20,12 @@ from privata.core.ids import new_order_id
 from privata.core.tenancy import Environment, system_actor
 from privata.events.service import NewEvent, publish
 from privata.infra.kernel import Kernel
-from privata.webhooks.guard import Policy
-from privata.webhooks.jobs import dispatch
+from privata.webhooks.endpoints.service import create_endpoint
+from privata.webhooks.engine.jobs import dispatch
 from privata.webhooks.outcomes import Outcome
-from privata.webhooks.resolver import Resolver
-from privata.webhooks.service import create_endpoint
-from privata.webhooks.transport import OutboundRequest, Transport
+from privata.webhooks.transport.guard import Policy
+from privata.webhooks.transport.resolver import Resolver
+from privata.webhooks.transport.transport import OutboundRequest, Transport
 
 EVENTS = 12_000
 PER_ORDER = 4

@@ -17,10 +17,10 @@ from bench.sink import sink_process
 from bench.stage import Stage
 from bench.timed_sink import arrivals, timed_sink
 from privata.infra.kernel import Kernel
-from privata.webhooks.jobs import dispatch
-from privata.webhooks.line import Line
-from privata.webhooks.resuming import resume_endpoint
-from privata.webhooks.service import pause_endpoint
+from privata.webhooks.endpoints.service import pause_endpoint
+from privata.webhooks.engine.jobs import dispatch
+from privata.webhooks.engine.reconnecting import Line
+from privata.webhooks.recovery.resuming import resume_endpoint
 
 EVENTS = 5_000
 PACE_PER_S = 500

@@ -19,7 +19,7 @@ from bench.stage import Stage
 from bench.timed_sink import SLOW_S, arrivals, timed_sink
 from privata.infra.kernel import Kernel
 from privata.infra.settings import Settings
-from privata.webhooks.sending import secret_context
+from privata.webhooks.signing.signatures import secret_context
 
 PARTNERS = 8
 SECONDS = 15

@@ -10,7 +10,7 @@ from privata.core.ids import new_order_id
 from privata.core.tenancy import Actor, Environment, system_actor
 from privata.events.service import NewEvent, publish
 from privata.infra.kernel import Kernel
-from privata.webhooks.service import create_endpoint
+from privata.webhooks.endpoints.service import create_endpoint
 
 
 @dataclass(frozen=True, slots=True)

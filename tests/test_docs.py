@@ -8,7 +8,7 @@ from pathlib import Path
 
 from privata.core import errors
 from privata.infra.settings import Settings
-from privata.webhooks.signing import sign_privata
+from privata.webhooks.signing.signatures import sign_privata
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"

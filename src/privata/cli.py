@@ -90,8 +90,8 @@ def demo(as_json: bool) -> None:
 @click.option("--secret", multiple=True, help="whsec_…; several during a rotation")
 def receiver(port: int, secret: tuple[str, ...]) -> None:
     """A local endpoint that verifies what it gets and can be told to misbehave."""
-    from privata.webhooks.receiver import create_app
-    from privata.webhooks.receiver import run as run_receiver
+    from privata.webhooks.receiver.app import create_app
+    from privata.webhooks.receiver.app import run as run_receiver
 
     run_receiver(create_app(*secret), port=port)
 

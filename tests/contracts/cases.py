@@ -10,7 +10,7 @@ import sys
 import time
 from typing import Any
 
-from privata.webhooks.signing import Message, headers_for, mint_secret
+from privata.webhooks.signing.signatures import Message, headers_for, mint_secret
 
 EVENT_ID = "prv-0b8f3a52-6a7e-4d7c-9c3e-3f0d3b8f6c11:completed:1716293641000"
 

@@ -19,7 +19,7 @@ import pytest
 from conftest import Cluster
 from privata.tokens import schemas as token_schemas
 from privata.tokens.api import ROUTES
-from privata.webhooks import schemas as webhook_schemas
+from privata.webhooks.api import schemas as webhook_schemas
 from tests.browser.server import Server, running_server
 from tests.contracts import hostile
 from tests.contracts.personal_tokens import token_of

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from privata.webhooks.signing import sign_standard, verify_standard
+from privata.webhooks.signing.signatures import sign_standard, verify_standard
 
 from .cases import EVENT_ID, cases
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from privata.webhooks.signing import verify_privata
+from privata.webhooks.signing.signatures import verify_privata
 
 #: Outcomes after which the receiver has nothing in its journal, or may have nothing.
 UNHEARD = frozenset({"connection", "dns", "blocked", "tls", "internal", "timeout"})

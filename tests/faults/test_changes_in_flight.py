@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from conftest import wait_for
-from privata.webhooks.resuming import resume_endpoint
-from privata.webhooks.rotation import rotate_secret
-from privata.webhooks.service import disable_endpoint, pause_endpoint, update_endpoint
-from privata.webhooks.signing import verify_privata
+from privata.webhooks.endpoints.rotation import rotate_secret
+from privata.webhooks.endpoints.service import disable_endpoint, pause_endpoint, update_endpoint
+from privata.webhooks.recovery.resuming import resume_endpoint
+from privata.webhooks.signing.signatures import verify_privata
 from privata.webhooks.tests.deliveries import count, dispatching
 
 from .conftest import Scale

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from privata.webhooks.signing import sign_privata
+from privata.webhooks.signing.signatures import sign_privata
 
 from .ledgers import Ledgers, Published, Received, Stored
 

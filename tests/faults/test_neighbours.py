@@ -9,7 +9,7 @@ from conftest import wait_for
 from privata.core.ids import new_order_id
 from privata.core.tenancy import Environment
 from privata.events.service import NewEvent, publish
-from privata.webhooks.shares import UNMEASURED_S, account_free
+from privata.webhooks.engine.shares import UNMEASURED_S, account_free
 from privata.webhooks.tests.deliveries import count, dispatching
 
 from .conftest import Scale

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from conftest import wait_for
-from privata.webhooks.dispatcher import Dispatcher
-from privata.webhooks.resolver import Resolver
-from privata.webhooks.routes import Routes, family_of
+from privata.webhooks.engine.dispatcher import Dispatcher
 from privata.webhooks.tests.deliveries import make_due
-from privata.webhooks.transport import Transport
-from privata.webhooks.witness import NetworkWitness
+from privata.webhooks.transport.reachability import NetworkWitness
+from privata.webhooks.transport.resolver import Resolver
+from privata.webhooks.transport.routes import Routes, family_of
+from privata.webhooks.transport.transport import Transport
 
 from .world import World
 

@@ -9,8 +9,8 @@ from datetime import timedelta
 from itertools import groupby
 
 from conftest import wait_for
-from privata.webhooks.resuming import resume_endpoint
-from privata.webhooks.service import update_endpoint
+from privata.webhooks.endpoints.service import update_endpoint
+from privata.webhooks.recovery.resuming import resume_endpoint
 
 from .conftest import Scale
 from .world import World

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 
 from conftest import wait_for
-from privata.webhooks.shares import LIVE_RESERVE, reserve
+from privata.webhooks.engine.shares import LIVE_RESERVE, reserve
 
 from .conftest import Scale
 from .world import CONCURRENCY, World

@@ -15,8 +15,8 @@ from privata.core.ids import new_order_id
 from privata.core.tenancy import Actor, Environment, system_actor
 from privata.events.service import NewEvent, publish
 from privata.infra.kernel import Kernel
-from privata.webhooks.sending import secret_context
-from privata.webhooks.service import create_endpoint
+from privata.webhooks.endpoints.service import create_endpoint
+from privata.webhooks.signing.signatures import secret_context
 
 from .ledgers import Ledgers, Published, Received, Stored, read_journal
 from .programs import RECEIVER, free_port, program, put

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from privata.webhooks.delivery_details import MOST_ATTEMPTS
+from privata.webhooks.deliveries.details import MOST_ATTEMPTS
 from tests.conftest import Partner
 from tests.journeys.test_webhook_api import URL, Admin, admin
 

@@ -20,7 +20,7 @@ from privata.apikeys.service import create_key, edit_key, revoke_key
 from privata.core.clock import ManualClock
 from privata.core.tenancy import Environment, system_actor
 from privata.infra.settings import Settings
-from privata.webhooks.service import create_endpoint
+from privata.webhooks.endpoints.service import create_endpoint
 from tests.conftest import Partner
 
 ESTIMATE = {"from": "BTC", "to": "ETH", "amount": "0.1"}

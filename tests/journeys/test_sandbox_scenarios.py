@@ -15,7 +15,7 @@ from conftest import wait_for
 from privata.apikeys.scopes import Scope
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
-from privata.webhooks.signing import verify_privata
+from privata.webhooks.signing.signatures import verify_privata
 from privata.webhooks.tests.receivers import OK, Receiver, read_request, receiver
 from privata.worker.main import work
 from tests.conftest import ADDRESSES, Partner, mint

@@ -13,7 +13,7 @@ import pytest
 
 from privata.apikeys.scopes import Scope
 from privata.core.tenancy import Environment
-from privata.webhooks.recovering import recover_step
+from privata.webhooks.recovery.recovering import recover_step
 from tests.conftest import Partner, mint
 
 URL = "http://localhost:1/hook"

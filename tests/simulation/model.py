@@ -14,13 +14,13 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 from privata.core.clock import ManualClock
+from privata.webhooks.endpoints.pausing import Evidence, Reason, Standing, Tell, judge
+from privata.webhooks.engine.verdicts import decide
 from privata.webhooks.outcomes import GONE, RULES, Outcome
-from privata.webhooks.pausing import Evidence, Reason, Standing, Tell, judge
 from privata.webhooks.schedule import DEFAULT_SCHEDULE
-from privata.webhooks.signing import sign_privata
+from privata.webhooks.signing.signatures import sign_privata
 from privata.webhooks.states import DeliveryStatus, EndpointStatus
-from privata.webhooks.transport import SendResult
-from privata.webhooks.verdicts import decide
+from privata.webhooks.transport.transport import SendResult
 
 START = datetime(2026, 5, 21, 8, 0, tzinfo=UTC)
 PROBE_EVERY = timedelta(minutes=10)

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from privata.webhooks.pausing import MAX_FAILURES, WINDOW, Reason, Tell
+from privata.webhooks.endpoints.pausing import MAX_FAILURES, WINDOW, Reason, Tell
 from privata.webhooks.schedule import DEFAULT_SCHEDULE, JITTER
-from privata.webhooks.signing import verify_privata
+from privata.webhooks.signing.signatures import verify_privata
 from privata.webhooks.states import DeliveryStatus, EndpointStatus
-from privata.webhooks.transport import SendResult
+from privata.webhooks.transport.transport import SendResult
 
 from .model import AWAY, BODY, DOWN, OK, PACE_PER_S, PROBE_EVERY, START, STOP, Duty, Life, Receiver
 

@@ -15,8 +15,8 @@ from privata.core.lifecycle import PATH, OrderStatus
 from privata.core.tenancy import Environment
 from privata.events.service import NewEvent
 from privata.webhooks import ops_events
-from privata.webhooks.signing import USER_AGENT
-from privata.webhooks.trials import TEST_TYPE
+from privata.webhooks.recovery.sending_tests import TEST_TYPE
+from privata.webhooks.signing.signatures import USER_AGENT
 
 Json = dict[str, Any]
 

@@ -16,8 +16,8 @@ from privata.quotes.address_api import router as address_router
 from privata.quotes.api import router as quotes_router
 from privata.refunds.api import router as refunds_router
 from privata.streams.api import router as streams_router
-from privata.webhooks.api import router as webhooks_router
-from privata.webhooks.delivery_api import router as deliveries_router
+from privata.webhooks.api.deliveries import router as deliveries_router
+from privata.webhooks.api.endpoints import router as webhooks_router
 
 PREFIX: Final = "/partner/v1"
 

@@ -28,7 +28,7 @@ from privata.organizations.company import (
 )
 from privata.organizations.pages import missing_is_404
 from privata.organizations.states import OrganizationStatus
-from privata.webhooks.waiting_for_us import waiting_for_us
+from privata.webhooks.deliveries.waiting_for_us import waiting_for_us
 
 #: Each state's word, tone and icon, in the order of the work.
 STATES = {

@@ -14,7 +14,7 @@ from privata.demo.credentials import Credentials
 from privata.infra.kernel import Kernel
 from privata.organizations.provisioning import provision
 from privata.organizations.service import create_user, new_password
-from privata.webhooks import service as webhooks
+from privata.webhooks.endpoints import service as webhooks
 
 ORGANIZATION = "Acme Wallet"
 OWNER_EMAIL = "owner@acme.example"

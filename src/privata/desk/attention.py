@@ -10,8 +10,8 @@ from privata.orders.presenting import refund_closes
 from privata.orders.reading import orders_of
 from privata.organizations.doors import Tenant
 from privata.organizations.roles import Permission
+from privata.webhooks.deliveries.queues import waiting_of
 from privata.webhooks.models import Endpoint
-from privata.webhooks.queues import waiting_of
 from privata.webhooks.states import EndpointStatus
 
 #: Counting stops here and says so: a backlog of millions must not slow the home page down.

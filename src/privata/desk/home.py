@@ -20,8 +20,8 @@ from privata.organizations.doors import page as door
 from privata.organizations.roles import Permission
 from privata.organizations.standing import webhooks_go
 from privata.streams.reading import open_streams
+from privata.webhooks.deliveries.shown import shown_of
 from privata.webhooks.models import Delivery, Endpoint
-from privata.webhooks.shown import shown_of
 
 #: Rows of the two lists at the bottom.
 RECENT = 10

@@ -20,7 +20,7 @@ from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
 from privata.organizations.standing import webhooks_go
 from privata.refunds.panel import RefundPanel, panel_of
-from privata.webhooks.shown import shown_of
+from privata.webhooks.deliveries.shown import shown_of
 
 #: The tabs of an order, as they stand in its address.
 TABS = {

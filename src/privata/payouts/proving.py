@@ -13,7 +13,7 @@ from privata.core.tenancy import Actor, Environment
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.payouts.doors import moment_words
-from privata.webhooks.holding import Holding, can_prove
+from privata.webhooks.signing.possession import Holding, can_prove
 
 
 def secret_age(kernel: Kernel, environment: Environment) -> timedelta:

@@ -20,7 +20,7 @@ from privata.payouts.proving import secret_age, too_young
 from privata.payouts.requesting import Requested, Wish, request_payout
 from privata.payouts.sandbox import refuse_beyond_sandbox
 from privata.payouts.states import AddressState, Ended
-from privata.webhooks.holding import Holding, judge_holding
+from privata.webhooks.signing.possession import Holding, judge_holding
 
 __all__ = [
     "Requested",

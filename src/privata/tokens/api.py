@@ -22,8 +22,10 @@ from privata.organizations.members import members_of
 from privata.organizations.roles import Permission
 from privata.tokens import lists, schemas
 from privata.tokens.access import Call, read, write
-from privata.webhooks import listing, resuming, service
-from privata.webhooks.schemas import ChangeEndpoint, CreateEndpoint, DeliveriesQuery
+from privata.webhooks.api.schemas import ChangeEndpoint, CreateEndpoint, DeliveriesQuery
+from privata.webhooks.deliveries import listing
+from privata.webhooks.endpoints import service
+from privata.webhooks.recovery import resuming
 
 PREFIX = "/dashboard/v1"
 

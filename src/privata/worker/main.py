@@ -21,11 +21,11 @@ from privata.payouts.jobs import expire_payouts
 from privata.payouts.sandbox import follow_sandbox_payouts
 from privata.refunds.clock import follow_refunds
 from privata.streams.jobs import sweep_streams
-from privata.webhooks.claims import oldest_due_age
-from privata.webhooks.jobs import dispatch
-from privata.webhooks.pause_letters import tell_of_pauses
-from privata.webhooks.recovering import recover_endpoints
-from privata.webhooks.resuming import probe_endpoints
+from privata.webhooks.endpoints.pause_emails import tell_of_pauses
+from privata.webhooks.engine.claims import oldest_due_age
+from privata.webhooks.engine.jobs import dispatch
+from privata.webhooks.recovery.recovering import recover_endpoints
+from privata.webhooks.recovery.resuming import probe_endpoints
 from privata.worker.snapshots import watch_snapshots
 
 log = logging.getLogger(__name__)

@@ -20,7 +20,7 @@ from privata.ledger import service as ledger
 from privata.payouts import addresses, service
 from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.doors import operator
-from privata.webhooks.sending import secret_context
+from privata.webhooks.signing.signatures import secret_context
 
 ADDRESS = {
     PayoutCurrency.USDT_TRC20: "TJRabPrwbZy45sbavfcjinPJC18kjpRTv8",

@@ -29,7 +29,7 @@ from privata.payouts.tests.making import (
     other_organization,
     proof,
 )
-from privata.webhooks.rotation import rotate_secret
+from privata.webhooks.endpoints.rotation import rotate_secret
 
 
 async def test_the_right_answer_reserves_the_money_once(payee: Payee) -> None:

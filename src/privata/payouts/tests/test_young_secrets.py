@@ -13,8 +13,9 @@ from privata.infra.kernel import Kernel
 from privata.organizations.roles import Role
 from privata.organizations.tests.people import member
 from privata.payouts.tests.making import Payee, make_endpoint, proof, with_settings
-from privata.webhooks import rotation, secret_letters
-from privata.webhooks.service import create_endpoint
+from privata.webhooks.endpoints import rotation
+from privata.webhooks.endpoints import secret_emails as secret_letters
+from privata.webhooks.endpoints.service import create_endpoint
 from privata.webhooks.tests.receivers import Names
 
 HOST = "acme.example"

@@ -15,13 +15,13 @@ from privata.core.ids import new_order_id
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.events.service import DELIVERIES_BELL, NewEvent, publish
 from privata.infra.kernel import Kernel
-from privata.webhooks.claims import Claim, claim
-from privata.webhooks.jobs import dispatch
-from privata.webhooks.line import Line
-from privata.webhooks.receiver import Receiver, create_app, running
-from privata.webhooks.service import create_endpoint
-from privata.webhooks.settling import Settlement
-from privata.webhooks.slots import Grant, Known, Room
+from privata.webhooks.endpoints.service import create_endpoint
+from privata.webhooks.engine.claims import Claim, claim
+from privata.webhooks.engine.jobs import dispatch
+from privata.webhooks.engine.reconnecting import Line
+from privata.webhooks.engine.settling import Settlement
+from privata.webhooks.engine.slots import Grant, Known, Room
+from privata.webhooks.receiver.app import Receiver, create_app, running
 
 LEASE_S = 30.0
 

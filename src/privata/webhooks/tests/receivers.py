@@ -10,9 +10,14 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 
-from privata.webhooks.guard import Policy
-from privata.webhooks.resolver import Resolver
-from privata.webhooks.transport import OutboundRequest, SendResult, Transport, default_ssl_context
+from privata.webhooks.transport.guard import Policy
+from privata.webhooks.transport.resolver import Resolver
+from privata.webhooks.transport.transport import (
+    OutboundRequest,
+    SendResult,
+    Transport,
+    default_ssl_context,
+)
 
 DEVELOPMENT = Policy(allow_localhost_http=True)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

@@ -14,12 +14,12 @@ from privata.infra.plane import kernel, wait
 from privata.infra.sealing import UnsealError
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
-from privata.webhooks import queues, service
+from privata.webhooks.deliveries import queues
+from privata.webhooks.endpoints import service
 from privata.webhooks.models import Endpoint, EndpointSecret
-from privata.webhooks.sending import secret_context
-from privata.webhooks.sign_check import MAX_PASTED, Key, check_header, fits
-from privata.webhooks.signing import Message
-from privata.webhooks.slack import is_slack
+from privata.webhooks.signing.debugger import MAX_PASTED, Key, check_header, fits
+from privata.webhooks.signing.signatures import Message, secret_context
+from privata.webhooks.signing.slack import is_slack
 from privata.webhooks.states import Channel, Dialect
 from privata.webhooks.views.common import is_fragment, missing_is_404, show
 from privata.webhooks.views.delivery_context import delivery_context

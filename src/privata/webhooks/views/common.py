@@ -14,7 +14,7 @@ from django.urls import reverse
 from privata.organizations.doors import Tenant
 from privata.organizations.pages import is_fragment, missing_is_404
 from privata.organizations.roles import Permission
-from privata.webhooks.reading import Place
+from privata.webhooks.deliveries.reading import Place
 
 __all__ = ["address", "is_fragment", "missing_is_404", "place_of", "show"]
 

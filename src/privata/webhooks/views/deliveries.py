@@ -13,8 +13,8 @@ from privata.core.errors import RateLimited, ValidationFailed
 from privata.infra.plane import kernel, wait
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
-from privata.webhooks import reading
-from privata.webhooks.retries import retry_delivery
+from privata.webhooks.deliveries import reading
+from privata.webhooks.recovery.retries import retry_delivery
 from privata.webhooks.views.common import address, is_fragment, missing_is_404, place_of, show
 from privata.webhooks.views.delivery_context import RETRY_WORDS, delivery_context
 from privata.webhooks.views.log_context import live_context, log_context, scope_of

@@ -16,18 +16,18 @@ from django.utils import timezone
 from privata.infra.plane import kernel
 from privata.infra.sealing import UnsealError
 from privata.organizations.doors import Tenant
-from privata.webhooks import proofs, queues, reading
-from privata.webhooks.log_query import parse_query
+from privata.webhooks.deliveries import queues, reading
+from privata.webhooks.deliveries import request_shown as proofs
+from privata.webhooks.deliveries.log_query import parse_query
+from privata.webhooks.deliveries.shown import in_line, shown_of
+from privata.webhooks.deliveries.story import Facts, Queue, Story, tell
+from privata.webhooks.endpoints.pausing import Reason
 from privata.webhooks.models import Attempt, Delivery, Endpoint, EndpointSecret
 from privata.webhooks.outcomes import RULES, Outcome
-from privata.webhooks.pausing import Reason
-from privata.webhooks.replays import PER_HOUR
+from privata.webhooks.recovery.replays import PER_HOUR
 from privata.webhooks.schedule import schedule_for
-from privata.webhooks.sending import secret_context
-from privata.webhooks.shown import in_line, shown_of
-from privata.webhooks.signing import Message, body_for
+from privata.webhooks.signing.signatures import Message, body_for, secret_context
 from privata.webhooks.states import DeliveryStatus, Dialect, EndpointStatus
-from privata.webhooks.story import Facts, Queue, Story, tell
 from privata.webhooks.views.common import address, place_of
 from privata.webhooks.views.head_context import stopped
 

@@ -15,11 +15,12 @@ from privata.core.errors import UrlRefused, ValidationFailed, WebhookNotPaused
 from privata.infra.plane import kernel, wait
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
-from privata.webhooks import queues, reading, service
-from privata.webhooks.forms import SCOPES, TYPE_CHOICES, EndpointForm, form_of
+from privata.webhooks.deliveries import queues, reading
+from privata.webhooks.endpoints import service
+from privata.webhooks.endpoints.forms import SCOPES, TYPE_CHOICES, EndpointForm, form_of
 from privata.webhooks.models import Endpoint
-from privata.webhooks.policies import policies
-from privata.webhooks.resuming import resume_endpoint
+from privata.webhooks.recovery.resuming import resume_endpoint
+from privata.webhooks.transport.policies import policies
 from privata.webhooks.views.common import (
     address,
     missing_is_404,

@@ -11,11 +11,19 @@ from privata.core.errors import UrlRefused, ValidationFailed
 from privata.infra.plane import kernel, wait
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
-from privata.webhooks import reading, service
-from privata.webhooks.forms import CHANNELS, DIALECTS, SCOPES, TYPE_CHOICES, EndpointForm, new_form
-from privata.webhooks.health import health_of
-from privata.webhooks.policies import policies
+from privata.webhooks.deliveries import reading
+from privata.webhooks.deliveries.endpoint_health import health_of
+from privata.webhooks.endpoints import service
+from privata.webhooks.endpoints.forms import (
+    CHANNELS,
+    DIALECTS,
+    SCOPES,
+    TYPE_CHOICES,
+    EndpointForm,
+    new_form,
+)
 from privata.webhooks.states import Channel
+from privata.webhooks.transport.policies import policies
 from privata.webhooks.views.common import address, show
 from privata.webhooks.views.secrets import keep_secret
 

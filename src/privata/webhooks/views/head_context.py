@@ -10,8 +10,8 @@ from privata.core.tenancy import Environment
 from privata.infra.plane import kernel
 from privata.organizations.standing import REASONS, webhooks_go
 from privata.organizations.states import OrganizationStatus
-from privata.webhooks import queues
-from privata.webhooks.banners import POLICY, RESUMING, EndpointFacts, banner_of
+from privata.webhooks.deliveries import queues
+from privata.webhooks.endpoints.banners import POLICY, RESUMING, EndpointFacts, banner_of
 from privata.webhooks.models import Endpoint
 from privata.webhooks.states import EndpointStatus
 from privata.webhooks.waiting import EXHAUSTED_DAYS

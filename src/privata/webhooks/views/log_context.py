@@ -13,9 +13,8 @@ from django.utils import timezone
 
 from privata.organizations.doors import Tenant
 from privata.organizations.standing import webhooks_go
-from privata.webhooks import reading
-from privata.webhooks.endpoint_rules import ORDER_TYPES
-from privata.webhooks.log_query import (
+from privata.webhooks.deliveries import reading
+from privata.webhooks.deliveries.log_query import (
     PAGE_ROWS,
     RESPONSES,
     SEGMENT_LABELS,
@@ -26,9 +25,10 @@ from privata.webhooks.log_query import (
     parse_cursor,
     parse_query,
 )
+from privata.webhooks.deliveries.shown import Shown, shown_of
+from privata.webhooks.endpoints.rules import ORDER_TYPES
 from privata.webhooks.models import Delivery, Endpoint
 from privata.webhooks.outcomes import RULES, Outcome
-from privata.webhooks.shown import Shown, shown_of
 from privata.webhooks.states import EndpointStatus
 from privata.webhooks.views.common import address, place_of
 from privata.webhooks.views.delivery_context import delivery_context, most_attempts

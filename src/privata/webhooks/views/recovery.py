@@ -18,9 +18,10 @@ from privata.infra.plane import kernel, wait
 from privata.infra.storable import in_utc
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
-from privata.webhooks import queues, reading, recoveries
+from privata.webhooks.deliveries import queues, reading
 from privata.webhooks.durations import spoken
 from privata.webhooks.models import Endpoint
+from privata.webhooks.recovery import recoveries
 from privata.webhooks.views.common import (
     address,
     is_fragment,

@@ -17,8 +17,9 @@ from privata.infra.plane import kernel, wait
 from privata.infra.sealing import UnsealError
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
-from privata.webhooks import queues, reading, rotation
-from privata.webhooks.snippets import verifying
+from privata.webhooks.deliveries import queues, reading
+from privata.webhooks.endpoints import rotation
+from privata.webhooks.signing.snippets import verifying
 from privata.webhooks.states import Dialect
 from privata.webhooks.views.common import address, missing_is_404, place_of, show
 from privata.webhooks.views.head_context import head_context

@@ -15,9 +15,12 @@ from privata.core.errors import NotFound, RateLimited, ValidationFailed
 from privata.infra.plane import kernel, wait
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
-from privata.webhooks import bulk, queues, reading, replays, trials
-from privata.webhooks.log_query import parse_query
-from privata.webhooks.shown import Shown
+from privata.webhooks.deliveries import queues, reading
+from privata.webhooks.deliveries.log_query import parse_query
+from privata.webhooks.deliveries.shown import Shown
+from privata.webhooks.recovery import bulk_retries as bulk
+from privata.webhooks.recovery import replays
+from privata.webhooks.recovery import sending_tests as trials
 from privata.webhooks.views.common import address, is_fragment, missing_is_404, place_of, show
 from privata.webhooks.views.delivery_context import story_of
 from privata.webhooks.views.log_context import base_of, scope_of, uuids

@@ -1,0 +1,309 @@
+"""Shapes of the webhook routes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field, field_validator
+
+from privata.core.ids import ORDER_ID
+from privata.infra.storable import MAX_NUMBER
+from privata.infra.wire import Instant, Wire
+from privata.webhooks.deliveries import listing, undelivered
+from privata.webhooks.deliveries.log_query import Cursor, parse_cursor
+from privata.webhooks.endpoints.rotation import MAX_OVERLAP_S, OVERLAP_S
+from privata.webhooks.endpoints.rules import (
+    MAX_ALIAS,
+    MAX_FILTER,
+    MAX_PACE,
+)
+from privata.webhooks.schedule import LONGEST_S, MAX_RETRIES
+from privata.webhooks.transport.guard import MAX_URL_CHARS
+
+# What `endpoint_rules` and `schedule` check, told to the document: they give better sentences.
+Types = Annotated[
+    list[Annotated[str, Field(json_schema_extra={"maxLength": 64})]],
+    Field(
+        description="event types, or `order.*` for a group with all it will have; null: all",
+        json_schema_extra={"minItems": 1, "maxItems": MAX_FILTER},
+    ),
+]
+Schedule = Annotated[
+    list[Annotated[int, Field(json_schema_extra={"minimum": 1, "maximum": LONGEST_S})]],
+    Field(
+        description="seconds after the first attempt, rising; the last is never exceeded; "
+        "null: the default",
+        json_schema_extra={"maxItems": MAX_RETRIES},
+    ),
+]
+Pace = Annotated[
+    int,
+    Field(
+        description="deliveries a second while resuming and recovering",
+        json_schema_extra={"minimum": 1, "maximum": MAX_PACE},
+    ),
+]
+Alias = Annotated[
+    str,
+    Field(
+        description="a name for people",
+        json_schema_extra={"minLength": 1, "maxLength": MAX_ALIAS},
+    ),
+]
+Url = Annotated[str, Field(min_length=1, max_length=MAX_URL_CHARS)]
+
+
+class CreateEndpoint(Wire):
+    """An endpoint to make in the key's environment."""
+
+    url: Url
+    alias: Alias
+    channel: Literal["order", "ops"] = "order"
+    event_filter: Types | None = None
+    dialect: Literal["privata", "standard", "slack"] = "privata"
+
+
+class ChangeEndpoint(Wire):
+    """What is given is changed; null has a meaning where the field may be null.
+
+    Read it with `given`: a default made by a factory is never looked at, and keeps the field out of
+    the required ones without letting it be null.
+    """
+
+    url: Url = Field(default_factory=str)
+    alias: Alias = Field(default_factory=str)
+    event_filter: Types | None = None
+    strict_lanes: bool = Field(default_factory=bool)
+    schedule_s: Schedule | None = None
+    pace_per_s: Pace = Field(default_factory=int)
+
+    def given(self) -> dict[str, Any]:
+        """What is to be changed, for `service.update_endpoint`."""
+        return self.model_dump(exclude_unset=True)
+
+
+class RotateSecret(Wire):
+    """How long the old secret signs beside the new one; 0 ends it at once."""
+
+    overlap_s: Annotated[int, Field(ge=0, le=MAX_OVERLAP_S)] = OVERLAP_S
+
+
+class Resume(Wire):
+    """One endpoint, or without it all paused ones."""
+
+    endpoint_id: UUID | None = None
+
+
+class Recover(Wire):
+    """Which endpoint, and since when."""
+
+    endpoint_id: UUID
+    since: Instant
+
+
+class DeliveriesQuery(Wire):
+    """Filters of the delivery log, newest first."""
+
+    endpoint_id: UUID | None = None
+    status: (
+        Literal["pending", "held", "delivered", "exhausted", "retried", "cancelled", "undelivered"]
+        | None
+    ) = None
+    event_type: str | None = Field(
+        None,
+        max_length=64,
+        pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$",
+        description="such as `order.completed`, `webhook.test`, or the name of an ops event",
+    )
+    order_id: str | None = Field(None, pattern=rf"^{ORDER_ID.pattern}$")
+    since: Instant | None = None
+    until: Instant | None = None
+    cursor: str | None = Field(None, description="`next_cursor` of the page before")
+    limit: Annotated[int, Field(ge=1, le=listing.MAX_LIMIT)] = 50
+
+    @field_validator("cursor")
+    @classmethod
+    def _known(cls, value: str | None) -> str | None:
+        if value is not None and parse_cursor(value) is None:
+            raise ValueError("is not a next_cursor of this list")
+        return value
+
+    def wanted(self) -> listing.DeliveryQuery:
+        """The query as the reader takes it."""
+        older: Cursor | None = None if self.cursor is None else parse_cursor(self.cursor)
+        return listing.DeliveryQuery(
+            endpoint_id=self.endpoint_id,
+            status=None if self.status is None else listing.DeliveryFilter(self.status),
+            event_type=self.event_type,
+            order_id=None if self.order_id is None else self.order_id.lower(),
+            since=self.since,
+            until=self.until,
+            older=older,
+            limit=self.limit,
+        )
+
+
+class UndeliveredQuery(Wire):
+    """What an endpoint lacks, oldest first."""
+
+    since: Instant = undelivered.BEGINNING
+    after: Annotated[int, Field(ge=0, le=MAX_NUMBER, description="the last `seq` shown")] = 0
+    limit: Annotated[int, Field(ge=1, le=undelivered.MAX_LIMIT)] = 100
+
+
+class Endpoint(BaseModel):
+    endpoint_id: UUID
+    alias: str
+    url: str
+    channel: Literal["order", "ops"]
+    dialect: Literal["privata", "standard", "slack"]
+    event_filter: list[str] | None = Field(description="null: every type of the channel")
+    status: Literal["active", "paused", "resuming", "disabled"]
+    paused_at: datetime | None
+    paused_reason: str | None
+    last_error: str | None
+    strict_lanes: bool
+    schedule_s: list[int] | None
+    pace_per_s: int
+    secret_hint: str = Field(description="how the secret begins")
+    old_secret_expires_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None = Field(description="a deleted one is shown this once")
+
+
+class NewEndpoint(Endpoint):
+    """With its secret, this once."""
+
+    secret: str
+
+
+class Endpoints(BaseModel):
+    endpoints: list[Endpoint]
+
+
+class RotatedSecret(BaseModel):
+    """The new secret, this once, and until when the old one signs as well."""
+
+    endpoint_id: UUID
+    secret: str
+    old_secret_expires_at: datetime
+
+
+class TestEvent(BaseModel):
+    event_id: str
+    delivery_id: UUID
+    held: bool
+
+
+class Resumed(BaseModel):
+    endpoint_id: UUID
+    status: Literal["active", "resuming"]
+    waiting: int = Field(description="deliveries that are sent now, tried before or not")
+    exhausted: int = Field(
+        description="events given up in the last 30 days that nothing sends again; recover them"
+    )
+
+
+class ResumedAll(BaseModel):
+    resumed: list[Resumed]
+
+
+class Delivery(BaseModel):
+    delivery_id: UUID
+    endpoint_id: UUID
+    event_type: str
+    status: Literal["pending", "held", "delivered", "exhausted", "retried", "cancelled"] = Field(
+        description=(
+            "retried: its retry took over, which `retried_as` names; "
+            "cancelled: its endpoint was taken out of use"
+        )
+    )
+    recovery_id: UUID | None
+    retry_of: UUID | None = Field(description="the delivery that this one is the retry of")
+    retried_as: UUID | None = Field(description="the delivery that is its retry")
+    next_attempt_at: datetime | None
+    event_id: str
+    order_id: str | None
+    replay: bool
+    attempts: int
+    last_outcome: str | None
+    last_status_code: int | None
+    last_duration_ms: int | None
+    last_attempt_at: datetime | None
+    created_at: datetime
+    delivered_at: datetime | None
+
+
+class ResponseHeader(BaseModel):
+    name: str
+    value: str
+
+
+class Attempt(BaseModel):
+    """One request of a delivery. `outcome` says what came of it, `detail` more about a failure."""
+
+    number: int = Field(description="as in `X-Privata-Attempt`")
+    stale: bool = Field(description="it ended after another had begun, and decided nothing")
+    url: str
+    address: str | None = Field(description="where the name of the URL led")
+    started_at: datetime
+    duration_ms: int
+    outcome: str
+    status_code: int | None
+    detail: str
+    response_headers: list[ResponseHeader] | None = Field(description="in the order they came")
+    response_excerpt: str = Field(description="the beginning of the body")
+    response_truncated: bool
+
+
+class DeliveryDetails(Delivery):
+    """A delivery with its latest attempts, the newest first; at most 50."""
+
+    attempt_log: list[Attempt]
+
+
+class Deliveries(BaseModel):
+    deliveries: list[Delivery]
+    next_cursor: str | None
+
+
+class UndeliveredEvent(BaseModel):
+    seq: int
+    delivery_id: UUID
+    event_id: str
+    event_type: str
+    order_id: str | None
+    status: str
+    attempts: int
+    last_outcome: str | None
+    created_at: datetime
+
+
+class UndeliveredEvents(BaseModel):
+    undelivered: list[UndeliveredEvent]
+
+
+class Replayed(BaseModel):
+    delivery_id: UUID
+    endpoint_id: UUID
+    held: bool
+
+
+class Recovery(BaseModel):
+    """In events: `total` were missed when it began, `queued` have been taken up so far."""
+
+    recovery_id: UUID
+    endpoint_id: UUID
+    since: datetime
+    status: Literal["running", "done", "cancelled"]
+    total: int
+    queued: int
+    delivered: int
+    failed: int
+    endpoint_status: str
+    created_by: str
+    created_at: datetime
+    finished_at: datetime | None

@@ -1,0 +1,1 @@
+"""What is known of deliveries, for pages and APIs."""

@@ -1,0 +1,1 @@
+"""Endpoints: who is told, at which URL, with which secret."""

@@ -1,0 +1,164 @@
+"""The form of an endpoint, for making one and for changing one."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django import forms
+
+from privata.core.errors import UrlRefused, ValidationFailed
+from privata.webhooks.durations import parse_offsets, written_offsets
+from privata.webhooks.endpoints.rules import GROUP, MAX_ALIAS, ORDER_TYPES
+from privata.webhooks.models import Endpoint
+from privata.webhooks.states import Channel, Dialect
+from privata.webhooks.transport.guard import MAX_URL_CHARS
+
+ALL, SOME = "all", "some"
+
+CHANNELS: Final = (
+    (Channel.ORDER.value, "Orders", "Each step in the life of an order, for your backend."),
+    (
+        Channel.OPS.value,
+        "Operations",
+        "What concerns your integration as a whole, for the people who run it.",
+    ),
+)
+DIALECTS: Final = (
+    (
+        Dialect.PRIVATA.value,
+        "Privata",
+        "One X-Privata-Signature header with timestamp and signature.",
+    ),
+    (
+        Dialect.STANDARD.value,
+        "Standard Webhooks",
+        "webhook-id, webhook-timestamp and webhook-signature, for the libraries of that name.",
+    ),
+)
+SCOPES: Final = (
+    (ALL, "All events", "Also types that are added later."),
+    (SOME, "Only some", "Choose the types below."),
+)
+
+#: What the order channel's filter offers: the whole group, then each type.
+TYPE_CHOICES: Final = (f"order{GROUP}", *ORDER_TYPES)
+
+#: Deliveries a second that an endpoint may ask for while it resumes or recovers.
+MAX_PACE: Final = 1000
+
+#: Names of the service's fields where the form has another.
+_FIELDS: Final = {"event_filter": "types", "schedule_s": "schedule"}
+
+
+class EndpointForm(forms.Form):
+    """What a partner decides about an endpoint. The rules themselves are the service's."""
+
+    alias = forms.CharField(
+        max_length=MAX_ALIAS,
+        error_messages={
+            "required": "Give the endpoint a name.",
+            "max_length": f"Use at most {MAX_ALIAS} characters.",
+        },
+    )
+    # Not trimmed: what is judged as it is typed is what is kept (`guard.parse_url`).
+    url = forms.CharField(
+        max_length=MAX_URL_CHARS,
+        strip=False,
+        error_messages={
+            "required": "Enter the URL that takes the events.",
+            "max_length": f"Use at most {MAX_URL_CHARS} characters.",
+        },
+    )
+    channel = forms.ChoiceField(choices=[(value, label) for value, label, _ in CHANNELS])
+    scope = forms.ChoiceField(choices=[(value, label) for value, label, _ in SCOPES])
+    types = forms.MultipleChoiceField(
+        choices=[(name, name) for name in TYPE_CHOICES], required=False
+    )
+    dialect = forms.ChoiceField(choices=[(value, label) for value, label, _ in DIALECTS])
+
+    def clean(self) -> dict[str, Any]:
+        """Asking for some types needs at least one; the operations channel has no choice."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        some = cleaned.get("scope") == SOME and cleaned.get("channel") == Channel.ORDER.value
+        if some and not cleaned.get("types"):
+            self.add_error("types", "Choose at least one type, or all events.")
+        cleaned["event_filter"] = cleaned.get("types") if some else None
+        return cleaned
+
+    def refuse(self, error: UrlRefused | ValidationFailed) -> None:
+        """Show what the service did not accept, at its field."""
+        if isinstance(error, UrlRefused):
+            self.add_error("url", error.message)
+            return
+        for name, message in error.fields or [("", error.message)]:
+            known = _FIELDS.get(name, name)
+            self.add_error(known if known in self.fields else None, message)
+
+    def value(self, name: str) -> Any:
+        """What the field shows: as it was sent, or at first its initial value."""
+        return self[name].value()
+
+    def problems(self, name: str) -> list[str]:
+        """The sentences at one field."""
+        return [str(text) for text in self.errors.get(name, [])]
+
+    def summary(self) -> list[tuple[str, str]]:
+        """Every problem with the field it belongs to; an empty name for none."""
+        return [
+            ("" if name == "__all__" else name, str(text))
+            for name, texts in self.errors.items()
+            for text in texts
+        ]
+
+
+class SettingsForm(EndpointForm):
+    """The same, and how an existing endpoint is sent to."""
+
+    strict_lanes = forms.BooleanField(required=False)
+    schedule = forms.CharField(required=False, max_length=200)
+    pace_per_s = forms.IntegerField(
+        min_value=1,
+        max_value=MAX_PACE,
+        error_messages={
+            "required": f"Enter a number from 1 to {MAX_PACE:,}.",
+            "invalid": f"Enter a number from 1 to {MAX_PACE:,}.",
+            "min_value": f"Enter a number from 1 to {MAX_PACE:,}.",
+            "max_value": f"Enter a number from 1 to {MAX_PACE:,}.",
+        },
+    )
+
+    def clean_schedule(self) -> list[int] | None:
+        """Offsets in seconds; None for the usual schedule. Whether they rise, the service says."""
+        try:
+            return parse_offsets(self.cleaned_data["schedule"])
+        except ValidationFailed as error:
+            raise forms.ValidationError(error.message) from error
+
+
+def new_form(channel: str) -> EndpointForm:
+    """The empty form of a channel."""
+    known = channel if channel in list(Channel) else Channel.ORDER.value
+    return EndpointForm(
+        initial={"channel": known, "scope": ALL, "types": [], "dialect": Dialect.PRIVATA.value}
+    )
+
+
+def form_of(endpoint: Endpoint, data: Any = None) -> SettingsForm:
+    """The form of an existing endpoint; channel and dialect cannot be changed any more."""
+    kept = {"channel": endpoint.channel, "dialect": endpoint.dialect}
+    initial = kept | {
+        "alias": endpoint.alias,
+        "url": endpoint.url,
+        "scope": ALL if endpoint.event_filter is None else SOME,
+        "types": endpoint.event_filter or [],
+        "strict_lanes": endpoint.strict_lanes,
+        "schedule": written_offsets(endpoint.schedule_s),
+        "pace_per_s": endpoint.pace_per_s,
+    }
+    if data is None:
+        return SettingsForm(initial=initial)
+    sent = data.copy()
+    sent.update(kept)
+    for name, value in kept.items():
+        sent.setlist(name, [value])
+    return SettingsForm(sent, initial=initial)

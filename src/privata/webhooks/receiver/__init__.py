@@ -1,0 +1,1 @@
+"""The receiver for development: `privata receiver`."""

@@ -1,0 +1,1 @@
+"""Sending again: resuming, retrying, replaying, recovering."""

@@ -1,0 +1,71 @@
+"""Trying many deliveries again at once: those that were chosen, or all that match a filter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from privata.audit import service as audit
+from privata.core.errors import ValidationFailed
+from privata.core.tenancy import Actor
+from privata.events.service import DELIVERIES_BELL, LIVE_BELL, live_payload
+from privata.infra.kernel import Kernel
+from privata.webhooks.recovery.retries import take_over
+
+#: Deliveries that one request tries again. Who has more to send again recovers the endpoint.
+MOST: Final = 1000
+
+# Locked in the order of their ids, so that two requests at once cannot wait for each other. What a
+# claim or a settlement changes meanwhile is judged again on its new values.
+_CHOOSE: Final = """
+SELECT d.id FROM webhook_delivery AS d
+JOIN webhook_endpoint AS e ON e.id = d.endpoint_id AND e.status = 'active'
+WHERE d.id = ANY ($1) AND d.organization_id = $2 AND d.environment = $3
+  AND (d.status = 'exhausted'
+       OR d.status = 'pending' AND d.attempts > 0 AND NOT (d.in_flight AND d.due_at > now()))
+  AND NOT EXISTS (
+      SELECT FROM webhook_delivery AS again
+      WHERE again.endpoint_id = d.endpoint_id AND again.event_seq = d.event_seq
+        AND again.replay AND again.id <> d.id AND again.status IN ('delivered', 'pending'))
+ORDER BY d.id
+FOR NO KEY UPDATE OF d
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """How many are tried again now, and how many were left alone.
+
+    Left alone is what was delivered or retried meanwhile, is being sent, waits for its first
+    attempt, was replayed, or belongs to an endpoint that is not active.
+    """
+
+    again: int
+    left: int
+
+
+async def retry_many(kernel: Kernel, *, actor: Actor, delivery_ids: Sequence[UUID]) -> Retried:
+    """A retry of each of these now, as `retries` makes them; audited as one act.
+
+    `ValidationFailed` for none or for more than `MOST` of them.
+    """
+    wanted = sorted(set(delivery_ids))
+    if not 1 <= len(wanted) <= MOST:
+        raise ValidationFailed(f"Choose 1 to {MOST:,} deliveries.")
+    async with kernel.database.transaction() as tx:
+        chosen = await tx.connection.fetch(
+            _CHOOSE, wanted, actor.organization_id, actor.environment.value
+        )
+        done = Retried(len(chosen), len(wanted) - len(chosen))
+        if not chosen:
+            return done
+        made = await take_over(tx, [row["id"] for row in chosen])
+        changes = {"retried": tuple(f"{old} as {new}" for new, old in made), "left": done.left}
+        await audit.record(
+            tx, actor=actor, action="delivery.retried_many", target=str(wanted[0]), changes=changes
+        )
+        tx.ring(DELIVERIES_BELL)
+        tx.ring(LIVE_BELL, live_payload(actor.organization_id, actor.environment, "deliveries"))
+    return done

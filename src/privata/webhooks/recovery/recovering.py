@@ -1,0 +1,169 @@
+"""Working off recoveries: a few replays at a time, at the endpoint's pace, by whichever worker.
+
+A step is one transaction that queues the next replays and moves the recovery's mark behind them.
+A worker that dies in the middle leaves nothing of the step, and any other takes the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from privata.core.tenancy import Environment, system_actor
+from privata.events.service import DELIVERIES_BELL, LIVE_BELL, live_payload
+from privata.infra.kernel import Kernel
+from privata.infra.postgres import Transaction, listening
+from privata.organizations.standing import DELIVERING
+from privata.webhooks.endpoints.access import note
+from privata.webhooks.recovery.recoveries import MISSED, RECOVERIES_BELL, end_recovery
+from privata.webhooks.states import EndpointStatus, RecoveryStatus
+
+#: Seconds between two steps of one recovery: each queues at most what goes out in that time.
+STEP_S: Final = 1.0
+
+#: Seconds to look again at an endpoint that is paused or whose organization is stopped, and without
+#: a bell for new recoveries.
+PAUSED_S: Final = 5.0
+NET_S: Final = 30.0
+
+_TAKE: Final = f"""
+SELECT r.*, e.status AS endpoint_status, e.pace_per_s, {DELIVERING} AS delivering
+FROM webhook_recovery AS r JOIN webhook_endpoint AS e ON e.id = r.endpoint_id
+JOIN organization AS o ON o.id = e.organization_id
+WHERE r.status = 'running' AND r.next_at <= now()
+ORDER BY r.next_at LIMIT 1
+FOR NO KEY UPDATE OF r SKIP LOCKED
+"""  # noqa: S608  # a constant of `standing`
+
+_NEXT: Final = """
+SELECT extract(epoch FROM min(next_at) - now())::float8 FROM webhook_recovery
+WHERE status = 'running'
+"""
+
+_WAITING: Final = """
+SELECT count(*)::int FROM webhook_delivery
+WHERE recovery_id = $1 AND status = 'pending' AND attempts = 0
+"""
+
+# One that is being sent at this moment ends the step: it may arrive, and those behind it must not
+# overtake it. It is looked at again when it is settled or its lease has run out.
+#
+# A delivery that still had retries to come is closed, because its replay takes over the duty. The
+# rows are locked first and judged again on their newest values, so no claim comes between the look
+# and the close. What is in flight is not even locked: settlements lock whole batches of those, and
+# two that lock in different orders would wait for each other.
+_QUEUE: Final = f"""
+WITH seen AS (
+    SELECT d.id, d.event_seq, d.order_id, d.status,
+           d.status = 'pending' AND d.in_flight AND d.due_at > now() AS sending
+    FROM ({MISSED}) AS d
+    WHERE d.event_seq <= $5
+    ORDER BY d.event_seq LIMIT $4
+), locked AS (
+    SELECT d.id FROM webhook_delivery AS d
+    WHERE d.id = ANY (ARRAY(SELECT seen.id FROM seen WHERE NOT seen.sending))
+      AND d.status IN ('exhausted', 'pending')
+      AND NOT (d.status = 'pending' AND d.in_flight AND d.due_at > now())
+    FOR NO KEY UPDATE
+), ready AS (
+    SELECT * FROM seen
+    WHERE seen.event_seq < coalesce(
+        (SELECT min(other.event_seq) FROM seen AS other
+         WHERE NOT EXISTS (SELECT FROM locked WHERE locked.id = other.id)),
+        9223372036854775807)
+), closed AS (
+    UPDATE webhook_delivery AS d SET status = 'exhausted', in_flight = false
+    FROM ready WHERE d.id = ready.id AND ready.status = 'pending'
+), made AS (
+    INSERT INTO webhook_delivery (organization_id, environment, endpoint_id, event_seq, order_id,
+                                  replay, recovery_id)
+    SELECT $6, $7, $1, event_seq, order_id, true, $8 FROM ready ORDER BY event_seq
+    ON CONFLICT DO NOTHING
+)
+SELECT (SELECT count(*)::int FROM seen) AS found, count(*)::int AS queued,
+       max(event_seq) AS reached
+FROM ready
+"""  # noqa: S608  # put together out of our own constants
+
+_MARK: Final = """
+UPDATE webhook_recovery
+SET reached_seq = greatest(reached_seq, $2), next_at = now() + make_interval(secs => $3)
+WHERE id = $1
+"""
+
+
+async def recover_endpoints(kernel: Kernel) -> None:
+    """Work off recoveries until cancelled; any number of workers may."""
+    async with listening(kernel.database.url, RECOVERIES_BELL) as bells:
+        while True:
+            if await recover_step(kernel):
+                continue
+            wait: float | None = await kernel.database.pool.fetchval(_NEXT)
+            try:
+                async with asyncio.timeout(NET_S if wait is None else min(NET_S, max(wait, 0.01))):
+                    if await bells.get() is None:
+                        raise ConnectionError("the bell's connection to the database was lost")
+            except TimeoutError:
+                continue
+
+
+async def recover_step(kernel: Kernel) -> bool:
+    """One step of one recovery that is due; False if none is."""
+    async with kernel.database.transaction() as tx:
+        return await step(tx)
+
+
+async def step(tx: Transaction) -> bool:
+    """The step itself, in the caller's transaction."""
+    row = await tx.connection.fetchrow(_TAKE)
+    if row is None:
+        return False
+    if row["endpoint_status"] == EndpointStatus.DISABLED:
+        await _end(tx, row, RecoveryStatus.CANCELLED)
+    elif row["endpoint_status"] != EndpointStatus.ACTIVE or not row["delivering"]:
+        await tx.connection.execute(_MARK, row["id"], 0, PAUSED_S)
+    else:
+        await _queue(tx, row)
+    return True
+
+
+async def _queue(tx: Transaction, row: asyncpg.Record) -> None:
+    waiting: int = await tx.connection.fetchval(_WAITING, row["id"])
+    room = row["pace_per_s"] - waiting
+    moved = None
+    if room > 0:
+        moved = await tx.connection.fetchrow(
+            _QUEUE,
+            row["endpoint_id"],
+            row["since"],
+            row["reached_seq"],
+            room,
+            row["last_seq"],
+            row["organization_id"],
+            row["environment"],
+            row["id"],
+        )
+        assert moved is not None
+        if not moved["found"] and not waiting:
+            await _end(tx, row, RecoveryStatus.DONE)
+            return
+    reached = 0 if moved is None else moved["reached"] or 0
+    await tx.connection.execute(_MARK, row["id"], reached, STEP_S)
+    if reached:
+        tx.ring(DELIVERIES_BELL)
+        for topic in ("endpoints", "deliveries"):
+            tx.ring(LIVE_BELL, live_payload(row["organization_id"], row["environment"], topic))
+
+
+async def _end(tx: Transaction, row: asyncpg.Record, status: RecoveryStatus) -> None:
+    """Done, or cancelled because the endpoint was taken out of use; audited as our own act."""
+    recovery_id: UUID = row["id"]
+    if await end_recovery(tx, recovery_id, status):
+        actor = system_actor(row["organization_id"], Environment(row["environment"]), "recovery")
+        action = "finished" if status is RecoveryStatus.DONE else "cancelled"
+        await note(
+            tx, actor, f"endpoint.recovery_{action}", row["endpoint_id"], {"recovery": recovery_id}
+        )

@@ -1,0 +1,138 @@
+"""Replays: a new delivery of an event that was told before, byte for byte (SPEC 12).
+
+A replay is signed with the secret of its own time and has a schedule of its own. It is allowed
+whatever became of the first delivery. For a paused endpoint it is held like everything else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from privata.core.errors import NotFound, RateLimited, ValidationFailed
+from privata.core.tenancy import Actor
+from privata.events.service import DELIVERIES_BELL
+from privata.infra.idempotency import Keep
+from privata.infra.kernel import Kernel
+from privata.infra.postgres import Transaction
+from privata.webhooks.endpoints.access import locked_endpoint, note
+from privata.webhooks.states import EndpointStatus
+
+#: Replays by hand that one endpoint may get in an hour; recoveries have a pace instead.
+PER_HOUR: Final = 10
+
+_HOUR_S: Final = 3600
+
+_FIND: Final = """
+SELECT id, endpoint_id, event_seq FROM webhook_delivery
+WHERE id = $1 AND organization_id = $2 AND environment = $3
+"""
+
+# The order's events are few; each has at most one first delivery to an endpoint.
+_LAST_OF_ORDER: Final = """
+SELECT d.id, d.endpoint_id, d.event_seq
+FROM event AS e
+JOIN webhook_delivery AS d ON d.event_seq = e.seq AND d.endpoint_id = $1 AND NOT d.replay
+  AND d.status <> 'retried'
+WHERE e.order_id = $2 AND e.organization_id = $3 AND e.environment = $4
+ORDER BY e.order_seq DESC LIMIT 1
+"""
+
+# A retry that took over from a replay that had not arrived is the same replay, asked for once.
+_RECENT: Final = """
+SELECT count(*)::int AS made,
+       extract(epoch FROM min(d.created_at) + interval '1 hour' - now())::float8 AS wait_s
+FROM webhook_delivery AS d
+LEFT JOIN webhook_delivery AS old ON old.id = d.retry_of_id
+WHERE d.endpoint_id = $1 AND d.replay AND d.recovery_id IS NULL
+  AND d.created_at > now() - interval '1 hour' AND old.status IS DISTINCT FROM 'retried'
+"""
+
+_INSERT: Final = """
+INSERT INTO webhook_delivery (organization_id, environment, endpoint_id, event_seq, order_id,
+                              replay)
+SELECT organization_id, environment, endpoint_id, event_seq, order_id, true
+FROM webhook_delivery WHERE id = $1
+RETURNING id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The new delivery; `held` while its endpoint is paused."""
+
+    delivery_id: UUID
+    endpoint_id: UUID
+    held: bool
+
+
+async def replay_delivery(
+    kernel: Kernel, *, actor: Actor, delivery_id: UUID, keep: Keep[Replayed] | None = None
+) -> Replayed:
+    """Owe the delivery's event to its endpoint once more.
+
+    `NotFound`; `ValidationFailed` if the endpoint is disabled; `RateLimited` after `PER_HOUR` of
+    them in an hour.
+    """
+    async with kernel.database.transaction() as tx:
+        row = await tx.connection.fetchrow(
+            _FIND, delivery_id, actor.organization_id, actor.environment.value
+        )
+        if row is None:
+            raise NotFound("There is no such delivery.")
+        return await _replay(tx, actor, row["endpoint_id"], row["id"], "delivery.replayed", keep)
+
+
+async def resend_last_of_order(
+    kernel: Kernel,
+    *,
+    actor: Actor,
+    endpoint_id: UUID,
+    order_id: str,
+    keep: Keep[Replayed] | None = None,
+) -> Replayed:
+    """Replay the newest event of an order that this endpoint was told; errors as for a replay."""
+    async with kernel.database.transaction() as tx:
+        await locked_endpoint(tx, actor, endpoint_id)
+        row = await tx.connection.fetchrow(
+            _LAST_OF_ORDER, endpoint_id, order_id, actor.organization_id, actor.environment.value
+        )
+        if row is None:
+            raise NotFound("This endpoint was told nothing of such an order.")
+        return await _replay(tx, actor, endpoint_id, row["id"], "order.last_event_resent", keep)
+
+
+async def not_too_many(tx: Transaction, endpoint_id: UUID) -> None:
+    """`RateLimited` if the endpoint, which the caller has locked, got its replays of the hour."""
+    recent = await tx.connection.fetchrow(_RECENT, endpoint_id)
+    assert recent is not None
+    if recent["made"] >= PER_HOUR:
+        wait_s = min(max(1, round(recent["wait_s"]) + 1), _HOUR_S)
+        raise RateLimited(
+            f"An endpoint gets at most {PER_HOUR} replays in an hour; recover it instead.",
+            headers={"Retry-After": str(wait_s)},
+        )
+
+
+async def _replay(
+    tx: Transaction,
+    actor: Actor,
+    endpoint_id: UUID,
+    original: UUID,
+    action: str,
+    keep: Keep[Replayed] | None,
+) -> Replayed:
+    # Counted under the endpoint's lock, so that two at once cannot both be the tenth.
+    endpoint = await locked_endpoint(tx, actor, endpoint_id)
+    if endpoint["status"] == EndpointStatus.DISABLED:
+        raise ValidationFailed("This endpoint is disabled.")
+    await not_too_many(tx, endpoint_id)
+    made: UUID = await tx.connection.fetchval(_INSERT, original)
+    replayed = Replayed(made, endpoint_id, endpoint["status"] == EndpointStatus.PAUSED)
+    changes = {"endpoint": endpoint_id, "replay": made}
+    await note(tx, actor, action, original, changes, topic="deliveries")
+    tx.ring(DELIVERIES_BELL)
+    if keep is not None:
+        await keep(tx, replayed)
+    return replayed

@@ -1,0 +1,175 @@
+"""Coming back from a pause: by hand, or by a probe of our own.
+
+A resumed endpoint gets one delivery first, the oldest that waits; `pausing` decides by its end.
+All that waited then goes out, tried before or not, oldest first and at the endpoint's pace
+(`waiting`, `claim_sql`, `pace`). Nothing is ever skipped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from privata.core.errors import NotFound, WebhookNotPaused
+from privata.core.tenancy import Actor
+from privata.events.service import DELIVERIES_BELL
+from privata.infra.idempotency import Keep
+from privata.infra.kernel import Kernel
+from privata.infra.postgres import Transaction
+from privata.organizations.standing import DELIVERING
+from privata.webhooks.endpoints import store
+from privata.webhooks.endpoints.access import locked_endpoint, note
+from privata.webhooks.endpoints.pausing import Reason
+from privata.webhooks.ops_events import publish_ops, webhook_resumed
+from privata.webhooks.states import EndpointStatus
+from privata.webhooks.waiting import EXHAUSTED, waiting
+
+# The statements are put together out of constants of this file and of `standing`.
+# ruff: noqa: S608
+
+#: How often a worker looks for endpoints to probe, in seconds.
+LOOK_EVERY_S: Final = 15.0
+
+#: How many endpoints one look sets going.
+MOST_PROBES: Final = 50
+
+# By hand, the failures of before are forgotten; a delivery to judge by is taken if one waits,
+# else there is nothing to be careful with. Taking over a probe of ours begins anew: whatever that
+# came to, all that waits now is owed. A probe under way keeps its mark, `probe_until`.
+_RESUME: Final = """
+UPDATE webhook_endpoint
+SET status = CASE WHEN $2::int > 0 THEN 'resuming' ELSE 'active' END,
+    paused_at = CASE WHEN $2::int > 0 THEN paused_at END,
+    paused_reason = CASE WHEN $2::int > 0 THEN paused_reason END,
+    paused_by = CASE WHEN $2::int > 0 THEN paused_by END,
+    failures = '{}', resumed_at = now(),
+    resumed_by = $3, waiting_at_resume = $2::int, updated_at = now()
+WHERE id = $1
+RETURNING status, now() AS now
+"""
+
+_BESIDE: Final = f"""
+SELECT {waiting()} AS waiting, {EXHAUSTED} AS exhausted FROM webhook_endpoint AS e WHERE e.id = $1
+"""
+
+_PROGRESS: Final = f"""
+SELECT coalesce(e.waiting_at_resume, 0) AS before,
+       CASE WHEN e.status <> 'resuming' THEN 0 ELSE {waiting()} END AS now
+FROM webhook_endpoint AS e
+WHERE e.id = $1 AND e.organization_id = $2 AND e.environment = $3
+"""
+
+# Only what failures have paused: 410 asked us to stop, and a person's pause is a person's to end.
+# Endpoints that somebody else has locked are looked at next time.
+_PROBE: Final = f"""
+WITH chosen AS (
+    SELECT e.id FROM webhook_endpoint AS e JOIN organization AS o ON o.id = e.organization_id
+    WHERE {DELIVERING} AND e.status = 'paused' AND e.paused_reason = '{Reason.FAILURES.value}'
+      AND greatest(e.paused_at, e.probed_at) <= now() - make_interval(secs => $1::float8)
+      AND EXISTS (SELECT FROM webhook_delivery AS d
+                  WHERE d.endpoint_id = e.id AND d.status = 'pending')
+    LIMIT $2 FOR NO KEY UPDATE OF e SKIP LOCKED
+)
+UPDATE webhook_endpoint AS e
+SET status = 'resuming', resumed_at = now(), resumed_by = NULL,
+    waiting_at_resume = {waiting()}
+FROM chosen WHERE e.id = chosen.id
+RETURNING e.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """`waiting` deliveries are sent; the status is `active` at once when there is none.
+
+    `exhausted` events were given up in the last 30 days: only a recovery sends them.
+    """
+
+    endpoint_id: UUID
+    status: str
+    waiting: int
+    exhausted: int
+
+
+async def resume_endpoint(
+    kernel: Kernel, *, actor: Actor, endpoint_id: UUID, keep: Keep[Resumed] | None = None
+) -> Resumed:
+    """Send a probe and, once it has arrived, what waited, paced and in order; tells `ops`.
+
+    `WebhookNotPaused` if it was not paused, `NotFound`. While a probe of our own is under way
+    it is taken over, so a person's resumption is always answered by an event.
+    """
+    async with kernel.database.transaction() as tx:
+        row = await locked_endpoint(tx, actor, endpoint_id)
+        ours = row["status"] == EndpointStatus.RESUMING and row["resumed_by"] is None
+        if row["status"] != EndpointStatus.PAUSED and not (ours and not row["flush_tokens_at"]):
+            raise WebhookNotPaused("This endpoint is not paused.")
+        resumed = await _resume(tx, actor, row)
+        if keep is not None:
+            await keep(tx, resumed)
+    return resumed
+
+
+async def _resume(tx: Transaction, actor: Actor, row: store.Row) -> Resumed:
+    endpoint_id: UUID = row["id"]
+    # The endpoint is locked: what is published from now on comes after what is counted here. While
+    # a probe of our own is under way, that one is counted too.
+    beside = await tx.connection.fetchrow(_BESIDE, endpoint_id)
+    assert beside is not None
+    waits: int = beside["waiting"]
+    after = await tx.connection.fetchrow(_RESUME, endpoint_id, waits, actor.label[:254])
+    assert after is not None
+    event = webhook_resumed(
+        endpoint_id=endpoint_id,
+        alias=row["alias"],
+        url=row["url"],
+        environment=actor.environment,
+        reason=Reason.MANUAL.value,
+        now=after["now"],
+        waiting=waits,
+    )
+    await publish_ops(
+        tx,
+        organization_id=actor.organization_id,
+        environment=actor.environment,
+        event=event,
+    )
+    changes = {"reason": row["paused_reason"], "waiting": waits}
+    await note(tx, actor, "endpoint.resumed", endpoint_id, changes)
+    tx.ring(DELIVERIES_BELL)
+    return Resumed(endpoint_id, after["status"], waits, beside["exhausted"])
+
+
+async def flush_progress(kernel: Kernel, actor: Actor, endpoint_id: UUID) -> tuple[int, int]:
+    """How many deliveries that waited at the last resumption still do, and how many there were.
+
+    (0, n) once the endpoint is active again, (0, 0) if it never was paused. `NotFound`.
+    """
+    row = await kernel.database.pool.fetchrow(
+        _PROGRESS, endpoint_id, actor.organization_id, actor.environment.value
+    )
+    if row is None:
+        raise NotFound("There is no such endpoint.")
+    return row["now"], row["before"]
+
+
+async def begin_probes(kernel: Kernel, every_s: float) -> int:
+    """Set a probe going to each endpoint that failures paused and that rested for `every_s`.
+
+    Endpoints for which nothing waits are left alone: a probe is always an event that they lack.
+    """
+    rows = await kernel.database.pool.fetch(_PROBE, every_s, MOST_PROBES)
+    if rows:
+        kernel.database.ring(DELIVERIES_BELL)
+    return len(rows)
+
+
+async def probe_endpoints(kernel: Kernel) -> None:
+    """Begin probes until cancelled; with `PRIVATA_PROBE_MINUTES=0` it only waits."""
+    every_s = 60.0 * kernel.settings.probe_minutes
+    while True:
+        if every_s:
+            await begin_probes(kernel, every_s)
+        await asyncio.sleep(LOOK_EVERY_S)

@@ -1,0 +1,100 @@
+"""Retries: a further delivery of an event, now, that takes over from one (the seed's *Retry*).
+
+A retry is a record of its own with a new id, a schedule that begins anew and a fresh signature. It
+names the delivery it is the retry of, and each has one retry at most, so a chain of them can be
+followed both ways. What it takes over from is *retried* then, which is final: neither undelivered
+nor exhausted, and its schedule has ended. One that was delivered stays so; its retry is a replay
+in all but name and counts as one toward the replays of an hour; the retry of a replay that did not
+arrive is that same replay and does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from privata.audit import service as audit
+from privata.core.errors import AlreadyRetried, NotFound, ValidationFailed
+from privata.core.tenancy import Actor
+from privata.events.service import DELIVERIES_BELL, LIVE_BELL, live_payload
+from privata.infra.idempotency import Keep
+from privata.infra.kernel import Kernel
+from privata.infra.postgres import Transaction
+from privata.webhooks.endpoints import store
+from privata.webhooks.endpoints.access import locked_endpoint
+from privata.webhooks.recovery.replays import not_too_many
+from privata.webhooks.states import DeliveryStatus, EndpointStatus
+
+_RETRY_OF: Final = "SELECT id FROM webhook_delivery WHERE retry_of_id = $1"
+
+# Two statements, for a unique index sees what one statement has done so far in no order: the old
+# record has to have left it before the new one comes.
+_END: Final = """
+UPDATE webhook_delivery SET status = 'retried', in_flight = false
+WHERE id = ANY ($1) AND status IN ('pending', 'exhausted')
+"""
+
+_INSERT: Final = """
+INSERT INTO webhook_delivery (organization_id, environment, endpoint_id, event_seq, order_id,
+                              replay, recovery_id, retry_of_id)
+SELECT d.organization_id, d.environment, d.endpoint_id, d.event_seq, d.order_id,
+       d.replay OR d.status = 'delivered',
+       CASE WHEN d.status <> 'delivered' THEN d.recovery_id END, d.id
+FROM webhook_delivery AS d WHERE d.id = ANY ($1)
+ORDER BY d.event_seq
+RETURNING id, retry_of_id
+"""
+
+
+async def retry_delivery(
+    kernel: Kernel, *, actor: Actor, delivery_id: UUID, keep: Keep[UUID] | None = None
+) -> UUID:
+    """Owe the delivery's event to its endpoint as a new delivery, due now; its id.
+
+    `NotFound`. `AlreadyRetried` names the retry there is. `ValidationFailed` says why not: it is
+    being sent, its endpoint is paused or disabled. `RateLimited`, for one that was delivered,
+    after as many replays as an endpoint gets in an hour.
+    """
+    async with kernel.database.transaction() as tx:
+        # Of two retries at once the second waits here for the first, and then finds its record.
+        row = await store.lock_delivery(tx, actor, delivery_id)
+        if row is None:
+            raise NotFound("There is no such delivery.")
+        await _may_be_retried(tx, actor, row)
+        ((made, _),) = await take_over(tx, [delivery_id])
+        changes = {"endpoint": str(row["endpoint_id"]), "was": row["status"], "retry": str(made)}
+        await audit.record(
+            tx, actor=actor, action="delivery.retried", target=str(delivery_id), changes=changes
+        )
+        tx.ring(DELIVERIES_BELL)
+        tx.ring(LIVE_BELL, live_payload(actor.organization_id, actor.environment, "deliveries"))
+        if keep is not None:
+            await keep(tx, made)
+    return made
+
+
+async def take_over(tx: Transaction, delivery_ids: Sequence[UUID]) -> list[tuple[UUID, UUID]]:
+    """A retry of each of these, which the caller has locked and judged: (new id, old id)."""
+    await tx.connection.execute(_END, delivery_ids)
+    rows = await tx.connection.fetch(_INSERT, delivery_ids)
+    return [(row["id"], row["retry_of_id"]) for row in rows]
+
+
+async def _may_be_retried(tx: Transaction, actor: Actor, row: store.Row) -> None:
+    if row["endpoint_status"] == EndpointStatus.DISABLED:
+        raise ValidationFailed("This endpoint is disabled.")
+    if row["endpoint_status"] == EndpointStatus.PAUSED:
+        raise ValidationFailed("Resume the endpoint first.")
+    newer: UUID | None = await tx.connection.fetchval(_RETRY_OF, row["id"])
+    if newer is not None:
+        raise AlreadyRetried(
+            f"This delivery was retried already, as {newer}: go on with that one.",
+            data={"delivery_id": str(newer)},
+        )
+    if row["leased"]:
+        raise ValidationFailed("This delivery is being sent right now.")
+    if row["status"] == DeliveryStatus.DELIVERED:
+        # Under the endpoint's lock, as replays are counted.
+        await locked_endpoint(tx, actor, row["endpoint_id"])
+        await not_too_many(tx, row["endpoint_id"])

@@ -1,0 +1,1 @@
+"""Signatures and secrets: making, checking and explaining them."""

@@ -1,0 +1,148 @@
+"""Whose fault is silence: the receiver's when others answer, ours when nobody does."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from privata.webhooks.outcomes import Outcome, Phase
+from privata.webhooks.tests.receivers import (
+    OK,
+    Names,
+    loopback_policy,
+    post,
+    read_request,
+    receiver,
+    system_roots,
+)
+from privata.webhooks.transport.guard import Policy
+from privata.webhooks.transport.reachability import MAX_WITNESSES, NetworkWitness, Place
+from privata.webhooks.transport.resolver import Resolver
+from privata.webhooks.transport.transport import Transport
+
+SILENT: Place = ("192.0.2.1", 443)
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """A port whose queue of connections is full, so that the kernel drops the next ones."""
+    with ExitStack() as stack:
+        bound = stack.enter_context(socket.socket())
+        bound.bind(("127.0.0.1", 0))
+        bound.listen(0)
+        for _ in range(4):
+            one = stack.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(bound.getsockname())
+        yield bound.getsockname()[1]
+
+
+async def _nobody(_place: Place) -> None:
+    await asyncio.Event().wait()
+
+
+async def _post_to_silence(port: int, network: NetworkWitness) -> tuple[Outcome, Phase | None]:
+    resolver = Resolver(lookup=Names({"a.com": ["127.0.0.1"]}))
+    client = Transport(resolver, network=network, ssl_context=system_roots())
+    try:
+        policy: Policy = loopback_policy(port)
+        result = await post(client, f"https://a.com:{port}/", policy=policy, deadline_s=0.2)
+    finally:
+        await client.aclose()
+    return result.outcome, result.phase
+
+
+async def test_without_a_witness_silence_is_theirs(silent_port: int) -> None:
+    found = await _post_to_silence(silent_port, NetworkWitness(_nobody))
+    assert found == (Outcome.TIMEOUT, Phase.CONNECT)
+
+
+async def test_with_a_silent_witness_it_is_ours(silent_port: int) -> None:
+    network = NetworkWitness(_nobody)
+    network.heard(SILENT, 0.0)
+    assert await _post_to_silence(silent_port, network) == (Outcome.INTERNAL, Phase.CONNECT)
+
+
+async def test_when_another_answered_meanwhile_it_is_theirs(silent_port: int) -> None:
+    network = NetworkWitness(_nobody)
+    loop = asyncio.get_running_loop()
+    loop.call_later(0.05, lambda: network.heard(SILENT, loop.time()))
+    assert await _post_to_silence(silent_port, network) == (Outcome.TIMEOUT, Phase.CONNECT)
+
+
+async def test_a_kept_connection_that_falls_silent_is_theirs_when_others_answer() -> None:
+    """However short the deadline is, the witnesses are asked while there is time to answer."""
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(OK)
+        await read_request(reader)
+        await asyncio.Event().wait()
+
+    async def answer(_place: Place) -> None:
+        return
+
+    network = NetworkWitness(answer)
+    network.heard(SILENT, asyncio.get_running_loop().time() - 60)
+    resolver = Resolver(lookup=Names({}))
+    client = Transport(resolver, network=network, ssl_context=system_roots())
+    async with receiver(once) as server:
+        assert (await post(client, server.url)).outcome is Outcome.DELIVERED
+        result = await post(client, server.url, deadline_s=0.3)
+    await client.aclose()
+    await resolver.aclose()
+    assert (result.outcome, result.phase, result.reused) == (Outcome.TIMEOUT, Phase.HEADERS, True)
+
+
+@pytest.mark.parametrize(
+    ("error", "there"),
+    [(None, True), (ConnectionRefusedError(), True), (OSError(113, "no route"), False)],
+)
+async def test_asking(error: OSError | None, there: bool) -> None:
+    asked: list[Place] = []
+
+    async def connect(place: Place) -> None:
+        asked.append(place)
+        if error is not None:
+            raise error
+
+    network = NetworkWitness(connect)
+    now = asyncio.get_running_loop().time()
+    witness = ("198.51.100.1", 443)
+    network.heard(SILENT, now - 10)
+    assert network.network_was_there(now, SILENT)
+    network.heard(witness, now - 20)
+    assert not network.network_was_there(now, SILENT)
+    network.ask(SILENT)
+    network.ask(SILENT)
+    while not asked:
+        await asyncio.sleep(0)
+    await asyncio.sleep(0.01)
+    assert asked == [witness]
+    assert network.network_was_there(now, SILENT) is there
+    await network.aclose()
+
+
+async def test_a_real_connection_is_a_witness(silent_port: int) -> None:
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    network = NetworkWitness()
+    now = asyncio.get_running_loop().time()
+    network.heard(server.sockets[0].getsockname()[:2], now - 10)
+    network.ask(SILENT)
+    while not network.network_was_there(now, SILENT):
+        await asyncio.sleep(0.005)
+    await network.aclose()
+    server.close()
+    await server.wait_closed()
+
+
+def test_memory_is_bounded() -> None:
+    network = NetworkWitness(_nobody)
+    for port in range(MAX_WITNESSES + 10):
+        network.heard(("192.0.2.1", port), float(port))
+    assert network.network_was_there(MAX_WITNESSES + 9, SILENT)
+    assert len(network._heard) == MAX_WITNESSES
