@@ -23,6 +23,7 @@ lint: $(VENV)/dev.stamp ## style, types, import contracts, templates, file sizes
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python scripts/house_rules.py
+	@$(BIN)/python scripts/rooms.py
 
 bench: $(VENV)/dev.stamp ## the performance table with ratios
 	@$(BIN)/python -m bench $(ARGS)
