@@ -54,6 +54,13 @@ def test_links_between_documents_lead_somewhere() -> None:
             assert (path.parent / target).exists(), f"{path.name} links to {target}"
 
 
+def test_no_promise_stands_under_what_is_not_promised() -> None:
+    """Five promises about payouts stood there, appended to the end of the file."""
+    _, _, disclaimed = (DOCS / "guarantees.md").read_text().partition("## What is not promised")
+    assert disclaimed
+    assert "\n|" not in disclaimed
+
+
 def test_every_guarantee_names_tests_that_exist() -> None:
     rows = re.findall(r"^\| [A-Z].*\|$", (DOCS / "guarantees.md").read_text(), re.MULTILINE)
     assert len(rows) > 10

@@ -37,10 +37,6 @@ class Place:
     def device(self) -> str:
         return device_name(self.user_agent)
 
-    @property
-    def is_phone(self) -> bool:
-        return any(mark in self.user_agent for mark in ("iPhone", "Android", "iPad"))
-
 
 def device_name(user_agent: str) -> str:
     """ "Firefox on Linux"; what a browser says of itself is a hint, never proof."""

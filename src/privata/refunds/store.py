@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
 import asyncpg
 
@@ -125,15 +124,3 @@ async def settle_refund(
 async def orders_in_review(pool: asyncpg.Pool[Row], limit: int) -> list[Row]:
     """Orders of every organization that wait for the operator, the oldest first."""
     return await pool.fetch(_IN_REVIEW, limit)
-
-
-async def refund_of(
-    pool: asyncpg.Pool[Row], order_id: str, organization_id: UUID, environment: Environment
-) -> Row | None:
-    """The action of an order of the organization, without taking any lock."""
-    return await pool.fetchrow(
-        f"{_GET} AND organization_id = $2 AND environment = $3",
-        order_id,
-        organization_id,
-        environment.value,
-    )
