@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from privata.accounts.hashing import Gate, HashingBusy, PasswordHasher
+from privata.accounts.hashing import LONGEST_PASSWORD, Gate, HashingBusy, PasswordHasher, normalized
 
 
 def test_so_many_at_a_time_and_no_more() -> None:
@@ -63,3 +63,18 @@ def test_a_password_is_the_same_however_it_is_composed() -> None:
     old = super(PasswordHasher, hasher).encode(apart, hasher.salt())
     assert hasher.verify(apart, old)
     assert not hasher.verify(composed, old)
+
+
+def test_a_password_without_an_end_is_neither_normalised_nor_anybodys() -> None:
+    """The time to normalise grows with the square of the marks: one sign-in held the process."""
+    hasher = PasswordHasher()
+    longest = "x" * LONGEST_PASSWORD
+    for too_long in (longest + "x", "\u0301" * 100_000 + "\u0316" * 100_000):
+        for refuse in (normalized, lambda typed: hasher.encode(typed, hasher.salt())):
+            with pytest.raises(ValueError, match="at most 256 characters"):
+                refuse(too_long)
+        # A hash of it that came about some other way opens nothing, nor does that of nothing.
+        for made_of in (longest + "x", ""):
+            encoded = super(PasswordHasher, hasher).encode(made_of, hasher.salt())
+            assert not hasher.verify(too_long, encoded)
+    assert hasher.verify(longest, hasher.encode(longest, hasher.salt()))
