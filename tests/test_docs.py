@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from pathlib import Path
 
@@ -78,3 +79,37 @@ def test_every_figure_has_a_row_that_can_be_run() -> None:
 
     rows = re.findall(r"`make bench ARGS=(\w+)`", (DOCS / "performance.md").read_text())
     assert set(rows) == set(ROWS)
+
+
+def test_the_guide_of_tokens_lists_every_path_they_open() -> None:
+    """Deleting an endpoint had come to delete it, and disabling it was nowhere."""
+    from privata.tokens.api import PREFIX, ROUTES
+
+    listed: set[tuple[str, str]] = set()
+    text = (DOCS / "tokens.md").read_text()
+    for methods, cell in re.findall(r"^\| ([A-Z]+(?:, [A-Z]+)*) (`/.*?`) \|", text, re.MULTILINE):
+        first, *more = [path.partition("?")[0] for path in re.findall(r"`([^`]+)`", cell)]
+        whole = [path.replace("…", first.rpartition("/")[0]) for path in more]
+        listed |= {(method, path) for method in methods.split(", ") for path in (first, *whole)}
+    made = {
+        (method, path.removeprefix(PREFIX).replace("{endpoint_id}", "{id}"))
+        for method, path, _ in ROUTES
+    }
+    assert listed == made
+
+
+def test_the_guide_lists_what_browsers_may_read_without_a_key() -> None:
+    """The check of addresses was missing."""
+    from privata.api.openapi import encoded_document
+
+    text = (DOCS / "authentication.md").read_text()
+    said = re.search(r"what needs no key \(([^)]+)\)", text)
+    assert said is not None
+    document = json.loads(encoded_document("http://localhost"))
+    keyless = {
+        path.removeprefix("/partner/v1")
+        for path, operations in document["paths"].items()
+        if "get" in operations and {} in operations["get"].get("security", [{}])
+    }
+    keyless.add("/openapi.json")  # the document does not describe itself
+    assert set(re.findall(r"`([^`]+)`", said.group(1))) == keyless

@@ -15,7 +15,7 @@ ALLOW = "access-control-allow-origin"
 
 KEYLESS = [
     *("/health", "/currencies", "/pairs", "/limits", "/estimate", "/openapi.json"),
-    "/providers/refund-capability",
+    *("/providers/refund-capability", "/validate-address"),
 ]
 
 

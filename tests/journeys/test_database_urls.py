@@ -16,6 +16,7 @@ from privata.core.errors import StartupError
 from privata.infra.connecting import connect
 from privata.infra.database_address import SESSION, parse_address
 from privata.infra.postgres import Database, conninfo, django_database, listening
+from privata.infra.readiness import Readiness
 
 _SECRET = "hunter2-secret"
 
@@ -85,6 +86,13 @@ async def _asked(url: str, question: str) -> list[str]:
     return found
 
 
+async def _is_ready(url: str) -> None:
+    """`/readyz` and `/health` say what a look finds; it went to the URL as it is written."""
+    readiness = Readiness(url)
+    async with readiness.watched():
+        assert readiness.ready
+
+
 def _as_django_does(url: str) -> dict[str, str]:
     said = django_database(url)
     names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password"}
@@ -100,6 +108,7 @@ async def test_an_ordinary_url_works_everywhere(
     assert await _asked(url, "SELECT current_database()") == [database_name] * 4
     timeout = await _asked(url, "SELECT current_setting('statement_timeout')")
     assert timeout == (["7777ms"] if "7777" in more else ["0"]) * 4
+    await _is_ready(url)
     async with listening(url, "bell") as bells:
         with psycopg.connect(conninfo(url), autocommit=True) as connection:
             connection.execute("NOTIFY bell, 'x'")
@@ -111,6 +120,7 @@ async def test_several_hosts_lead_to_the_one_that_answers(
 ) -> None:
     url = cluster.app(database_name).replace("?host=", f"?host={tmp_path}/nobody,")
     assert await _asked(url, "SELECT current_database()") == [database_name] * 4
+    await _is_ready(url)
     assert parse_address(url).parameters["target_session_attrs"] == "read-write"
 
 

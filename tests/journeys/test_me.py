@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +16,13 @@ from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
 from privata.ledger.tests.books import earn, give
 from privata.orders import service as orders
+from privata.orders.me_schemas import CHANGES_OVERLAP_MINUTES
 from privata.orders.poller import follow_once
+from privata.orders.store import lock_order
 from privata.providers.port import Report
 from tests.conftest import Partner, mint
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "orders.md"
 
 
 async def listed(partner: Partner, key: str = "", **query: Any) -> list[str]:
@@ -210,3 +216,25 @@ async def test_what_has_changed_since_a_moment_is_found_on_every_page(
     rest = await partner.get("/me/orders", updated_after=before, cursor=first["next_cursor"])
     assert [one["order_id"] for one in rest.json()["orders"]] == [made[1], made[0]]
     assert await listed(partner, updated_after=before, status="sending") == [made[3], made[1]]
+
+
+async def test_a_change_that_showed_after_a_poll_is_in_the_next_one(
+    partner: Partner, kernel: Kernel
+) -> None:
+    """The guide said to ask from the time of the poll before: such a change was lost for good."""
+    order_id = (await partner.create()).json()["order_id"]
+    await kernel.database.pool.execute("UPDATE orders SET updated_at = now() - interval '1 day'")
+    hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    async with kernel.database.transaction() as tx:
+        row = await lock_order(tx, order_id)
+        assert row is not None
+        report = Report(OrderStatus.REFUND_REQUIRED)
+        await orders.enter(kernel, tx, row, report, source=orders.BY_PROVIDER)
+        noted = datetime.now(UTC)
+        assert await listed(partner, updated_after=hour_ago.isoformat()) == []
+    assert await listed(partner, updated_after=noted.isoformat()) == [], "why the guide goes back"
+    said = re.search(r"from (\d+) minutes before the time that you noted", GUIDE.read_text())
+    assert said, "the guide has to say how far a poll goes back"
+    assert int(said.group(1)) == CHANGES_OVERLAP_MINUTES
+    again = noted - timedelta(minutes=CHANGES_OVERLAP_MINUTES)
+    assert await listed(partner, updated_after=again.isoformat()) == [order_id]

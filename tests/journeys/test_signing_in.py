@@ -85,6 +85,16 @@ def test_one_sentence_for_every_failure(
         assert f'value="{address}"' in page.text
 
 
+def test_a_password_without_an_end_is_refused_unseen(guest: Visitor, person: str) -> None:
+    """Marks to be sorted by the hundred thousand: normalising them held the server for minutes."""
+    marks = "\u0301" * 180_000 + "\u0316" * 180_000
+    for address in (person, "nobody@wallet.example"):
+        for _ in range(6):  # it is no try, so it blocks nobody
+            page = guest.sign_in(address, marks)
+            assert (page.status_code, alert_in(page)) == (200, WRONG)
+    assert guest.sign_in(person, PASSWORD).url.path == "/login/new-device"
+
+
 def test_five_wrong_passwords_block_the_email_and_alert_its_person(
     server: Server, mailbox: Mailbox, person: str
 ) -> None:

@@ -12,7 +12,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from privata.infra.http_protocol import MAX_HEAD_BYTES, Patience
+from conftest import wait_for
+from privata.infra.http_protocol import MAX_AROUND_BYTES, MAX_HEAD_BYTES, Patience
 from privata.serving import listen, serve_app_on
 
 #: Longer than any test waits, and shorter than any test can be.
@@ -20,6 +21,7 @@ NEVER_S = 600.0
 SOON_S = 0.2
 
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
+CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n"
 
 
@@ -28,6 +30,7 @@ class App:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.headers: list[tuple[bytes, bytes]] = []
         self.hold = asyncio.Event()
         self.hold.set()
 
@@ -45,6 +48,7 @@ class App:
                 self.asked.append("cut")
                 return
             await self.hold.wait()
+            self.headers = scope["headers"]
             response = PlainTextResponse(f"{len(body)} bytes")
         await response(scope, receive, send)
 
@@ -268,6 +272,64 @@ async def test_a_head_behind_a_long_body_counts_alone() -> None:
         assert (await line.answer())[2] == b"%d bytes" % size
         line.send(b"\r\n")
         assert (await line.answer())[2] == b"0 bytes"
+
+
+async def test_trailers_are_no_headers() -> None:
+    """They were added to the headers that the application had: addresses no proxy had looked at."""
+    app = App()
+    async with served(app, Patience()) as connect:
+        line = await connect()
+        line.send(CHUNKED + b"1\r\nx\r\n0\r\n")
+        await line.writer.drain()
+        line.send(b"X-Forwarded-For: 10.0.0.1\r\nX-Last: a\r\n\r\n")
+        assert (await line.answer())[2] == b"1 bytes"
+        assert app.headers == [(b"host", b"x"), (b"transfer-encoding", b"chunked")]
+        line.send(HEAD + b"\r\n")
+        assert (await line.answer())[2] == b"0 bytes"
+        assert app.headers == [(b"host", b"localhost")], "nor are they those of the next request"
+
+
+@pytest.mark.parametrize(
+    ("begin", "more"),
+    [
+        (b"0\r\n", b"X-A: " + b"b" * 1000 + b"\r\n"),
+        (b"1\r\nx\r\n" * 100_000 + b"0\r\nX-A: b", b"b" * 1000),
+        (b"0\r\nX", b"a" * 1000),
+        (b"1;a=b", b"b" * 1000),
+        (b"", b"1;a=" + b"b" * 1000 + b"\r\nx\r\n"),
+    ],
+    ids=["trailers", "a trailer's value", "a trailer's name", "an extension", "extensions"],
+)
+async def test_what_is_around_a_body_has_an_end(begin: bytes, more: bytes) -> None:
+    """Trailers were kept without a bound, each put together anew with every piece of it."""
+    app = App()
+    async with served(app, Patience(NEVER_S, 20.0, int(NEVER_S))) as connect:
+        line = await connect()
+        line.send(CHUNKED)
+        await line.writer.drain()
+        await wait_for(lambda: _asked(app))
+        line.send(begin)
+        for _ in range(MAX_AROUND_BYTES // 1000 + 300):  # the last of them come in one piece or two
+            line.send(more)
+            await line.writer.drain()
+        status, headers, body = await line.answer()
+        assert (status, headers["connection"]) == (431, "close")
+        assert "around the request's body" in json.loads(body)["error"]["message"]
+
+
+async def test_a_body_in_chunks_of_one_byte_is_a_body() -> None:
+    size = 2 * MAX_AROUND_BYTES
+    async with served(App(), Patience()) as connect:
+        line = await connect()
+        for _ in range(2):
+            line.send(CHUNKED + b"01\r\nx\r\n" * size)
+            await line.writer.drain()
+            line.send(b"0\r\n\r\n")
+            assert (await line.answer())[2] == b"%d bytes" % size
+
+
+async def _asked(app: App) -> bool:
+    return app.asked == ["/"]
 
 
 async def test_who_is_refused_cannot_go_on_sending() -> None:

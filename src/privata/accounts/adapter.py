@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse
 
 from privata.accounts import guarding
 from privata.accounts.browser import finish_sign_in
+from privata.accounts.forms import SIGN_IN_FAILED
 from privata.accounts.hashing import HashingBusy
 from privata.accounts.models import User
 from privata.accounts.places import place_of
@@ -33,8 +34,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
 
     error_messages = {
         **DefaultAccountAdapter.error_messages,
-        # One sentence for every failure: nothing tells whether an address has an account.
-        "email_password_mismatch": "Email or password incorrect",
+        "email_password_mismatch": SIGN_IN_FAILED,
         BLOCKED: "Too many tries",
     }
 

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
+from allauth.account.fields import PasswordField
+from allauth.account.forms import LoginForm
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from privata.accounts.hashing import normalized
+from privata.accounts.hashing import LONGEST_PASSWORD, normalized
 from privata.accounts.models import User
 
-#: Django's hashers take any length; nobody types more, and hashing it costs.
-LONGEST_PASSWORD = 256
+#: The answer to every sign-in that fails: nothing tells whether an address has an account.
+SIGN_IN_FAILED: Final = "Email or password incorrect"
+
+
+class SignInForm(LoginForm):  # type: ignore[misc]  # allauth ships no types
+    """allauth's, with an end to the password: a longer one is nobody's and is not looked at."""
+
+    password = PasswordField(
+        max_length=LONGEST_PASSWORD, error_messages={"max_length": SIGN_IN_FAILED}
+    )
 
 
 class EmailForm(forms.Form):

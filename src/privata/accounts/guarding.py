@@ -24,11 +24,14 @@ class Entry:
 async def enter(kernel: Kernel, *, email: str, place: Place) -> Entry | None:
     """Take a try for the address and the email; None while one of them is blocked.
 
-    Both are taken before the password is looked at, the same way for every email.
+    Both are taken before the password is looked at, the same way for every email. A blocked address
+    takes none of the email's, or it could go on blocking everybody else's.
     """
     by_address = await limits.take(kernel, limits.SIGN_IN_BY_ADDRESS, network_of(place.ip))
+    if not by_address.granted:
+        return None
     by_email = await limits.take(kernel, limits.SIGN_IN_BY_EMAIL, email)
-    if not (by_address.granted and by_email.granted):
+    if not by_email.granted:
         return None
     return Entry(by_address, by_email)
 

@@ -25,6 +25,11 @@ MOST_WAITING: Final = 32
 RETRY_AFTER_S: Final = 5
 
 
+#: Characters of a password; nobody types more. Of what is longer, nothing is normalised: the time
+#: that takes grows with the square of a run of combining marks, and it holds the whole process.
+LONGEST_PASSWORD: Final = 256
+
+
 class HashingBusy(Exception):
     """No turn within a reasonable time: nothing was judged; ask again later."""
 
@@ -66,7 +71,12 @@ GATE: Final = Gate(settings().password_hashes_at_once, waiting=MOST_WAITING, pat
 
 
 def normalized(password: str) -> str:
-    """The password as it is hashed: `é` is one character, whichever keyboard made it (NFC)."""
+    """The password as it is hashed: `é` is one character, whichever keyboard made it (NFC).
+
+    `ValueError` for more than `LONGEST_PASSWORD` characters.
+    """
+    if len(password) > LONGEST_PASSWORD:
+        raise ValueError(f"A password has at most {LONGEST_PASSWORD} characters.")
     return unicodedata.normalize("NFC", password)
 
 
@@ -79,16 +89,18 @@ class PasswordHasher(Argon2PasswordHasher):
     memory_cost = settings().password_memory_kib
 
     def encode(self, password: str, salt: str) -> str:
-        """The hash of the normalised password."""
-        with GATE.turn():
-            return super().encode(normalized(password), salt)
-
-    def verify(self, password: str, encoded: str) -> bool:
-        """Whether it is the password. Hashes from before this rule are of what was typed."""
+        """The hash of the normalised password; `ValueError` for one that is too long."""
         same = normalized(password)
         with GATE.turn():
-            right = super().verify(same, encoded)
-        if right or same == password:
-            return right
+            return super().encode(same, salt)
+
+    def verify(self, password: str, encoded: str) -> bool:
+        """Whether it is the password.
+
+        One hash, whatever was typed: an address without an account costs one as well (allauth
+        hashes the password for nothing), and a second one would tell them apart.
+        """
+        known = len(password) <= LONGEST_PASSWORD
+        same = normalized(password) if known else ""  # one that is too long is nobody's
         with GATE.turn():
-            return super().verify(password, encoded)
+            return super().verify(same, encoded) and known

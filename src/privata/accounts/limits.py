@@ -2,6 +2,9 @@
 
 A try is taken before the work that it allows, so a hundred requests at the same moment get no more
 than a hundred in a row. A try that turned out well is given back.
+
+Where an act takes tries of two, first that of who asks: who has none left is refused there, and
+uses up nothing of somebody else's.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from privata.infra.kernel import Kernel
-from privata.infra.postgres import Database
+from privata.infra.postgres import Database, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +111,15 @@ DELETE FROM account_tries WHERE updated_at < now() - interval '1 day'
 """
 
 
-async def take(kernel: Kernel, limit: Limit, value: str) -> Try:
-    """Ask for a try of `value` (an email, an address, a person's id); see `granted`."""
+async def take(kernel: Kernel, limit: Limit, value: str, *, tx: Transaction | None = None) -> Try:
+    """Ask for a try of `value` (an email, an address, a person's id); see `granted`.
+
+    With `tx` it is counted if the transaction commits, and others who ask for one of the same
+    value wait until then.
+    """
     subject = _subject(kernel, limit, value)
-    row: Any = await kernel.database.pool.fetchrow(
+    asked = kernel.database.pool if tx is None else tx.connection
+    row: Any = await asked.fetchrow(
         _TAKE,
         limit.name,
         subject,

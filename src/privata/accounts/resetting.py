@@ -50,8 +50,10 @@ async def request_link(kernel: Kernel, *, email: str, place: Place) -> None:
     decided when it is sent.
     """
     by_address = await limits.take(kernel, limits.MAILS_BY_ADDRESS, network_of(place.ip))
-    by_email = await limits.take(kernel, limits.RESET_MAILS, email)
-    if not (by_address.granted and by_email.granted):
+    if not by_address.granted:
+        return
+    if not (await limits.take(kernel, limits.RESET_MAILS, email)).granted:
+        await limits.give_back(kernel, by_address)  # no mail goes out
         return
     token = secrets.token_urlsafe(32)
     async with kernel.database.transaction() as tx:

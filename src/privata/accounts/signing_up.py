@@ -39,8 +39,13 @@ async def enter(kernel: Kernel, *, email: str, place: Place) -> Entry | None:
     Before anything else is done for it, above all before a password is hashed.
     """
     by_address = await limits.take(kernel, limits.MAILS_BY_ADDRESS, network_of(place.ip))
+    if not by_address.granted:
+        return None
     by_email = await limits.take(kernel, limits.SIGN_UP_MAILS, email)
-    return Entry((by_address, by_email)) if by_address.granted and by_email.granted else None
+    if not by_email.granted:
+        await limits.give_back(kernel, by_address)  # no mail goes out
+        return None
+    return Entry((by_address, by_email))
 
 
 async def leave(kernel: Kernel, entry: Entry) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from privata.desk.bodies import BoundedBodies
 from privata.desk.crowds import Crowds
 from privata.desk.live import hub
 from privata.infra import plane
@@ -21,7 +23,9 @@ def create_desk(kernel: Kernel) -> ASGIApp:
     """The dashboard on the database of `kernel`; Django must be booted."""
     plane.install(kernel)
     static = Static()
-    django_app = Crowds(_django(), kernel.settings.rate_pages_per_minute)
+    most: int = settings.DATA_UPLOAD_MAX_MEMORY_SIZE  # bytes of a form; no page takes more
+    bounded = BoundedBodies(_django(), most)
+    django_app = Crowds(bounded, kernel.settings.rate_pages_per_minute)
 
     async def desk(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"].startswith(static.prefix):

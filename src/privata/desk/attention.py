@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import OuterRef, Subquery
+
 from privata.core.lifecycle import OrderStatus
+from privata.orders.models import TimelineEntry
 from privata.orders.presenting import refund_closes
 from privata.orders.reading import orders_of
 from privata.organizations.doors import Tenant
@@ -79,13 +82,16 @@ def _paused(tenant: Tenant) -> list[PausedEndpoint]:
 
 
 def _refunds(tenant: Tenant, now: datetime) -> Refunds | None:
+    # The window counts from here; the order itself changes again when an action is chosen.
+    entered = TimelineEntry.objects.filter(
+        order=OuterRef("pk"), status=OrderStatus.REFUND_REQUIRED.value
+    ).values("at")[:1]
     waiting = (
         orders_of(tenant)
         .filter(status=OrderStatus.REFUND_REQUIRED.value, created_at__gte=now - REFUNDS_SINCE)
         .order_by("updated_at")
-        .values_list("status", "updated_at", "refund_window_hours", "sandbox_ttl")[
-            : MOST_REFUNDS + 1
-        ]
+        .annotate(entered=Subquery(entered))
+        .values_list("status", "entered", "refund_window_hours", "sandbox_ttl")[: MOST_REFUNDS + 1]
     )
     rows = list(waiting)
     if not rows:

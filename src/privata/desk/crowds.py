@@ -12,10 +12,9 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from privata.desk.middleware import CONTENT_SECURITY_POLICY
+from privata.desk.early import early_page
 from privata.infra.proxies import source_of
 
 #: Whoever sends a session's cookie gets this many times more: pages of signed-in people fetch parts
@@ -27,13 +26,6 @@ MOST_ADDRESSES: Final = 10_000
 
 _MINUTE_S: Final = 60.0
 _COOKIES: Final = (b"privata=", b"__Host-privata=")
-
-_PAGE: Final = """<!doctype html>
-<html lang="en"><title>Too many pages</title>
-<h1>Too many pages from your address</h1>
-<p>Wait {seconds} seconds, then load this page again: a form that you sent is sent again.</p>
-</html>
-"""
 
 
 class Crowds:
@@ -56,13 +48,14 @@ class Crowds:
         if wait == 0:
             await self._app(scope, receive, send)
             return
-        headers = {
-            "Retry-After": str(wait),
-            "Cache-Control": "no-store",
-            "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-            "X-Content-Type-Options": "nosniff",
-        }
-        page = Response(_PAGE.format(seconds=wait), 429, headers, "text/html")
+        page = early_page(
+            429,
+            title="Too many pages",
+            heading="Too many pages from your address",
+            sentence=f"Wait {wait} seconds, then load this page again: a form that you sent is sent"
+            " again.",
+            headers={"Retry-After": str(wait)},
+        )
         await page(scope, receive, send)
 
     def wait(self, ip: str | None, *, signed_in: bool) -> int:

@@ -1,4 +1,5 @@
-"""What a connection may take: time for the head and the body of a request, bytes for its head.
+"""What a connection may take: time for the head and the body of a request, bytes for its head and
+for what is sent around its body.
 
 uvicorn bounds a connection that is idle between two requests, and nothing else: a client that sends
 a byte now and then would hold it for ever. Each connection here has one deadline, which the phase
@@ -29,6 +30,14 @@ log = logging.getLogger(__name__)
 #: Bytes of a request's line and headers; ours have about one thousand.
 MAX_HEAD_BYTES: Final = 64 * 1024
 
+#: Bytes around a chunked body, beyond `BYTES_OF_A_CHUNK` for each chunk: extensions and trailers,
+#: which nobody sends us and nothing here reads.
+MAX_AROUND_BYTES: Final = 64 * 1024
+
+#: What an honest chunk costs besides what it carries: its length in hexadecimal and two ends of
+#: lines. A body in chunks of one byte has five or six around each, and is welcome.
+BYTES_OF_A_CHUNK: Final = 16
+
 _CODE: Final = "VALIDATION_ERROR"
 
 NO_HTTP: Final = (
@@ -37,6 +46,11 @@ NO_HTTP: Final = (
 )
 
 _TOO_LARGE: Final = f"The request's line and headers are over {MAX_HEAD_BYTES} bytes."
+
+_TOO_MUCH_AROUND: Final = (
+    f"More than {MAX_AROUND_BYTES} bytes around the request's body are none of it: leave out"
+    " trailers and extensions of chunks."
+)
 
 #: So long is read, and dropped, what a client still sends when it has been refused: a connection
 #: closed with something unread is reset, and a reset may overtake the answer. Seconds.
@@ -75,6 +89,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._head_too_large = False
         self._ended_a_request = False
+        self._body_bytes = self._chunks = 0  # of what is being read
+        self._around_bytes = self._bare_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._deadline: float | None = None
         self._set_deadline(self.patience.head_s)
@@ -90,8 +106,13 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._phase is _Phase.REFUSED:
             return  # read, so that the client can read why before its connection is reset
         self._ended_a_request = False
+        self._body_bytes = self._chunks = 0
+        in_body = self._phase is _Phase.BODY
         super().data_received(data)
         if self.transport.is_closing():
+            return
+        if in_body and not self._ended_a_request and self._too_much_around(len(data)):
+            self._refuse(431, _TOO_MUCH_AROUND)
             return
         # What came in one piece with the end of another request is not counted: how much of it
         # is this head's is not known, and it is one piece.
@@ -109,7 +130,32 @@ class BoundedProtocol(HttpToolsProtocol):
                 # Empty lines before a request are no request, but end uvicorn's idle timer.
                 self._set_deadline(self.patience.head_s)
 
-    # What the parser tells. Each begins a phase, whose deadline is set when the bytes are read.
+    def _too_much_around(self, size: int) -> bool:
+        """Count a piece of `size` bytes out of the middle of a body.
+
+        Before a trailer is told of, the parser puts it together, each time anew: counted is what
+        arrives. Two bounds, since chunks may be many: all that is around them, and what comes with
+        no body between, such as trailers, whatever number of chunks was before.
+        """
+        self._around_bytes += size - self._body_bytes - BYTES_OF_A_CHUNK * self._chunks
+        self._bare_bytes = 0 if self._body_bytes else self._bare_bytes + size
+        return max(self._around_bytes, self._bare_bytes) > MAX_AROUND_BYTES
+
+    # What the parser tells. Some begin a phase, whose deadline is set when the bytes are read.
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header; a trailer is dropped, or it would count as a header that no proxy has seen."""
+        if self._phase is not _Phase.BODY:
+            super().on_header(name, value)
+
+    def on_chunk_header(self) -> None:
+        """A chunk begins."""
+        self._chunks += 1
+
+    def on_body(self, body: bytes) -> None:
+        """Some of the body."""
+        self._body_bytes += len(body)
+        super().on_body(body)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -123,6 +169,7 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         # After it: an address that is none is refused there, as a head that is none.
         self._phase, self._deadline = _Phase.BODY, None
+        self._around_bytes = self._bare_bytes = 0
 
     def on_message_complete(self) -> None:
         self._phase, self._deadline, self._ended_a_request = _Phase.BETWEEN, None, True

@@ -17,6 +17,8 @@ from typing import Final
 
 import asyncpg
 
+from privata.infra.connecting import connect
+
 log = logging.getLogger(__name__)
 
 #: What is told is at most this old, seconds; older counts as not ready, whatever it was.
@@ -105,9 +107,8 @@ class Readiness:
 
     async def _asked(self) -> None:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await asyncpg.connect(
-                self._url, server_settings={"application_name": "privata-ready"}
-            )
+            # The deadline of the look is ours, whatever `connect_timeout` the URL has.
+            self._connection = await connect(self._url, {"application_name": "privata-ready"})
         await self._connection.fetchval(_LOOKED)
 
     def _hang_up(self) -> None:

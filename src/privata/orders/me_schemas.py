@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
@@ -16,6 +16,10 @@ from privata.orders.filters import RATES, REFUNDS, SPANS
 #: Orders of one answer.
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 50
+
+#: So far back goes who polls by `updated_after`. A change carries the time at which it began, and
+#: shows with the commit: a few statements of at most half a minute later, by another clock.
+CHANGES_OVERLAP_MINUTES: Final = 2
 
 
 def _plain(value: str) -> str:
@@ -112,7 +116,9 @@ class OrdersQuery(Wire):
     )
     updated_after: Moment | None = Field(
         None,
-        description="changed at or after this date (UTC) or time with its offset; made whenever",
+        description="changed at or after this date (UTC) or time with its offset; made whenever;"
+        f" who polls goes back by {CHANGES_OVERLAP_MINUTES} minutes each time, since a change shows"
+        " a moment after the time that it carries",
     )
     usd_min: Dollars | None = None
     usd_max: Dollars | None = None

@@ -145,6 +145,11 @@ ON CONFLICT (order_id, status, reported)
 DO UPDATE SET times = order_ignored_report.times + 1, last_at = now()
 """
 
+# Another server's clock may have been ahead: no change is older than the one before.
+_NOTE_REFUND = """
+UPDATE orders SET updated_at = greatest(updated_at, $2) WHERE id = $1
+"""
+
 # A claimed order is moved out of sight for the lease; a worker that dies gives it back by time.
 _CLAIM_POLLS = """
 UPDATE orders SET poll_at = now() + make_interval(secs => $2)
@@ -237,6 +242,12 @@ async def count_ignored(tx: Transaction, order_id: str, status: str, reported: s
 async def set_poll(tx: Transaction, order_id: str, poll_at: datetime | None) -> None:
     """Ask the provider again at `poll_at`, or never."""
     await tx.connection.execute("UPDATE orders SET poll_at = $2 WHERE id = $1", order_id, poll_at)
+
+
+async def note_refund(tx: Transaction, order_id: str, at: datetime) -> None:
+    """The refund of an order whose row the caller holds looks otherwise than before: so does the
+    order, and whoever polls by `updated_after` has to see it."""
+    await tx.connection.execute(_NOTE_REFUND, order_id, at)
 
 
 async def claim_polls(

@@ -10,6 +10,7 @@ from uuid import UUID
 from privata.accounts.limits import Limit, take
 from privata.core.errors import ValidationFailed
 from privata.infra.kernel import Kernel
+from privata.infra.postgres import Transaction
 
 #: Of one organization.
 MAILS_OF_ORGANIZATION: Final = Limit("invitation_organization", 30, timedelta(hours=1))
@@ -19,17 +20,22 @@ MAILS_TO_ADDRESS: Final = Limit("invitation_address", 5, timedelta(hours=1))
 MAILS_TO_ADDRESS_IN_A_DAY: Final = Limit("invitation_address_day", 10, timedelta(days=1))
 
 
-async def count_mail(kernel: Kernel, *, organization_id: UUID, email: str) -> None:
-    """Count a mail before it is sent; `ValidationFailed` (field `email`) where too many were."""
+async def count_mail(kernel: Kernel, tx: Transaction, *, organization_id: UUID, email: str) -> None:
+    """Count a mail that the transaction sends; `ValidationFailed` (field `email`) where too many
+    were, and then nothing is counted.
+
+    Asked last, when nothing else stands against the mail: a refused act must not use up what an
+    address may get. Mails to one address take turns here; everybody takes the three in this order.
+    """
     mailbox = mailbox_of(email)
-    if not (await take(kernel, MAILS_TO_ADDRESS, mailbox)).granted:
-        _refuse(f"This address got {MAILS_TO_ADDRESS.most} invitations within an hour.", "an hour")
-    if not (await take(kernel, MAILS_TO_ADDRESS_IN_A_DAY, mailbox)).granted:
-        most = MAILS_TO_ADDRESS_IN_A_DAY.most
-        _refuse(f"This address got {most} invitations within a day.", "a day")
-    if not (await take(kernel, MAILS_OF_ORGANIZATION, str(organization_id))).granted:
+    if not (await take(kernel, MAILS_OF_ORGANIZATION, str(organization_id), tx=tx)).granted:
         most = MAILS_OF_ORGANIZATION.most
         _refuse(f"Your organization has sent {most} invitations within an hour.", "an hour")
+    if not (await take(kernel, MAILS_TO_ADDRESS, mailbox, tx=tx)).granted:
+        _refuse(f"This address got {MAILS_TO_ADDRESS.most} invitations within an hour.", "an hour")
+    if not (await take(kernel, MAILS_TO_ADDRESS_IN_A_DAY, mailbox, tx=tx)).granted:
+        most = MAILS_TO_ADDRESS_IN_A_DAY.most
+        _refuse(f"This address got {most} invitations within a day.", "a day")
 
 
 def mailbox_of(email: str) -> str:

@@ -32,11 +32,6 @@ WHERE organization_id = $1 AND accepted_at IS NULL AND cancelled_at IS NULL
 ORDER BY sent_at DESC, id
 """
 
-_EMAIL = """
-SELECT email FROM invitation
-WHERE id = $1 AND organization_id = $2 AND accepted_at IS NULL AND cancelled_at IS NULL
-"""
-
 _COUNT = """
 SELECT count(*) FROM invitation
 WHERE organization_id = $1 AND accepted_at IS NULL AND cancelled_at IS NULL
@@ -153,7 +148,6 @@ async def open_invitations(kernel: Kernel, organization_id: UUID) -> list[asyncp
 
 async def invite(kernel: Kernel, *, actor: Actor, email: str, role: Role) -> Invited:
     """Invite an address; `ValidationFailed` names what is wrong with it."""
-    await count_mail(kernel, organization_id=actor.organization_id, email=email)
     async with kernel.database.transaction() as tx:
         # Two at once for one address: the unique index lets one of them through.
         organization_name = await _lock_organization(tx, actor.organization_id)
@@ -199,10 +193,6 @@ async def resend(kernel: Kernel, *, actor: Actor, invitation_id: UUID) -> Invite
     `NotFound` if it is not open; `ValidationFailed` if it was sent a moment ago, too often, or is
     one that the actor could not make.
     """
-    email = await kernel.database.pool.fetchval(_EMAIL, invitation_id, actor.organization_id)
-    if email is None:
-        raise NotFound("There is no such invitation.")
-    await count_mail(kernel, organization_id=actor.organization_id, email=email)
     async with kernel.database.transaction() as tx:
         organization_name = await _lock_organization(tx, actor.organization_id)
         role = await _role(tx, actor)
@@ -327,6 +317,7 @@ async def _lock_organization(tx: Transaction, organization_id: UUID) -> str:
 async def _mail(
     kernel: Kernel, tx: Transaction, actor: Actor, organization_name: str, made: Invited, role: str
 ) -> None:
+    await count_mail(kernel, tx, organization_id=actor.organization_id, email=made.email)
     await mail_invitation(
         kernel,
         tx,

@@ -21,7 +21,7 @@ from privata.infra.postgres import Transaction
 from privata.orders import service as orders
 from privata.orders.poller import sandbox_plan
 from privata.orders.store import Row as OrderRow
-from privata.orders.store import lock_order
+from privata.orders.store import lock_order, note_refund
 from privata.providers.port import RefundReport, RefundRequest, Report
 from privata.providers.registry import provider_named
 from privata.refunds import store
@@ -68,7 +68,9 @@ async def execute(kernel: Kernel, row: store.Row) -> None:
         assert order is not None  # a refund goes with its order
         if order["status"] != OrderStatus.REFUND_REQUIRED:
             # The provider reported by itself that it has sent the deposit back.
-            await store.settle_refund(tx, row, state=RefundState.DONE.value, finished_at=now)
+            done = RefundState.DONE.value
+            if await store.settle_refund(tx, row, state=done, finished_at=now):
+                await note_refund(tx, row["order_id"], now)
         elif isinstance(answer, RefundReport) and answer.done:
             await _done(kernel, tx, order, row, answer, now)
         elif isinstance(answer, RefundReport):

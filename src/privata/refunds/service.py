@@ -171,6 +171,7 @@ async def note_choice(
     row = await store.insert_refund(tx, values)
     # From here on the refund is followed, not the window.
     await orders.set_poll(tx, order["id"], None)
+    await orders.note_refund(tx, order["id"], now)
     tx.ring(REFUNDS_BELL)
     tx.ring(LIVE_BELL, live_payload(order["organization_id"], order["environment"], "orders"))
     return row

@@ -29,15 +29,25 @@ RETURNING *
 _GET: Final = "SELECT * FROM refund WHERE order_id = $1"
 
 # A claimed refund is moved out of sight for the lease. A worker that dies in the middle gives it
-# back by time, and the next one asks the provider with the same reference.
+# back by time, and the next one asks the provider with the same reference. The first claim is seen
+# in the order (`processing`), so it changes the order as well. Both rows are locked before either
+# is written, and what somebody else holds is left for later: a claim waits for nobody, so it stands
+# in no circle of those who wait, whatever order it locks in.
 _CLAIM: Final = """
+WITH due AS (
+    SELECT refund.order_id, refund.state
+    FROM refund JOIN orders ON orders.id = refund.order_id
+    WHERE refund.due_at <= now() AND refund.environment = $3
+    ORDER BY refund.due_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+), told AS (
+    UPDATE orders SET updated_at = greatest(updated_at, now()) FROM due
+    WHERE orders.id = due.order_id AND due.state = 'requested'
+)
 UPDATE refund AS r
 SET state = 'processing', due_at = now() + make_interval(secs => $2),
     lease_token = r.lease_token + 1
-FROM orders AS o
-WHERE o.id = r.order_id AND r.order_id = ANY (ARRAY(
-    SELECT order_id FROM refund WHERE due_at <= now() AND environment = $3
-    ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED))
+FROM due JOIN orders AS o ON o.id = due.order_id
+WHERE r.order_id = due.order_id
 RETURNING r.*, o.provider, o.provider_order_id, o.quote_id, o.amount_from, o.from_asset,
           o.from_network, o.sandbox_scenario, o.sandbox_ttl
 """

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import unicodedata
+from contextlib import AbstractContextManager
 
 import pytest
 
-from privata.accounts.hashing import Gate, HashingBusy, PasswordHasher
+from privata.accounts import hashing
+from privata.accounts.hashing import LONGEST_PASSWORD, Gate, HashingBusy, PasswordHasher, normalized
 
 
 def test_so_many_at_a_time_and_no_more() -> None:
@@ -50,7 +52,7 @@ def test_who_gets_no_turn_is_refused_and_leaves_nothing() -> None:
 
 
 def test_a_password_is_the_same_however_it_is_composed() -> None:
-    """A Mac sends `é` as two characters, a phone as one; hashes of what was typed before count."""
+    """A Mac sends `é` as two characters, a phone as one."""
     hasher = PasswordHasher()
     composed, apart = "caféteria-Ångström-9", unicodedata.normalize("NFD", "caféteria-Ångström-9")
     assert composed != apart
@@ -59,7 +61,46 @@ def test_a_password_is_the_same_however_it_is_composed() -> None:
         assert hasher.verify(composed, encoded)
         assert hasher.verify(apart, encoded)
         assert not hasher.verify("cafeteria-Angstrom-9", encoded)
-    # As Django's own hasher made it of what was typed, before passwords were normalised.
-    old = super(PasswordHasher, hasher).encode(apart, hasher.salt())
-    assert hasher.verify(apart, old)
-    assert not hasher.verify(composed, old)
+
+
+class _Counting(Gate):
+    """Counts the hashes: each takes one turn."""
+
+    turns = 0
+
+    def turn(self) -> AbstractContextManager[None]:
+        self.turns += 1
+        return super().turn()
+
+
+@pytest.mark.parametrize(
+    "typed", ["wrong", unicodedata.normalize("NFD", "caféteria"), "x" * (LONGEST_PASSWORD + 1)]
+)
+def test_a_wrong_password_costs_one_hash_as_that_of_an_unknown_address(
+    monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    """One that was not composed cost two, but only where the address had an account."""
+    hasher, gate = PasswordHasher(), _Counting(1, waiting=0, patience=0)
+    encoded = hasher.encode("plum-orbit-candle-47", hasher.salt())
+    monkeypatch.setattr(hashing, "GATE", gate)
+    assert not hasher.verify(typed, encoded)
+    assert gate.turns == 1
+    # Hashes were made of what was typed as it came; nothing that was released made such.
+    as_it_came = super(PasswordHasher, hasher).encode(typed, hasher.salt())
+    assert hasher.verify(typed, as_it_came) is (typed == "wrong")
+    assert gate.turns == 2
+
+
+def test_a_password_without_an_end_is_neither_normalised_nor_anybodys() -> None:
+    """The time to normalise grows with the square of the marks: one sign-in held the process."""
+    hasher = PasswordHasher()
+    longest = "x" * LONGEST_PASSWORD
+    for too_long in (longest + "x", "\u0301" * 100_000 + "\u0316" * 100_000):
+        for refuse in (normalized, lambda typed: hasher.encode(typed, hasher.salt())):
+            with pytest.raises(ValueError, match="at most 256 characters"):
+                refuse(too_long)
+        # A hash of it that came about some other way opens nothing, nor does that of nothing.
+        for made_of in (longest + "x", ""):
+            encoded = super(PasswordHasher, hasher).encode(made_of, hasher.salt())
+            assert not hasher.verify(too_long, encoded)
+    assert hasher.verify(longest, hasher.encode(longest, hasher.salt()))

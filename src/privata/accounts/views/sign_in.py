@@ -20,6 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from privata.accounts import devices, factor_cap, factors, guarding, limits, passkeys
 from privata.accounts.adapter import BLOCKED
 from privata.accounts.codes import Verdict
+from privata.accounts.forms import SignInForm
 from privata.accounts.models import User
 from privata.accounts.places import place_of
 from privata.accounts.stages import NewDeviceStage
@@ -39,6 +40,7 @@ class SignInView(LoginView):  # type: ignore[misc]  # allauth ships no types
     """Email and password."""
 
     template_name = "accounts/login.html"
+    form_class = SignInForm
 
     def form_invalid(self, form: Any) -> HttpResponse:
         blocked = form.has_error("__all__", BLOCKED)

@@ -14,7 +14,11 @@ from privata.core.errors import NotFound, ValidationFailed
 from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
 from privata.organizations import invitations, members
-from privata.organizations.invitation_limits import MAILS_OF_ORGANIZATION, MAILS_TO_ADDRESS
+from privata.organizations.invitation_limits import (
+    MAILS_OF_ORGANIZATION,
+    MAILS_TO_ADDRESS,
+    MAILS_TO_ADDRESS_IN_A_DAY,
+)
 from privata.organizations.invitations import Invited
 from privata.organizations.roles import Role
 from privata.organizations.tests.people import audited, member, membership, person, role
@@ -221,3 +225,39 @@ async def test_an_organization_sends_so_many_invitations_an_hour(
         await invitations.cancel(kernel, actor=owner, invitation_id=made.id)
     with pytest.raises(ValidationFailed, match="Your organization has sent"):
         await _invite(kernel, owner, "one.more@x.example")
+
+
+async def test_a_refused_invitation_uses_up_nothing_of_its_address(
+    kernel: Kernel, owner: Actor, organization: uuid.UUID
+) -> None:
+    """An organization beyond its limit could see to it that nobody else invited somebody."""
+    stranger = uuid.uuid4()
+    await kernel.database.pool.execute(
+        "INSERT INTO organization (id, name) VALUES ($1, 'Other')", stranger
+    )
+    elsewhere = await member(kernel, stranger, Role.OWNER, "zoe@other.example")
+    made = await _invite(kernel, owner, "open@x.example")
+    for _ in range(MAILS_TO_ADDRESS_IN_A_DAY.most):
+        with pytest.raises(ValidationFailed, match="member already"):
+            await _invite(kernel, owner, "ann@acme.example")
+        with pytest.raises(ValidationFailed, match="invited already"):
+            await _invite(kernel, owner, "open@x.example")
+        with pytest.raises(ValidationFailed, match="a moment ago"):
+            await invitations.resend(kernel, actor=owner, invitation_id=made.id)
+    for turn in range(MAILS_OF_ORGANIZATION.most - 1):  # nor had any of these been sent
+        sent = await _invite(kernel, owner, f"p{turn}@x.example")
+        await invitations.cancel(kernel, actor=owner, invitation_id=sent.id)
+    for _ in range(MAILS_TO_ADDRESS_IN_A_DAY.most):
+        with pytest.raises(ValidationFailed, match="Your organization has sent"):
+            await _invite(kernel, owner, "victim@x.example")
+    for email in ("ann@acme.example", "open@x.example", "victim@x.example"):
+        await _invite(kernel, elsewhere, email)
+
+
+async def test_invitations_at_one_moment_are_no_more_than_in_a_row(
+    kernel: Kernel, owner: Actor
+) -> None:
+    asked = (_invite(kernel, owner, f"victim+{turn}@x.example") for turn in range(20))
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert sum(isinstance(one, Invited) for one in answers) == MAILS_TO_ADDRESS.most
+    assert await kernel.database.pool.fetchval("SELECT count(*) FROM mail") == MAILS_TO_ADDRESS.most

@@ -14,6 +14,7 @@ from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment, system_actor
 from privata.infra.kernel import Kernel
 from privata.orders.service import advance
+from privata.orders.store import lock_order
 from privata.orders.tests.test_advance import make_order, states
 from privata.providers.port import Report
 from privata.providers.simulator.provider import Simulator
@@ -92,6 +93,52 @@ async def test_a_provider_that_sent_it_back_by_itself_was_faster(
     assert tuple(row) == ("refunded", "ab" * 32)
     assert (await refund(kernel))["state"] == "done"
     assert (await states(kernel, order_id)).count("refunded") == 1
+
+
+async def _changed(kernel: Kernel, order_id: str) -> bool:
+    """Whether the order looks changed since the last time; from then on it is an hour older."""
+    changed: bool = await kernel.database.pool.fetchval(
+        "SELECT updated_at > now() - interval '30 minutes' FROM orders WHERE id = $1", order_id
+    )
+    await kernel.database.pool.execute("UPDATE orders SET updated_at = now() - interval '1 hour'")
+    return changed
+
+
+async def test_each_change_of_a_refund_is_a_change_of_its_order(
+    kernel: Kernel, organization: uuid.UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order carries its refund; who polled by `updated_after` never saw most of that."""
+    pool = kernel.database.pool
+    order_id = await needing(kernel, organization)
+    assert await _changed(kernel, order_id)
+    wish, actor = Wish(RefundAction.RETURN, BTC), system_actor(organization, TEST, "tests")
+    for expected in (True, False):  # the same choice again changes nothing
+        await request_refund(
+            kernel, actor=actor, order_id=order_id, wish=wish, source=RefundSource.API
+        )
+        assert await _changed(kernel, order_id) is expected
+    for expected in (True, False):  # "requested" becomes "processing" once
+        await pool.execute("UPDATE refund SET due_at = now()")
+        (claimed,) = await store.claim_refunds(pool, 10, 30, TEST)
+        assert claimed["state"] == "processing"
+        assert await _changed(kernel, order_id) is expected
+    await advance(kernel, order_id=order_id, report=Report(OrderStatus.REFUNDED))
+    assert await _changed(kernel, order_id)
+    await pool.execute("UPDATE refund SET due_at = now()")
+    await execute_once(kernel, TEST)
+    assert (await refund(kernel))["state"] == "done"
+    assert await _changed(kernel, order_id)
+
+
+async def test_a_claim_waits_for_nobody(kernel: Kernel, organization: uuid.UUID) -> None:
+    """It writes the order after the refund; others lock the order first, and would wait for it."""
+    pool = kernel.database.pool
+    order_id = await requested(kernel, organization)
+    async with kernel.database.transaction() as tx:
+        await lock_order(tx, order_id)
+        async with asyncio.timeout(30):
+            assert await store.claim_refunds(pool, 10, 30, TEST) == []
+    assert len(await store.claim_refunds(pool, 10, 30, TEST)) == 1
 
 
 async def test_every_try_names_the_same_reference(
