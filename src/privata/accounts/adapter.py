@@ -34,8 +34,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     error_messages = {
         **DefaultAccountAdapter.error_messages,
         # One sentence for every failure: nothing tells whether an address has an account.
-        "email_password_mismatch": "Email or password incorrect",
-        BLOCKED: "Too many tries",
+        "email_password_mismatch": "Incorrect email or password",
+        BLOCKED: "Too many attempts",
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

@@ -21,8 +21,8 @@ class EmailForm(forms.Form):
     email = forms.EmailField(
         max_length=254,
         error_messages={
-            "required": "Type your email address.",
-            "invalid": "This is not an email address.",
+            "required": "Enter your email address.",
+            "invalid": "Enter a valid email address.",
         },
     )
 
@@ -42,7 +42,7 @@ class SignUpForm(EmailForm):
     password = forms.CharField(
         max_length=LONGEST_PASSWORD,
         strip=False,
-        error_messages={"required": "Choose a password."},
+        error_messages={"required": "Enter a password."},
     )
 
     def clean(self) -> dict[str, Any]:
@@ -62,7 +62,7 @@ class NewPasswordForm(forms.Form):
     password = forms.CharField(
         max_length=LONGEST_PASSWORD,
         strip=False,
-        error_messages={"required": "Choose a password."},
+        error_messages={"required": "Enter a password."},
     )
 
     def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
