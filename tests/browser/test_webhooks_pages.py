@@ -259,8 +259,8 @@ async def test_a_failed_delivery_tells_why_and_is_retried(
     await add_failing(page, server, receiver, "Mended")
     await page.locator("tbody tr", has_text="Retrying").first.get_by_role("link").click()
     sheet = page.locator("#drawer article")
-    await expect(sheet.locator(".notice")).to_contain_text("Your server answered 500")
-    await expect(sheet.locator(".notice")).to_contain_text("Attempt 2 of 8 follows by itself")
+    await expect(sheet.locator(".notice")).to_contain_text("Your server returned 500")
+    await expect(sheet.locator(".notice")).to_contain_text("Attempt 2 of 8 starts automatically")
     await sheet.get_by_role("tab", name="Signature").click()
     await expect(sheet.get_by_text("Join what is signed")).to_be_visible()
     text = await sheet.inner_text()
@@ -295,7 +295,7 @@ async def test_a_delivery_page_works_without_scripts(
 
     async def delivered() -> bool:
         await page.goto(made)
-        return await page.get_by_text("Delivered at the first attempt").count() > 0
+        return await page.get_by_text("Delivered on the first attempt").count() > 0
 
     await wait_for(delivered, seconds=30)
 
