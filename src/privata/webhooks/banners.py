@@ -25,7 +25,8 @@ POLICY: Final = (
 )
 
 RESUMING: Final = (
-    "When you resume an endpoint, we send the oldest delivery first. If your server accepts it, all "
+    "When you resume an endpoint, we send the oldest delivery first. If your server accepts it, "
+    "all "
     "other waiting deliveries follow in order at the endpoint's pace, including those that failed "
     "before. If not, the endpoint stays paused, and only that one attempt is used."
 )
@@ -156,7 +157,11 @@ def _next_probe(facts: EndpointFacts) -> datetime | None:
 
 
 def _resuming(facts: EndpointFacts) -> Banner:
-    who = f"{facts.resumed_by} resumed it." if facts.resumed_by else "We are probing it automatically."
+    who = (
+        f"{facts.resumed_by} resumed it."
+        if facts.resumed_by
+        else ("We are probing it automatically.")
+    )
     if not facts.flushing:
         return Banner(
             tone="info",
@@ -176,7 +181,10 @@ def _resuming(facts: EndpointFacts) -> Banner:
         tone="info",
         icon="play",
         title="Resuming: sending held events",
-        text=f"{who} The probe was accepted. Events are sent in order, up to {facts.pace_per_s} per second.",
+        text=(
+            f"{who} The probe was accepted. Events are sent in order, up to {facts.pace_per_s} "
+            "per second."
+        ),
         then=f"Time left: {spoken(facts.waiting / max(1, facts.pace_per_s))}.",
         done=total - facts.waiting,
         total=total,

@@ -45,8 +45,14 @@ _CERTIFICATE: Final[dict[int, str]] = {
     10: "The certificate has expired.",
     18: "The certificate is self-signed.",
     19: "The certificate chain ends in an untrusted root.",
-    20: "The certificate issuer is unknown. Check that your server sends the intermediate certificate.",
-    21: "The certificate issuer is unknown. Check that your server sends the intermediate certificate.",
+    20: (
+        "The certificate issuer is unknown. Check that your server sends the intermediate "
+        "certificate."
+    ),
+    21: (
+        "The certificate issuer is unknown. Check that your server sends the intermediate "
+        "certificate."
+    ),
     23: "The certificate has been revoked.",
     62: "The certificate is for another host name, or its subjectAltName has none.",
     64: "The certificate is for another address, or its subjectAltName has none.",
@@ -64,7 +70,9 @@ _WAITED_FOR: Final[dict[Phase, str]] = {
     Phase.CONNECT: "The connection was not accepted in time.",
     Phase.TLS: "The TLS handshake did not finish in time.",
     Phase.SEND: "Your server did not read the whole request in time.",
-    Phase.HEADERS: "The request was sent, but no response arrived in time. Respond first, then do the work.",
+    Phase.HEADERS: (
+        "The request was sent, but no response arrived in time. Respond first, then do the work."
+    ),
     Phase.BODY: "The status arrived, but the response body did not end in time.",
 }
 

@@ -94,7 +94,10 @@ RULES: Final[dict[Outcome, OutcomeRule]] = {
     Outcome.CONNECTION: _theirs(
         "Connection failed",
         "Could not connect to your server",
-        "The connection failed after {seconds}. Check that your server is up and its firewall allows us.",
+        (
+            "The connection failed after {seconds}. Check that your server is up and its firewall "
+            "allows us."
+        ),
     ),
     Outcome.TLS: _theirs(
         "TLS failed",

@@ -188,7 +188,9 @@ def _held(facts: Facts) -> Story:
             next_at=None,
             why_no_retry="All deliveries are held because of your organization's status.",
         )
-    because = f" The endpoint is paused because {facts.queue.because}." if facts.queue.because else ""
+    because = (
+        (f" The endpoint is paused because {facts.queue.because}.") if facts.queue.because else ""
+    )
     return Story(
         shown=Shown.HELD,
         tone="warn",
@@ -208,7 +210,8 @@ def _resuming(facts: Facts) -> Story:
         title = "Waiting for the probe"
         text = f"The endpoint is resuming. Its oldest delivery is {state} as a probe."
         follow = (
-            "If your server accepts the probe, this delivery follows in order. If not, the endpoint "
+            "If your server accepts the probe, this delivery follows in order. If not, the "
+            "endpoint "
             "pauses again and this delivery stays held."
         )
     else:
@@ -289,7 +292,10 @@ def _cancelled(facts: Facts) -> Story:
         tone="info",
         icon="ban",
         title=f"Not sent: the endpoint {'was deleted' if facts.deleted else 'is disabled'}",
-        text="It was still waiting when the endpoint was taken out of use. It stays here for the record.",
+        text=(
+            "It was still waiting when the endpoint was taken out of use. It stays here for the "
+            "record."
+        ),
         next="No further attempts will be made.",
         next_at=None,
         why_no_retry="The endpoint is disabled.",
