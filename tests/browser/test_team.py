@@ -124,7 +124,7 @@ async def test_a_token_is_made_used_and_revoked(
     await page.goto("/test/settings/tokens")
     await page.get_by_role("link", name="New token").click()
     await page.get_by_label("Name").fill("Nightly report")
-    await page.get_by_role("button", name="Make the token").click()
+    await page.get_by_role("button", name="Create token").click()
     await page.wait_for_url("**/shown")
     token = await page.locator("#token-secret").inner_text()
     await audit_page(page)

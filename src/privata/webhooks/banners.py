@@ -160,7 +160,7 @@ def _resuming(facts: EndpointFacts) -> Banner:
     who = (
         f"{facts.resumed_by} resumed it."
         if facts.resumed_by
-        else ("We are probing it automatically.")
+        else "We are probing it automatically."
     )
     if not facts.flushing:
         return Banner(

@@ -189,7 +189,7 @@ def _held(facts: Facts) -> Story:
             why_no_retry="All deliveries are held because of your organization's status.",
         )
     because = (
-        (f" The endpoint is paused because {facts.queue.because}.") if facts.queue.because else ""
+        f" The endpoint is paused because {facts.queue.because}." if facts.queue.because else ""
     )
     return Story(
         shown=Shown.HELD,

@@ -92,7 +92,7 @@ def end_old(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResp
     """End a rotation's window: only the new secret signs from now on."""
     ended = wait(rotation.end_old_secret_now(kernel(), actor=tenant.actor, endpoint_id=endpoint_id))
     messages.success(
-        request, "The old secret has ended" if ended else ("The old secret had already ended")
+        request, "The old secret has ended" if ended else "The old secret had already ended"
     )
     return redirect(address(tenant, "secret", endpoint_id=endpoint_id))
 
