@@ -84,9 +84,7 @@ def _begin(
         messages.error(request, error.message)
         return redirect(address(tenant, "recover", endpoint_id=endpoint.id))
     said = (
-        f"Recovering {begun.total:,} events"
-        if begun.total
-        else "No events were missed since then"
+        f"Recovering {begun.total:,} events" if begun.total else "No events were missed since then"
     )
     messages.success(request, said)
     return redirect(address(tenant, "endpoint", endpoint_id=endpoint.id))
