@@ -84,7 +84,9 @@ async def sign_up(page: Page, mailbox: Mailbox, address: str) -> None:
     code = code_in(mailbox.wait(address))
     # Six digits send the form by themselves.
     await page.get_by_label("6-digit code").press_sequentially(f"{code[:3]} {code[3:]}")
-    await expect(page.get_by_role("heading", level=1)).to_have_text("You belong to no organization")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(
+        "You are not in an organization"
+    )
     complaints_of(page)  # the 403 of that page
 
 
@@ -157,7 +159,9 @@ async def test_an_authenticator_app_and_recovery_codes(page: Page, mailbox: Mail
     await audit(page)
     await page.get_by_label("Recovery code").fill(codes[1])
     await page.get_by_role("button", name="Sign in", exact=True).click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("You belong to no organization")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(
+        "You are not in an organization"
+    )
 
 
 async def test_passkeys(page: Page, mailbox: Mailbox, strict: Server) -> None:
@@ -181,7 +185,7 @@ async def test_passkeys(page: Page, mailbox: Mailbox, strict: Server) -> None:
     # The same authenticator is not taken twice.
     await page.get_by_role("link", name="Add a passkey").click()
     await page.get_by_role("button", name="Create passkey").click()
-    await expect(page.get_by_text("has a passkey for your account already")).to_be_visible()
+    await expect(page.get_by_text("already has a passkey for your account")).to_be_visible()
 
     # As second factor.
     await finger(False)
@@ -191,7 +195,9 @@ async def test_passkeys(page: Page, mailbox: Mailbox, strict: Server) -> None:
     await page.wait_for_url("**/login/second-factor")
     await finger(True)
     await page.get_by_role("button", name="Use a passkey").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("You belong to no organization")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(
+        "You are not in an organization"
+    )
 
     # As proof in the middle of something.
     complaints_of(page)  # the 403 of the page without an organization
@@ -220,7 +226,9 @@ async def test_a_passkey_signs_in_without_a_password(page: Page, mailbox: Mailbo
     await page.get_by_role("button", name="Sign out").click()
     # The field offers the passkey by itself; the authenticator of the test takes it at once.
     await page.wait_for_url(re.compile(r"/test/$"))
-    await expect(page.get_by_role("heading", level=1)).to_have_text("You belong to no organization")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(
+        "You are not in an organization"
+    )
     await page.goto("/account/security")
     await expect(page.get_by_text("last used")).to_be_visible()
 
@@ -237,7 +245,7 @@ async def test_a_new_browser_and_a_forgotten_password(
     await other.get_by_label("6-digit code").fill(code_in(mailbox.wait("eve@wallet.example", 2)))
     await other.get_by_role("button", name="Sign in", exact=True).click()
     await expect(other.get_by_role("heading", level=1)).to_have_text(
-        "You belong to no organization"
+        "You are not in an organization"
     )
     await other.goto("/logout")
     await other.get_by_role("button", name="Sign out").click()

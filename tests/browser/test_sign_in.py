@@ -77,7 +77,8 @@ async def test_staff_without_an_organization_are_told_so(
     guest = server.organization("Guest Wallet", "guest@guest.example")
     server.execute("DELETE FROM membership WHERE organization_id = %s::uuid", guest.organization_id)
     page = await open_page(anonymous=True)
-    for staff, heading in ((False, "You belong to no organization"), (True, "partners' dashboard")):
+    headings = ((False, "You are not in an organization"), (True, "partners' dashboard"))
+    for staff, heading in headings:
         server.execute(
             "UPDATE app_user SET is_staff = %s WHERE email = %s", staff, guest.owner_email
         )

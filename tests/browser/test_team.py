@@ -85,7 +85,7 @@ async def test_somebody_is_invited_joins_is_changed_and_removed(
     await joiner.goto("/test/")
     await expect(joiner.get_by_role("heading", name="Sign in to Privata")).to_be_visible()
     await sign_in(joiner, guest_of_none)
-    await expect(joiner.get_by_role("heading", name="You belong to no")).to_be_visible()
+    await expect(joiner.get_by_role("heading", name="You are not in an")).to_be_visible()
 
 
 async def test_the_last_owner_stays(signed_in_page: Page, audit_page: Audit) -> None:

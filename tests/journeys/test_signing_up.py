@@ -67,7 +67,7 @@ def test_a_mailed_code_makes_the_account_and_signs_in(
     assert code_in(mail) in mail["Subject"]
     page = guest.post("/sign-up/code", code=f" {code_in(mail)[:3]} {code_in(mail)[3:]} ")
     assert page.status_code == 403  # no organization yet
-    assert "You belong to no organization" in page.text
+    assert "You are not in an organization" in page.text
     assert users(server, "ada@wallet.example") == 1
     assert guest.token not in (None, before)
     # The browser of the sign-up is known, and nobody is told of it.

@@ -108,12 +108,12 @@ class RefundForm(forms.Form):
             (
                 OTHER,
                 "Return it to another address",
-                (f"In {order.from_asset}, to an address you enter."),
+                f"In {order.from_asset}, to an address you enter.",
             ),
             (
                 CONVERT,
                 "Convert it to a stablecoin",
-                ("The provider exchanges the deposit, then sends it."),
+                "The provider exchanges the deposit, then sends it.",
             ),
         ]
         if order.refund_address:

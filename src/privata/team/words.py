@@ -14,7 +14,7 @@ ROLES: dict[Role, tuple[str, str]] = {
     Role.ADMIN: ("Admin", "Manages the integration and the team. No payouts or billing."),
     Role.DEVELOPER: (
         "Developer",
-        ("Manages keys, webhooks, orders, and refunds. No access to money."),
+        "Manages keys, webhooks, orders, and refunds. No access to money.",
     ),
     Role.FINANCE: ("Finance", "Manages revenue and payouts. No access to keys or secrets."),
     Role.READONLY: ("Read only", "Views orders, deliveries, and key names. Cannot make changes."),
