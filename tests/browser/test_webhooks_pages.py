@@ -262,7 +262,7 @@ async def test_a_failed_delivery_tells_why_and_is_retried(
     await expect(sheet.locator(".notice")).to_contain_text("Your server returned 500")
     await expect(sheet.locator(".notice")).to_contain_text("Attempt 2 of 8 starts automatically")
     await sheet.get_by_role("tab", name="Signature").click()
-    await expect(sheet.get_by_text("Join what is signed")).to_be_visible()
+    await expect(sheet.get_by_text("Build the signed content")).to_be_visible()
     text = await sheet.inner_text()
     assert "whsec_test_" in text
     receiver.behave("ok")

@@ -254,8 +254,8 @@ async def test_a_pasted_header_is_taken_apart(
     await sheet.get_by_role("button", name="Check signature").click()
     findings = sheet.locator("#findings")
     await expect(findings).to_contain_text("This header is not valid")
-    await expect(findings).to_contain_text("It is not that of this attempt")
-    await expect(findings).to_contain_text("fits none of this endpoint's secrets")
+    await expect(findings).to_contain_text("Does not match this attempt")
+    await expect(findings).to_contain_text("matches none of this endpoint's secrets")
     await audit(page)
 
 

@@ -97,7 +97,7 @@ def pause(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpRespon
 def resume(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
     """Send what waited and what comes. Somebody else may have resumed it meanwhile."""
     try:
-        return _do(request, tenant, endpoint_id, resume_endpoint, "Deliveries are resumed")
+        return _do(request, tenant, endpoint_id, resume_endpoint, "Deliveries resumed")
     except WebhookNotPaused as error:
         messages.info(request, error.message)
         return redirect(address(tenant, "endpoint", endpoint_id=endpoint_id))

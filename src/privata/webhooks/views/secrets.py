@@ -28,7 +28,7 @@ _SESSION_SECRET = "webhook_secret_once"  # noqa: S105 - the name of a place
 
 #: For how long the old secret signs beside the new one.
 OVERLAPS: Final = (
-    (300, "5 minutes", "Recommended. Enough if your servers read the secret from one place."),
+    (300, "5 minutes", "Default. Enough if your servers read the secret from one place."),
     (3_600, "1 hour", "For a gradual rollout."),
     (86_400, "24 hours", "For manual changes."),
     (
