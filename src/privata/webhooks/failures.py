@@ -124,8 +124,8 @@ def no_such_family_here(family: int, reason: str = "") -> AttemptError:
     other, record = ("IPv4", "A") if family == 6 else ("IPv6", "AAAA")
     return AttemptError(
         Outcome.INTERNAL,
-        f"We cannot reach IPv{family} addresses from here at the moment, and the host has no "
-        f"other. With an {other} address besides (an {record} record), events arrive at once.",
+        f"We cannot reach IPv{family} addresses from here right now, and the host has no others. "
+        f"To receive events immediately, add an {other} address ({record} record).",
         reason=reason or f"no_ipv{family}",
         phase=Phase.CONNECT,
         family=family,
