@@ -66,8 +66,8 @@ async def turn_on_two_factors(page: Page) -> None:
     grouped = await page.locator(".secret > span").first.inner_text()
     secret = "".join(grouped.split())
     # The form sends itself with the sixth digit.
-    await page.get_by_label("Six-digit code").fill(code_at(secret, int(time.time()) // 30))
+    await page.get_by_label("6-digit code").fill(code_at(secret, int(time.time()) // 30))
     code = await page.locator("#codes li").first.inner_text()
-    await page.get_by_label("Type one of them back").fill(code)
-    await page.get_by_role("button", name="I have kept them").click()
+    await page.get_by_label("Enter one of the codes").fill(code)
+    await page.get_by_role("button", name="I saved my codes").click()
     await page.wait_for_url("**/account/security")

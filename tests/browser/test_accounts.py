@@ -83,8 +83,10 @@ async def sign_up(page: Page, mailbox: Mailbox, address: str) -> None:
     await page.wait_for_url("**/sign-up/code")
     code = code_in(mailbox.wait(address))
     # Six digits send the form by themselves.
-    await page.get_by_label("Six-digit code").press_sequentially(f"{code[:3]} {code[3:]}")
-    await expect(page.get_by_role("heading", level=1)).to_have_text("You belong to no organization")
+    await page.get_by_label("6-digit code").press_sequentially(f"{code[:3]} {code[3:]}")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(
+        "You are not in an organization"
+    )
     complaints_of(page)  # the 403 of that page
 
 
@@ -101,7 +103,7 @@ async def test_signing_up(page: Page, mailbox: Mailbox) -> None:
     await page.goto("/account/security")
     await sweep(page)
     await page.goto("/account/sessions")
-    await expect(page.get_by_text("This one")).to_be_visible()
+    await expect(page.get_by_text("This session")).to_be_visible()
     await sweep(page)
 
 
@@ -112,11 +114,11 @@ async def test_a_wrong_code_keeps_the_focus(page: Page, mailbox: Mailbox) -> Non
     await page.get_by_role("button", name="Continue").click()
     await page.wait_for_url("**/sign-up/code")
     await sweep(page)
-    field = page.get_by_label("Six-digit code")
+    field = page.get_by_label("6-digit code")
     await expect(field).to_be_focused()
     await field.press_sequentially("000 000")
-    await expect(page.get_by_role("alert")).to_contain_text("That code is not right")
-    await expect(page.get_by_label("Six-digit code")).to_be_focused()
+    await expect(page.get_by_role("alert")).to_contain_text("Incorrect code")
+    await expect(page.get_by_label("6-digit code")).to_be_focused()
     await audit(page)
 
 
@@ -128,7 +130,7 @@ async def test_an_authenticator_app_and_recovery_codes(page: Page, mailbox: Mail
     await sweep(page)
     secret = await page.locator("[data-copy]").first.get_attribute("data-copy")
     assert secret is not None
-    await page.get_by_label("Six-digit code").fill(code_at(secret, int(time.time()) // 30))
+    await page.get_by_label("6-digit code").fill(code_at(secret, int(time.time()) // 30))
     await page.wait_for_url("**/account/security/recovery")
     codes = await page.locator("#codes li").all_inner_texts()
     assert len(codes) == 10
@@ -137,11 +139,11 @@ async def test_an_authenticator_app_and_recovery_codes(page: Page, mailbox: Mail
         await page.get_by_role("link", name="Download").click()
     saved = await (await download.value).path()
     assert codes[9] in saved.read_text()
-    await page.get_by_label("Type one of them back").fill("nonsense")
-    await page.get_by_role("button", name="I have kept them").click()
-    await expect(page.get_by_role("alert")).to_contain_text("none of the codes")
-    await page.get_by_label("Type one of them back").fill(codes[0])
-    await page.get_by_role("button", name="I have kept them").click()
+    await page.get_by_label("Enter one of the codes").fill("nonsense")
+    await page.get_by_role("button", name="I saved my codes").click()
+    await expect(page.get_by_role("alert")).to_contain_text("not in the list")
+    await page.get_by_label("Enter one of the codes").fill(codes[0])
+    await page.get_by_role("button", name="I saved my codes").click()
     await expect(page.get_by_text("9 of 10 left")).to_be_visible()
     await sweep(page)
 
@@ -157,7 +159,9 @@ async def test_an_authenticator_app_and_recovery_codes(page: Page, mailbox: Mail
     await audit(page)
     await page.get_by_label("Recovery code").fill(codes[1])
     await page.get_by_role("button", name="Sign in", exact=True).click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("You belong to no organization")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(
+        "You are not in an organization"
+    )
 
 
 async def test_passkeys(page: Page, mailbox: Mailbox, strict: Server) -> None:
@@ -167,11 +171,11 @@ async def test_passkeys(page: Page, mailbox: Mailbox, strict: Server) -> None:
     await page.get_by_role("link", name="Add a passkey").click()
     await sweep(page)
     await page.get_by_label("Name", exact=True).fill("My laptop")
-    await page.get_by_role("button", name="Make the passkey").click()
+    await page.get_by_role("button", name="Create passkey").click()
     await page.wait_for_url("**/account/security/recovery")
     codes = await page.locator("#codes li").all_inner_texts()
-    await page.get_by_label("Type one of them back").fill(codes[0])
-    await page.get_by_role("button", name="I have kept them").click()
+    await page.get_by_label("Enter one of the codes").fill(codes[0])
+    await page.get_by_role("button", name="I saved my codes").click()
     await expect(page.get_by_text("My laptop")).to_be_visible()
     await page.get_by_role("link", name="Rename passkey My laptop").click()
     await audit(page)
@@ -180,8 +184,8 @@ async def test_passkeys(page: Page, mailbox: Mailbox, strict: Server) -> None:
     await expect(page.get_by_text("Work laptop")).to_be_visible()
     # The same authenticator is not taken twice.
     await page.get_by_role("link", name="Add a passkey").click()
-    await page.get_by_role("button", name="Make the passkey").click()
-    await expect(page.get_by_text("has a passkey for your account already")).to_be_visible()
+    await page.get_by_role("button", name="Create passkey").click()
+    await expect(page.get_by_text("already has a passkey for your account")).to_be_visible()
 
     # As second factor.
     await finger(False)
@@ -191,7 +195,9 @@ async def test_passkeys(page: Page, mailbox: Mailbox, strict: Server) -> None:
     await page.wait_for_url("**/login/second-factor")
     await finger(True)
     await page.get_by_role("button", name="Use a passkey").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("You belong to no organization")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(
+        "You are not in an organization"
+    )
 
     # As proof in the middle of something.
     complaints_of(page)  # the 403 of the page without an organization
@@ -200,27 +206,29 @@ async def test_passkeys(page: Page, mailbox: Mailbox, strict: Server) -> None:
     cookies = {cookie["name"]: cookie["value"] for cookie in await page.context.cookies()}
     age_proof(strict, cookies["privata"])
     await page.goto(f"/account/security/factors/{factor}/remove")
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Confirm it is you")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Confirm your identity")
     await sweep(page)
     await finger(True)
     await page.get_by_role("button", name="Use a passkey").click()
-    await expect(page.get_by_text("two-factor sign-in goes off")).to_be_visible()
+    await expect(page.get_by_text("turns two-factor sign-in off")).to_be_visible()
     await audit(page)
-    await page.get_by_role("button", name="Turn two-factor sign-in off").click()
-    await expect(page.get_by_text("nothing to phish")).to_be_visible()
+    await page.get_by_role("button", name="Turn off two-factor sign-in").click()
+    await expect(page.get_by_text("Resistant to phishing")).to_be_visible()
 
 
 async def test_a_passkey_signs_in_without_a_password(page: Page, mailbox: Mailbox) -> None:
     await with_authenticator(page)
     await sign_up(page, mailbox, "dan@wallet.example")
     await page.goto("/account/security/passkeys/add")
-    await page.get_by_role("button", name="Make the passkey").click()
+    await page.get_by_role("button", name="Create passkey").click()
     await page.wait_for_url("**/account/security/recovery")
     await page.goto("/logout")
     await page.get_by_role("button", name="Sign out").click()
     # The field offers the passkey by itself; the authenticator of the test takes it at once.
     await page.wait_for_url(re.compile(r"/test/$"))
-    await expect(page.get_by_role("heading", level=1)).to_have_text("You belong to no organization")
+    await expect(page.get_by_role("heading", level=1)).to_have_text(
+        "You are not in an organization"
+    )
     await page.goto("/account/security")
     await expect(page.get_by_text("last used")).to_be_visible()
 
@@ -234,21 +242,21 @@ async def test_a_new_browser_and_a_forgotten_password(
     other = await context.new_page()
     await _password(other, "eve@wallet.example")
     await other.wait_for_url("**/login/new-device")
-    await other.get_by_label("Six-digit code").fill(code_in(mailbox.wait("eve@wallet.example", 2)))
+    await other.get_by_label("6-digit code").fill(code_in(mailbox.wait("eve@wallet.example", 2)))
     await other.get_by_role("button", name="Sign in", exact=True).click()
     await expect(other.get_by_role("heading", level=1)).to_have_text(
-        "You belong to no organization"
+        "You are not in an organization"
     )
     await other.goto("/logout")
     await other.get_by_role("button", name="Sign out").click()
     await other.get_by_role("link", name="Forgot password?").click()
     await other.get_by_label("Email").fill("eve@wallet.example")
-    await other.get_by_role("button", name="Mail me a link").click()
-    await expect(other.get_by_role("heading", level=1)).to_have_text("Look into your mails")
+    await other.get_by_role("button", name="Email me a link").click()
+    await expect(other.get_by_role("heading", level=1)).to_have_text("Check your email")
     await other.goto(link_in(mailbox.wait("eve@wallet.example", 4)))
     await other.get_by_label("New password", exact=True).fill("velvet-comet-19x")
     await other.get_by_role("button", name="Set password").click()
-    await expect(other.get_by_text("Your new password is set")).to_be_visible()
+    await expect(other.get_by_text("Password changed")).to_be_visible()
     await context.close()
     # With the new password set, the first browser is signed out.
     await page.goto("/account/security")
@@ -267,7 +275,7 @@ async def test_the_other_pages_hold_the_rules(page: Page, mailbox: Mailbox) -> N
     await page.get_by_label("Current password", exact=True).fill("wrong")
     await page.get_by_label("New password", exact=True).fill("short")
     await page.get_by_role("button", name="Change password").click()
-    await expect(page.get_by_text("not your current password")).to_be_visible()
+    await expect(page.get_by_text("Incorrect current password")).to_be_visible()
     await audit(page, allow=REFUSED)
 
 
@@ -278,7 +286,7 @@ async def test_a_new_browser_is_asked(browser: Browser, strict: Server, mailbox:
     await page.wait_for_url("**/login/new-device")
     await sweep(page)
     address = strict.credentials.owner_email
-    await page.get_by_label("Six-digit code").fill(code_in(mailbox.wait(address)))
+    await page.get_by_label("6-digit code").fill(code_in(mailbox.wait(address)))
     await page.wait_for_url("**/test/")
     # Within an organization the account pages stand in its frame.
     await page.goto("/account/security")

@@ -54,7 +54,7 @@ async def test_filters_narrow_and_are_kept_in_the_address(signed_in_page: Page) 
     await expect(rows).to_have_count(2)
     await page.get_by_role("searchbox", name="Who").fill("nobody@nowhere.example")
     await page.get_by_role("searchbox", name="Who").press("Enter")
-    await expect(page.get_by_role("heading", name="No entry matches")).to_be_visible()
+    await expect(page.get_by_role("heading", name="No matching entries")).to_be_visible()
     await page.get_by_role("link", name="Clear filters").click()
     await expect(page.get_by_role("link", name="organization.created")).to_be_visible()
 
@@ -62,8 +62,8 @@ async def test_filters_narrow_and_are_kept_in_the_address(signed_in_page: Page) 
 async def test_the_chain_is_verified_in_place(signed_in_page: Page) -> None:
     page = signed_in_page
     await page.goto("/test/audit/")
-    await page.get_by_role("link", name="Verify the chain").click()
-    await expect(page.get_by_text("The chain holds")).to_be_visible()
+    await page.get_by_role("link", name="Verify chain").click()
+    await expect(page.get_by_text("The chain is intact")).to_be_visible()
     assert page.url.endswith("/test/audit/")
 
 
@@ -87,9 +87,9 @@ async def test_another_organizations_entries_do_not_exist(
     page = signed_in_page
     stranger = server.organization("Other Wallet", "owner@other.example")
     await page.goto("/test/audit/?actor=other.example")
-    await expect(page.get_by_role("heading", name="No entry matches")).to_be_visible()
+    await expect(page.get_by_role("heading", name="No matching entries")).to_be_visible()
     await page.goto(f"/test/audit/?target={stranger.organization_id}")
-    await expect(page.get_by_role("heading", name="No entry matches")).to_be_visible()
+    await expect(page.get_by_role("heading", name="No matching entries")).to_be_visible()
     answer = await page.goto("/test/audit/999999")
     assert answer is not None
     assert answer.status == 404
@@ -101,5 +101,5 @@ async def test_it_works_without_scripts(open_page: OpenPage) -> None:
     await page.get_by_role("link", name="organization.created").click()
     await expect(page.get_by_role("heading", name="What changed")).to_be_visible()
     await page.goto("/test/audit/")
-    await page.get_by_role("link", name="Verify the chain").click()
-    await expect(page.get_by_text("The chain holds")).to_be_visible()
+    await page.get_by_role("link", name="Verify chain").click()
+    await expect(page.get_by_text("The chain is intact")).to_be_visible()

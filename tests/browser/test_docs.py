@@ -66,7 +66,7 @@ async def test_finding_an_operation(open_page: OpenPage) -> None:
     await find.press("Enter")
     await expect(page.locator("#rotateSecret")).to_be_in_viewport()
     await find.fill("zzz")
-    await expect(page.get_by_text("Nothing by that name.")).to_be_visible()
+    await expect(page.get_by_text("No matching operations.")).to_be_visible()
     await find.press("Escape")
     assert await shown.count() > 20
 

@@ -28,15 +28,15 @@ async def second_factors(page: Page) -> None:
     await page.get_by_role("link", name="Set up an authenticator app").click()
     secret = await page.locator("[data-copy]").first.get_attribute("data-copy")
     assert secret is not None
-    await page.get_by_label("Six-digit code").fill(code_at(secret, int(time.time()) // 30))
+    await page.get_by_label("6-digit code").fill(code_at(secret, int(time.time()) // 30))
     await page.wait_for_url("**/account/security/recovery")
     codes = await page.locator("#codes li").all_inner_texts()
-    await page.get_by_label("Type one of them back").fill(codes[3])
-    await page.get_by_role("button", name="I have kept them").click()
+    await page.get_by_label("Enter one of the codes").fill(codes[3])
+    await page.get_by_role("button", name="I saved my codes").click()
     await expect(page.get_by_text("9 of 10 left")).to_be_visible()
     await page.get_by_role("link", name="Add a passkey").click()
     await page.get_by_label("Name", exact=True).fill("Lea's laptop")
-    await page.get_by_role("button", name="Make the passkey").click()
+    await page.get_by_role("button", name="Create passkey").click()
     await expect(page.get_by_text("Lea's laptop").first).to_be_visible()
 
 

@@ -58,7 +58,7 @@ async def test_the_search_page_says_when_nothing_is_found(
 ) -> None:
     page = signed_in_page
     await page.goto("/test/search?q=nothing-like-it")
-    await expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
+    await expect(page.get_by_role("heading", name="No results")).to_be_visible()
     await audit_page(page)
     await page.goto("/test/search?q=o")
     await expect(page.get_by_role("heading", name=re.compile("Pages"))).to_be_visible()

@@ -122,7 +122,7 @@ async def test_a_key_is_changed_and_its_old_values_are_gone(page: Page) -> None:
     await page.get_by_label("Name", exact=True).fill("After")
     await page.locator('input[value="webhook:admin"]').check()
     await page.get_by_label("Expires").select_option("never")
-    await expect(page.get_by_text("A key that never expires works until")).to_be_visible()
+    await expect(page.get_by_text("A key without an expiry date works until")).to_be_visible()
     await page.get_by_label("Allowed addresses").fill("203.0.113.7, 2001:DB8::/48")
     await page.get_by_role("button", name="Save changes").click()
     await expect(page.get_by_role("heading", name="After")).to_be_visible()
@@ -142,16 +142,16 @@ async def test_a_rotation_shows_who_still_uses_the_old_key(page: Page, server: S
     detail = await copied(page)
     await page.get_by_role("link", name="Rotate").click()
     await audit(page)
-    await page.get_by_role("button", name="Make a new key").click()
+    await page.get_by_role("button", name="Create new key").click()
     new = await page.get_by_role("dialog").locator("#secret-secret").inner_text()
     assert new != old
-    await expect(page.get_by_role("dialog")).to_contain_text("The old one works beside it until")
+    await expect(page.get_by_role("dialog")).to_contain_text("The old key also works until")
     await copied(page)
-    card = page.get_by_role("region", name="Rotation under way")
+    card = page.get_by_role("region", name="Rotation in progress")
     await expect(card).to_contain_text("Old key not used since the rotation")
     await expect(page.get_by_role("link", name="Rotate")).to_have_count(0)
     await page.goto(f"{detail}/rotate")
-    await expect(page.get_by_text("A rotation is under way")).to_be_visible()
+    await expect(page.get_by_text("Rotation in progress")).to_be_visible()
     path = "/partner/v1/estimate?from=BTC&to=ETH&amount=0.1"
     assert (await page.request.get(path, headers={"X-API-Key": old})).status == 200
     await page.goto("/test/keys/")
@@ -177,7 +177,7 @@ async def test_the_old_key_is_ended_at_once(page: Page) -> None:
     old = await create(page, "Leaked")
     detail = await copied(page)
     await page.goto(f"{detail}/rotate")
-    await page.get_by_role("button", name="Make a new key").click()
+    await page.get_by_role("button", name="Create new key").click()
     await copied(page)
     await page.get_by_role("button", name="End old key now").click()
     await expect(page.get_by_text("The old key has ended")).to_be_visible()
@@ -192,13 +192,13 @@ async def test_a_key_in_use_is_revoked_by_its_name(page: Page) -> None:
     assert (await page.request.get(path, headers={"X-API-Key": secret})).status == 200
     await page.goto(detail)
     await page.get_by_role("link", name="Revoke").click()
-    await page.get_by_label("Type the key's name").fill("in use")
+    await page.get_by_label("Enter the key name").fill("in use")
     await page.get_by_role("button", name="Revoke key").click()
-    await expect(page.get_by_role("alert")).to_contain_text("Type the name exactly: In use")
+    await expect(page.get_by_role("alert")).to_contain_text("Enter the exact name: In use")
     await sweep(page, allow=("422",))
-    await page.get_by_label("Type the key's name").fill("In use")
+    await page.get_by_label("Enter the key name").fill("In use")
     await page.get_by_role("button", name="Revoke key").click()
-    await expect(page.get_by_text("The key is revoked")).to_be_visible()
+    await expect(page.get_by_text("Key revoked")).to_be_visible()
     assert (await page.request.get(path, headers={"X-API-Key": secret})).status == 401
     ended = page.locator("#ended-keys")
     await expect(ended.get_by_text("In use")).to_be_hidden()
@@ -221,7 +221,7 @@ async def test_the_list_follows_what_others_do(page: Page, server: Server) -> No
     await page.locator("#ended-keys summary").click()
     other = await page.context.new_page()
     await other.goto(f"{detail}/rotate")
-    await other.get_by_role("button", name="Make a new key").click()
+    await other.get_by_role("button", name="Create new key").click()
     await expect(page.locator("tr.half", has_text=secret[:16])).to_be_visible(timeout=LIVE_MS)
     # Another person's tick is not in the way of whoever looks, nor is an open fold closed.
     await expect(page.locator("#ended-keys tr", has_text="Gone")).to_be_visible()
@@ -260,9 +260,11 @@ async def test_the_last_live_key_warns_first(page: Page, partner: Credentials) -
     await page.goto("/live/keys/")
     await page.get_by_role("link", name="First live key").click()
     await page.get_by_role("link", name="Revoke").click()
-    await expect(page.get_by_text("This is your last live key that works")).to_be_visible()
+    await expect(page.get_by_text("This is your last active live key")).to_be_visible()
     await page.get_by_role("button", name="Revoke key").click()
-    await expect(page.get_by_role("alert")).to_contain_text("Tick that you know")
+    await expect(page.get_by_role("alert")).to_contain_text(
+        "Confirm that this is your last live key"
+    )
     await sweep(page, allow=("422",))
     answer = await page.request.get(
         "/partner/v1/currencies", headers={"X-API-Key": partner.live_key}
@@ -287,7 +289,7 @@ async def test_live_keys_say_what_unlocks_them(
     server.execute(change, "pending_review", partner.organization_id)
     try:
         await page.goto("/live/keys/")
-        await expect(page.get_by_text("Live keys are locked for now")).to_be_visible()
+        await expect(page.get_by_text("Live keys are locked")).to_be_visible()
         await expect(page.get_by_role("link", name="Create key")).to_have_count(0)
         await sweep(page)
         await page.goto("/live/keys/new")

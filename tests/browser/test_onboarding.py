@@ -24,7 +24,7 @@ async def test_a_company_is_set_up_in_four_steps(
     await page.set_viewport_size({"width": 1440, "height": 900})
     # Nothing that was entered is lost by what is wrong with it.
     await page.get_by_label("Legal name").fill("Bell Wallet AG")
-    await page.get_by_role("button", name="Save and go on").click()
+    await page.get_by_role("button", name="Save and continue").click()
     await expect(page.get_by_role("alert")).to_contain_text("Choose the country")
     await expect(page.get_by_label("Legal name")).to_have_value("Bell Wallet AG")
     await audit_page(page, allow=("422",))
@@ -55,7 +55,7 @@ async def test_a_company_is_set_up_in_four_steps(
     await page.goto("/onboarding/done")
     await page.wait_for_url("**/test/")
     await page.goto("/test/going-live")
-    await expect(page.get_by_text("We look at what you told us")).to_be_visible()
+    await expect(page.get_by_text("We are reviewing your information")).to_be_visible()
     await sweep_page(page)
 
 
@@ -91,10 +91,10 @@ async def test_a_high_risk_country_stops_it_and_the_operator_opens_it_again(
     await sweep_page(desk)
     await desk.set_viewport_size({"width": 1440, "height": 900})
     await desk.get_by_role("button", name="Reject").click()
-    await expect(desk.get_by_text("Say why: the partner reads it.")).to_be_visible()
+    await expect(desk.get_by_text("Enter a reason. The partner sees it.")).to_be_visible()
     await audit_page(desk, allow=("422",))
     await desk.get_by_role("button", name="Reopen onboarding").click()
-    await expect(desk.get_by_text("Onboarding is open again")).to_be_visible()
+    await expect(desk.get_by_text("Onboarding reopened")).to_be_visible()
     await page.goto("/test/")
     await page.wait_for_url("**/onboarding/contact")
 

@@ -162,5 +162,5 @@ async def test_anothers_order_looks_like_none_at_all(signed_in_page: Page, serve
         bodies.append(re.sub(r'(csrf-token" content|data-now)="[^"]*"', "", text))
     assert len(set(bodies)) == 1
     await page.goto(f"/test/orders/?q={theirs}")
-    await expect(page.get_by_text("No order matches")).to_be_visible()
+    await expect(page.get_by_text("No matching orders")).to_be_visible()
     complaints_of(page)

@@ -48,9 +48,10 @@ async def test_a_deposit_is_returned_to_an_address_that_was_compared(
     order_id = needing(server, refund_address=GENESIS)
     await panel_of(page, order_id)
     await expect(page.get_by_text("Window closes in")).to_be_visible()
-    await expect(page.get_by_text("The deposit is returned as BTC to the address")).to_be_visible()
+    said = "The deposit is returned as BTC to the refund address"
+    await expect(page.get_by_text(said)).to_be_visible()
     await page.get_by_role("link", name="Choose what happens").click()
-    await expect(page.get_by_label("Return it to the address given")).to_be_checked()
+    await expect(page.get_by_label("Return it to the refund address")).to_be_checked()
     await expect(page.get_by_label("Address on BTC")).to_be_hidden()
     await sweep_page(page)
     await enter(page, MINE[:-1])
@@ -60,7 +61,7 @@ async def test_a_deposit_is_returned_to_an_address_that_was_compared(
     await expect(ends).to_have_text([MINE[:6], MINE[-6:]])
     await sweep_page(page)
     await page.get_by_role("button", name="Review").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Check before it is sent")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Review the refund")
     await expect(page.locator(".ends b")).to_have_text([MINE[:6], MINE[-6:]])
     await sweep_page(page)
     await page.get_by_role("button", name="Change").click()
@@ -153,7 +154,7 @@ async def test_those_who_may_not_act_see_the_state_only(
         "UPDATE membership SET role = 'finance' WHERE organization_id = %s", other.organization_id
     )
     await panel_of(page, order_id)
-    await expect(page.get_by_text("Owners, admins and developers can choose")).to_be_visible()
+    await expect(page.get_by_text("Owners, admins, and developers can choose")).to_be_visible()
     await expect(page.get_by_role("link", name="Choose what happens")).to_have_count(0)
     answer = await page.goto(f"/test/orders/{order_id}/refund")
     assert answer is not None

@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from tests.browser.conftest import Audit, OpenPage
 from tests.browser.server import Server
 
-WRONG = "Email or password incorrect"
+WRONG = "Incorrect email or password"
 
 
 async def test_a_wrong_password_gets_one_sentence(
@@ -60,7 +60,7 @@ async def test_the_pages_without_a_frame_hold_the_rules(
     await page.goto("/login")
     await sweep_page(page)
     await page.goto("/nothing-here")
-    await expect(page.get_by_role("heading", level=1)).to_have_text("Nothing here")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Page not found")
     await sweep_page(page, allow=("404",))
 
 
@@ -77,7 +77,8 @@ async def test_staff_without_an_organization_are_told_so(
     guest = server.organization("Guest Wallet", "guest@guest.example")
     server.execute("DELETE FROM membership WHERE organization_id = %s::uuid", guest.organization_id)
     page = await open_page(anonymous=True)
-    for staff, heading in ((False, "You belong to no organization"), (True, "partners' dashboard")):
+    headings = ((False, "You are not in an organization"), (True, "partners' dashboard"))
+    for staff, heading in headings:
         server.execute(
             "UPDATE app_user SET is_staff = %s WHERE email = %s", staff, guest.owner_email
         )
@@ -104,7 +105,7 @@ async def test_a_role_that_does_not_include_a_page_is_told_so(
     await page.get_by_label("Email").fill(money.owner_email)
     await page.get_by_label("Password", exact=True).fill(money.owner_password)
     await page.get_by_role("button", name="Sign in").click()
-    await expect(page.get_by_role("heading", level=1)).to_have_text("You may not see this")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Access denied")
     await audit_page(page, allow=("403",))
     await page.goto("/test/")
     await expect(page.get_by_role("link", name="Webhooks")).to_have_count(0)
@@ -119,7 +120,7 @@ def test_too_many_tries_get_our_own_page(server: Server) -> None:
         form["csrfmiddlewaretoken"] = page.split('csrfmiddlewaretoken" value="')[1].split('"')[0]
         answers = [client.post("/login", data=form) for _ in range(31)]
     assert answers[-1].status_code == 429
-    assert "Too many tries" in answers[-1].text
+    assert "Too many attempts" in answers[-1].text
     assert "Privata" in answers[-1].text
 
 

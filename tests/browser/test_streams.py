@@ -39,7 +39,7 @@ async def test_streams_appear_and_go_by_themselves(
     page = signed_in_page
     await page.goto(server.path(OPEN))
     await expect(page.get_by_role("link", name="Streams")).to_have_attribute("aria-current", "page")
-    await expect(page.get_by_text("No stream is open")).to_be_visible()
+    await expect(page.get_by_text("No open streams")).to_be_visible()
     order_id = await asyncio.to_thread(server.create_order, sandbox_scenario="stuck")
     async with AsyncExitStack() as up:
         await follow(up, server, order_id, 2)
@@ -63,9 +63,9 @@ async def test_the_gauge_warns_when_it_is_nearly_full_and_full(
     await page.goto(server.path(OPEN))
     async with AsyncExitStack() as up:
         for count, tone, words in (
-            (39, "", "11 streams are free"),
-            (40, "warn", "10 streams are left"),
-            (50, "bad", "No stream is free"),
+            (39, "", "11 streams available"),
+            (40, "warn", "10 streams left"),
+            (50, "bad", "No streams available"),
         ):
             shown = await page.locator("tr[id^=stream-]").count()
             await follow(up, server, order_id, count - shown)
@@ -89,7 +89,7 @@ async def test_one_is_closed_by_hand(signed_in_page: Page, server: Server, sweep
         await page.get_by_role("link", name=f"Close the stream of {order_id}").click()
         await expect(page.get_by_role("heading", level=1)).to_have_text("Close this stream?")
         await sweep_page(page)
-        await page.get_by_role("button", name="Close the stream").click()
+        await page.get_by_role("button", name="Close stream").click()
         await page.wait_for_url(server.path(OPEN))
         while (await one.next()) is not None:
             pass
@@ -124,6 +124,6 @@ async def test_the_page_works_without_scripts(open_page, server: Server) -> None
         assert await one.next() is not None
         await page.goto(server.path(OPEN))
         await page.get_by_role("link", name=f"Close the stream of {order_id}").click()
-        await page.get_by_role("button", name="Close the stream").click()
+        await page.get_by_role("button", name="Close stream").click()
         await page.wait_for_url(server.path(OPEN))
         assert await one.next() is None

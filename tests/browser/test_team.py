@@ -15,7 +15,7 @@ async def _invite(page: Page, email: str, role: str) -> str:
     await page.get_by_role("link", name="Invite a member").click()
     await page.get_by_label("Work email").fill(email)
     await page.get_by_text(role, exact=True).click()
-    await page.get_by_role("button", name="Send the invitation").click()
+    await page.get_by_role("button", name="Send invitation").click()
     await page.wait_for_url("**/team/invitations/*")
     return await page.locator("#invitation-link").inner_text()
 
@@ -74,8 +74,8 @@ async def test_somebody_is_invited_joins_is_changed_and_removed(
     await owner.goto("/test/team/")
     await owner.get_by_role("link", name="dev@acme.example").click()
     await owner.get_by_text("Finance", exact=True).click()
-    await owner.get_by_role("button", name="Change the role").click()
-    await expect(owner.get_by_text("The role is Finance now")).to_be_visible()
+    await owner.get_by_role("button", name="Change role").click()
+    await expect(owner.get_by_text("Role changed to Finance")).to_be_visible()
     assert (await joiner.goto("/test/audit/")).status == 200  # type: ignore[union-attr]
     assert (await joiner.goto("/test/webhooks/")).status == 403  # type: ignore[union-attr]
     await owner.locator("[data-dialog=remove-dialog]").click()
@@ -85,7 +85,7 @@ async def test_somebody_is_invited_joins_is_changed_and_removed(
     await joiner.goto("/test/")
     await expect(joiner.get_by_role("heading", name="Sign in to Privata")).to_be_visible()
     await sign_in(joiner, guest_of_none)
-    await expect(joiner.get_by_role("heading", name="You belong to no")).to_be_visible()
+    await expect(joiner.get_by_role("heading", name="You are not in an")).to_be_visible()
 
 
 async def test_the_last_owner_stays(signed_in_page: Page, audit_page: Audit) -> None:
@@ -93,7 +93,7 @@ async def test_the_last_owner_stays(signed_in_page: Page, audit_page: Audit) -> 
     await page.goto("/test/team/")
     await page.locator("tbody tr", has_text="You").get_by_role("link").click()
     await page.get_by_text("Admin", exact=True).click()
-    await page.get_by_role("button", name="Change the role").click()
+    await page.get_by_role("button", name="Change role").click()
     await expect(page.get_by_role("alert")).to_contain_text("Promote another member first")
     await audit_page(page, allow=("422",))
 
@@ -124,7 +124,7 @@ async def test_a_token_is_made_used_and_revoked(
     await page.goto("/test/settings/tokens")
     await page.get_by_role("link", name="New token").click()
     await page.get_by_label("Name").fill("Nightly report")
-    await page.get_by_role("button", name="Make the token").click()
+    await page.get_by_role("button", name="Create token").click()
     await page.wait_for_url("**/shown")
     token = await page.locator("#token-secret").inner_text()
     await audit_page(page)

@@ -133,7 +133,7 @@ async def test_a_refused_url_is_named_at_its_field_and_nothing_is_lost(
     await page.goto(server.path("webhooks/new"))
     await page.get_by_label("Name", exact=True).fill("Order backend")
     await page.get_by_label("URL", exact=True).fill("https://10.0.0.1/hook")
-    await page.get_by_text("Only some").click()
+    await page.get_by_text("Selected events").click()
     await page.get_by_label("order.completed").check()
     await page.get_by_role("button", name="Add endpoint").click()
     field = page.get_by_label("URL", exact=True)
@@ -259,10 +259,10 @@ async def test_a_failed_delivery_tells_why_and_is_retried(
     await add_failing(page, server, receiver, "Mended")
     await page.locator("tbody tr", has_text="Retrying").first.get_by_role("link").click()
     sheet = page.locator("#drawer article")
-    await expect(sheet.locator(".notice")).to_contain_text("Your server answered 500")
-    await expect(sheet.locator(".notice")).to_contain_text("Attempt 2 of 8 follows by itself")
+    await expect(sheet.locator(".notice")).to_contain_text("Your server returned 500")
+    await expect(sheet.locator(".notice")).to_contain_text("Attempt 2 of 8 starts automatically")
     await sheet.get_by_role("tab", name="Signature").click()
-    await expect(sheet.get_by_text("Join what is signed")).to_be_visible()
+    await expect(sheet.get_by_text("Build the signed content")).to_be_visible()
     text = await sheet.inner_text()
     assert "whsec_test_" in text
     receiver.behave("ok")
@@ -295,7 +295,7 @@ async def test_a_delivery_page_works_without_scripts(
 
     async def delivered() -> bool:
         await page.goto(made)
-        return await page.get_by_text("Delivered at the first attempt").count() > 0
+        return await page.get_by_text("Delivered on the first attempt").count() > 0
 
     await wait_for(delivered, seconds=30)
 
@@ -340,7 +340,7 @@ async def test_a_new_partner_finds_the_two_slots(browser: Browser, server: Serve
     await expect(page.get_by_role("heading", name="Order URL")).to_be_visible()
     await expect(page.get_by_role("heading", name="Ops URL")).to_be_visible()
     await audit(page)
-    await page.get_by_role("link", name="Add the Ops URL").click()
+    await page.get_by_role("link", name="Add Ops URL").click()
     await expect(page.get_by_label("Operations")).to_be_checked()
     await page.goto(server.path("webhooks/deliveries"))
     await expect(page.get_by_text("No events yet")).to_be_visible()

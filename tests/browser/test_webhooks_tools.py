@@ -67,13 +67,13 @@ async def test_a_test_event_shows_its_outcome_in_place(
     await add_endpoint(page, server, receiver, "Tested")
     await page.get_by_role("button", name="Send test event").click()
     outcome = page.locator("#test-outcome")
-    await expect(outcome).to_contain_text("delivered at the first attempt", timeout=LIVE_MS)
+    await expect(outcome).to_contain_text("delivered on the first attempt", timeout=LIVE_MS)
     await audit(page)
     receiver.behave("fail", status=503)
     await page.get_by_role("button", name="Send test event").click()
-    await expect(outcome).to_contain_text("Your server answered 503", timeout=LIVE_MS)
+    await expect(outcome).to_contain_text("Your server returned 503", timeout=LIVE_MS)
     await audit(page)
-    await outcome.get_by_role("link", name="Look at it").click()
+    await outcome.get_by_role("link", name="View delivery").click()
     await expect(page.get_by_role("heading", level=1)).to_contain_text("webhook.test")
     assert complaints_of(page) == []
 
@@ -83,10 +83,10 @@ async def test_a_secret_is_rotated_and_the_old_one_ended(
 ) -> None:
     page = signed_in_page
     address = await add_endpoint(page, server, receiver, "Rotated")
-    await menu(page, "Rotate the secret")
+    await menu(page, "Rotate secret")
     await expect(page.get_by_role("radio", name=re.compile("^5 minutes"))).to_be_checked()
     await audit(page)
-    await page.get_by_role("button", name="Make a new secret").click()
+    await page.get_by_role("button", name="Create new secret").click()
     dialog = page.get_by_role("dialog", name="Your new signing secret")
     new = await dialog.locator("#secret-secret").inner_text()
     assert new.startswith("whsec_test_")
@@ -97,13 +97,13 @@ async def test_a_secret_is_rotated_and_the_old_one_ended(
     assert new not in await page.content()
     await audit(page)
     await page.goto(f"{address}/secret/rotate")
-    await expect(page.get_by_text("A rotation is under way")).to_be_visible()
+    await expect(page.get_by_text("Rotation in progress")).to_be_visible()
     await audit(page)
     await page.goto(f"{address}/secret")
-    await page.get_by_role("button", name="End the old secret now").click()
-    await page.get_by_role("dialog").get_by_role("button", name="End it now").click()
+    await page.get_by_role("button", name="End old secret now").click()
+    await page.get_by_role("dialog").get_by_role("button", name="End secret").click()
     await expect(page.locator("count-down")).to_have_count(0)
-    await expect(page.get_by_role("link", name="Rotate the secret").first).to_be_attached()
+    await expect(page.get_by_role("link", name="Rotate secret").first).to_be_attached()
 
 
 async def test_a_replay_is_a_new_delivery_of_the_same_event(
@@ -164,7 +164,7 @@ async def test_what_was_missed_is_recovered(
         await page.wait_for_timeout(500)
     await expect(missed).to_have_count(0)
     await page.goto(f"{address}/recover")
-    await expect(page.get_by_role("heading", name="Before")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Past recoveries")).to_be_visible()
     await audit(page)
 
 
@@ -181,10 +181,10 @@ async def test_a_recovery_can_be_cancelled(
         id_of(address),
     )
     await page.goto(address)
-    await expect(page.get_by_text("Recovering what was missed")).to_be_visible()
+    await expect(page.get_by_text("Recovering events missed")).to_be_visible()
     await audit(page)
     await page.get_by_role("button", name="Cancel", exact=True).click()
-    await expect(page.get_by_text("Recovering what was missed")).to_have_count(0)
+    await expect(page.get_by_text("Recovering events missed")).to_have_count(0)
     assert complaints_of(page) == []
 
 
@@ -199,13 +199,13 @@ async def test_rows_are_chosen_and_retried(
     bar = page.get_by_role("region", name="Bulk actions")
     await expect(bar).to_contain_text("1 selected")
     await audit(page)
-    await bar.get_by_role("link", name="Retry all that match").click()
+    await bar.get_by_role("link", name="Retry all matching").click()
     await expect(page.get_by_text("Can be retried")).to_be_visible()
     await audit(page)
     await page.get_by_role("link", name="Cancel").click()
     await page.locator("#log-table tbody input[type=checkbox]").first.check()
     await bar.get_by_role("button", name="Retry now").click()
-    await expect(page.locator("#toasts")).to_contain_text("1 delivery is sent again")
+    await expect(page.locator("#toasts")).to_contain_text("Retrying 1 delivery")
     await page.goto(address)
     await expect(page.locator("tbody tr", has_text="Delivered").first).to_be_visible(
         timeout=LIVE_MS
@@ -230,14 +230,14 @@ async def test_how_an_endpoint_is_sent_to_is_its_own(
     await expect(page.locator("#id_schedule-error-1")).to_be_visible()
     await retries.fill("30s, 2m, 1h")
     await page.get_by_label("Strict lanes").check()
-    await page.get_by_label("Most deliveries a second").fill("5")
-    await page.get_by_text("Only some").click()
-    await page.get_by_label("order.* (all, also later ones)").check()
+    await page.get_by_label("Maximum deliveries per second").fill("5")
+    await page.get_by_text("Selected events").click()
+    await page.get_by_label("order.* (all, including future types)").check()
     await page.get_by_role("button", name="Save changes").click()
     await expect(page.locator("#toasts")).to_contain_text("Changes saved")
     await expect(retries).to_have_value("30s, 2m, 1h")
     await expect(page.get_by_label("Strict lanes")).to_be_checked()
-    await expect(page.get_by_label("order.* (all, also later ones)")).to_be_checked()
+    await expect(page.get_by_label("order.* (all, including future types)")).to_be_checked()
     complaints_of(page)
     await audit(page)
 
@@ -251,11 +251,11 @@ async def test_a_pasted_header_is_taken_apart(
     sheet = page.locator("#drawer article")
     await sheet.get_by_role("tab", name="Signature").click()
     await sheet.get_by_label("Paste the header").fill(f"t=1700000000,v1={'A' * 43}=")
-    await sheet.get_by_role("button", name="Check it").click()
+    await sheet.get_by_role("button", name="Check signature").click()
     findings = sheet.locator("#findings")
-    await expect(findings).to_contain_text("This header does not fit")
-    await expect(findings).to_contain_text("It is not that of this attempt")
-    await expect(findings).to_contain_text("fits none of this endpoint's secrets")
+    await expect(findings).to_contain_text("This header is not valid")
+    await expect(findings).to_contain_text("Does not match this attempt")
+    await expect(findings).to_contain_text("matches none of this endpoint's secrets")
     await audit(page)
 
 
@@ -306,7 +306,7 @@ async def test_resuming_shows_how_far_it_is(
     await page.goto(address)
     await page.get_by_role("button", name="Resume and send").click()
     banner = page.locator(".banner")
-    await expect(banner).to_contain_text("Resuming: one delivery goes first", timeout=LIVE_MS)
+    await expect(banner).to_contain_text("Resuming: sending a probe", timeout=LIVE_MS)
     await expect(page.locator("tbody tr", has_text="In line").first).to_be_visible(timeout=LIVE_MS)
     await audit(page)
     await expect(banner).to_contain_text("The probe failed", timeout=LIVE_MS)

@@ -179,7 +179,7 @@ def test_five_wrong_codes_end_the_sign_in_and_one_can_start_over(
             assert alert_in(thief.post("/login/second-factor", code="000000"))
         page = thief.post("/login/second-factor", code="000000")
         assert page.url.path == "/login"
-        assert "Too many wrong codes" in page.text
+        assert "Too many incorrect codes" in page.text
         assert thief.get("/login/second-factor").url.path == "/login"
         # Over and over is no way around: each further round has one try, and counts as a wrong
         # password, so the email is blocked soon.
@@ -262,8 +262,8 @@ def test_without_a_second_factor_the_password_is_the_proof(server: Server, owner
     age_proof(server, owner.token)
     assert owner.get("/account/security/app").url.path == "/confirm"
     for _ in range(5):
-        assert "not your current password" in owner.post("/confirm", password="wrong").text
-    assert "Too many wrong tries" in owner.post("/confirm", password=PASSWORD).text
+        assert "Incorrect current password" in owner.post("/confirm", password="wrong").text
+    assert "Too many failed attempts" in owner.post("/confirm", password=PASSWORD).text
     server.execute("DELETE FROM account_tries WHERE \"limit\" = 'fresh_proof'")
     page = owner.post("/confirm", password=PASSWORD)
     assert page.url.path == "/account/security/app"
@@ -280,7 +280,7 @@ def test_a_changed_password_ends_the_other_sessions(
             "/account/security/password", current="wrong", password="velvet-comet-19x"
         )
         assert page.status_code == 422
-        assert "not your current password" in page.text
+        assert "Incorrect current password" in page.text
         page = owner.post("/account/security/password", current=PASSWORD, password="short")
         assert "at least 12 characters" in page.text
         page = owner.post(
@@ -288,7 +288,7 @@ def test_a_changed_password_ends_the_other_sessions(
         )
         assert "Password changed" in page.text
         assert (is_in(owner), is_in(elsewhere)) == (True, False)
-        assert alert_in(elsewhere.sign_in(person)) == "Email or password incorrect"
+        assert alert_in(elsewhere.sign_in(person)) == "Incorrect email or password"
         elsewhere.sign_in(person, "velvet-comet-19x")
         assert is_in(elsewhere)
     assert any(
@@ -323,7 +323,7 @@ def test_a_forgotten_password_is_set_by_a_link_once(
         assert forgetful.post(link, password="short").status_code == 422
         page = forgetful.post(link, password="velvet-comet-19x")
         assert page.url.path == "/login"
-        assert "Your new password is set" in page.text
+        assert "Password changed" in page.text
         assert forgetful.get(link).status_code == 410
         forgetful.get("/login")
         assert forgetful.post(link, password="another-comet-19x").status_code == 410
@@ -412,7 +412,7 @@ def test_what_is_no_passkey_is_refused(server: Server, credential: str) -> None:
         guest.get("/login")
         page = guest.post("/login/passkey", credential=credential)
         assert (page.status_code, page.url.path) == (200, "/login")
-        assert "was not accepted" in page.text
+        assert "Passkey not accepted" in page.text
 
 
 def test_an_ended_session_ends_its_live_stream(server: Server) -> None:

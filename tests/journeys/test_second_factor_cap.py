@@ -67,10 +67,10 @@ def test_a_hundred_wrong_second_factors_are_the_last(server: Server, mailbox: Ma
             with visitor(server) as late:
                 late.sign_in(email)
                 page = late.post("/login/second-factor", code=code)
-                assert "none is taken any more" in alert_in(page)
+                assert "Codes are locked" in alert_in(page)
         age_proof(server, owner.token)
         owner.post("/account/security/recovery/new")
-        assert "none is taken any more" in alert_in(owner.post("/confirm", code=codes[3]))
+        assert "Codes are locked" in alert_in(owner.post("/confirm", code=codes[3]))
     mails = [mail for mail in mailbox.of(email) if "are locked" in str(mail["Subject"])]
     count = len(mailbox.of(email))
     mails = mails or [mailbox.wait(email, count + 1)]
@@ -119,14 +119,14 @@ def test_staff_without_a_second_factor_see_nothing_of_the_console(
 
 def test_passkeys_say_why_127_0_0_1_cannot_work(server: Server, mailbox: Mailbox) -> None:
     port = server.base_url.rpartition(":")[2]
-    said = "Passkeys cannot work at the address 127.0.0.1: they need a name."
+    said = "Passkeys do not work with the IP address 127.0.0.1."
     server = replace(server, base_url=f"http://127.0.0.1:{port}")
     with visitor(server) as who:
         page = who.get("/login").text
         assert f"{said} Open http://localhost:{port}/login" in page
         assert "passkey-form" not in page
         named = who.client.get("/login", headers={"Host": f"localhost:{port}"}).text
-        assert "cannot work" not in named
+        assert "do not work" not in named
         assert "passkey-form" in named
         sign_up(server, mailbox, who, "keyless@wallet.example")
         assert said in who.get("/account/security/passkeys/add").text

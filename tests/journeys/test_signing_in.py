@@ -22,7 +22,7 @@ from tests.visitors import (
     visitor,
 )
 
-WRONG = "Email or password incorrect"
+WRONG = "Incorrect email or password"
 
 _names = itertools.count(1)
 
@@ -106,7 +106,7 @@ def test_five_wrong_passwords_block_the_email_and_alert_its_person(
             answers.append(thief.sign_in(address, PASSWORD))
             told.append([(answer.status_code, alert_in(answer)) for answer in answers])
     assert told[0] == told[1]
-    assert told[0] == [(200, WRONG)] * 5 + [(429, "Too many tries")]
+    assert told[0] == [(200, WRONG)] * 5 + [(429, "Too many attempts")]
     with visitor(server) as elsewhere:
         assert elsewhere.sign_in(person).status_code == 429
     mail = mailbox.wait(person, count + 1)
@@ -196,7 +196,7 @@ def test_three_wrong_codes_end_the_sign_in_from_a_new_browser(
         assert alert_in(guest.post("/login/new-device", code=wrong))
     page = guest.post("/login/new-device", code=right)
     assert page.url.path == "/login"
-    assert "please sign in again" in page.text
+    assert "no longer valid" in page.text
     assert not is_in(guest)
 
 

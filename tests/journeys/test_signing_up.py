@@ -67,7 +67,7 @@ def test_a_mailed_code_makes_the_account_and_signs_in(
     assert code_in(mail) in mail["Subject"]
     page = guest.post("/sign-up/code", code=f" {code_in(mail)[:3]} {code_in(mail)[3:]} ")
     assert page.status_code == 403  # no organization yet
-    assert "You belong to no organization" in page.text
+    assert "You are not in an organization" in page.text
     assert users(server, "ada@wallet.example") == 1
     assert guest.token not in (None, before)
     # The browser of the sign-up is known, and nobody is told of it.
@@ -81,8 +81,8 @@ def test_a_mailed_code_makes_the_account_and_signs_in(
         ("bob@wallet.example", "passwordpassword", ""),
         ("bob@wallet.example", "1q2w3e4r5t6y", "too common"),
         ("bob.builder@wallet.example", "Bob.Builder-Wallet", "too similar"),
-        ("no address", PASSWORD, "This is not an email address."),
-        ("", PASSWORD, "Type your email address."),
+        ("no address", PASSWORD, "Enter a valid email address."),
+        ("", PASSWORD, "Enter your email address."),
     ],
 )
 def test_bad_input_names_the_field_and_keeps_the_address(
@@ -106,9 +106,9 @@ def test_a_code_is_judged_five_times(server: Server, mailbox: Mailbox, guest: Vi
     right = code_in(mailbox.wait(address))
     wrong = f"{(int(right) + 1) % 10**6:06}"
     for _ in range(5):
-        assert alert_in(guest.post("/sign-up/code", code=wrong)).startswith("That code is not")
+        assert alert_in(guest.post("/sign-up/code", code=wrong)).startswith("Incorrect code")
     page = guest.post("/sign-up/code", code=right)
-    assert alert_in(page) == "That code cannot be used any more. Ask for a new one."
+    assert alert_in(page) == "That code is no longer valid. Request a new one."
     assert users(server, address) == 0
     guest.post("/sign-up/resend")
     page = guest.post("/sign-up/code", code=code_in(mailbox.wait(address, 2)))
@@ -123,13 +123,14 @@ def test_a_new_code_ends_the_one_before_and_three_more_are_mailed(
     guest.post("/sign-up", email=address, password=PASSWORD)
     first = code_in(mailbox.wait(address))
     for count in range(2, 5):
-        assert "on its way" in guest.post("/sign-up/resend").text
+        assert "New code sent" in guest.post("/sign-up/resend").text
         mailbox.wait(address, count)  # mails leave a random while later, so one after the other
-    assert "No more codes" in guest.post("/sign-up/resend").text
+    assert "reached the limit for codes" in guest.post("/sign-up/resend").text
     with visitor(server) as other:
         other.get("/sign-up")
-        assert "No more codes" in other.post("/sign-up", email=address, password=PASSWORD).text
-    assert "cannot be used" not in guest.post("/sign-up/code", code=first).text
+        page = other.post("/sign-up", email=address, password=PASSWORD)
+        assert "reached the limit for codes" in page.text
+    assert "no longer valid" not in guest.post("/sign-up/code", code=first).text
     assert users(server, address) == 0
     guest.post("/sign-up/code", code=code_in(mailbox.of(address)[3]))
     assert users(server, address) == 1
@@ -147,7 +148,7 @@ def test_a_code_ends_after_ten_minutes(server: Server, mailbox: Mailbox, guest: 
     )
     assert round(left) == 600
     server.execute("UPDATE mailed_code SET expires_at = now() WHERE email = %s", address)
-    assert "cannot be used any more" in guest.post("/sign-up/code", code=right).text
+    assert "no longer valid" in guest.post("/sign-up/code", code=right).text
     assert users(server, address) == 0
 
 

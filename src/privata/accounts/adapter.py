@@ -35,7 +35,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth sh
     error_messages = {
         **DefaultAccountAdapter.error_messages,
         "email_password_mismatch": SIGN_IN_FAILED,
-        BLOCKED: "Too many tries",
+        BLOCKED: "Too many attempts",
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

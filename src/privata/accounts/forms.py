@@ -14,7 +14,7 @@ from privata.accounts.hashing import LONGEST_PASSWORD, normalized
 from privata.accounts.models import User
 
 #: The answer to every sign-in that fails: nothing tells whether an address has an account.
-SIGN_IN_FAILED: Final = "Email or password incorrect"
+SIGN_IN_FAILED: Final = "Incorrect email or password"
 
 
 class SignInForm(LoginForm):  # type: ignore[misc]  # allauth ships no types
@@ -31,8 +31,8 @@ class EmailForm(forms.Form):
     email = forms.EmailField(
         max_length=254,
         error_messages={
-            "required": "Type your email address.",
-            "invalid": "This is not an email address.",
+            "required": "Enter your email address.",
+            "invalid": "Enter a valid email address.",
         },
     )
 
@@ -52,7 +52,7 @@ class SignUpForm(EmailForm):
     password = forms.CharField(
         max_length=LONGEST_PASSWORD,
         strip=False,
-        error_messages={"required": "Choose a password."},
+        error_messages={"required": "Enter a password."},
     )
 
     def clean(self) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class NewPasswordForm(forms.Form):
     password = forms.CharField(
         max_length=LONGEST_PASSWORD,
         strip=False,
-        error_messages={"required": "Choose a password."},
+        error_messages={"required": "Enter a password."},
     )
 
     def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:

@@ -40,16 +40,16 @@ def hint(request: HttpRequest) -> str:
     host = opened.hostname or ""
     if host == name or host.endswith(f".{name}"):
         return (
-            f"Passkeys need a name, and {name} is an address: browsers know none for it."
-            " The operator sets PRIVATA_PUBLIC_URL."
+            f"Passkeys require a host name, but Privata is configured with the IP address {name}."
+            " Ask the operator to set PRIVATA_PUBLIC_URL."
             if _is_address(name)
             else ""
         )
     port = "" if opened.port is None else f":{opened.port}"
     instead = f"{request.scheme}://{name}{port}{request.path}"
     if _is_address(host):
-        return f"Passkeys cannot work at the address {host}: they need a name. Open {instead}"
-    return f"Passkeys of this installation belong to {name}. Open {instead}"
+        return f"Passkeys do not work with the IP address {host}. Open {instead} instead."
+    return f"Passkeys only work at {name}. Open {instead} instead."
 
 
 def _is_address(host: str) -> bool:

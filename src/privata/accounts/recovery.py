@@ -33,8 +33,8 @@ def as_text(codes: Sequence[str], *, email: str, address: str) -> str:
     lines = "\n".join(f"  {code}" for code in codes)
     return (
         f"Recovery codes for {email}\n{address}\n\n{lines}\n\n"
-        "Each code signs you in once in place of your second factor. Keep them where you keep\n"
-        "passwords, not on the device that makes your codes.\n"
+        "Each code replaces your second factor once. Store the codes where you store your\n"
+        "passwords, not on the device with your authenticator app.\n"
     )
 
 

@@ -33,12 +33,14 @@ PRESET: Final = "365"
 _MAX_BLOCK_TEXT: Final = MAX_BLOCKS * 64
 
 _SCOPE_TEXTS: Final = {
-    Scope.ORDERS: "Quotes, orders, their status and their events. What a wallet's server needs.",
-    Scope.WEBHOOK_ADMIN: "Set up webhook endpoints, resume and replay, read deliveries by API.",
-    Scope.PAYOUTS_READ: "Read balance and payouts.",
+    Scope.ORDERS: "Quotes, orders, order status, and events. For a wallet's server.",
+    Scope.WEBHOOK_ADMIN: (
+        "Manage webhook endpoints, resume and replay, and read deliveries through the API."
+    ),
+    Scope.PAYOUTS_READ: "Read the balance and payouts.",
     Scope.PAYOUTS_TRIGGER: "Request a payout to a verified address. A live key moves money.",
-    Scope.RAMP_EMBED: "Publishable: opens the ramp page only, and may stand in web pages and apps."
-    " It takes no other scope.",
+    Scope.RAMP_EMBED: "Publishable: only opens the ramp page, and is safe in web pages and apps."
+    " Cannot be combined with other scopes.",
 }
 
 T = TypeVar("T")
@@ -59,7 +61,7 @@ class KeyForm(forms.Form):
     scopes = forms.MultipleChoiceField(choices=[(one.value, one.value) for one in Scope])
     expiry = forms.ChoiceField()
     expires_on = forms.DateField(
-        required=False, error_messages={"invalid": "Enter a date like 2027-05-21."}
+        required=False, error_messages={"invalid": "Enter a date, such as 2027-05-21."}
     )
     allowed_cidrs = forms.CharField(required=False, max_length=_MAX_BLOCK_TEXT)
 
@@ -89,7 +91,7 @@ class KeyForm(forms.Form):
         expiry = cleaned.get("expiry", NEVER)
         chosen = cleaned.get("expires_on") if expiry == ON_DATE else None
         if expiry == ON_DATE and chosen is None and "expires_on" not in self.errors:
-            self.add_error("expires_on", "Enter the date.")
+            self.add_error("expires_on", "Enter a date.")
         if expiry.isdecimal():
             chosen = self._now.date() + timedelta(days=int(expiry))
         try:
@@ -154,7 +156,7 @@ def expiry_choices(today: date) -> list[tuple[str, str]]:
     for days in PRESET_DAYS:
         end = today + timedelta(days=days)
         choices.append((str(days), f"In {days} days, on {end.day} {end:%B %Y}"))
-    return [*choices, (ON_DATE, "On a date"), (NEVER, "Never")]
+    return [*choices, (ON_DATE, "On a specific date"), (NEVER, "Never")]
 
 
 def scope_choices(role: Role, key: KeyView | None = None) -> list[ScopeChoice]:
@@ -168,7 +170,7 @@ def scope_choices(role: Role, key: KeyView | None = None) -> list[ScopeChoice]:
 
 
 def _lock(scope: Scope, role: Role) -> str:
-    return "Only an owner can give this." if lacking(role, [scope]) else ""
+    return "Only an owner can grant this scope." if lacking(role, [scope]) else ""
 
 
 def _judged(rule: Callable[[], T]) -> T:

@@ -32,7 +32,7 @@ def staff_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespo
         # One password must not open every partner's data: nothing of the console without a second
         # factor, neither for an account that has none nor for a session that has shown none.
         if request.user.recovery_confirmed_at is None:
-            messages.error(request, "Set up two-factor sign-in first: the console asks for it.")
+            messages.error(request, "Set up two-factor sign-in first. The console requires it.")
             return redirect("account_security")
         if not with_second_factor(request):
             return hold(request)

@@ -40,9 +40,9 @@ STATES = {
 }
 
 _DECISIONS = {
-    "approve": (OrganizationStatus.APPROVED, "The organization is approved"),
-    "reject": (OrganizationStatus.REJECTED, "The organization is rejected"),
-    "reopen": (OrganizationStatus.ONBOARDING, "Onboarding is open again"),
+    "approve": (OrganizationStatus.APPROVED, "Organization approved"),
+    "reject": (OrganizationStatus.REJECTED, "Organization rejected"),
+    "reopen": (OrganizationStatus.ONBOARDING, "Onboarding reopened"),
 }
 
 MAX_TEXT = 120
@@ -81,10 +81,10 @@ def decide(request: HttpRequest, operator: Actor, organization_id: UUID) -> Http
     """Approve, reject or reopen; one that somebody else has decided meanwhile says so."""
     to, said = _DECISIONS.get(request.POST.get("decision", ""), (None, ""))
     if to is None:
-        return _organization(request, organization_id, "Choose what to decide.")
+        return _organization(request, organization_id, "Choose a decision.")
     note = request.POST.get("note", "").replace("\0", "")
     if to is OrganizationStatus.REJECTED and not note.strip():
-        return _organization(request, organization_id, "Say why: the partner reads it.")
+        return _organization(request, organization_id, "Enter a reason. The partner sees it.")
     try:
         wait(
             review.decide(

@@ -61,18 +61,20 @@ def checklist(tenant: Tenant) -> list[Item]:
 
 def _onboarding(tenant: Tenant) -> Item:
     if tenant.status in UNFINISHED:
-        return Item("Onboarding", "Four short steps.", "now", reverse("onboarding:start"), "Go on")
+        there = reverse("onboarding:start")
+        return Item("Onboarding", "Complete 4 short steps.", "now", there, "Continue")
     return Item("Onboarding", "Your company is set up.", "done")
 
 
 def _review(tenant: Tenant) -> Item:
     title = "Review by the operator"
     if tenant.status is OrganizationStatus.APPROVED:
-        return Item(title, "Your company is approved: live keys can be made.", "done")
+        return Item(title, "Your company is approved. You can create live keys.", "done")
     if tenant.status is OrganizationStatus.REJECTED:
         there = reverse("settings:organization", kwargs={"environment": tenant.environment.value})
         return Item(title, "Your company was not approved.", "blocked", there, "See why")
-    return Item(title, "We look at what you told us. You need not do anything.", "blocked")
+    text = "We are reviewing your information. You do not need to do anything."
+    return Item(title, text, "blocked")
 
 
 def _endpoint(tenant: Tenant) -> Item:
@@ -90,8 +92,8 @@ def _endpoint(tenant: Tenant) -> Item:
         return Item(title, f"{found.url} passed the checks.", "done")
     there = reverse("webhooks:new", kwargs={"environment": Environment.LIVE.value})
     may = tenant.may(Permission.CONFIGURE_ENDPOINTS)
-    text = "Where each step of an order is sent. Its URL is checked when you add it."
-    return Item(title, text, "now", there if may else None, "Add an endpoint")
+    text = "Receives every step of an order. We check the URL when you add it."
+    return Item(title, text, "now", there if may else None, "Add endpoint")
 
 
 def _payout_address(tenant: Tenant) -> Item:
@@ -100,9 +102,12 @@ def _payout_address(tenant: Tenant) -> Item:
         organization_id=tenant.organization_id, state=AddressState.VERIFIED.value
     ).exists()
     if verified:
-        return Item(title, "What you earn can be paid out.", "done")
-    text = "Tell the operator where to; a signature proves it is yours. Until then earnings add up."
-    return Item(title, text, "now", "/docs/payouts", "How it is proved")
+        return Item(title, "Your earnings can be paid out.", "done")
+    text = (
+        "Give the operator your address and prove ownership with a signature. Earnings add up "
+        "until then."
+    )
+    return Item(title, text, "now", "/docs/payouts", "How verification works")
 
 
 def _sandbox_order(tenant: Tenant) -> Item:
@@ -113,7 +118,7 @@ def _sandbox_order(tenant: Tenant) -> Item:
         status=OrderStatus.COMPLETED.value,
     ).exists()
     if done:
-        return Item(title, "Your integration has brought an order to its end.", "done")
+        return Item(title, "Your integration completed an order.", "done")
     there = reverse("orders:list", kwargs={"environment": Environment.TEST.value})
-    text = "One simulated order that runs through, made with your test key."
-    return Item(title, text, "now", there, "Make one")
+    text = "Complete one simulated order with your test key."
+    return Item(title, text, "now", there, "Create order")

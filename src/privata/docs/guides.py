@@ -18,14 +18,14 @@ _CHECKOUT: Final = Path(__file__).resolve().parents[3] / "docs"
 
 #: The order in which guides are shown; one that is not named here stands under "More".
 GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
-    ("Start", ("quickstart", "sandbox", "authentication")),
+    ("Get started", ("quickstart", "sandbox", "authentication")),
     ("Orders", ("orders", "order-lifecycle", "refunds")),
-    ("Being told", ("webhooks", "streaming", "ops-events")),
+    ("Events", ("webhooks", "streaming", "ops-events")),
     ("Money", ("ledger", "payouts")),
-    ("People", ("accounts", "organizations", "roles", "audit", "tokens")),
+    ("Team", ("accounts", "organizations", "roles", "audit", "tokens")),
     ("Reference", ("errors", "rate-limits", "glossary")),
     (
-        "Running it",
+        "Operations",
         ("self-hosting", "operations", "settings", "architecture", "guarantees", "performance"),
     ),
 )

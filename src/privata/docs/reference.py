@@ -19,7 +19,7 @@ _JSON: Final = "application/json"
 _SUCCESS: Final = "2"
 
 #: Parameters of all kinds, in the order in which they are shown.
-_PLACES: Final = (("path", "In the path"), ("query", "In the query"), ("header", "Headers"))
+_PLACES: Final = (("path", "Path parameters"), ("query", "Query parameters"), ("header", "Headers"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def start(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
         )
     except ValidationFailed as error:
         return _refused(request, tenant, chosen, error)
-    messages.success(request, "The file is being made")
+    messages.success(request, "The file is being created")
     return redirect(_page(tenant) + chosen.query())
 
 

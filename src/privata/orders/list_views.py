@@ -98,7 +98,7 @@ def default_view(request: HttpRequest, tenant: Tenant, view_id: int) -> HttpResp
     """Show a view first, or with `off` no view."""
     chosen = None if request.POST.get("off") else _known(view_id)
     choosing = saved_views.choose_default(kernel(), actor=tenant.actor, view_id=chosen)
-    said = "All orders are shown first" if chosen is None else "This view is shown first"
+    said = "Default view: all orders" if chosen is None else "Set as your default view"
     return _kept(request, choosing, _back(request, tenant), said)
 
 

@@ -22,7 +22,7 @@ _S = OrderStatus
 #: The straight path in an end user's words.
 STAGES: dict[OrderStatus, str] = {
     _S.WAITING_DEPOSIT: "Waiting for your payment",
-    _S.CONFIRMING: "Payment seen, being confirmed",
+    _S.CONFIRMING: "Payment detected, confirming",
     _S.EXCHANGING: "Exchanging",
     _S.SENDING: "Sending to your address",
     _S.COMPLETED: "Done",
@@ -36,20 +36,20 @@ _WORDS: dict[OrderStatus, Words] = {
         "clock",
     ),
     _S.CONFIRMING: Words(
-        "Your payment has been seen",
+        "Payment detected",
         "The network is confirming it. You do not need to do anything.",
         "info",
         "loader",
     ),
     _S.EXCHANGING: Words(
-        "Your exchange is under way",
+        "Your exchange is in progress",
         "You do not need to do anything.",
         "info",
         "arrow-left-right",
     ),
     _S.SENDING: Words(
         "On its way to you",
-        "The payout has been handed to the network.",
+        "The payout was submitted to the network.",
         "info",
         "send",
     ),
@@ -61,32 +61,35 @@ _WORDS: dict[OrderStatus, Words] = {
     ),
     _S.EXPIRED: Words(
         "This order has expired",
-        "No payment arrived in time. Do not send anything to its address; make a new order.",
+        (
+            "No payment arrived in time. Do not send anything to its address. Create a new order "
+            "instead."
+        ),
         "warn",
         "timer-off",
     ),
     _S.FAILED: Words(
         "This exchange could not be completed",
-        "Ask the support of the app in which you made it, and name the order number below.",
+        "Contact the support team of the app you used, and include the order number below.",
         "bad",
         "circle-x",
     ),
     _S.REFUND_REQUIRED: Words(
         "Your payment is being returned",
-        "The exchange could not go ahead. The app in which you made it is arranging your refund.",
+        "The exchange could not be completed. The app you used is arranging your refund.",
         "warn",
         "undo-2",
     ),
     _S.REFUNDED: Words(
         "Your payment was returned",
-        "The exchange could not go ahead, and your payment was sent back, less the network's fee.",
+        "The exchange could not be completed, so we returned your payment, minus the network fee.",
         "info",
         "undo-2",
     ),
     _S.MANUAL_REVIEW: Words(
-        "A person is looking at this order",
-        "It takes longer than usual, and nothing is lost. The app in which you made it can tell"
-        " you more.",
+        "This order is under review",
+        "This is taking longer than usual, but nothing is lost. Contact the app you used for"
+        " details.",
         "warn",
         "eye",
     ),
@@ -95,27 +98,26 @@ _WORDS: dict[OrderStatus, Words] = {
 #: What is said of an expired order whose payment came after all.
 _LATE: dict[str, Words] = {
     LateState.SEEN: Words(
-        "Your payment came after this order had expired",
-        "It is being looked at. Do not send it again; the app in which you made the order can tell"
-        " you more.",
+        "Your payment arrived after this order expired",
+        "We are reviewing it. Do not send it again. Contact the app you used for details.",
         "warn",
         "eye",
     ),
     LateState.SWAPPED: Words(
-        "Your payment came late, and was exchanged",
-        "This order had expired; the exchange was made at the rate of that time.",
+        "Your late payment was exchanged",
+        "This order had expired, so the exchange used the rate at the time of your payment.",
         "ok",
         "circle-check",
     ),
     LateState.REFUNDED: Words(
-        "Your payment came late, and was returned",
-        "This order had expired; your payment was sent back, less the network's fee.",
+        "Your late payment was returned",
+        "This order had expired, so we returned your payment, minus the network fee.",
         "info",
         "undo-2",
     ),
     LateState.CLOSED: Words(
-        "Your payment came after this order had expired",
-        "Ask the support of the app in which you made it, and name the order number below.",
+        "Your payment arrived after this order expired",
+        "Contact the support team of the app you used, and include the order number below.",
         "warn",
         "timer-off",
     ),
@@ -123,11 +125,11 @@ _LATE: dict[str, Words] = {
 
 #: Reasons that help an end user; the others are nobody's business or nobody's fault.
 _REASONS: dict[str, str] = {
-    FailedReason.UNDERPAYMENT: "Less arrived than the order was made for.",
-    FailedReason.OVERPAYMENT: "More arrived than the order was made for.",
+    FailedReason.UNDERPAYMENT: "You sent less than the order amount.",
+    FailedReason.OVERPAYMENT: "You sent more than the order amount.",
     FailedReason.AMOUNT_OUT_OF_RANGE: "The amount was outside the limits.",
     FailedReason.RATE_CHANGED: "The rate changed before the payment arrived.",
-    FailedReason.NETWORK_CONGESTION: "The network was too busy.",
+    FailedReason.NETWORK_CONGESTION: "The network was congested.",
 }
 
 

@@ -45,10 +45,10 @@ class Integration(StrEnum):
 
 
 BUSINESS_TYPES = {
-    BusinessType.WALLET: ("Wallet", "People hold their own coins with you."),
-    BusinessType.EXCHANGE: ("Exchange", "You trade for customers, or between them."),
-    BusinessType.PAYMENT_APP: ("Payment app", "People pay, send or get paid."),
-    BusinessType.OTHER: ("Something else", "You will tell us in the review."),
+    BusinessType.WALLET: ("Wallet", "People hold their own coins in your wallet."),
+    BusinessType.EXCHANGE: ("Exchange", "You trade for customers or match their trades."),
+    BusinessType.PAYMENT_APP: ("Payment app", "People pay, send, or receive money."),
+    BusinessType.OTHER: ("Something else", "Tell us during the review."),
 }
 VOLUMES = {
     Volume.UNDER_100: "Fewer than 100",
@@ -58,11 +58,11 @@ VOLUMES = {
     Volume.MORE: "More than 100,000",
 }
 INTEGRATIONS = {
-    Integration.WEBHOOKS: ("API and webhooks", "Your server calls us, we call it back."),
+    Integration.WEBHOOKS: ("API and webhooks", "Your server calls us, and we send it webhooks."),
     Integration.STREAMS: ("API and streams", "You follow orders over an open connection."),
     Integration.SDK: ("SDK", "Our Python or JavaScript client does both."),
-    Integration.CHANGENOW: ("ChangeNOW-compatible", "You have that integration already."),
-    Integration.RAMP: ("Ramp page", "People buy with a card on a page we host."),
+    Integration.CHANGENOW: ("ChangeNOW-compatible", "You already have a ChangeNOW integration."),
+    Integration.RAMP: ("Ramp page", "People buy with a card on a page that we host."),
 }
 
 

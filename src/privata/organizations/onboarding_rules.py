@@ -85,7 +85,8 @@ def checked_company(values: Company) -> Company:
         problems.append(("legal_name", f"Use at most {MAX_LEGAL_NAME} characters."))
     if values.country not in countries():
         problems.append(("country", "Choose the country where the company is registered."))
-    _one_of(problems, "business_type", values.business_type, BusinessType, "Choose what you run.")
+    told = "Choose your business type."
+    _one_of(problems, "business_type", values.business_type, BusinessType, told)
     website = _website(values.website)
     if website is None:
         problems.append(("website", "Enter the address of your website, such as acme.example."))
@@ -96,7 +97,7 @@ def checked_company(values: Company) -> Company:
 def checked_expectation(values: Expectation) -> Expectation:
     """The step's values; `ValidationFailed` names each wrong field."""
     problems: Problems = []
-    _one_of(problems, "volume", values.volume, Volume, "Choose how many orders you expect.")
+    _one_of(problems, "volume", values.volume, Volume, "Choose the number of orders you expect.")
     _one_of(problems, "integration", values.integration, Integration, "Choose how you integrate.")
     _raise(problems)
     return values
@@ -109,9 +110,9 @@ def checked_jurisdictions(values: Jurisdictions) -> Jurisdictions:
     if not chosen:
         problems.append(("user_countries", "Choose at least one country."))
     elif len(chosen) < len(set(values.user_countries)):
-        problems.append(("user_countries", "Choose countries of the list."))
+        problems.append(("user_countries", "Choose countries from the list."))
     if not values.aml_acknowledged:
-        problems.append(("aml_acknowledged", "This is needed to go on."))
+        problems.append(("aml_acknowledged", "Confirm this to continue."))
     _raise(problems)
     return Jurisdictions(chosen, aml_acknowledged=True)
 
@@ -128,7 +129,7 @@ def checked_contact(values: Contact) -> Contact:
     if not valid_email(email):
         problems.append(("contact_email", "Enter an email address."))
     if telegram and not _TELEGRAM.fullmatch(telegram):
-        problems.append(("contact_telegram", "Enter a Telegram handle such as @acme_dev."))
+        problems.append(("contact_telegram", "Enter a Telegram handle, such as @acme_dev."))
     _raise(problems)
     handle = f"@{telegram.removeprefix('@')}" if telegram else ""
     return Contact(name, email.lower(), handle)

@@ -17,12 +17,12 @@ NOTICES: dict[Notice, tuple[frozenset[Role], str, str]] = {
     Notice.PAYOUT_SENT: (
         frozenset({Role.OWNER, Role.FINANCE}),
         "Payout sent",
-        "When a payout has left for one of your addresses.",
+        "When a payout is sent to one of your addresses.",
     ),
     Notice.MEMBER_JOINED: (
         frozenset({Role.OWNER, Role.ADMIN}),
         "Member joined",
-        "When somebody accepts an invitation to this organization.",
+        "When someone accepts an invitation to this organization.",
     ),
 }
 

@@ -30,7 +30,7 @@ class RefundForm(forms.Form):
 
     way = forms.ChoiceField(
         choices=[(OWN, OWN), (OTHER, OTHER), (CONVERT, CONVERT)],
-        error_messages={"required": "Choose what is to happen to the deposit."},
+        error_messages={"required": "Choose what happens to the deposit."},
     )
     address = forms.CharField(required=False, max_length=_MAX_ADDRESS)
     extra_id = forms.CharField(required=False, max_length=_MAX_EXTRA_ID)
@@ -49,7 +49,7 @@ class RefundForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         way = cleaned.get("way")
         if way == OWN and not self.order.refund_address:
-            self.add_error("way", "The order was made without a refund address.")
+            self.add_error("way", "The order has no refund address.")
         if way == OTHER and not cleaned.get("address"):
             self.add_error("address", f"Enter an address on {self.order.from_network}.")
         if way == CONVERT and not cleaned.get("stable_target"):
@@ -105,12 +105,23 @@ class RefundForm(forms.Form):
         """What can be chosen for this order, with an explanation."""
         order = self.order
         found = [
-            (OTHER, "Return it to another address", f"As {order.from_asset}, to one you enter."),
-            (CONVERT, "Convert it to a stablecoin", "The provider exchanges it, then sends it."),
+            (
+                OTHER,
+                "Return it to another address",
+                f"In {order.from_asset}, to an address you enter.",
+            ),
+            (
+                CONVERT,
+                "Convert it to a stablecoin",
+                "The provider exchanges the deposit, then sends it.",
+            ),
         ]
         if order.refund_address:
-            own = f"As {order.from_asset}. It was checked when the order was made; it is not shown."
-            found.insert(0, (OWN, "Return it to the address given with the order", own))
+            own = (
+                f"In {order.from_asset}. The address was verified when the order was created and "
+                "is not shown."
+            )
+            found.insert(0, (OWN, "Return it to the refund address from the order", own))
         return found
 
     def targets(self) -> list[tuple[str, str]]:

@@ -33,13 +33,13 @@ _REASONS: Final = {
     "kyt_block": "The provider's transaction check stopped the deposit.",
     "amount_out_of_range": "The deposit was outside the provider's limits.",
     "rate_changed": "The rate changed too far before the deposit arrived.",
-    "underpayment": "Less arrived than the order was made for.",
-    "overpayment": "More arrived than the order was made for.",
-    "network_congestion": "The network was too busy to finish in time.",
+    "underpayment": "The deposit was less than the order amount.",
+    "overpayment": "The deposit was more than the order amount.",
+    "network_congestion": "The network was too congested to finish in time.",
     "provider_timeout": "The provider did not finish in time.",
-    "provider_internal": "The provider could not go on with it.",
+    "provider_internal": "The provider could not continue.",
 }
-_NO_REASON: Final = "The provider could not go on with the swap."
+_NO_REASON: Final = "The provider could not continue the swap."
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def panel_of(order: Order, entries: Sequence[TimelineEntry], now: datetime) -> R
 
 def choice_words(order: Order, choice: Choice, *, given: bool) -> str:
     """What a choice does, after "it is": `given` says that the address is the order's own."""
-    where = "to the address given with the order" if given else "to another address"
+    where = "to the refund address from the order" if given else "to another address"
     if choice.stable_target is not None:
         return f"converted to {spoken_target(choice.stable_target)} and sent {where}"
     return f"returned as {order.from_asset} {where}"
@@ -125,15 +125,15 @@ def _default_words(order: Order) -> str:
         hours = order.refund_sla_hours
         within = f" within {hours} hours" if hours else ""
         return (
-            "This provider returns deposits by ticket with its support"
-            f"{within}. When the window ends, a person of the operator takes the order over."
+            "This provider returns deposits through a support ticket"
+            f"{within}. When the window ends, the operator takes over the order."
         )
     if order.refund_capability == "none":
         return (
-            "This provider returns nothing by itself. "
-            "When the window ends, a person of the operator takes the order over."
+            "This provider does not return deposits. "
+            "When the window ends, the operator takes over the order."
         )
-    return "A person of the operator takes the order over and decides."
+    return "The operator takes over the order and decides."
 
 
 def _chosen_words(order: Order, refund: Refund) -> str:
@@ -152,4 +152,4 @@ def _chosen_words(order: Order, refund: Refund) -> str:
     }[refund.source]
     if choice.action is RefundAction.MANUAL_REVIEW:
         return f"{who}."
-    return f"{who}: to be {words}."
+    return f"{who}. The deposit is {words}."

@@ -31,17 +31,17 @@ ENDINGS: Final = {
     Ending.FINISHED: ("Order ended", "check", "ok"),
     Ending.CLIENT_LEFT: ("Client left", "log-out", "plain"),
     Ending.CLOSED_HERE: ("Closed here", "x", "plain"),
-    Ending.KEY_DEAD: ("Key ended", "key-round", "warn"),
+    Ending.KEY_DEAD: ("Key expired or revoked", "key-round", "warn"),
     Ending.RESTART: ("Server restarted", "refresh-cw", "plain"),
     Ending.NODE_LOST: ("Server lost", "unplug", "warn"),
-    Ending.STALLED: ("Client took nothing", "hourglass", "warn"),
+    Ending.STALLED: ("Client not reading", "hourglass", "warn"),
 }
 
 #: What a stream began with, in a sentence.
 SOURCES: Final = {
-    ResumeSource.FRESH: "began with the state of the order",
+    ResumeSource.FRESH: "started with the current state of the order",
     ResumeSource.BUFFER: "replayed everything after the client's last event",
-    ResumeSource.SNAPSHOT: "the client's last event was too old or unknown, so it began with the"
+    ResumeSource.SNAPSHOT: "the client's last event was too old or unknown, so it started with the"
     " state of the order",
 }
 

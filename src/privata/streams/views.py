@@ -45,5 +45,5 @@ def close(request: HttpRequest, tenant: Tenant, stream_id: int) -> HttpResponseB
         # It may have ended while the question was read: what was wanted has happened.
         messages.info(request, error.message)
     else:
-        messages.success(request, "The stream is being closed")
+        messages.success(request, "Closing the stream")
     return redirect(here)

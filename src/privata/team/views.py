@@ -42,7 +42,7 @@ def listing(request: HttpRequest, tenant: Tenant) -> HttpResponse:
 @require_safe
 @page(Permission.VIEW_HOME)
 def roles(request: HttpRequest, tenant: Tenant) -> HttpResponse:
-    """What each role may do."""
+    """What each role can do."""
     return _show(request, tenant, "roles.html", {"tab": "roles", "matrix": matrix()})
 
 
@@ -106,7 +106,7 @@ def cancel(request: HttpRequest, tenant: Tenant, invitation_id: UUID) -> HttpRes
         context = {"what": "cancel", "name": found[0]["email"], "back": _address(tenant, "list")}
         return _show(request, tenant, "confirm.html", context)
     wait(invitations.cancel(kernel(), actor=tenant.actor, invitation_id=invitation_id))
-    messages.success(request, "The invitation is taken back")
+    messages.success(request, "Invitation canceled")
     return redirect(_address(tenant, "list"))
 
 
@@ -131,7 +131,7 @@ def change_role(request: HttpRequest, tenant: Tenant, member_id: int) -> HttpRes
         )
     except ValidationFailed as error:
         return _member(request, tenant, member_id, Entered.refused({"role": role}, error))
-    messages.success(request, f"The role is {ROLES[_role(role)][0]} now")
+    messages.success(request, f"Role changed to {ROLES[_role(role)][0]} now")
     return redirect(_address(tenant, "member", member_id=member_id))
 
 
@@ -149,7 +149,7 @@ def deactivate(request: HttpRequest, tenant: Tenant, member_id: int) -> HttpResp
 def reactivate(request: HttpRequest, tenant: Tenant, member_id: int) -> HttpResponseBase:
     """Open the organization to a member again."""
     wait(members.reactivate(kernel(), actor=tenant.actor, member_id=member_id))
-    messages.success(request, "The member may enter again")
+    messages.success(request, "Member reactivated")
     return redirect(_address(tenant, "member", member_id=member_id))
 
 
@@ -228,7 +228,7 @@ def _address(tenant: Tenant, name: str, **parts: Any) -> str:
 
 def _role(text: str) -> Role:
     if text not in list(Role):
-        raise _wrong("role", "Choose a role.")
+        raise _wrong("role", "Select a role.")
     return Role(text)
 
 

@@ -10,11 +10,14 @@ _P = Permission
 
 #: Each role's name and what it is for.
 ROLES: dict[Role, tuple[str, str]] = {
-    Role.OWNER: ("Owner", "Everything, billing and removing members included."),
-    Role.ADMIN: ("Admin", "Runs the integration and the team; no payouts, no billing."),
-    Role.DEVELOPER: ("Developer", "Keys, webhooks, orders and refunds; no money."),
-    Role.FINANCE: ("Finance", "Revenue and payouts; no keys and no secrets."),
-    Role.READONLY: ("Read only", "Sees orders, deliveries and keys' names; changes nothing."),
+    Role.OWNER: ("Owner", "Full access, including billing and removing members."),
+    Role.ADMIN: ("Admin", "Manages the integration and the team. No payouts or billing."),
+    Role.DEVELOPER: (
+        "Developer",
+        "Manages keys, webhooks, orders, and refunds. No access to money.",
+    ),
+    Role.FINANCE: ("Finance", "Manages revenue and payouts. No access to keys or secrets."),
+    Role.READONLY: ("Read only", "Views orders, deliveries, and key names. Cannot make changes."),
 }
 
 #: The matrix in groups, by what people ask: who may see money, make keys, pay out.
@@ -31,9 +34,9 @@ GROUPS: tuple[tuple[str, tuple[tuple[Permission, str], ...]], ...] = (
         "Keys and webhooks",
         (
             (_P.VIEW_KEYS, "See the names of API keys"),
-            (_P.MANAGE_KEYS, "Make, rotate and revoke API keys"),
+            (_P.MANAGE_KEYS, "Create, rotate, and revoke API keys"),
             (_P.VIEW_DELIVERIES, "See webhook deliveries"),
-            (_P.CONFIGURE_ENDPOINTS, "Change webhooks, retry and replay"),
+            (_P.CONFIGURE_ENDPOINTS, "Change webhooks, retry, and replay"),
             (_P.VIEW_STREAMS, "See open streams"),
         ),
     ),

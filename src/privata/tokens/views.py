@@ -22,8 +22,8 @@ from privata.tokens.api import PREFIX
 from privata.tokens.rules import LIFETIMES
 
 _KINDS = (
-    ("read", "Read", "Lists of orders, deliveries, endpoints, members and the audit log."),
-    ("write", "Read and write", "Also make, change, pause and resume endpoints."),
+    ("read", "Read", "Lists of orders, deliveries, endpoints, members, and the audit log."),
+    ("write", "Read and write", "Also create, change, pause, and resume endpoints."),
 )
 
 
@@ -78,7 +78,7 @@ def shown(request: HttpRequest, tenant: Tenant, token_id: UUID) -> HttpResponseB
 def revoke(request: HttpRequest, tenant: Tenant, token_id: UUID) -> HttpResponseBase:
     """End a token at once."""
     wait(service.revoke_token(kernel(), actor=tenant.actor, token_id=token_id))
-    messages.success(request, "The token is revoked")
+    messages.success(request, "Token revoked")
     return redirect("settings:tokens", environment=tenant.environment.value)
 
 

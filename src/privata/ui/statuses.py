@@ -18,7 +18,7 @@ class Look(NamedTuple):
 
 
 ORDER = {
-    "waiting_deposit": Look("Waiting deposit", "clock", "plain"),
+    "waiting_deposit": Look("Waiting for deposit", "clock", "plain"),
     "confirming": Look("Confirming", "loader", "info"),
     "exchanging": Look("Exchanging", "arrow-left-right", "info"),
     "sending": Look("Sending", "send", "info"),
@@ -60,7 +60,7 @@ KEY = {
 
 EXPORT = {
     "queued": Look("Waiting", "clock", "plain"),
-    "running": Look("Being made", "loader", "info"),
+    "running": Look("In progress", "loader", "info"),
     "done": Look("Ready", "check", "ok"),
     "failed": Look("Failed", "x", "bad"),
     "expired": Look("Expired", "timer-off", "plain"),

@@ -72,80 +72,83 @@ RULES: Final[dict[Outcome, OutcomeRule]] = {
         ours=False,
         label="Delivered",
         title="Delivered",
-        sentence="Your server answered {status} after {seconds}.",
+        sentence="Your server returned {status} after {seconds}.",
     ),
     Outcome.HTTP_ERROR: _theirs(
         "HTTP error",
-        "Your server answered {status}",
-        "Your server answered {status} after {seconds}. The request reached you, so DNS, "
+        "Your server returned {status}",
+        "Your server returned {status} after {seconds}. The request reached you, so DNS, "
         "the connection and TLS are fine.",
     ),
     Outcome.REDIRECT: _theirs(
         "Redirect",
-        "Your server answered with a redirect",
-        "Your server answered {status} after {seconds}. Redirects are not followed: enter the "
+        "Your server returned a redirect",
+        "Your server returned {status} after {seconds}. Redirects are not followed. Enter the "
         "final URL in the endpoint.",
     ),
     Outcome.TIMEOUT: _theirs(
         "Timeout",
-        "No complete answer in time",
-        "The attempt was ended after {seconds}.",
+        "No complete response in time",
+        "The attempt timed out after {seconds}.",
     ),
     Outcome.CONNECTION: _theirs(
         "Connection failed",
-        "We could not talk to your server",
-        "The connection failed after {seconds}. Is the server up, and does its firewall let us in?",
+        "Could not connect to your server",
+        (
+            "The connection failed after {seconds}. Check that your server is up and its firewall "
+            "allows us."
+        ),
     ),
     Outcome.TLS: _theirs(
         "TLS failed",
         "The TLS handshake failed",
-        "A secure connection could not be made. The event was not sent.",
+        "A secure connection could not be established. The event was not sent.",
     ),
     Outcome.DNS: _theirs(
         "DNS failed",
         "The host name could not be resolved",
-        "DNS gave no address for the host of the endpoint. The event was not sent.",
+        "DNS returned no address for the endpoint's host. The event was not sent.",
     ),
     Outcome.BLOCKED: _theirs(
         "Blocked",
-        "The URL does not lead to the public internet",
+        "The URL is not on the public internet",
         "Events are sent only to public addresses, and every address of the host must be one. "
         "The event was not sent.",
     ),
     Outcome.TOO_LARGE: _theirs(
         "Response too large",
-        "The headers of the answer were too large",
-        "The headers of your server's answer went over our limit, so no status was accepted.",
+        "The response headers were too large",
+        "Your server's response headers exceeded our limit, so no status was accepted.",
     ),
     Outcome.PROTOCOL: _theirs(
         "Bad response",
-        "The answer was not valid HTTP",
-        "Your server answered something that is not valid HTTP/1.1.",
+        "The response was not valid HTTP",
+        "Your server returned a response that is not valid HTTP/1.1.",
     ),
     Outcome.INTERNAL: OutcomeRule(
         counts=False,
         retried=True,
         ours=True,
-        label="Our fault",
-        title="This one is on us",
-        sentence="A fault on our side stopped this attempt. It does not count against your "
+        label="Our error",
+        title="Error on our side",
+        sentence="A problem on our side stopped this attempt. It does not count against your "
         "endpoint and will be repeated.",
     ),
 }
 
 _STATUS_HINTS: Final[dict[int, str]] = {
-    400: "Your handler did not accept the body: is it parsed before the signature is checked?",
-    401: "Your handler refused the signature: check the secret, and verify over the raw body.",
-    403: "Something refused us: a firewall, a bot filter or the handler itself.",
-    404: "There is no handler at this path.",
-    405: "The path exists but does not take POST.",
+    400: "Your handler rejected the body. Check that you verify the signature before parsing it.",
+    401: "Your handler rejected the signature. Check the secret, and verify the raw body.",
+    403: "The request was blocked by a firewall, a bot filter, or the handler itself.",
+    404: "No handler exists at this path.",
+    405: "The path exists but does not accept POST.",
     408: "Your server, or a proxy in front of it, gave up waiting for the rest of the request.",
-    410: "410 asks us to stop, so the endpoint is paused and its events are held.",
-    413: "The body was too large for a limit in front of your handler.",
-    429: "Your server is limiting us; a Retry-After header is honoured.",
+    410: "410 tells us to stop, so the endpoint is paused and its events are held.",
+    413: "The body exceeded a size limit in front of your handler.",
+    429: "Your server is rate limiting us. We honor a Retry-After header.",
     502: "A proxy in front of your application could not reach it.",
-    503: "Your server says it is unavailable; a Retry-After header is honoured.",
-    504: "A proxy in front of your application waited too long for it.",
+    503: "Your server says it is unavailable. We honor a Retry-After header.",
+    504: "A proxy in front of your application timed out waiting for it.",
 }
 
 

@@ -24,7 +24,7 @@ from privata.infra.plane import kernel, wait
 _SECRET: Final = "totp_secret"  # noqa: S105 - the name of a place
 _CODES: Final = "recovery_codes"
 
-_WRONG: Final = "That code is not right. Is the clock of your device correct?"
+_WRONG: Final = "Incorrect code. Check that the clock on your device is correct."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -103,9 +103,9 @@ def recovery_codes(request: HttpRequest, user: User) -> HttpResponseBase:
             messages.success(request, "Two-factor sign-in is on")
             return redirect("account_security")
         error = (
-            "This is none of the codes above. Type one of them as it stands there."
+            "That code is not in the list above. Enter a code exactly as shown."
             if taken.granted
-            else "Too many wrong tries. Wait 15 minutes."
+            else "Too many failed attempts. Try again in 15 minutes."
         )
     context = {"tab": "security", "codes": codes, "error": error}
     return show(request, "recovery.html", context)

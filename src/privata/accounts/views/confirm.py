@@ -35,7 +35,7 @@ def confirm(request: HttpRequest, user: User) -> HttpResponseBase:
     note_proof(request)
     request.session.cycle_key()
     if held_path(request) is None:
-        messages.error(request, "That took too long. Please do it again.")
+        messages.error(request, "Your confirmation timed out. Repeat the action.")
     return resume(request)
 
 
@@ -45,14 +45,14 @@ def _refusal(request: HttpRequest, user: User) -> str:
         try:
             passkeys.proved(request, request.POST["credential"], user)
         except passkeys.CeremonyRefused:
-            return "That passkey was not accepted."
+            return "Passkey not accepted."
         record_authentication(request, user, "mfa")
         return ""
     if user.recovery_confirmed_at is None:
         return password_error(user, request.POST.get("password", ""))
     taken = wait(limits.take(kernel(), limits.FRESH_PROOF, str(user.pk)))
     if not taken.granted:
-        return "Too many wrong tries. Wait 15 minutes."
+        return "Too many failed attempts. Try again in 15 minutes."
     typed = request.POST.get("code", "")
     count = wait(factor_cap.take(kernel(), user.pk))
     if count is None:
@@ -62,7 +62,7 @@ def _refusal(request: HttpRequest, user: User) -> str:
         wait(
             factor_cap.wrong(kernel(), user_id=user.pk, email=user.email, count=count, place=place)
         )
-        return "That code is not right."
+        return "Incorrect code."
     wait(factor_cap.right(kernel(), user.pk, 1))
     wait(limits.give_back(kernel(), taken))
     record_authentication(request, user, "mfa")

@@ -28,7 +28,7 @@ def add(request: HttpRequest, user: User) -> HttpResponseBase:
     try:
         credential = passkeys.registered(request.POST.get("credential", ""))
     except passkeys.CeremonyRefused:
-        return _page(request, name or suggestion, "The passkey was not accepted. Please try again.")
+        return _page(request, name or suggestion, "Passkey not accepted. Try again.")
     added = wait(
         factors.add_passkey(
             kernel(),
@@ -40,7 +40,8 @@ def add(request: HttpRequest, user: User) -> HttpResponseBase:
         )
     )
     if not added:
-        messages.error(request, f"You have {factors.MOST_PASSKEYS} passkeys; remove one first")
+        most = factors.MOST_PASSKEYS
+        messages.error(request, f"You already have {most} passkeys. Remove one first.")
         return redirect("account_security")
     return after_adding(request, user, "Passkey added")
 
@@ -72,9 +73,9 @@ def rename(request: HttpRequest, user: User, factor_id: int) -> HttpResponseBase
                 place=place_of(request),
             )
         )
-        messages.success(request, "Renamed")
+        messages.success(request, "Passkey renamed")
         return redirect("account_security")
-    errors = ["Type a name."] if request.method == "POST" else []
+    errors = ["Enter a name."] if request.method == "POST" else []
     context = {"tab": "security", "passkey": passkey, "errors": errors}
     return show(request, "rename_passkey.html", context, status=422 if errors else 200)
 

@@ -55,7 +55,7 @@ def use(request: HttpRequest, token: str) -> HttpResponseBase:
         )
         if not done:
             return show(request, "reset_over.html", {}, status=410)
-        messages.success(request, "Your new password is set. Sign in with it.")
+        messages.success(request, "Password changed. Sign in with your new password.")
         return redirect("account_login")
     context = {"email": email, "password_errors": problems(form, "password")}
     return show(request, "reset_use.html", context, status=422 if form.is_bound else 200)

@@ -67,7 +67,7 @@ def password(request: HttpRequest, user: User) -> HttpResponseBase:
             user.refresh_from_db(fields=["password"])
             update_session_auth_hash(request, user)
             note_proof(request)
-            messages.success(request, "Password changed; your other sessions have ended")
+            messages.success(request, "Password changed. Your other sessions have ended.")
             return redirect("account_security")
     context: dict[str, Any] = {
         "tab": "security",
@@ -88,13 +88,13 @@ def password_error(user: User, typed: str) -> str:
     """Why `typed` is not taken as the person's password; "" if it is right. Counts wrong ones."""
     taken = wait(limits.take(kernel(), limits.FRESH_PROOF, str(user.pk)))
     if not taken.granted:
-        return "Too many wrong tries. Wait 15 minutes."
+        return "Too many failed attempts. Try again in 15 minutes."
     try:
         right = user.check_password(typed)
     except HashingBusy:
         wait(limits.give_back(kernel(), taken))
         raise
     if not right:
-        return "This is not your current password."
+        return "Incorrect current password."
     wait(limits.give_back(kernel(), taken))
     return ""

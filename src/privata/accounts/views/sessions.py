@@ -56,5 +56,5 @@ def revoke(request: HttpRequest, user: User, session_id: int) -> HttpResponseBas
 def revoke_others(request: HttpRequest, user: User) -> HttpResponseBase:
     """End every session but this one."""
     wait(sessions.end_others(kernel(), user_id=user.pk, email=user.email, place=place_of(request)))
-    messages.success(request, "Every other session has ended")
+    messages.success(request, "All other sessions ended")
     return redirect("account_sessions")

@@ -27,13 +27,13 @@ from privata.accounts.stages import NewDeviceStage
 from privata.accounts.views.common import safe_path, show
 from privata.infra.plane import kernel, wait
 
-_WRONG: Final = "That code is not right. Look at the newest one."
+_WRONG: Final = "Incorrect code. Use the most recent one."
 LOCKED: Final = (
-    "A hundred wrong codes were typed for this account, so none is taken any more."
-    " Use a passkey, or ask the operator."
+    "Codes are locked for this account after 100 incorrect attempts."
+    " Use a passkey, or contact the operator."
 )
-_TOO_MANY: Final = "Too many wrong codes: please sign in again."
-_PASSKEY_REFUSED: Final = "That passkey was not accepted. Try again, or use your password."
+_TOO_MANY: Final = "Too many incorrect codes. Sign in again."
+_PASSKEY_REFUSED: Final = "Passkey not accepted. Try again, or use your password."
 
 
 class SignInView(LoginView):  # type: ignore[misc]  # allauth ships no types
@@ -108,7 +108,7 @@ def _second_factor_passkey(request: HttpRequest, stage: LoginStage) -> HttpRespo
     try:
         passkey = passkeys.proved(request, request.POST["credential"], stage.login.user)
     except passkeys.CeremonyRefused:
-        return _second_factor_page(request, stage, "That passkey was not accepted.")
+        return _second_factor_page(request, stage, "Passkey not accepted.")
     record_authentication(request, stage.login.user, "mfa", id=passkey.pk, type=passkey.type)
     answer: HttpResponse = stage.exit()
     return answer
@@ -204,7 +204,7 @@ def new_device(request: HttpRequest) -> HttpResponseBase:
     if verdict is Verdict.WRONG:
         return _new_device_page(request, stage, _WRONG)
     clear_login(request)
-    messages.error(request, "That code cannot be used any more: please sign in again.")
+    messages.error(request, "That code is no longer valid. Sign in again.")
     return redirect("account_login")
 
 
@@ -215,10 +215,12 @@ def new_device_resend(request: HttpRequest) -> HttpResponseBase:
     if not isinstance(stage, NewDeviceStage):
         return redirect("account_login")
     if stage.send():
-        messages.success(request, "A new code is on its way")
+        messages.success(request, "New code sent")
         _keep(request, stage)
     else:
-        messages.error(request, "No more codes within this hour. The last one still works.")
+        messages.error(
+            request, "You reached the limit for codes this hour. The last code still works."
+        )
     return redirect("account_new_device")
 
 

@@ -27,12 +27,12 @@ from privata.infra.plane import kernel, wait
 #: The sign-up that waits for its code: address, password hash and code id, sealed in the session.
 _WAITING: Final = "sign_up"
 
-_WRONG: Final = "That code is not right. Look at the newest one."
-_ENDED: Final = "That code cannot be used any more. Ask for a new one."
+_WRONG: Final = "Incorrect code. Use the most recent one."
+_ENDED: Final = "That code is no longer valid. Request a new one."
 #: The window of the limits of mails, seconds.
 _WINDOW_S: Final = int(SIGN_UP_MAILS.window.total_seconds())
 
-_NO_MORE: Final = "No more codes within this hour for this address."
+_NO_MORE: Final = "You reached the limit for codes to this address this hour."
 
 
 @sensitive_post_parameters("password")
@@ -121,7 +121,7 @@ def resend(request: HttpRequest) -> HttpResponseBase:
         before = UUID(waiting["code"])
         made = wait(signing_up.send_code(kernel(), email=email, instead_of=before))
         request.session[_WAITING] = waiting | {"code": str(made)}
-        messages.success(request, "A new code is on its way")
+        messages.success(request, "New code sent")
     return redirect("account_sign_up_code")
 
 

@@ -27,14 +27,14 @@ from privata.organizations.states import OrganizationStatus
 
 #: What an organization that is not approved has to wait for before it gets live keys.
 _UNLOCKS: Final = {
-    OrganizationStatus.ONBOARDING: "Finish onboarding; then we review your organization, and live"
-    " keys open once it is approved.",
-    OrganizationStatus.NEEDS_CONTACT: "Your onboarding needs a conversation first: please contact"
-    " us. Live keys open once your organization is approved.",
-    OrganizationStatus.PENDING_REVIEW: "We are reviewing your organization. Live keys open as soon"
-    " as it is approved; until then build against test, which works the same.",
+    OrganizationStatus.ONBOARDING: "Finish onboarding so we can review your organization."
+    " Live keys become available once it is approved.",
+    OrganizationStatus.NEEDS_CONTACT: "Contact us to continue your onboarding."
+    " Live keys become available once your organization is approved.",
+    OrganizationStatus.PENDING_REVIEW: "We are reviewing your organization. Live keys become"
+    " available once it is approved. Until then, build against test, which works the same way.",
     OrganizationStatus.REJECTED: "Your organization was not approved, so it has no live keys."
-    " Please contact us if you think that is a mistake.",
+    " Contact us if you think this is a mistake.",
 }
 
 
@@ -114,7 +114,7 @@ def change(request: HttpRequest, tenant: Tenant, key_id: UUID) -> HttpResponseBa
     except ValidationFailed as error:
         form.refuse(error)
         return _detail(request, tenant, key, form)
-    messages.success(request, "Changes saved, in force now" if changed else "Nothing was changed")
+    messages.success(request, "Changes saved" if changed else "No changes to save")
     return redirect(address(tenant, "detail", key_id=key_id))
 
 

@@ -69,7 +69,7 @@ def rotate(request: HttpRequest, tenant: Tenant, key_id: UUID) -> HttpResponseBa
 def end_old(request: HttpRequest, tenant: Tenant, key_id: UUID) -> HttpResponseBase:
     """End a rotation's window: only the new secret works from now on."""
     ended = wait(rotation.end_old_secret(kernel(), actor=tenant.actor, key_id=key_id))
-    messages.success(request, "The old key has ended" if ended else "It had ended already")
+    messages.success(request, "The old key has ended" if ended else "The old key had already ended")
     return redirect(address(tenant, "detail", key_id=key_id))
 
 
@@ -100,7 +100,7 @@ def _end(request: HttpRequest, tenant: Tenant, key: KeyView) -> HttpResponseBase
     except ValidationFailed:
         # It is the last live key, perhaps only since the page was opened.
         return _ask(request, tenant, key, typed=request.POST.get("name", ""), unticked=True)
-    messages.success(request, "The key is revoked")
+    messages.success(request, "Key revoked")
     return redirect(address(tenant, "list"))
 
 

@@ -56,9 +56,9 @@ View: TypeAlias = Callable[[HttpRequest, Tenant | None], HttpResponseBase]
 
 TITLES = {
     Step.COMPANY: ("Company", "Who you are"),
-    Step.VOLUME: ("Volume", "What you expect"),
+    Step.VOLUME: ("Volume", "How many orders you expect"),
     Step.JURISDICTIONS: ("Jurisdictions", "Where your users are"),
-    Step.CONTACT: ("Technical contact", "Whom we call when something breaks"),
+    Step.CONTACT: ("Technical contact", "Who we contact if something breaks"),
 }
 
 

@@ -197,7 +197,9 @@ async def test_a_broken_stream_is_said(fresh: Browser, preview: str) -> None:
     await page.route(re.compile(r"/live(\?|$)"), lambda route: route.fulfill(status=401, body="no"))
     await page.goto(preview)
     await expect(page.locator(".live")).to_contain_text("Signed out")
-    await expect(page.locator("#stale")).to_contain_text("Live data unavailable, last updated at")
+    await expect(page.locator("#stale")).to_contain_text(
+        "Live updates unavailable. Last updated at"
+    )
     await expect(page.get_by_role("link", name="Sign in again")).to_be_visible()
 
 
@@ -205,7 +207,7 @@ async def test_failures_become_a_toast(fresh: Browser, preview: str) -> None:
     page, _ = await _open(fresh, preview)
     await page.route("**/toast", lambda route: route.fulfill(status=500, body="<h1>broken</h1>"))
     await page.get_by_role("button", name="Send test event").click()
-    await expect(page.locator("#toasts")).to_contain_text("the server answered 500")
+    await expect(page.locator("#toasts")).to_contain_text("the server returned 500")
     await page.unroute("**/toast")
     await page.get_by_role("button", name="Send test event").click()
     await expect(page.locator("#toasts")).to_contain_text("Retry queued")

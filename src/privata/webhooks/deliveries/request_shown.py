@@ -26,7 +26,7 @@ _TIMESTAMP_NAMES: Final = {
 }
 
 #: Takes the place of a signature that cannot be computed any more.
-UNKNOWN_PROOF: Final = "(signed with a secret that is no longer kept)"
+UNKNOWN_PROOF: Final = "(signed with a secret that is no longer stored)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +63,22 @@ def signature_steps(
     """How a receiver gets to the signature of this attempt; `hints` name the secrets."""
     at = datetime.fromtimestamp(message.timestamp, UTC)
     prefix = f"{message.timestamp}."
-    parts = "timestamp, a full stop and the body"
+    parts = "timestamp, a period, and the body"
     if dialect is Dialect.STANDARD:
         prefix = f"{message.event_id}.{prefix}"
-        parts = "id, timestamp and body, with full stops between"
-    key = "the characters of the secret as they are"
+        parts = "ID, timestamp, and body, separated by periods"
+    key = "the full secret, as shown"
     if dialect is Dialect.STANDARD:
-        key = "what follows whsec_, base64 decoded"
+        key = "the part after whsec_, base64-decoded"
     steps = [
         Step(
-            "Take the timestamp of the attempt",
+            "Get the timestamp of the attempt",
             f"Unix seconds in {_TIMESTAMP_NAMES[dialect]}: {at:%d %b %Y, %H:%M:%S} UTC.",
             str(message.timestamp),
         ),
         Step(
-            "Join what is signed",
-            f"The {parts}; the body byte for byte as it arrived, {len(message.body):,} bytes.",
+            "Build the signed content",
+            f"The {parts}. Use the body byte for byte as it arrived ({len(message.body):,} bytes).",
             _excerpt(prefix, message.body),
         ),
     ]
@@ -86,7 +86,7 @@ def signature_steps(
         proof = _proof(dialect, secrets[number], message) if number < len(secrets) else ""
         steps.append(
             Step(
-                f"HMAC-SHA256 with the secret {hint}\N{HORIZONTAL ELLIPSIS}",
+                f"Compute HMAC-SHA256 with the secret {hint}\N{HORIZONTAL ELLIPSIS}",
                 f"The key is {key}. Encoded in base64:",
                 proof or UNKNOWN_PROOF,
             )
@@ -94,8 +94,8 @@ def signature_steps(
     minutes = TOLERANCE_S // 60
     steps.append(
         Step(
-            "Compare",
-            "In constant time, with each v1 of the header; one that is equal is enough. Refuse a "
+            "Compare the signatures",
+            "Compare in constant time with each v1 in the header. One match is enough. Reject a "
             f"timestamp more than {minutes} minutes away from your clock.",
             "",
         )

@@ -103,47 +103,47 @@ def tell(facts: Facts) -> Story:
 
 
 def _delivered(facts: Facts) -> Story:
-    tries = "at the first attempt" if facts.attempts <= 1 else f"at attempt {facts.attempts}"
+    tries = "on the first attempt" if facts.attempts <= 1 else f"on attempt {facts.attempts}"
     return Story(
         shown=Shown.DELIVERED,
         tone="ok",
         icon="circle-check",
         title=f"Delivered {tries}",
         text=f"{_last(facts)[0]}.",
-        next="Nothing more is sent for it.",
+        next="No further attempts will be made.",
         next_at=None,
         why_no_retry=_endpoint_bar(facts) or (_HAS_RETRY if facts.retried else ""),
     )
 
 
 def _sending(facts: Facts) -> Story:
-    before = f" The one before: {_lower(_last(facts)[0])}." if facts.outcome else ""
+    before = f" Previous attempt: {_lower(_last(facts)[0])}." if facts.outcome else ""
     return Story(
         shown=Shown.SENDING,
         tone="info",
         icon="loader",
-        title=f"Attempt {facts.attempts + 1} is being sent",
-        text=f"Your server has 5 seconds to answer.{before}",
+        title=f"Sending attempt {facts.attempts + 1}",
+        text=f"Your server has 5 seconds to respond.{before}",
         next=(
-            "The result appears here by itself. Should none come, because we stopped in the "
-            f"middle, another worker takes over at {facts.due_at:%H:%M:%S} UTC."
+            "The result appears here automatically. If our worker stops unexpectedly, another one "
+            f"takes over at {facts.due_at:%H:%M:%S} UTC."
         ),
         next_at=None,
-        why_no_retry="An attempt is under way.",
+        why_no_retry="An attempt is in progress.",
     )
 
 
 def _pending(facts: Facts) -> Story:
     if facts.outcome is not None and RULES[facts.outcome].ours:
         title, text = _last(facts)
-        follow = "The first attempt is made again"
+        follow = "We will repeat the first attempt"
     elif facts.behind:
         title = "Waiting for an earlier event of this order"
         text, follow = _behind(facts)
     else:
         title = "Queued"
-        text = "The first attempt has not been made yet."
-        follow = "It is made at once"
+        text = "No attempt has been made yet."
+        follow = "The first attempt starts"
     return Story(
         shown=Shown.PENDING,
         tone="info",
@@ -152,7 +152,7 @@ def _pending(facts: Facts) -> Story:
         text=text,
         next=follow,
         next_at=None if facts.behind else facts.due_at,
-        why_no_retry="The first attempt is about to be made.",
+        why_no_retry="The first attempt is about to start.",
     )
 
 
@@ -160,10 +160,10 @@ def _retrying(facts: Facts) -> Story:
     title, text = _last(facts)
     number = facts.attempts + 1
     last = ", the last one," if number == facts.most else ""
-    soon = "" if facts.due_at - facts.now > SOON else "The next attempt is due now."
-    follow = f"Attempt {number}{_of(facts)}{last} follows by itself"
+    soon = "" if facts.due_at - facts.now > SOON else "The next attempt is about to start."
+    follow = f"Attempt {number}{_of(facts)}{last} starts automatically"
     if facts.behind and facts.due_at <= facts.now:
-        follow = f"Attempt {number}{_of(facts)}{last} follows when {facts.behind} is finished."
+        follow = f"Attempt {number}{_of(facts)}{last} starts when {facts.behind} is finished."
     return Story(
         shown=Shown.RETRYING,
         tone="bad",
@@ -183,19 +183,21 @@ def _held(facts: Facts) -> Story:
             tone="warn",
             icon="circle-pause",
             title="Held because of your organization's status",
-            text=f"The event is kept and nothing is lost. {facts.queue.stopped}{_before(facts)}",
-            next="It is sent when your organization's status allows it, in its place.",
+            text=f"The event is saved, and nothing is lost. {facts.queue.stopped}{_before(facts)}",
+            next="It will be sent, in order, once your organization's status allows it.",
             next_at=None,
-            why_no_retry="Your organization's status holds all deliveries.",
+            why_no_retry="All deliveries are held because of your organization's status.",
         )
-    because = f" It is paused because {facts.queue.because}." if facts.queue.because else ""
+    because = (
+        f" The endpoint is paused because {facts.queue.because}." if facts.queue.because else ""
+    )
     return Story(
         shown=Shown.HELD,
         tone="warn",
         icon="circle-pause",
         title="Held while the endpoint is paused",
-        text=f"The event is kept and nothing is lost.{because}{_before(facts)}",
-        next="It is sent when the endpoint is resumed, in its place among the others.",
+        text=f"The event is saved, and nothing is lost.{because}{_before(facts)}",
+        next="It will be sent, in order, when the endpoint is resumed.",
         next_at=None,
         why_no_retry="Resume the endpoint first.",
     )
@@ -204,24 +206,26 @@ def _held(facts: Facts) -> Story:
 def _resuming(facts: Facts) -> Story:
     queue = facts.queue
     if not queue.probed:
-        state = "under way" if queue.probing else "about to be sent"
+        state = "being sent" if queue.probing else "about to be sent"
         title = "Waiting for the probe"
-        text = f"The endpoint is resuming: its oldest delivery is {state}, to see that all is well."
+        text = f"The endpoint is resuming. Its oldest delivery is {state} as a probe."
         follow = (
-            "When your server accepts the probe, this one follows in its place. When it does not, "
-            "the endpoint is paused again and this one is held."
+            "If your server accepts the probe, this delivery follows in order. If not, the "
+            "endpoint "
+            "pauses again and this delivery stays held."
         )
     else:
         title = "In line while the endpoint resumes"
         text = (
-            f"What waited is sent in order, at most {queue.pace_per_s} a second, so that your "
-            "server is not flooded."
+            f"Held events are sent in order, up to {queue.pace_per_s} per second, to avoid "
+            "overloading your server."
         )
-        follow = "It is sent when its turn comes."
+        follow = "It will be sent when its turn comes."
         if queue.ahead is not None:
             wait = spoken(queue.ahead / max(1, queue.pace_per_s))
-            others = "Nothing goes" if not queue.ahead else f"{queue.ahead:,} go"
-            follow = f"{others} before it: its turn comes in {wait}."
+            before = "No deliveries" if not queue.ahead else f"{queue.ahead:,} deliveries"
+            others = "1 delivery is" if queue.ahead == 1 else f"{before} are"
+            follow = f"{others} ahead of it. Its turn comes in {wait}."
     return Story(
         shown=Shown.RESUMING,
         tone="info",
@@ -230,7 +234,7 @@ def _resuming(facts: Facts) -> Story:
         text=f"{text}{_before(facts)}",
         next=follow,
         next_at=None,
-        why_no_retry="It is sent in its turn.",
+        why_no_retry="It will be sent when its turn comes.",
     )
 
 
@@ -242,11 +246,11 @@ def _exhausted(facts: Facts) -> Story:
         shown=Shown.EXHAUSTED,
         tone="bad",
         icon="triangle-alert",
-        title=f"Given up after {facts.attempts} attempts",
+        title=f"Gave up after {facts.attempts} attempts",
         text=f"{title}. {text}" if text else f"{title}.",
         next=(
-            "No further attempt is made by itself. Retry it once your server is mended, or recover "
-            "the endpoint to send everything it missed."
+            "There are no more automatic attempts. Once your server is fixed, retry this delivery, "
+            "or recover the endpoint to send everything it missed."
         ),
         next_at=None,
         why_no_retry=_endpoint_bar(facts) or (_HAS_RETRY if facts.retried else ""),
@@ -259,14 +263,14 @@ def _retried(facts: Facts) -> Story:
         tone="info",
         icon="history",
         title="Retried as a new delivery",
-        text=f"This one ended when somebody asked for a retry.{_before(facts)}",
-        next="The retry below goes on with the event, with a schedule of its own.",
+        text=f"This delivery ended when someone requested a retry.{_before(facts)}",
+        next="The retry below continues with its own schedule.",
         next_at=None,
         why_no_retry=_HAS_RETRY,
     )
 
 
-_HAS_RETRY: Final = "It was retried: go on with its retry."
+_HAS_RETRY: Final = "Already retried. See the new delivery."
 
 
 def _taken_over(facts: Facts) -> Story:
@@ -274,11 +278,11 @@ def _taken_over(facts: Facts) -> Story:
         shown=Shown.EXHAUSTED,
         tone="info",
         icon="history",
-        title="A recovery sends this event anew",
-        text=f"This delivery was closed so that it is not sent twice.{_before(facts)}",
-        next="The replay below goes on with it.",
+        title="A recovery is sending this event again",
+        text=f"This delivery was closed to avoid sending the event twice.{_before(facts)}",
+        next="The replay below takes over.",
         next_at=None,
-        why_no_retry="Its replay goes on with it.",
+        why_no_retry="A replay has taken over.",
     )
 
 
@@ -288,8 +292,11 @@ def _cancelled(facts: Facts) -> Story:
         tone="info",
         icon="ban",
         title=f"Not sent: the endpoint {'was deleted' if facts.deleted else 'is disabled'}",
-        text="It waited when the endpoint was taken out of use, and stays here on record.",
-        next="Nothing more is sent for it.",
+        text=(
+            "It was still waiting when the endpoint was taken out of use. It stays here for the "
+            "record."
+        ),
+        next="No further attempts will be made.",
         next_at=None,
         why_no_retry="The endpoint is disabled.",
     )
@@ -324,7 +331,7 @@ def _endpoint_bar(facts: Facts) -> str:
     if facts.endpoint is EndpointStatus.PAUSED:
         return "Resume the endpoint first."
     if facts.endpoint is EndpointStatus.RESUMING:
-        return "The endpoint is resuming; wait until it is done."
+        return "Wait until the endpoint has resumed."
     if facts.endpoint is EndpointStatus.DISABLED:
         return "The endpoint is disabled."
     return ""
@@ -334,15 +341,15 @@ def _behind(facts: Facts) -> tuple[str, str]:
     """Why a lane has to wait, and until when."""
     if facts.queue.strict:
         text = (
-            "The lanes of this endpoint are strict: events of one order are sent one after "
-            f"another, and {facts.behind} is not finished."
+            "This endpoint uses strict lanes: events for the same order are sent one at a time, "
+            f"and {facts.behind} is not finished."
         )
-        return text, "This one follows as soon as that one is delivered or given up."
+        return text, "This event follows once that one is delivered or given up."
     text = (
-        f"Events of one order are first sent in their order, and {facts.behind} has not had "
+        f"First attempts for an order are made in sequence, and {facts.behind} has not had "
         "its first attempt yet."
     )
-    return text, "This one follows as soon as that attempt has ended, whatever its result."
+    return text, "This event follows as soon as that attempt ends, whatever the result."
 
 
 def _before(facts: Facts) -> str:

@@ -19,15 +19,16 @@ _HOURS: Final = WINDOW // timedelta(hours=1)
 WARN_FROM: Final = MAX_FAILURES // 2
 
 POLICY: Final = (
-    f"We pause an endpoint by ourselves when {MAX_FAILURES} attempts fail within {_HOURS} hours, "
-    "or at once when your server answers 410 Gone. Faults on our side never count. While it is "
-    "paused, events are held in their order and none is dropped."
+    f"We pause an endpoint automatically when {MAX_FAILURES} attempts fail within {_HOURS} hours, "
+    "or immediately when your server returns 410 Gone. Problems on our side never count. While an "
+    "endpoint is paused, events are held in order and none are dropped."
 )
 
 RESUMING: Final = (
-    "On resuming, the oldest delivery is sent first. When your server accepts it, all others that "
-    "wait follow in their order at the endpoint's pace, also those that had failed before. When it "
-    "does not, the endpoint stays paused, and nothing but that one attempt is spent."
+    "When you resume an endpoint, we send the oldest delivery first. If your server accepts it, "
+    "all "
+    "other waiting deliveries follow in order at the endpoint's pace, including those that failed "
+    "before. If not, the endpoint stays paused, and only that one attempt is used."
 )
 
 
@@ -81,7 +82,7 @@ def banner_of(facts: EndpointFacts) -> Banner | None:
             "circle-pause",
             "Deliveries are held because of your organization's status",
             facts.stopped,
-            "Events wait in their order and none is dropped.",
+            "Events are held in order and none are dropped.",
         )
     if facts.status is EndpointStatus.PAUSED:
         return _paused(facts)
@@ -92,7 +93,7 @@ def banner_of(facts: EndpointFacts) -> Banner | None:
             "info",
             "ban",
             "This endpoint is disabled",
-            "No event is queued for it any more. What was sent stays on record here.",
+            "New events are not queued for it. Past deliveries remain in the log.",
         )
     return _ours(facts) or _warning(facts)
 
@@ -103,9 +104,9 @@ def _ours(facts: EndpointFacts) -> Banner | None:
     return Banner(
         tone="warn",
         icon="triangle-alert",
-        title=f"{_events(facts.ours)} waiting because of a fault on our side",
-        text=facts.our_fault or "We know of it.",
-        then="Nothing is lost, and it does not count against your endpoint: we keep trying.",
+        title=f"{_events(facts.ours)} waiting because of a problem on our side",
+        text=facts.our_fault or "We are aware of it.",
+        then="Nothing is lost, and this does not count against your endpoint. We keep trying.",
     )
 
 
@@ -115,16 +116,18 @@ def _paused(facts: EndpointFacts) -> Banner:
         facts.paused_at is None or facts.probed_at >= facts.paused_at
     )
     if failed:
-        text += f" We tried one delivery since: it failed, {_error(facts)}."
+        text += " The resume probe failed."
+    if failed or facts.reason == Reason.FAILURES:
+        text += f" Last error: {_error(facts)}."
     then = (
-        f"{_events(facts.waiting)} waiting and kept until you resume."
+        f"{_events(facts.waiting)} waiting and will be kept until you resume."
         if facts.waiting
-        else "New events wait here until you resume; nothing is dropped."
+        else "New events are held until you resume. Nothing is dropped."
     )
     return Banner(
         tone="warn",
         icon="circle-pause",
-        title="The probe failed: deliveries stay paused" if failed else _PAUSED,
+        title="The probe failed, so deliveries stay paused" if failed else _PAUSED,
         text=text,
         then=then,
         next_at=_next_probe(facts),
@@ -137,15 +140,12 @@ _PAUSED: Final = "Deliveries to this endpoint are paused"
 def _because(facts: EndpointFacts) -> str:
     if facts.reason == Reason.FAILURES:
         count = len(facts.failures) or MAX_FAILURES
-        return (
-            f"{count} attempts failed within {_HOURS} hours, so we paused it. "
-            f"The last one: {_error(facts)}."
-        )
+        return f"{count} attempts failed within {_HOURS} hours, so we paused this endpoint."
     if facts.reason == Reason.GONE:
-        return "Your server answered 410 Gone, which asks us to stop."
+        return "Your server returned 410 Gone, which tells us to stop."
     if facts.reason == Reason.MANUAL:
-        return f"{facts.paused_by or 'A member of your organization'} paused it."
-    return f"Reason: {facts.reason.replace('_', ' ') or 'none was given'}."
+        return f"{facts.paused_by or 'A member of your organization'} paused this endpoint."
+    return f"Reason: {facts.reason.replace('_', ' ') or 'not given'}."
 
 
 def _next_probe(facts: EndpointFacts) -> datetime | None:
@@ -157,28 +157,35 @@ def _next_probe(facts: EndpointFacts) -> datetime | None:
 
 
 def _resuming(facts: EndpointFacts) -> Banner:
-    who = f"{facts.resumed_by} resumed it." if facts.resumed_by else "This is a probe of our own."
+    who = (
+        f"{facts.resumed_by} resumed it."
+        if facts.resumed_by
+        else "We are probing it automatically."
+    )
     if not facts.flushing:
         return Banner(
             tone="info",
             icon="play",
-            title="Resuming: one delivery goes first",
+            title="Resuming: sending a probe",
             text=(
                 f"{who} The oldest delivery is "
-                f"{'under way' if facts.probing else 'about to be sent'} as a probe."
+                f"{'being sent' if facts.probing else 'about to be sent'} as a probe."
             ),
             then=(
-                f"When your server accepts it, {_others(facts.waiting - 1)} in order, at most "
-                f"{facts.pace_per_s} a second. If not, the endpoint is paused again."
+                f"If your server accepts it, {_others(facts.waiting - 1)} in order, up to "
+                f"{facts.pace_per_s} per second. If not, the endpoint pauses again."
             ),
         )
     total = max(facts.waiting_at_resume, facts.waiting)
     return Banner(
         tone="info",
         icon="play",
-        title="Resuming: sending what waited",
-        text=f"{who} The probe was accepted. At most {facts.pace_per_s} a second, in order.",
-        then=f"Done in {spoken(facts.waiting / max(1, facts.pace_per_s))}.",
+        title="Resuming: sending held events",
+        text=(
+            f"{who} The probe was accepted. Events are sent in order, up to {facts.pace_per_s} "
+            "per second."
+        ),
+        then=f"Time left: {spoken(facts.waiting / max(1, facts.pace_per_s))}.",
         done=total - facts.waiting,
         total=total,
     )
@@ -192,17 +199,20 @@ def _warning(facts: EndpointFacts) -> Banner | None:
         tone="warn",
         icon="triangle-alert",
         title=f"{len(recent)} attempts failed in the last {_HOURS} hours",
-        text=f"At {MAX_FAILURES} we pause this endpoint and hold its events. "
-        f"The last one: {_error(facts)}.",
+        text=f"After {MAX_FAILURES}, we pause this endpoint and hold its events. "
+        f"Last error: {_error(facts)}.",
     )
 
 
 def _error(facts: EndpointFacts) -> str:
     """`http_error 503: ...` in words."""
-    what, _, detail = (facts.last_error or "no more is known").partition(": ")
+    what, _, detail = (facts.last_error or "unknown").partition(": ")
     _, _, status = what.partition(" ")
     words = f"HTTP {status}" if status.isdecimal() else what.replace("_", " ")
-    return f"{words} ({detail.rstrip('.')})" if detail else words
+    if not detail:
+        return words
+    # A sentence about a connection says what its class says, and more.
+    return f"{words}. {detail.rstrip('.')}" if status.isdecimal() else detail.rstrip(".")
 
 
 def _events(count: int) -> str:

@@ -16,28 +16,31 @@ from privata.webhooks.transport.guard import MAX_URL_CHARS
 ALL, SOME = "all", "some"
 
 CHANNELS: Final = (
-    (Channel.ORDER.value, "Orders", "Each step in the life of an order, for your backend."),
+    (Channel.ORDER.value, "Orders", "Every step of an order, for your backend."),
     (
         Channel.OPS.value,
         "Operations",
-        "What concerns your integration as a whole, for the people who run it.",
+        "Events about your integration as a whole, for the team that runs it.",
     ),
 )
 DIALECTS: Final = (
     (
         Dialect.PRIVATA.value,
         "Privata",
-        "One X-Privata-Signature header with timestamp and signature.",
+        "One X-Privata-Signature header with a timestamp and a signature.",
     ),
     (
         Dialect.STANDARD.value,
         "Standard Webhooks",
-        "webhook-id, webhook-timestamp and webhook-signature, for the libraries of that name.",
+        (
+            "webhook-id, webhook-timestamp, and webhook-signature headers, for use with Standard "
+            "Webhooks libraries."
+        ),
     ),
 )
 SCOPES: Final = (
-    (ALL, "All events", "Also types that are added later."),
-    (SOME, "Only some", "Choose the types below."),
+    (ALL, "All events", "Includes types added in the future."),
+    (SOME, "Selected events", "Select the types below."),
 )
 
 #: What the order channel's filter offers: the whole group, then each type.
@@ -56,7 +59,7 @@ class EndpointForm(forms.Form):
     alias = forms.CharField(
         max_length=MAX_ALIAS,
         error_messages={
-            "required": "Give the endpoint a name.",
+            "required": "Enter a name.",
             "max_length": f"Use at most {MAX_ALIAS} characters.",
         },
     )
@@ -65,7 +68,7 @@ class EndpointForm(forms.Form):
         max_length=MAX_URL_CHARS,
         strip=False,
         error_messages={
-            "required": "Enter the URL that takes the events.",
+            "required": "Enter the URL that receives the events.",
             "max_length": f"Use at most {MAX_URL_CHARS} characters.",
         },
     )
@@ -81,7 +84,7 @@ class EndpointForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         some = cleaned.get("scope") == SOME and cleaned.get("channel") == Channel.ORDER.value
         if some and not cleaned.get("types"):
-            self.add_error("types", "Choose at least one type, or all events.")
+            self.add_error("types", "Select at least one type, or all events.")
         cleaned["event_filter"] = cleaned.get("types") if some else None
         return cleaned
 

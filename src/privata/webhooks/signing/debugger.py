@@ -74,7 +74,7 @@ def check_header(
         found.append(_ident(parts.ident, message))
     found.append(_stamp(dialect, parts.stamps, message, now))
     if not parts.proofs:
-        found.append(Finding(False, "Signature", f"There is no v1 in it. {_expected(dialect)}"))
+        found.append(Finding(False, "Signature", f"The header has no v1. {_expected(dialect)}"))
     stamp = parts.stamps[0] if parts.stamps else str(message.timestamp)
     found += [
         _proof(dialect, number, proof, stamp, message, keys)
@@ -124,15 +124,15 @@ def _named(text: str) -> dict[str, str]:
 
 def _expected(dialect: Dialect) -> str:
     if dialect is Dialect.STANDARD:
-        return "Paste the three lines webhook-id, webhook-timestamp and webhook-signature."
-    return "Paste the value of X-Privata-Signature: it begins with t= and has at least one v1=."
+        return "Paste all 3 lines: webhook-id, webhook-timestamp, and webhook-signature."
+    return "Paste the value of X-Privata-Signature. It begins with t= and has at least one v1=."
 
 
 def _ident(ident: str, message: Message) -> Finding:
     if ident == message.event_id:
-        return Finding(True, "Id", "It is the id of this event.")
+        return Finding(True, "ID", "Matches the ID of this event.")
     return Finding(
-        False, "Id", "It is not the id of this event, and the id is part of what is signed."
+        False, "ID", "Does not match the ID of this event. The ID is part of the signed content."
     )
 
 
@@ -140,25 +140,27 @@ def _stamp(dialect: Dialect, stamps: Sequence[str], message: Message, now: float
     name = "Timestamp"
     if not stamps:
         if dialect is Dialect.STANDARD:
-            return Finding(None, name, "Not pasted; the one of this attempt is taken.")
-        return Finding(False, name, "There is no t= in it.")
+            return Finding(None, name, "Not pasted. The timestamp of this attempt is used.")
+        return Finding(False, name, "The header has no t=.")
     if len(stamps) > 1:
-        return Finding(False, name, "There is more than one t=; two headers were joined.")
+        return Finding(
+            False, name, "The header has more than one t=. Two headers may have been joined."
+        )
     stamp = stamps[0]
     if _MILLIS.fullmatch(stamp):
-        return Finding(False, name, "It is in milliseconds; it has to be in seconds.")
+        return Finding(False, name, "The timestamp is in milliseconds. It must be in seconds.")
     if not _SECONDS.fullmatch(stamp):
-        return Finding(False, name, "It is not a whole number of seconds.")
+        return Finding(False, name, "The timestamp is not a whole number of seconds.")
     age = now - int(stamp)
     same = int(stamp) == message.timestamp
-    whose = "It is that of this attempt" if same else "It is not that of this attempt"
+    whose = "Matches this attempt" if same else "Does not match this attempt"
     if abs(age) <= TOLERANCE_S:
-        return Finding(same or None, name, f"{whose}, {_span(age)}: fresh enough to be accepted.")
+        return Finding(same or None, name, f"{whose}, {_span(age)}. Recent enough to be accepted.")
     return Finding(
         same or None,
         name,
-        f"{whose}, {_span(age)}. Your code refuses it now, and should: more than "
-        f"{TOLERANCE_S // 60} minutes. What counts is your clock when it arrived.",
+        f"{whose}, {_span(age)}. Your code should reject it now, because it is more than "
+        f"{TOLERANCE_S // 60} minutes old or ahead. What counts is your clock when it arrived.",
     )
 
 
@@ -170,7 +172,7 @@ def _proof(
     for key in keys:
         digest = _digest(dialect, key.secret, _signed(dialect, stamp, message, message.body))
         if hmac.compare_digest(_base64(digest).encode(), proof.encode()):
-            text = f"{shown} is right, with the secret {key.hint}{_CUT} ({key.when})."
+            text = f"{shown} is correct. It matches the secret {key.hint}{_CUT} ({key.when})."
             if not key.signed:
                 text += " This attempt was not signed with that secret."
             return Finding(True, name, text)
@@ -179,21 +181,21 @@ def _proof(
         return Finding(False, name, f"{shown} is neither base64 nor hexadecimal.")
     if len(raw) != _DIGEST_BYTES:
         return Finding(
-            False, name, f"{shown} is {len(raw)} bytes long; HMAC-SHA256 gives {_DIGEST_BYTES}."
+            False, name, f"{shown} is {len(raw)} bytes long; HMAC-SHA256 has {_DIGEST_BYTES}."
         )
     for key in keys:
         for digest, why in _mistakes(dialect, key.secret, stamp, message):
             if hmac.compare_digest(digest, raw):
                 said = f"{spelling} {why}".strip() if spelling else why
                 return Finding(
-                    False, name, f"{shown}: {said} The secret {key.hint}{_CUT} is right."
+                    False, name, f"{shown}: {said} The secret {key.hint}{_CUT} is correct."
                 )
     return Finding(
         False,
         name,
-        f"{shown} fits none of this endpoint's secrets over the body that was sent. Either the "
-        "secret is another one, of another endpoint or with a space or line break around it, or "
-        "the body was changed: compare its length.",
+        f"{shown} matches none of this endpoint's secrets for the body we sent. Check that you "
+        "use the secret of this endpoint, without extra spaces or line breaks, and that the body "
+        "was not changed. Compare its length.",
     )
 
 
@@ -208,17 +210,20 @@ def _mistakes(
 
     yield (
         _digest(dialect, secret, signed(body)),
-        "the digest is right, but has to be written in standard base64 with padding.",
+        "the digest is correct, but must be encoded in standard base64 with padding.",
     )
     yield (
         _digest(dialect, secret, _signed(dialect, str(message.timestamp), message, body)),
-        "it was made with the timestamp of this attempt, not with the one pasted beside it.",
+        "it was computed with the timestamp of this attempt, not with the pasted one.",
     )
-    yield _digest(dialect, secret, body), "it was made over the body alone, without the timestamp."
+    yield (
+        _digest(dialect, secret, body),
+        "it was computed from the body alone, without the timestamp.",
+    )
     for other in _rewritten(body):
         yield (
             _digest(dialect, secret, signed(other)),
-            "it was made over JSON that was parsed and written again; take the raw bytes.",
+            "it was computed from JSON that was parsed and serialized again. Use the raw bytes.",
         )
     for other in (body + b"\n", body + b"\r\n"):
         yield (
@@ -229,7 +234,7 @@ def _mistakes(
     wrong = _signed(other_dialect, stamp, message, body)
     yield (
         _digest(dialect, secret, wrong),
-        "it was made over the text of the other signature format.",
+        "it was computed for the other signature format.",
     )
     for key, why in _wrong_keys(dialect, secret):
         yield hmac.digest(key, signed(body), "sha256"), why
@@ -237,10 +242,10 @@ def _mistakes(
 
 def _wrong_keys(dialect: Dialect, secret: str) -> Iterator[tuple[bytes, str]]:
     if dialect is Dialect.STANDARD:
-        yield secret.encode(), "the key has to be base64 decoded first, without whsec_."
-        yield secret.removeprefix("whsec_").encode(), "the key has to be base64 decoded first."
+        yield secret.encode(), "the key must be base64-decoded first, without whsec_."
+        yield secret.removeprefix("whsec_").encode(), "the key must be base64-decoded first."
         return
-    yield secret.rpartition("_")[2].encode(), "the whole secret is the key, with its prefix."
+    yield secret.rpartition("_")[2].encode(), "the key is the whole secret, with its prefix."
     yield secret.encode() + b"\n", "a line break was added to the end of the secret."
 
 

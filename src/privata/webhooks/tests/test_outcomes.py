@@ -34,17 +34,17 @@ def test_classify(status: int, outcome: str) -> None:
 
 def test_words_for_a_server_error() -> None:
     found = diagnose(Outcome.HTTP_ERROR, 500, 1812.0)
-    assert found.title == "Your server answered 500"
+    assert found.title == "Your server returned 500"
     assert found.text == (
-        "Your server answered 500 after 1.8 s. The request reached you, so DNS, the connection "
+        "Your server returned 500 after 1.8 s. The request reached you, so DNS, the connection "
         "and TLS are fine."
     )
 
 
 def test_hints_and_details_follow_the_sentence() -> None:
-    assert "check the secret" in diagnose(Outcome.HTTP_ERROR, 401, 12).text
+    assert "Check the secret" in diagnose(Outcome.HTTP_ERROR, 401, 12).text
     text = diagnose(Outcome.TIMEOUT, None, 5000, "Waiting for headers.").text
-    assert text.startswith("The attempt was ended after 5.0 s.")
+    assert text.startswith("The attempt timed out after 5.0 s.")
     assert text.endswith("Waiting for headers.")
 
 
@@ -52,7 +52,7 @@ def test_a_fault_of_ours_shows_what_the_partner_can_do_about_it() -> None:
     """Its named cause is in our log alone; `detail` is written for the partner."""
     detail = "We cannot reach IPv6 addresses from here."
     told = diagnose(Outcome.INTERNAL, None, 0.2, detail)
-    assert told.text.startswith("A fault on our side stopped this attempt.")
+    assert told.text.startswith("A problem on our side stopped this attempt.")
     assert told.text.endswith(detail)
 
 

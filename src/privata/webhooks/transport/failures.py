@@ -46,28 +46,36 @@ _CERTIFICATE: Final[dict[int, str]] = {
     9: "The certificate is not valid yet.",
     10: "The certificate has expired.",
     18: "The certificate is self-signed.",
-    19: "The certificate chain ends in a root that is not trusted.",
-    20: "The issuer of the certificate is unknown: is the intermediate certificate sent?",
-    21: "The issuer of the certificate is unknown: is the intermediate certificate sent?",
+    19: "The certificate chain ends in an untrusted root.",
+    20: (
+        "The certificate issuer is unknown. Check that your server sends the intermediate "
+        "certificate."
+    ),
+    21: (
+        "The certificate issuer is unknown. Check that your server sends the intermediate "
+        "certificate."
+    ),
     23: "The certificate has been revoked.",
-    62: "The certificate is for another host name, or names none in its subjectAltName.",
-    64: "The certificate is for another address, or names none in its subjectAltName.",
+    62: "The certificate is for another host name, or its subjectAltName has none.",
+    64: "The certificate is for another address, or its subjectAltName has none.",
 }
 _HANDSHAKE: Final[dict[str, str]] = {
     "WRONG_VERSION_NUMBER": "The port does not speak TLS.",
     "HTTP_REQUEST": "The port does not speak TLS.",
-    "UNSUPPORTED_PROTOCOL": "The server offers only versions before TLS 1.2.",
-    "TLSV1_ALERT_PROTOCOL_VERSION": "The server offers no TLS version that we accept.",
-    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "The server demands a client certificate.",
+    "UNSUPPORTED_PROTOCOL": "The server only supports versions older than TLS 1.2.",
+    "TLSV1_ALERT_PROTOCOL_VERSION": "The server supports no TLS version that we accept.",
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "The server requires a client certificate.",
     "SSLV3_ALERT_HANDSHAKE_FAILURE": "The server ended the handshake.",
 }
 _WAITED_FOR: Final[dict[Phase, str]] = {
     Phase.DNS: "Looking up the host name took too long.",
     Phase.CONNECT: "The connection was not accepted in time.",
-    Phase.TLS: "The TLS handshake was not finished in time.",
-    Phase.SEND: "Your server did not take the whole request in time.",
-    Phase.HEADERS: "The request was sent, but no answer came in time: answer first, then work.",
-    Phase.BODY: "The status came, but the body of the answer did not end in time.",
+    Phase.TLS: "The TLS handshake did not finish in time.",
+    Phase.SEND: "Your server did not read the whole request in time.",
+    Phase.HEADERS: (
+        "The request was sent, but no response arrived in time. Respond first, then do the work."
+    ),
+    Phase.BODY: "The status arrived, but the response body did not end in time.",
 }
 
 
@@ -118,8 +126,8 @@ def no_such_family_here(family: int, reason: str = "") -> AttemptError:
     other, record = ("IPv4", "A") if family == 6 else ("IPv6", "AAAA")
     return AttemptError(
         Outcome.INTERNAL,
-        f"We cannot reach IPv{family} addresses from here at the moment, and the host has no "
-        f"other. With an {other} address besides (an {record} record), events arrive at once.",
+        f"We cannot reach IPv{family} addresses from here right now, and the host has no others. "
+        f"To receive events immediately, add an {other} address ({record} record).",
         reason=reason or f"no_ipv{family}",
         phase=Phase.CONNECT,
         family=family,
@@ -171,11 +179,11 @@ def connection_failed(error: OSError, phase: Phase) -> AttemptError:
     if isinstance(error, TimeoutError):
         return timed_out(phase)
     if isinstance(error, ConnectionRefusedError):
-        detail = "The connection was refused: nothing listens on this port."
+        detail = "Connection refused. Nothing is listening on this port."
     elif isinstance(error, ConnectionResetError | ConnectionAbortedError | BrokenPipeError):
-        detail = "The connection was reset before an answer came."
+        detail = "The connection was reset before a response arrived."
     elif error.errno in _NO_WAY:
-        detail = "There is no way to the host: its address leads nowhere."
+        detail = "The host is unreachable: there is no route to its address."
     else:
         detail = "The connection failed."
     return AttemptError(Outcome.CONNECTION, detail, reason=reason, phase=phase)
@@ -188,7 +196,7 @@ def tls_failed(error: OSError) -> AttemptError:
         reason = f"verify_{error.verify_code}: {error.verify_message}"
     elif isinstance(error, ssl.SSLError):
         reason = error.reason or type(error).__name__
-        detail = _HANDSHAKE.get(reason, "The server and we could not agree on TLS.")
+        detail = _HANDSHAKE.get(reason, "TLS negotiation with the server failed.")
     else:
         reason = errno.errorcode.get(error.errno or 0, type(error).__name__)
         detail = "The server closed the connection during the handshake."

@@ -76,7 +76,7 @@ def retry(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpRespon
         delivery = reading.delivery_or_404(place_of(tenant), delivery_id)
         context = {"delivery": delivery, "retry_words": RETRY_WORDS}
         return show(request, tenant, "retry.html", context)
-    said, tone, shown = "Sending again, as a new delivery", "", delivery_id
+    said, tone, shown = "Retrying as a new delivery", "", delivery_id
     try:
         made = wait(retry_delivery(kernel(), actor=tenant.actor, delivery_id=delivery_id))
         shown = made

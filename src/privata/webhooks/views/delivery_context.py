@@ -37,17 +37,17 @@ _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 
 #: Why an endpoint is paused, after "because".
 _BECAUSE: Final = {
-    Reason.MANUAL.value: "somebody of your organization paused it",
+    Reason.MANUAL.value: "a member of your organization paused it",
     Reason.FAILURES.value: "too many attempts failed within 6 hours",
-    Reason.GONE.value: "your server answered 410 Gone",
+    Reason.GONE.value: "your server returned 410 Gone",
 }
 
 
 #: What the question before a retry of a delivered event says.
 RETRY_WORDS: Final = (
-    "Your server has accepted this event. It is sent again as a new delivery: the same bytes and "
-    "the same event id, signed anew. Code that does not look at the event id may book it twice. It "
-    f"counts toward the {PER_HOUR} replays that an endpoint gets in an hour."
+    "Your server already accepted this event. We send it again as a new delivery, with the same "
+    "bytes and event ID and a new signature. If your code does not check event IDs, it may process "
+    f"the event twice. This counts toward the limit of {PER_HOUR} replays per endpoint per hour."
 )
 
 

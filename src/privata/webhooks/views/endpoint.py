@@ -87,7 +87,7 @@ def pause(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpRespon
     """Hold deliveries. GET asks first, for browsers without scripts."""
     if request.method != "POST":
         return _confirm(request, tenant, endpoint_id, "pause")
-    return _do(request, tenant, endpoint_id, service.pause_endpoint, "Deliveries are paused")
+    return _do(request, tenant, endpoint_id, service.pause_endpoint, "Deliveries paused")
 
 
 @require_POST
@@ -96,7 +96,7 @@ def pause(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpRespon
 def resume(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
     """Send what waited and what comes. Somebody else may have resumed it meanwhile."""
     try:
-        return _do(request, tenant, endpoint_id, resume_endpoint, "Deliveries are resumed")
+        return _do(request, tenant, endpoint_id, resume_endpoint, "Deliveries resumed")
     except WebhookNotPaused as error:
         messages.info(request, error.message)
         return redirect(address(tenant, "endpoint", endpoint_id=endpoint_id))
@@ -109,7 +109,7 @@ def disable(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResp
     """Take the endpoint out of use. GET asks first, for browsers without scripts."""
     if request.method != "POST":
         return _confirm(request, tenant, endpoint_id, "disable")
-    return _do(request, tenant, endpoint_id, service.disable_endpoint, "The endpoint is disabled")
+    return _do(request, tenant, endpoint_id, service.disable_endpoint, "Endpoint disabled")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -120,7 +120,7 @@ def delete(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpRespo
     if request.method != "POST":
         return _confirm(request, tenant, endpoint_id, "delete")
     wait(service.delete_endpoint(kernel(), actor=tenant.actor, endpoint_id=endpoint_id))
-    messages.success(request, "The endpoint is deleted; the log keeps its deliveries")
+    messages.success(request, "Endpoint deleted. Its deliveries stay in the log.")
     return redirect(address(tenant, "endpoints"))
 
 

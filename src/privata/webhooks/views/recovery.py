@@ -70,7 +70,7 @@ def cancel(
 ) -> HttpResponseBase:
     """Queue no more of a recovery."""
     wait(recoveries.cancel_recovery(kernel(), actor=tenant.actor, recovery_id=recovery_id))
-    messages.success(request, "The recovery is cancelled; what was queued still goes out")
+    messages.success(request, "Recovery canceled. Events already queued are still sent.")
     return redirect(address(tenant, "endpoint", endpoint_id=endpoint_id))
 
 
@@ -84,7 +84,9 @@ def _begin(
     except ValidationFailed as error:
         messages.error(request, error.message)
         return redirect(address(tenant, "recover", endpoint_id=endpoint.id))
-    said = f"Recovering {begun.total:,} events" if begun.total else "Nothing was missed since then"
+    said = (
+        f"Recovering {begun.total:,} events" if begun.total else "No events were missed since then"
+    )
     messages.success(request, said)
     return redirect(address(tenant, "endpoint", endpoint_id=endpoint.id))
 

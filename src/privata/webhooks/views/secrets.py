@@ -29,13 +29,16 @@ _SESSION_SECRET = "webhook_secret_once"  # noqa: S105 - the name of a place
 
 #: For how long the old secret signs beside the new one.
 OVERLAPS: Final = (
-    (300, "5 minutes", "Enough when your servers take the secret from one place. Usual."),
-    (3_600, "1 hour", "For a roll-out in steps."),
-    (86_400, "24 hours", "For changes that need people."),
+    (300, "5 minutes", "Default. Enough if your servers read the secret from one place."),
+    (3_600, "1 hour", "For a gradual rollout."),
+    (86_400, "24 hours", "For manual changes."),
     (
         0,
-        "None: the old secret ends now",
-        "Only when it leaked: your servers refuse every request until they know the new one.",
+        "None (the old secret ends now)",
+        (
+            "Use only if the secret leaked. Your servers reject every request until they have the "
+            "new one."
+        ),
     ),
 )
 
@@ -89,7 +92,9 @@ def rotate(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpRespo
 def end_old(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
     """End a rotation's window: only the new secret signs from now on."""
     ended = wait(rotation.end_old_secret_now(kernel(), actor=tenant.actor, endpoint_id=endpoint_id))
-    messages.success(request, "The old secret has ended" if ended else "It had ended already")
+    messages.success(
+        request, "The old secret has ended" if ended else "The old secret had already ended"
+    )
     return redirect(address(tenant, "secret", endpoint_id=endpoint_id))
 
 

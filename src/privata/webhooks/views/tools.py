@@ -88,7 +88,7 @@ def replay(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpRespo
     except (RateLimited, ValidationFailed) as error:
         messages.error(request, error.message)
         return redirect(address(tenant, "delivery", delivery_id=delivery_id))
-    held = "Replayed; it is held until the endpoint is resumed"
+    held = "Replayed. It is held until you resume the endpoint."
     messages.success(request, held if made.held else "Replayed as a new delivery")
     return redirect(address(tenant, "delivery", delivery_id=made.delivery_id))
 
@@ -137,7 +137,7 @@ def _retry(request: HttpRequest, tenant: Tenant, ids: list[UUID]) -> None:
     except ValidationFailed as error:
         messages.error(request, error.message)
         return
-    said = f"{done.again:,} {'delivery is' if done.again == 1 else 'deliveries are'} sent again"
+    said = f"Retrying {done.again:,} {'delivery' if done.again == 1 else 'deliveries'}"
     if done.left:
-        said += f"; {done.left:,} left alone: delivered, under way, or the endpoint is not active"
+        said += f". Skipped {done.left:,}: delivered, in progress, or the endpoint is not active."
     (messages.success if done.again else messages.info)(request, said)

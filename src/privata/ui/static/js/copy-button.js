@@ -19,7 +19,7 @@ class CopyButton extends HTMLElement {
       await navigator.clipboard.writeText(text);
     } catch {
       // No permission, or the page came over plain HTTP.
-      toast("The browser did not allow copying", "bad");
+      toast("Your browser blocked copying", "bad");
       return;
     }
     button.dataset.done = "";

@@ -4,16 +4,16 @@ import { toast } from "./toast.js";
 
 const SENTENCES = {
   401: "You are signed out",
-  403: "You may not do this",
-  409: "Somebody else changed this meanwhile; load the page again",
-  429: "Too many requests; wait a moment",
+  403: "You do not have permission to do this",
+  409: "Someone else changed this. Reload the page and try again",
+  429: "Too many requests. Wait a moment, then try again",
 };
 
 document.addEventListener("htmx:response:error", (event) => {
   const { response, sourceElement } = event.detail.ctx;
   const status = response.status;
   if (sourceElement.hasAttribute(`hx-status:${status}`)) return;
-  toast(SENTENCES[status] || `That did not work: the server answered ${status}`, "bad");
+  toast(SENTENCES[status] || `Something went wrong: the server returned ${status}`, "bad");
 });
 
-document.addEventListener("htmx:error", () => toast("The server could not be reached", "bad"));
+document.addEventListener("htmx:error", () => toast("Could not reach the server", "bad"));

@@ -32,7 +32,7 @@ function show() {
   stale.hidden = !broken;
   if (broken) {
     const at = new Date(updated).toISOString().slice(11, 19);
-    const sentence = `Live data unavailable, last updated at ${at} UTC.`;
+    const sentence = `Live updates unavailable. Last updated at ${at} UTC.`;
     stale.querySelector("[data-word]").textContent = sentence;
     stale.querySelector("[data-signin]").hidden = state !== "out";
   }

@@ -79,7 +79,7 @@ class PasskeyForm extends HTMLElement {
       if (abort.signal.aborted || mediation) return;
       toast(
         error.name === "InvalidStateError"
-          ? "This device has a passkey for your account already"
+          ? "This device already has a passkey for your account"
           : "No passkey was used",
         "bad",
       );

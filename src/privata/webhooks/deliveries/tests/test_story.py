@@ -49,22 +49,22 @@ def test_waits_for_an_earlier_event_of_its_order() -> None:
 
 def test_our_own_fault_is_not_put_on_the_receiver() -> None:
     told = tell(replace(_NEW, outcome=Outcome.INTERNAL, due_at=_NOW + timedelta(seconds=5)))
-    assert told.title == "This one is on us"
+    assert told.title == "Error on our side"
     assert told.next_at is not None
 
 
 def test_in_flight_until_its_lease_ends() -> None:
     leased = replace(_FAILED, in_flight=True)
     assert tell(leased).shown is Shown.SENDING
-    assert "your server answered 500" in tell(leased).text
+    assert "your server returned 500" in tell(leased).text
     assert tell(replace(leased, due_at=_NOW)).shown is Shown.RETRYING
 
 
 def test_retrying_says_why_and_when() -> None:
     told = tell(_FAILED)
-    assert told.title == "Your server answered 500 after 1.8 s"
+    assert told.title == "Your server returned 500 after 1.8 s"
     assert told.text.startswith("The request reached you")
-    assert told.next == "Attempt 4 of 8 follows by itself"
+    assert told.next == "Attempt 4 of 8 starts automatically"
     assert told.next_at == _FAILED.due_at
     assert told.may_retry
 
@@ -96,13 +96,13 @@ def test_exhausted_is_retried_at_an_active_endpoint(
     endpoint: EndpointStatus, allowed: bool
 ) -> None:
     told = tell(replace(_GIVEN_UP, endpoint=endpoint))
-    assert (told.shown, told.title) == (Shown.EXHAUSTED, "Given up after 8 attempts")
+    assert (told.shown, told.title) == (Shown.EXHAUSTED, "Gave up after 8 attempts")
     assert told.may_retry is allowed
 
 
 def test_a_further_attempt_beyond_the_schedule_has_no_total() -> None:
     told = tell(replace(_GIVEN_UP, status=DeliveryStatus.PENDING))
-    assert told.next == "Attempt 9 follows by itself"
+    assert told.next == "Attempt 9 starts automatically"
 
 
 def test_waiting_at_a_disabled_endpoint() -> None:

@@ -40,7 +40,7 @@ def test_an_active_endpoint_has_a_banner_only_when_a_pause_is_near() -> None:
 def test_an_endpoint_that_waits_for_us_says_so_and_what_for() -> None:
     told = banner_of(replace(_ACTIVE, ours=3, our_fault="We cannot reach IPv6 addresses."))
     assert told is not None
-    assert told.title == "3 events are waiting because of a fault on our side"
+    assert told.title == "3 events are waiting because of a problem on our side"
     assert told.text == "We cannot reach IPv6 addresses."
     assert "does not count against your endpoint" in told.then
 
@@ -49,7 +49,7 @@ def test_failures_say_how_many_in_which_window_and_what_the_last_was() -> None:
     told = banner_of(_PAUSED)
     assert told is not None
     assert "50 attempts failed within 6 hours" in told.text
-    assert "HTTP 503 (Your server says it is unavailable)" in told.text
+    assert "HTTP 503. Your server says it is unavailable" in told.text
     assert "214 events are waiting" in told.then
     assert told.next_at == _NOW + timedelta(minutes=6)
 
@@ -58,7 +58,7 @@ def test_failures_say_how_many_in_which_window_and_what_the_last_was() -> None:
     ("changes", "said"),
     [
         ({"reason": "gone"}, "410 Gone"),
-        ({"reason": "manual", "paused_by": "ada@acme.example"}, "ada@acme.example paused it"),
+        ({"reason": "manual", "paused_by": "ada@acme.example"}, "ada@acme.example paused this endpoint"),
         ({"reason": "manual"}, "A member of your organization"),
         ({"reason": "something_new"}, "something new"),
     ],
@@ -73,7 +73,7 @@ def test_each_reason_is_said(changes: dict[str, str], said: str) -> None:
 def test_a_failed_probe_is_said_and_the_next_one_counted_from_it() -> None:
     told = banner_of(replace(_PAUSED, probed_at=_NOW))
     assert told is not None
-    assert told.title == "The probe failed: deliveries stay paused"
+    assert told.title == "The probe failed, so deliveries stay paused"
     assert told.next_at == _NOW + timedelta(minutes=10)
     assert banner_of(replace(_PAUSED, probe_minutes=0)).next_at is None  # type: ignore[union-attr]
 

@@ -78,7 +78,7 @@ _HEX = hmac.digest(_SECRET.encode(), b"%d." % _T + _BODY, "sha256").hex()
         (f"t={_T},v1={of(_SECRET.encode(), _BODY)}", "without the timestamp"),
         (
             f"t={_T},v1={of(_SECRET.encode(), b'%d.' % _T + _BODY_AGAIN)}",
-            "parsed and written again",
+            "parsed and serialized again",
         ),
         (f"t={_T},v1={of(_SECRET.encode(), b'%d.' % _T + _BODY)[:-1]}", "padding"),
         (f"t={_T},v1={_HEX}", "hexadecimal"),
@@ -108,7 +108,7 @@ def test_mistakes_are_named(pasted: str, said: str) -> None:
 def test_the_key_of_standard_is_decoded() -> None:
     signed = f"evt_1.{_T}.".encode() + _BODY
     found = look(f"v1,{of(_STANDARD.encode(), signed)}", Dialect.STANDARD)
-    assert "base64 decoded first" in found[-1].text
+    assert "base64-decoded first" in found[-1].text
 
 
 def test_a_secret_that_ended_is_recognised() -> None:

@@ -140,7 +140,7 @@ async def test_an_address_that_leads_nowhere_is_theirs_when_the_family_has_a_way
         network.heard((witness, 443), asyncio.get_running_loop().time() - MINUTE_S)
         result = await net.send([address], network=network)
         assert (result.outcome, result.phase) == (Outcome.CONNECTION, Phase.CONNECT)
-        assert "There is no way to the host" in result.detail
+        assert "The host is unreachable" in result.detail
 
 
 async def test_many_dead_addresses_are_theirs_when_the_family_has_a_way(
@@ -217,7 +217,7 @@ async def test_theirs_comes_before_ours_and_ours_is_said(monkeypatch: pytest.Mon
     net.errors = {V6: _unreachable(errno.ENETUNREACH), V4: ConnectionRefusedError(111, "refused")}
     result = await net.send([V6, V4])
     assert (result.outcome, result.reason) == (Outcome.CONNECTION, "ECONNREFUSED")
-    assert "nothing listens on this port" in result.detail
+    assert "Nothing is listening on this port" in result.detail
     assert "Its IPv6 addresses were not tried" in result.detail
 
 
