@@ -21,9 +21,9 @@ DEFAULT_LIMIT = 50
 def _plain(value: str) -> str:
     """Nothing is guessed: an empty value may be one that a program forgot to fill in."""
     if not value:
-        raise ValueError("is empty; leave it out")
+        raise ValueError("must not be empty; omit it instead")
     if value != value.strip():
-        raise ValueError("begins or ends with a space; leave it out")
+        raise ValueError("must not start or end with a space")
     return value
 
 
@@ -32,7 +32,7 @@ def _several(value: str) -> str:
     for word in words:
         _plain(word)
     if len(words) > MOST_VALUES:
-        raise ValueError(f"has more than {MOST_VALUES} values")
+        raise ValueError(f"must have at most {MOST_VALUES} values")
     return value
 
 
@@ -52,7 +52,7 @@ Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_
 Ticker = Annotated[
     str,
     AfterValidator(_plain),
-    Field(description="in any case", json_schema_extra={"pattern": "^[A-Za-z0-9]{1,16}$"}),
+    Field(description="case-insensitive", json_schema_extra={"pattern": "^[A-Za-z0-9]{1,16}$"}),
 ]
 Dollars = Annotated[
     str,
@@ -80,18 +80,20 @@ class OrdersQuery(Wire):
 
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
     cursor: str | None = Field(
-        None, max_length=128, description="next_cursor of the answer before, with the same filters"
+        None,
+        max_length=128,
+        description="next_cursor from the previous page; keep the same filters",
     )
     q: Text | None = Field(
         None,
-        description="exactly an order id, partner_order_ref, deposit address or transaction hash;"
+        description="an exact order ID, partner_order_ref, deposit address, or transaction hash;"
         " capitals and `0x` matter only where they do on the network",
     )
     status: Annotated[Several, _STATUSES] | None = Field(
         None, description="one or more, separated by commas"
     )
     refund: Literal["needed", "done", "any"] | None = Field(
-        None, description="needed: refund_required or manual_review; done: refunded; any: either"
+        None, description="needed: refund_required or manual_review; done: refunded; any: both"
     )
     provider: Annotated[Several, _PROVIDERS] | None = Field(
         None, description="one or more, separated by commas"
@@ -102,17 +104,17 @@ class OrdersQuery(Wire):
     to_network: Ticker | None = Field(None, description="needs to")
     rate_type: Literal["float", "fixed"] | None = None
     span: Literal["24h", "7d", "30d", "90d"] | None = Field(
-        None, description="made within this time; instead of since and until"
+        None, description="created within this period; replaces since and until"
     )
     since: Moment | None = Field(
-        None, description="made at or after this date (UTC) or time with its offset"
+        None, description="created at or after this date (UTC) or time with offset"
     )
     until: Moment | None = Field(
-        None, description="made before this time with its offset, or not after this date (UTC)"
+        None, description="created before this time with offset, or on or before this date (UTC)"
     )
     updated_after: Moment | None = Field(
         None,
-        description="changed at or after this date (UTC) or time with its offset; made whenever",
+        description="changed at or after this date (UTC) or time with offset",
     )
     usd_min: Dollars | None = None
     usd_max: Dollars | None = None
@@ -152,7 +154,8 @@ class Limits(BaseModel):
 
 
 Usd = Annotated[
-    str, Field(pattern=r"^(0|[1-9][0-9]*)\.[0-9]{2}$", description="US dollars, cut to cents")
+    str,
+    Field(pattern=r"^(0|[1-9][0-9]*)\.[0-9]{2}$", description="US dollars, rounded down to cents"),
 ]
 
 
@@ -160,9 +163,9 @@ class Balances(BaseModel):
     """What the organization earned. A test key sees the simulated balance of its sandbox."""
 
     currency: Literal["USD"]
-    pending: Usd = Field(description="earned, and not available yet")
-    available: Usd = Field(description="can be paid out")
-    payout_in_flight: Usd = Field(description="set aside for payouts that are under way")
+    pending: Usd = Field(description="earned but not yet available")
+    available: Usd = Field(description="available for payout")
+    payout_in_flight: Usd = Field(description="reserved for payouts in progress")
     paid: Usd = Field(description="paid out so far")
 
 
@@ -175,5 +178,5 @@ class Me(BaseModel):
     key: Key
     limits: Limits
     balances: Balances | SkipJsonSchema[None] = Field(
-        default=None, description="only for keys with `payouts:read`"
+        default=None, description="only for keys with the `payouts:read` scope"
     )

@@ -23,13 +23,16 @@ async def count_mail(kernel: Kernel, *, organization_id: UUID, email: str) -> No
     """Count a mail before it is sent; `ValidationFailed` (field `email`) where too many were."""
     mailbox = mailbox_of(email)
     if not (await take(kernel, MAILS_TO_ADDRESS, mailbox)).granted:
-        _refuse(f"This address got {MAILS_TO_ADDRESS.most} invitations within an hour.", "an hour")
+        _refuse(
+            f"This email address was sent {MAILS_TO_ADDRESS.most} invitations within an hour.",
+            "an hour",
+        )
     if not (await take(kernel, MAILS_TO_ADDRESS_IN_A_DAY, mailbox)).granted:
         most = MAILS_TO_ADDRESS_IN_A_DAY.most
-        _refuse(f"This address got {most} invitations within a day.", "a day")
+        _refuse(f"This email address was sent {most} invitations within a day.", "a day")
     if not (await take(kernel, MAILS_OF_ORGANIZATION, str(organization_id))).granted:
         most = MAILS_OF_ORGANIZATION.most
-        _refuse(f"Your organization has sent {most} invitations within an hour.", "an hour")
+        _refuse(f"Your organization sent {most} invitations within an hour.", "an hour")
 
 
 def mailbox_of(email: str) -> str:
@@ -39,5 +42,5 @@ def mailbox_of(email: str) -> str:
 
 
 def _refuse(what: str, wait: str) -> None:
-    reason = f"{what} Wait {wait} before the next."
+    reason = f"{what} Wait {wait} before sending another."
     raise ValidationFailed(reason, fields=[("email", reason)])

@@ -28,14 +28,14 @@ from privata.webhooks.schedule import LONGEST_S, MAX_RETRIES
 Types = Annotated[
     list[Annotated[str, Field(json_schema_extra={"maxLength": 64})]],
     Field(
-        description="event types, or `order.*` for a group with all it will have; null: all",
+        description="event types, or `order.*` for a whole group including future types; null: all",
         json_schema_extra={"minItems": 1, "maxItems": MAX_FILTER},
     ),
 ]
 Schedule = Annotated[
     list[Annotated[int, Field(json_schema_extra={"minimum": 1, "maximum": LONGEST_S})]],
     Field(
-        description="seconds after the first attempt, rising; the last is never exceeded; "
+        description="seconds after the first attempt, increasing; the last is never exceeded; "
         "null: the default",
         json_schema_extra={"maxItems": MAX_RETRIES},
     ),
@@ -43,14 +43,14 @@ Schedule = Annotated[
 Pace = Annotated[
     int,
     Field(
-        description="deliveries a second while resuming and recovering",
+        description="deliveries per second while resuming and recovering",
         json_schema_extra={"minimum": 1, "maximum": MAX_PACE},
     ),
 ]
 Alias = Annotated[
     str,
     Field(
-        description="a name for people",
+        description="a display name",
         json_schema_extra={"minLength": 1, "maxLength": MAX_ALIAS},
     ),
 ]
@@ -133,14 +133,14 @@ class DeliveriesQuery(Wire):
     order_id: str | None = Field(None, pattern=rf"^{ORDER_ID.pattern}$")
     since: Instant | None = None
     until: Instant | None = None
-    cursor: str | None = Field(None, description="`next_cursor` of the page before")
+    cursor: str | None = Field(None, description="`next_cursor` from the previous page")
     limit: Annotated[int, Field(ge=1, le=listing.MAX_LIMIT)] = 50
 
     @field_validator("cursor")
     @classmethod
     def _known(cls, value: str | None) -> str | None:
         if value is not None and parse_cursor(value) is None:
-            raise ValueError("is not a next_cursor of this list")
+            raise ValueError("is not a next_cursor from this list")
         return value
 
     def wanted(self) -> listing.DeliveryQuery:
@@ -162,7 +162,7 @@ class UndeliveredQuery(Wire):
     """What an endpoint lacks, oldest first."""
 
     since: Instant = undelivered.BEGINNING
-    after: Annotated[int, Field(ge=0, le=MAX_NUMBER, description="the last `seq` shown")] = 0
+    after: Annotated[int, Field(ge=0, le=MAX_NUMBER, description="the last `seq` on this page")] = 0
     limit: Annotated[int, Field(ge=1, le=undelivered.MAX_LIMIT)] = 100
 
 
@@ -172,7 +172,7 @@ class Endpoint(BaseModel):
     url: str
     channel: Literal["order", "ops"]
     dialect: Literal["privata", "standard", "slack"]
-    event_filter: list[str] | None = Field(description="null: every type of the channel")
+    event_filter: list[str] | None = Field(description="null: all types on the channel")
     status: Literal["active", "paused", "resuming", "disabled"]
     paused_at: datetime | None
     paused_reason: str | None
@@ -180,11 +180,13 @@ class Endpoint(BaseModel):
     strict_lanes: bool
     schedule_s: list[int] | None
     pace_per_s: int
-    secret_hint: str = Field(description="how the secret begins")
+    secret_hint: str = Field(description="the first characters of the secret")
     old_secret_expires_at: datetime | None
     created_at: datetime
     updated_at: datetime
-    deleted_at: datetime | None = Field(description="a deleted one is shown this once")
+    deleted_at: datetime | None = Field(
+        description="a deleted endpoint is returned only in this response"
+    )
 
 
 class NewEndpoint(Endpoint):
@@ -214,9 +216,9 @@ class TestEvent(BaseModel):
 class Resumed(BaseModel):
     endpoint_id: UUID
     status: Literal["active", "resuming"]
-    waiting: int = Field(description="deliveries that are sent now, tried before or not")
+    waiting: int = Field(description="deliveries being sent now, attempted before or not")
     exhausted: int = Field(
-        description="events given up in the last 30 days that nothing sends again; recover them"
+        description="events exhausted in the last 30 days that will not be sent again; recover them"
     )
 
 
@@ -235,8 +237,8 @@ class Delivery(BaseModel):
         )
     )
     recovery_id: UUID | None
-    retry_of: UUID | None = Field(description="the delivery that this one is the retry of")
-    retried_as: UUID | None = Field(description="the delivery that is its retry")
+    retry_of: UUID | None = Field(description="the delivery this one retries")
+    retried_as: UUID | None = Field(description="the delivery that retries this one")
     next_attempt_at: datetime | None
     event_id: str
     order_id: str | None
@@ -261,14 +263,14 @@ class Attempt(BaseModel):
     number: int = Field(description="as in `X-Privata-Attempt`")
     stale: bool = Field(description="it ended after another had begun, and decided nothing")
     url: str
-    address: str | None = Field(description="where the name of the URL led")
+    address: str | None = Field(description="the IP address the URL resolved to")
     started_at: datetime
     duration_ms: int
     outcome: str
     status_code: int | None
     detail: str
-    response_headers: list[ResponseHeader] | None = Field(description="in the order they came")
-    response_excerpt: str = Field(description="the beginning of the body")
+    response_headers: list[ResponseHeader] | None = Field(description="in the order received")
+    response_excerpt: str = Field(description="the start of the body")
     response_truncated: bool
 
 

@@ -100,7 +100,7 @@ def test_a_bad_block_is_named(block: str) -> None:
 
 
 def test_a_block_that_begins_elsewhere_is_not_widened() -> None:
-    with pytest.raises(ValidationFailed, match="write 203.0.113.0/24 for the range or 203.0.113.7"):
+    with pytest.raises(ValidationFailed, match="use 203.0.113.0/24 or 203.0.113.7"):
         checked_blocks(["203.0.113.7/24"])
 
 

@@ -164,7 +164,7 @@ async def test_a_balance_that_does_not_reach_is_named_and_the_transaction_goes_o
             tx, organization_id=organization, amount=Decimal("612.4"), cause=payout("reserve")
         )
     assert refused.value.data == {"available": "612.4"}
-    assert "750 USD" in refused.value.message
+    assert "750.00 USD" in refused.value.message
     assert await held(kernel, organization) == (ZERO, ZERO, Decimal("612.4"), ZERO)
 
 

@@ -31,7 +31,7 @@ async def test_the_whole_way_by_hand(payee: Payee, kernel: Kernel) -> None:
     with pytest.raises(WrongPayoutState):
         await settling.settle_payout(kernel, by="op", payout_id=ident, tx_hash=TX)
     await settling.process_payout(kernel, by="op", payout_id=ident)
-    with pytest.raises(ValidationFailed, match="Name the transaction"):
+    with pytest.raises(ValidationFailed, match="Specify the transaction"):
         await settling.settle_payout(kernel, by="op", payout_id=ident)
     done = await settling.settle_payout(kernel, by="op", payout_id=ident, tx_hash=TX)
     assert (done["status"], done["tx_hash"]) == ("settled", TX)
@@ -71,7 +71,7 @@ async def test_a_failed_one_gives_the_money_back(payee: Payee, kernel: Kernel) -
     with pytest.raises(WrongPayoutState):
         await settling.fail_payout(kernel, by="op", payout_id=ident, reason="x")
     await settling.process_payout(kernel, by="op", payout_id=ident)
-    with pytest.raises(ValidationFailed, match="Give a reason"):
+    with pytest.raises(ValidationFailed, match="Enter a reason"):
         await settling.fail_payout(kernel, by="op", payout_id=ident, reason=" ")
     await settling.mark_sent(kernel, by="op", payout_id=ident, tx_hash=TX)
     failed = await settling.fail_payout(
