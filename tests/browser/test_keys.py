@@ -103,7 +103,7 @@ async def test_a_refused_form_names_its_fields_and_loses_nothing(page: Page) -> 
     await page.get_by_role("button", name="Create key").click()
     summary = page.get_by_role("alert")
     await expect(summary).to_be_focused()
-    await expect(summary).to_contain_text("stands alone")
+    await expect(summary).to_contain_text("cannot be combined")
     await expect(summary).to_contain_text("after today")
     await expect(summary).to_contain_text(
         "Invalid IP range format: 203.0.113.7/24 is not the start of a range"

@@ -42,7 +42,7 @@ async def test_review_and_verification(
     assert (code, out) == (0, f"{ident} is approved.\n")
     code, _, err = await privata(settings, "org", "approve", ident)
     assert code == 1
-    assert "it cannot be approved" in err
+    assert "cannot become approved" in err
     code, _, err = await privata(settings, "org", "reopen", str(uuid.uuid4()))
     assert (code, "Organization not found" in err) == (1, True)
 

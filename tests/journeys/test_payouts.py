@@ -321,7 +321,7 @@ async def test_an_owner_signs_what_the_operator_prints(
     _, text, err = await _command(settings, "address", "text", *words, address_id)
     assert wallet in text, err
     code, _, err = await _command(settings, "address", "prove", *words, address_id, "0" * 128)
-    assert (code, "tries left: 4" in err) == (1, True)
+    assert (code, "attempts left: 4" in err) == (1, True)
     signature = base58.encode(key.sign(text.removesuffix("\n").encode()))
     code, out, err = await _command(settings, "address", "prove", *words, address_id, signature)
     assert (code, out.startswith(f"{address_id} is verified")) == (0, True), err

@@ -222,7 +222,7 @@ async def test_amounts_that_cannot_be_booked(
 ) -> None:
     async with kernel.database.transaction() as tx:
         for verb in (ledger.reserve, ledger.release, ledger.settle):
-            with pytest.raises(ValueError, match="an amount"):
+            with pytest.raises(ValueError, match="the amount must"):
                 await verb(
                     tx, organization_id=organization, amount=Decimal(amount), cause=payout("x")
                 )

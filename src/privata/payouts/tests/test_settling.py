@@ -86,7 +86,7 @@ async def test_one_transaction_pays_one_payout(payee: Payee, kernel: Kernel) -> 
     for ident in (first, second):
         await settling.process_payout(kernel, by="op", payout_id=ident)
     for wrong in ("ab" * 32, "0x" + "AB" * 32, "0x12", "", TX + "\n"):
-        with pytest.raises(ValidationFailed, match="64 hexadecimal digits"):
+        with pytest.raises(ValidationFailed, match="64 lowercase hexadecimal digits"):
             await settling.mark_sent(kernel, by="op", payout_id=first, tx_hash=wrong)
     await settling.mark_sent(kernel, by="op", payout_id=first, tx_hash=TX)
     with pytest.raises(ValidationFailed, match="pays another payout"):
