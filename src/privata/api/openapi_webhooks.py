@@ -227,7 +227,7 @@ def webhooks(order: Json) -> Json:
         found[name] = _webhook(name, words, schema, _order_example(name, status, order))
     for name, (words, _, event) in OPS.items():
         found[name] = _webhook(name, words, _reference(name), _steady(json.loads(event.body)))
-    words = "Somebody asked for a test event; nothing has happened."
+    words = "This is a test event. Nothing happened."
     found[TEST_TYPE] = _webhook(TEST_TYPE, words, _reference(TEST_TYPE), _test_example())
     return found
 
@@ -325,7 +325,7 @@ def _test_example() -> Json:
     return {
         "event": TEST_TYPE,
         "event_id": "test-7d0f5b1c-2e6a-4c93-8f4d-b5a1c9e30d72:webhook_test:1779358441000",
-        "reason": "Somebody asked for a test event; nothing has happened.",
+        "reason": "This is a test event. Nothing happened.",
         "alias": _NAME,
         "endpoint_id": str(_ENDPOINT),
         "ts": _ts(),

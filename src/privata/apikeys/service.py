@@ -214,7 +214,9 @@ async def revoke_key(
         works = not expired(row["expires_on"], kernel.clock.now())
         last = works and await _is_last_live(kernel, tx, actor, key_id)
         if last and not last_live_too:
-            sentence = "This is your last live key that works. Without it, every live request fails."
+            sentence = (
+                "This is your last live key that works. Without it, every live request fails."
+            )
             raise ValidationFailed(sentence, fields=[("last_live_too", sentence)])
         await tx.connection.execute(_REVOKE, key_id, actor.label)
         await note(tx, actor, "api_key.revoked", key_id, {"name": row["name"]})

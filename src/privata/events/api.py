@@ -36,7 +36,7 @@ class FeedQuery(Wire):
 
 
 class FeedEvent(BaseModel):
-    """An event; `body` is what webhooks carry, byte for byte."""
+    """An event. `body` is the webhook body, byte for byte."""
 
     seq: int
     event_id: str
@@ -48,7 +48,7 @@ class FeedEvent(BaseModel):
 
 
 class Feed(BaseModel):
-    """A page of events; ask again with `after` = `last`."""
+    """A page of events. Continue with `after` = `last`."""
 
     events: list[FeedEvent]
     last: int

@@ -58,7 +58,7 @@ Dollars = Annotated[
     str,
     AfterValidator(_plain),
     Field(
-        description="US dollars, e.g. 250 or 99.50",
+        description="US dollars, such as 250 or 99.50",
         json_schema_extra={"pattern": r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,8})?$"},
     ),
 ]
@@ -87,21 +87,21 @@ class OrdersQuery(Wire):
     q: Text | None = Field(
         None,
         description="an exact order ID, partner_order_ref, deposit address, or transaction hash;"
-        " capitals and `0x` matter only where they do on the network",
+        " case and `0x` matter only where the network requires it",
     )
     status: Annotated[Several, _STATUSES] | None = Field(
         None, description="one or more, separated by commas"
     )
     refund: Literal["needed", "done", "any"] | None = Field(
-        None, description="needed: refund_required or manual_review; done: refunded; any: both"
+        None, description="needed: refund_required or manual_review; done: refunded; any: all three"
     )
     provider: Annotated[Several, _PROVIDERS] | None = Field(
         None, description="one or more, separated by commas"
     )
     source: Ticker | None = Field(None, alias="from")
-    from_network: Ticker | None = Field(None, description="needs from")
+    from_network: Ticker | None = Field(None, description="requires from")
     target: Ticker | None = Field(None, alias="to")
-    to_network: Ticker | None = Field(None, description="needs to")
+    to_network: Ticker | None = Field(None, description="requires to")
     rate_type: Literal["float", "fixed"] | None = None
     span: Literal["24h", "7d", "30d", "90d"] | None = Field(
         None, description="created within this period; replaces since and until"
@@ -126,7 +126,7 @@ assert set(SPANS) == {"24h", "7d", "30d", "90d"}
 
 
 class OrdersPage(BaseModel):
-    """A page of orders. Only `next_cursor: null` means that there are no more."""
+    """A page of orders. Only `next_cursor: null` marks the end."""
 
     orders: list[schemas.Order]
     next_cursor: str | None
@@ -145,7 +145,7 @@ class Key(BaseModel):
 
 
 class Limits(BaseModel):
-    """Calls a minute of the whole organization, and event streams open at once."""
+    """Requests per minute for the whole organization, and the maximum number of open streams."""
 
     reads_per_minute: int
     writes_per_minute: int
@@ -160,7 +160,7 @@ Usd = Annotated[
 
 
 class Balances(BaseModel):
-    """What the organization earned. A test key sees the simulated balance of its sandbox."""
+    """What the organization has earned. Test keys see the simulated sandbox balance."""
 
     currency: Literal["USD"]
     pending: Usd = Field(description="earned but not yet available")
@@ -170,7 +170,7 @@ class Balances(BaseModel):
 
 
 class Me(BaseModel):
-    """Whom a key acts for, and what it may do."""
+    """The organization, the API key, and what the key can do."""
 
     organization: Organization
     environment: str

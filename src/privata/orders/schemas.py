@@ -57,7 +57,7 @@ class CreateOrderQuery(Wire):
 
 
 class CreateOrder(CreateOrderQuery):
-    """A swap to make from a quote."""
+    """A swap to create from a quote."""
 
     quote_id: str = Field(max_length=64, description="from `GET /estimate`; good for one order")
     address: Address = Field(
@@ -129,7 +129,7 @@ class TimelineEntry(BaseModel):
 
 
 class ShownPreference(BaseModel):
-    """What happens when a refund window ends without an action, as given with the order."""
+    """The refund preference given with the order."""
 
     default: str
     fallback_if_refund_address_missing: str
@@ -137,11 +137,11 @@ class ShownPreference(BaseModel):
 
 
 class OrderRefund(BaseModel):
-    """How the refund of an order stands. The address that it goes to is never shown."""
+    """The state of an order's refund. Its address is never shown."""
 
     state: Literal["waiting", "requested", "processing", "done", "failed"] = Field(
-        description="waiting: no action was chosen yet; requested: it was; processing: the provider"
-        " has it; failed: a person decides"
+        description="waiting: no action chosen yet; requested: action chosen; processing: with the"
+        " provider; failed: the operator decides"
     )
     action: Literal["return_to_refund_address", "convert_to_stable", "manual_review"] | None = (
         Field(description="null: none was chosen, or the provider returned the deposit on its own")
@@ -157,7 +157,7 @@ class OrderRefund(BaseModel):
 
 
 class LateDeposit(BaseModel):
-    """A deposit that came after the order had expired. The order stays expired."""
+    """A deposit that arrived after the order expired. The order stays expired."""
 
     state: LateState = Field(
         description="seen: waiting for the provider or the operator; other states are final"

@@ -31,7 +31,7 @@ Dollars = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]*)\.[0-9]{2}$")]
 
 
 class RequestPayout(Wire):
-    """What is to be paid, and where to."""
+    """What to pay, and where."""
 
     model_config = Wire.model_config | ConfigDict(
         json_schema_extra={
@@ -119,7 +119,7 @@ class PayoutsQuery(Wire):
 
 
 class Payout(BaseModel):
-    """A payout as it stands. `amount` is in US dollars, paid one to one in the stablecoin."""
+    """A payout. `amount` is in US dollars, paid 1:1 in the stablecoin."""
 
     payout_id: UUID
     status: PayoutStatus
@@ -139,21 +139,21 @@ class Payout(BaseModel):
 
 
 class NewPayout(Payout):
-    """A payout that waits for the answer to its challenge."""
+    """A payout waiting for the answer to its challenge."""
 
     challenge: str
     challenge_expires_at: datetime
 
 
 class PayoutsPage(BaseModel):
-    """A page of payouts. Only `next_cursor: null` means that there are no more."""
+    """A page of payouts. Only `next_cursor: null` marks the end."""
 
     payouts: list[Payout]
     next_cursor: str | None
 
 
 class PayoutAddress(BaseModel):
-    """An address that payouts can go to once it is verified, from `usable_at`."""
+    """A payout address. Once verified, it can be used from `usable_at`."""
 
     address_id: UUID
     currency: PayoutCurrency

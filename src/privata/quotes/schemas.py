@@ -62,7 +62,7 @@ class EstimateQuery(PairQuery):
 
 
 class Currency(BaseModel):
-    """An asset; amounts of it have at most `decimals` places."""
+    """An asset. Amounts have at most `decimals` decimal places."""
 
     ticker: str
     network: str
@@ -87,7 +87,7 @@ class AddressQuery(Wire):
 
 
 class AddressVerdict(BaseModel):
-    """Whether an order could be paid to this address; what is wrong with it if not."""
+    """Whether an order can be paid to this address, and if not, why."""
 
     valid: bool
     currency: str
@@ -118,7 +118,7 @@ class Pairs(BaseModel):
 
 
 class PairLimits(BaseModel):
-    """`min` and `max` are amounts of the asset that is sent."""
+    """`min` and `max` are amounts of the asset being sent."""
 
     source: str = Field(serialization_alias="from")
     from_network: str
@@ -129,7 +129,7 @@ class PairLimits(BaseModel):
 
 
 class Estimate(BaseModel):
-    """A quote: use its id within `expires_at` for one order."""
+    """A quote. Use its ID for one order before `expires_at`."""
 
     quote_id: str = Field(pattern=r"^qt_[0-9a-f]{32}$")
     provider: str
@@ -150,6 +150,6 @@ class Estimate(BaseModel):
 
 
 class Estimates(Estimate):
-    """The best quote; with `include=all` also every offer, best first, the best one included."""
+    """The best quote. With `include=all`, also all offers, best first, including the best."""
 
     offers: list[Estimate] | None = Field(None, description="only with `include=all`")

@@ -20,7 +20,7 @@ Capability = Literal["programmatic", "ticket", "none"]
 
 
 class RefundActionBody(Wire):
-    """What is to happen to the deposit: it is returned, or converted to a stablecoin."""
+    """What to do with the deposit: return it or convert it to a stablecoin."""
 
     model_config = Wire.model_config | ConfigDict(
         json_schema_extra={
@@ -72,7 +72,7 @@ class RefundActionBody(Wire):
 
 
 class Refund(BaseModel):
-    """The refund of an order as it stands; its address is never in an answer."""
+    """The current state of an order's refund. Its address is never returned."""
 
     order_id: OrderId
     status: OrderStatus = Field(description="of the order")
@@ -88,7 +88,7 @@ class Refund(BaseModel):
 
 
 class RefundStanding(OrderRefund):
-    """The refund of an order, whether an action was chosen or not."""
+    """The refund of an order, with or without a chosen action."""
 
     order_id: OrderId
     status: OrderStatus = Field(description="of the order")
@@ -96,7 +96,7 @@ class RefundStanding(OrderRefund):
 
 
 class RefundCapability(BaseModel):
-    """What a provider does about a deposit that it cannot swap."""
+    """How a provider handles deposits it cannot swap."""
 
     provider: str
     refund_capability: Capability

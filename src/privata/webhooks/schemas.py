@@ -62,7 +62,7 @@ _TUNED = ("strict_lanes", "schedule_s", "pace_per_s")
 
 
 class CreateEndpoint(Wire):
-    """An endpoint to make in the key's environment."""
+    """An endpoint to create in the key's environment."""
 
     url: Url
     alias: Alias
@@ -72,11 +72,10 @@ class CreateEndpoint(Wire):
 
 
 class ChangeEndpoint(Wire):
-    """What is given is changed; null has a meaning where the field may be null.
+    """Fields you send are changed. Null is a value where a field can be null."""
 
-    Read it with `given`: a default made by a factory is never looked at, and keeps the field out of
-    the required ones without letting it be null.
-    """
+    # Read it with `given`: a default made by a factory is never looked at, and keeps the field out
+    # of the required ones without letting it be null.
 
     url: Url = Field(default_factory=str)
     alias: Alias = Field(default_factory=str)
@@ -98,19 +97,19 @@ class ChangeEndpoint(Wire):
 
 
 class RotateSecret(Wire):
-    """How long the old secret signs beside the new one; 0 ends it at once."""
+    """How long the old secret also signs. 0 ends it immediately."""
 
     overlap_s: Annotated[int, Field(ge=0, le=MAX_OVERLAP_S)] = OVERLAP_S
 
 
 class Resume(Wire):
-    """One endpoint, or without it all paused ones."""
+    """One endpoint; without it, all paused endpoints."""
 
     endpoint_id: UUID | None = None
 
 
 class Recover(Wire):
-    """Which endpoint, and since when."""
+    """The endpoint, and the time to recover from."""
 
     endpoint_id: UUID
     since: Instant
@@ -190,7 +189,7 @@ class Endpoint(BaseModel):
 
 
 class NewEndpoint(Endpoint):
-    """With its secret, this once."""
+    """The endpoint with its secret, shown only once."""
 
     secret: str
 
@@ -200,7 +199,7 @@ class Endpoints(BaseModel):
 
 
 class RotatedSecret(BaseModel):
-    """The new secret, this once, and until when the old one signs as well."""
+    """The new secret, shown only once, and when the old one stops signing."""
 
     endpoint_id: UUID
     secret: str
@@ -232,8 +231,8 @@ class Delivery(BaseModel):
     event_type: str
     status: Literal["pending", "held", "delivered", "exhausted", "retried", "cancelled"] = Field(
         description=(
-            "retried: its retry took over, which `retried_as` names; "
-            "cancelled: its endpoint was taken out of use"
+            "retried: replaced by the retry in `retried_as`; "
+            "cancelled: its endpoint was disabled or deleted"
         )
     )
     recovery_id: UUID | None
@@ -258,10 +257,10 @@ class ResponseHeader(BaseModel):
 
 
 class Attempt(BaseModel):
-    """One request of a delivery. `outcome` says what came of it, `detail` more about a failure."""
+    """One request of a delivery. `outcome` is its result, `detail` explains a failure."""
 
     number: int = Field(description="as in `X-Privata-Attempt`")
-    stale: bool = Field(description="it ended after another had begun, and decided nothing")
+    stale: bool = Field(description="it ended after another attempt had started and had no effect")
     url: str
     address: str | None = Field(description="the IP address the URL resolved to")
     started_at: datetime
@@ -275,7 +274,7 @@ class Attempt(BaseModel):
 
 
 class DeliveryDetails(Delivery):
-    """A delivery with its latest attempts, the newest first; at most 50."""
+    """A delivery with its latest attempts, newest first, at most 50."""
 
     attempt_log: list[Attempt]
 
@@ -308,7 +307,7 @@ class Replayed(BaseModel):
 
 
 class Recovery(BaseModel):
-    """In events: `total` were missed when it began, `queued` have been taken up so far."""
+    """Counts are in events: `total` missed at the start, `queued` so far."""
 
     recovery_id: UUID
     endpoint_id: UUID
