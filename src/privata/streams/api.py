@@ -28,16 +28,16 @@ LAST_EVENT_ID: Final = "Last-Event-ID"
 HTTP_NOTHING_FOLLOWS: Final = 204
 
 _HEADERS: Final = {
-    "Privata-Resume-Source": "`buffer`: all events after your last one; `snapshot`: the state of the"
-    " order, then new events; `fresh`: the same, without `Last-Event-ID`",
+    "Privata-Resume-Source": "`buffer`: all events after your last one; `snapshot`: the state of"
+    " the order, then new events; `fresh`: the same, without `Last-Event-ID`",
     "Privata-Resume-Gap-Ms": "age of your last event in milliseconds, if known",
 }
 
 
 _ANSWER: Final[dict[int | str, dict[str, Any]]] = {
     200: {
-        "description": "Server-sent events until the order ends. `data` is the webhook body, and `id`"
-        " is the `event_id`.",
+        "description": "Server-sent events until the order ends. `data` is the webhook body, and"
+        " `id` is the `event_id`.",
         "headers": {
             name: {"description": text, "schema": {"type": "string"}}
             for name, text in _HEADERS.items()
