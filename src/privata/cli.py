@@ -45,11 +45,13 @@ def migrate() -> None:
     from privata.startup import prepare_schema
 
     applied = prepare_schema(settings(), migrate=True)
-    click.echo(f"{len(applied)} migrations applied." if applied else "Nothing to do.")
+    click.echo(f"{len(applied)} migrations applied." if applied else "The schema is up to date.")
 
 
 @privata.command()
-@click.option("--only", type=click.Choice(["api", "desk"]), help="serve one plane")
+@click.option(
+    "--only", type=click.Choice(["api", "desk"]), help="serve only the API or only the dashboard"
+)
 def serve(only: str | None) -> None:
     """Serve the partner API and the dashboard."""
     from privata.serving import serve as run_server
@@ -60,7 +62,7 @@ def serve(only: str | None) -> None:
 
 @privata.command()
 def worker() -> None:
-    """Deliver webhooks and follow orders; any number may run."""
+    """Deliver webhooks and track orders. You can run any number of workers."""
     from privata.startup import run
     from privata.worker.main import work
 
@@ -69,7 +71,7 @@ def worker() -> None:
 
 @privata.command("run")
 def run_everything() -> None:
-    """Serve and work in one process, for a laptop or a small server."""
+    """Run the server and a worker in one process, for a laptop or a small server."""
     from privata.serving import serve_and_work
     from privata.startup import run
 
@@ -79,7 +81,7 @@ def run_everything() -> None:
 @privata.command()
 @click.option("--json", "as_json", is_flag=True, help="print one line of JSON when ready")
 def demo(as_json: bool) -> None:
-    """Everything at once, with a demo partner and simulated wallets."""
+    """Run everything with a demo partner and simulated wallets."""
     from privata.demo.main import run_demo
 
     run_demo(as_json=as_json)
@@ -87,9 +89,9 @@ def demo(as_json: bool) -> None:
 
 @privata.command()
 @click.option("--port", default=9099, show_default=True)
-@click.option("--secret", multiple=True, help="whsec_…; several during a rotation")
+@click.option("--secret", multiple=True, help="whsec_…; repeat during a rotation")
 def receiver(port: int, secret: tuple[str, ...]) -> None:
-    """A local endpoint that verifies what it gets and can be told to misbehave."""
+    """Run a local endpoint that verifies webhooks and can simulate failures."""
     from privata.webhooks.receiver.app import create_app
     from privata.webhooks.receiver.app import run as run_receiver
 
@@ -108,7 +110,7 @@ def openapi() -> None:
 @click.option("--kind", type=click.Choice(["postman", "bruno"]), default="postman")
 @click.argument("target", type=click.Path(path_type=Path))
 def collection(kind: str, target: Path) -> None:
-    """Write the API as a collection: a file for Postman, a folder for Bruno."""
+    """Write an API collection: a file for Postman or a folder for Bruno."""
     from privata.api.openapi import document
     from privata.docs.bruno import bruno_collection
     from privata.docs.postman import postman_collection
@@ -132,21 +134,21 @@ privata.add_command(snapshots)
 
 @privata.group()
 def org() -> None:
-    """Partner organizations."""
+    """Manage partner organizations."""
 
 
 @org.command("create")
 @click.option("--name", required=True)
 @click.option("--owner-email", required=True)
-@click.option("--approve", is_flag=True, help="the organization may go live at once")
-@click.option("--keys", is_flag=True, help="also make API keys")
+@click.option("--approve", is_flag=True, help="approve the organization for live keys")
+@click.option("--keys", is_flag=True, help="also create API keys")
 @click.option(
     "--scope",
     multiple=True,
     type=click.Choice(["orders:rw", "webhook:admin", "payouts:read", "payouts:trigger"]),
     default=["orders:rw"],
     show_default=True,
-    help="what the keys may do; repeat for several",
+    help="scope of the keys; repeat for several",
 )
 @click.option("--json", "as_json", is_flag=True)
 def org_create(
@@ -157,7 +159,7 @@ def org_create(
     scope: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Make an organization and its owner; prints ids and, once, password and keys."""
+    """Create an organization and its owner. Prints the IDs and, once, the password and keys."""
     from privata.apikeys.scopes import Scope
     from privata.organizations.provisioning import provision
     from privata.startup import run_once

@@ -103,9 +103,11 @@ async def test_a_refused_form_names_its_fields_and_loses_nothing(page: Page) -> 
     await page.get_by_role("button", name="Create key").click()
     summary = page.get_by_role("alert")
     await expect(summary).to_be_focused()
-    await expect(summary).to_contain_text("stands alone")
+    await expect(summary).to_contain_text("cannot be combined")
     await expect(summary).to_contain_text("after today")
-    await expect(summary).to_contain_text("Invalid IP range format: 203.0.113.7/24 is within")
+    await expect(summary).to_contain_text(
+        "Invalid IP range format: 203.0.113.7/24 is not the start of a range"
+    )
     await expect(summary).to_contain_text("nonsense")
     await expect(page.get_by_label("Name", exact=True)).to_have_value("Refused")
     await expect(page.locator('input[value="ramp:embed"]')).to_be_checked()
@@ -247,7 +249,7 @@ async def test_the_twenty_first_key_of_an_hour_says_when(
         await page.get_by_label("Name", exact=True).fill("One too many")
         await page.get_by_role("button", name="Create key").click()
         alert = page.get_by_role("alert")
-        await expect(alert).to_contain_text("at most 20 keys in an hour; the next is possible from")
+        await expect(alert).to_contain_text("the limit of 20 new keys per hour")
         await expect(page.get_by_label("Name", exact=True)).to_have_value("One too many")
     finally:
         server.execute(

@@ -125,7 +125,7 @@ async def test_a_refused_refund_says_so(
     await enter(page, MINE)
     await page.get_by_role("button", name="Review").click()
     await page.get_by_role("button", name="Return 0.10403 BTC").click()
-    await expect(page.get_by_text("The provider refused the refund")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text("The provider rejected the refund")).to_be_visible(timeout=20_000)
     await expect(
         page.get_by_role("heading", level=2, name="Waiting for a decision")
     ).to_be_visible()

@@ -69,7 +69,7 @@ async def test_somebody_is_invited_joins_is_changed_and_removed(
     await joiner.wait_for_url("**/test/")
     assert (await joiner.goto("/test/audit/")).status == 403  # type: ignore[union-attr]
     await joiner.goto(link)
-    await expect(joiner.get_by_text("This invitation has been used.")).to_be_visible()
+    await expect(joiner.get_by_text("This invitation has already been used.")).to_be_visible()
 
     await owner.goto("/test/team/")
     await owner.get_by_role("link", name="dev@acme.example").click()

@@ -62,7 +62,7 @@ async def test_missing_and_foreign_deliveries_look_alike(admin: Admin, partner: 
         for wanted in (listed["delivery_id"], uuid.uuid4(), "nonsense")
     ]
     told = {(one.status_code, one.json()["error"]["message"]) for one in answers[:2]}
-    assert told == {(404, "There is no such delivery.")}
+    assert told == {(404, "Delivery not found.")}
     assert answers[2].status_code == 404
     weak = await admin.call("GET", f"/deliveries/{listed['delivery_id']}", key=partner.test_key)
     assert weak.status_code == 403

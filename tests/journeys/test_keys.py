@@ -127,7 +127,7 @@ async def test_an_operator_keeps_keys_from_the_command_line(privata: Any, partne
     assert await status(partner, made["key"]) == 200
     rotated = await run("rotate", made["id"], "--json")
     assert await status(partner, rotated["key"]) == 200
-    assert "Two secrets work" in await run("rotate", made["id"], fails=True)
+    assert "Two secrets are active" in await run("rotate", made["id"], fails=True)
     wrong = await run("create", "--name", "Cron", "--allow", "10.0.0.0/99", fails=True)
     assert "Invalid IP range format: 10.0.0.0/99" in wrong
     (seen,) = [one for one in await run("list", "--json") if one["id"] == made["id"]]

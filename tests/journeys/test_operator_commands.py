@@ -42,9 +42,9 @@ async def test_review_and_verification(
     assert (code, out) == (0, f"{ident} is approved.\n")
     code, _, err = await privata(settings, "org", "approve", ident)
     assert code == 1
-    assert "it cannot be approved" in err
+    assert "cannot become approved" in err
     code, _, err = await privata(settings, "org", "reopen", str(uuid.uuid4()))
-    assert (code, "no such organization" in err) == (1, True)
+    assert (code, "Organization not found" in err) == (1, True)
 
     code, out, _ = await privata(settings, "audit", "checkpoint")
     assert (code, out) == (0, "1 checkpoint made.\n")

@@ -113,7 +113,7 @@ async def test_from_the_request_to_the_money(treasury: _Treasury, settings: Sett
     code, _, err = await _command(settings, "cancel", ident)
     assert (code, err.splitlines()[-1]) == (
         1,
-        "privata: This payout is settled: it cannot become cancelled.",
+        "privata: This payout is settled and cannot become cancelled.",
     )
 
 
@@ -206,7 +206,7 @@ async def test_another_organizations_payout_looks_missing(treasury: _Treasury) -
         ]
         for answer in answers:
             assert _code(answer) == (404, "NOT_FOUND")
-            assert answer.json()["error"]["message"] == "There is no such payout."
+            assert answer.json()["error"]["message"] == "Payout not found."
     assert (await other.get()).json()["payouts"] == []
     foreign = (await treasury.get("/addresses")).json()["addresses"][0]["address_id"]
     answer = await other.request(amount="600", address_id=foreign)
@@ -299,7 +299,7 @@ async def test_the_operators_addresses(partner: Partner, settings: Settings) -> 
     code, out, _ = await _command(settings, "address", "list", *words)
     assert out == "None.\n"
     code, _, err = await _command(settings, "approve", str(uuid.uuid4()))
-    assert (code, err.splitlines()[-1]) == (1, "privata: There is no such payout.")
+    assert (code, err.splitlines()[-1]) == (1, "privata: Payout not found.")
     rows = await partner.kernel.database.pool.fetch(
         "SELECT action, actor_kind FROM audit_entry WHERE target = $1 ORDER BY seq", address_id
     )
@@ -321,7 +321,7 @@ async def test_an_owner_signs_what_the_operator_prints(
     _, text, err = await _command(settings, "address", "text", *words, address_id)
     assert wallet in text, err
     code, _, err = await _command(settings, "address", "prove", *words, address_id, "0" * 128)
-    assert (code, "tries left: 4" in err) == (1, True)
+    assert (code, "attempts left: 4" in err) == (1, True)
     signature = base58.encode(key.sign(text.removesuffix("\n").encode()))
     code, out, err = await _command(settings, "address", "prove", *words, address_id, signature)
     assert (code, out.startswith(f"{address_id} is verified")) == (0, True), err

@@ -47,7 +47,7 @@ async def test_an_order_is_listed_decided_and_gone(partner: Partner, command) ->
     assert listed["refund_state"] == "failed"
     code, out, _ = await command("list")
     assert order_id in out
-    assert "The provider refused" in out
+    assert "The provider rejected" in out
     code, _, err = await command("decide", order_id, "--to", "refunded")
     assert code == 1
     assert "transaction" in err.splitlines()[-1]

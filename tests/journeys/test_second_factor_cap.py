@@ -74,7 +74,7 @@ def test_a_hundred_wrong_second_factors_are_the_last(server: Server, mailbox: Ma
     mails = [mail for mail in mailbox.of(email) if "are locked" in str(mail["Subject"])]
     count = len(mailbox.of(email))
     mails = mails or [mailbox.wait(email, count + 1)]
-    assert "ask the operator" in text_of(mails[0])
+    assert "contact the operator" in text_of(mails[0])
     said = server.privata("accounts", "unlock", email.upper())
     assert "had 100 wrong second factors" in said
     with visitor(server) as again:

@@ -166,7 +166,7 @@ def test_nothing_tells_whether_an_address_has_an_account(server: Server, mailbox
             third = guest.post("/sign-up/code", code="000000", follow=False)
             told.append([_plain(answer, address) for answer in (first, second, third)])
     assert told[0] == told[1]
-    assert "has an account already" in text_of(mailbox.wait(known))
+    assert "already has an account" in text_of(mailbox.wait(known))
     assert "code" in mailbox.wait(unknown)["Subject"]
 
 

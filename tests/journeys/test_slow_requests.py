@@ -130,7 +130,7 @@ def _is_408(status: int, headers: dict[str, str], body: bytes, what: str) -> Non
     assert (status, headers["connection"]) == (408, "close")
     assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
     assert error["code"] == "VALIDATION_ERROR"
-    assert error["message"] == f"The request's {what} did not arrive within {SOON_S} seconds."
+    assert error["message"] == f"The request {what} did not arrive within {SOON_S} seconds."
     assert headers["x-request-id"] == error["request_id"]
     assert error["request_id"].startswith("req_")
 

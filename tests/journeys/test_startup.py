@@ -51,7 +51,7 @@ def test_programs_that_migrate_at_once_take_turns(
         out, err = program.communicate(timeout=120)
         assert program.returncode == 0, err
         said.append(out.strip())
-    assert sorted(said)[1:] == ["Nothing to do.", "Nothing to do."]
+    assert sorted(said)[1:] == ["The schema is up to date.", "The schema is up to date."]
     assert "migrations applied." in min(said)
 
 
@@ -161,8 +161,8 @@ def test_a_misspelt_setting_is_named_by_every_program(
     program = start(cluster, "none", tmp_path, command, **more)
     _, err = program.communicate(timeout=60)
     assert program.returncode == 1
-    said = "PRIVATA_DATABSE_URL is no setting; the nearest is PRIVATA_DATABASE_URL."
-    assert err.strip() == f"privata: {said} Correct it, or take it away."
+    said = "PRIVATA_DATABSE_URL is not a setting. Did you mean PRIVATA_DATABASE_URL?"
+    assert err.strip() == f"privata: {said} Correct or remove it."
 
 
 def test_an_unknown_variable_is_named_at_the_start(
@@ -171,4 +171,4 @@ def test_an_unknown_variable_is_named_at_the_start(
     program = start(cluster, database_name, tmp_path, "migrate", PRIVATA_SERVICE_HOST="10.0.0.1")
     _, err = program.communicate(timeout=60)
     assert program.returncode == 0
-    assert "WARNING privata.cli: PRIVATA_SERVICE_HOST is no setting and is ignored" in err
+    assert "WARNING privata.cli: PRIVATA_SERVICE_HOST is not a setting and is ignored" in err

@@ -116,7 +116,7 @@ async def test_missing_and_foreign_orders_look_alike(partner: Partner, api_url: 
         async with reading(api_url, wanted, key) as refused:
             error = json.loads(await refused.body())["error"]
             answers.append((refused.status, error["code"], error["message"]))
-    assert set(answers) == {(404, "ORDER_NOT_FOUND", "There is no such order.")}
+    assert set(answers) == {(404, "ORDER_NOT_FOUND", "Order not found.")}
     assert await partner.kernel.database.pool.fetchval("SELECT count(*) FROM stream") == 0
 
 

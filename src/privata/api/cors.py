@@ -74,8 +74,8 @@ class Browsers:
             return await on_http_error(request, HTTPException(_NOT_FOUND))
         if "GET" not in (route.methods or ()):
             error = BrowserRefused(
-                f"{path[:256]} is not for browsers: pages of other sites may read (GET, HEAD) and"
-                " nothing else. Call it from your server."
+                f"{path[:256]} cannot be called from a browser, which may only read (GET, HEAD)."
+                " Call it from your server."
             )
             return await on_request_error(request, error)
         return Response(status_code=204, headers=_PREFLIGHT)
@@ -91,9 +91,9 @@ def secret_in_browser(scope: Scope, actor: Actor) -> BrowserRefused | None:
     if KeyScope.RAMP_EMBED in actor.scopes or not from_browser(scope):
         return None
     return BrowserRefused(
-        f"A browser sent the secret key {actor.label}…, so everybody who opens this page can read"
-        " the key. Rotate it, and call from your server. What is open to all needs no key. (If a"
-        " server sent this: leave the header Origin out.)"
+        f"A browser sent the secret key {actor.label}…, so anyone who opens this page can read it."
+        " Rotate the key and call from your server. Public routes need no key. (If a server sent"
+        " this request, remove the Origin header.)"
     )
 
 

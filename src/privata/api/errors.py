@@ -55,13 +55,13 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     """What the router refuses: a path or method that does not exist."""
     assert isinstance(error, HTTPException)
     path = request.url.path
-    code, message = NotFound.code, f"There is no {request.method[:16]} {path[:256]}."
+    code, message = NotFound.code, f"Route not found: {request.method[:16]} {path[:256]}."
     single = _SLASHES.sub("/", path)
     if single != path:
-        message += f" Write single slashes: {single[:256]}."
+        message += f" Use single slashes: {single[:256]}."
     if error.status_code == HTTP_METHOD_NOT_ALLOWED:
         allowed = (error.headers or {}).get("Allow", "other methods")
-        message = f"{path[:256]} takes {allowed}, not {request.method[:16]}."
+        message = f"{path[:256]} supports {allowed}, not {request.method[:16]}."
     if error.status_code != NotFound.status:
         code = ValidationFailed.code
     content = envelope(request, code, message)
@@ -85,14 +85,14 @@ async def on_database_away(request: Request, error: Exception) -> Response:
 
 def away(request: Request) -> Response:
     """The answer while the database is out of reach."""
-    content = envelope(request, "INTERNAL", "The service is restarting; please try again.")
+    content = envelope(request, "INTERNAL", "The service is restarting. Try again shortly.")
     return json_response(content, 503, {"Retry-After": RETRY_AFTER_S})
 
 
 async def on_bug(request: Request, error: Exception) -> Response:
     """Our mistake: logged with its trace under the request id, told without it."""
     log.error("%s: unhandled error", request_id_of(request), exc_info=error)
-    content = envelope(request, "INTERNAL", "Something went wrong on our side.")
+    content = envelope(request, "INTERNAL", "An internal error occurred.")
     return json_response(content, 500)
 
 

@@ -20,9 +20,9 @@ class Health(BaseModel):
 
 @router.get("/health", response_model=Health)
 async def health(request: Request) -> Response:
-    """Whether the API can serve: 503 while its database does not answer. No key needed.
+    """Check whether the API is up. Returns 503 while its database is unavailable. No key needed.
 
-    What is told is at most five seconds old; asking costs the database nothing.
+    The result is at most 5 seconds old and costs no database query.
     """
     readiness: Readiness = request.app.state.readiness
     if not readiness.ready:

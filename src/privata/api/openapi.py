@@ -40,7 +40,7 @@ def document(base_url: str) -> Json:
         title="Privata Partner API",
         version=__version__,
         openapi_version="3.1.0",
-        summary="Swaps for your users: quotes, orders, their status, and webhooks.",
+        summary="Swaps for your users: quotes, orders, order status, and webhooks.",
         description=DESCRIPTION.format(base_url=base_url),
         routes=partner_routes().routes,
         servers=[{"url": base_url, "description": "this installation"}],

@@ -25,73 +25,73 @@ ERROR_CODES: Final = tuple(dict.fromkeys(kind.code for kind in request_errors())
 
 #: What each status means, whatever the code.
 MEANINGS: Final[dict[int, str]] = {
-    400: "What was asked for cannot be had like this.",
-    401: "No key, or not one that is valid here.",
-    403: "The key lacks a scope (`scope`), the organization's status (`status`) forbids it, or a"
-    " browser sent a secret key.",
-    404: "Nothing of yours has this id in this environment.",
-    408: "The request took too long to arrive. Nothing was done.",
-    409: "It does not fit the present state.",
+    400: "The request cannot be fulfilled as given.",
+    401: "The API key is missing or invalid.",
+    403: "The key lacks a scope (`scope`), the organization's status (`status`) does not allow the"
+    " request, or a browser sent a secret key.",
+    404: "You have no resource with this ID in this environment.",
+    408: "The request took too long to arrive. Nothing was changed.",
+    409: "The request conflicts with the current state.",
     410: "The quote is unknown, used, or older than 5 minutes.",
-    422: "A field or parameter is wrong, unknown or given twice; `fields` names each.",
-    429: "Too many calls. Wait for `Retry-After` seconds.",
-    500: "Our mistake; safe to repeat with an `Idempotency-Key`.",
+    422: "A field or parameter is invalid, unknown, or given twice. `fields` lists each one.",
+    429: "Too many requests. Wait `Retry-After` seconds.",
+    500: "An error on our side. Safe to retry with an `Idempotency-Key`.",
     502: "The provider failed to open the order.",
-    503: "Not now; `Retry-After` says when to come back, where we know.",
+    503: "Temporarily unavailable. `Retry-After` says when to retry, if known.",
 }
 
 #: Message and further fields of each code, and of a code at one status where that reads better.
 _SAMPLES: Final[dict[str | tuple[str, int], tuple[str, Json]]] = {
-    "INTERNAL": ("Something went wrong on our side.", {}),
-    ("INTERNAL", 503): ("The service is restarting; please try again.", {}),
+    "INTERNAL": ("An internal error occurred.", {}),
+    ("INTERNAL", 503): ("The service is restarting. Try again shortly.", {}),
     "INVALID_KEY": (
-        "The API key is missing, malformed, revoked, expired or not allowed from this address.",
+        "The API key is missing, malformed, revoked, expired, or not allowed from your address.",
         {},
     ),
-    "SCOPE_REQUIRED": ("This key does not have the scope orders:rw.", {"scope": "orders:rw"}),
+    "SCOPE_REQUIRED": ("This key does not have the orders:rw scope.", {"scope": "orders:rw"}),
     "BROWSER_REFUSED": (
-        "A browser sent the secret key pk_test_Ab12Cd34…. Rotate it, and call from your server.",
+        "A browser sent the secret key pk_test_Ab12Cd34…. Rotate it and call from your server.",
         {},
     ),
     "ORGANIZATION_INACTIVE": (
-        "Your organization is not approved. Contact us to have it reviewed again.",
+        "Your organization was not approved. Contact us for another review.",
         {"status": "rejected"},
     ),
     "RATE_LIMITED": (
-        "More than 600 calls of this kind were made in a minute; the next one is free in 1 s.",
+        "You exceeded the limit of 600 requests of this kind per minute. Try again in 1 s.",
         {},
     ),
     "VALIDATION_ERROR": (
-        "The body is not what this route takes.",
+        "The request body is invalid.",
         {"fields": [{"field": "address", "message": "Field required"}]},
     ),
-    "NOT_FOUND": ("There is no such endpoint.", {}),
-    ("VALIDATION_ERROR", 408): ("The request's body did not arrive within 30 seconds.", {}),
-    ("VALIDATION_ERROR", 409): ("Another change of this kind is still under way.", {}),
+    "NOT_FOUND": ("Endpoint not found.", {}),
+    ("VALIDATION_ERROR", 408): ("The request body did not arrive within 30 seconds.", {}),
+    ("VALIDATION_ERROR", 409): ("Another change of this kind is still in progress.", {}),
     "INVALID_PAIR": ("No provider swaps BTC to XYZ.", {}),
-    "AMOUNT_TOO_LOW": ("At least 0.0002 BTC must be sent.", {"min": "0.0002", "max": "12"}),
-    "AMOUNT_TOO_HIGH": ("At most 12 BTC can be sent.", {"min": "0.0002", "max": "12"}),
+    "AMOUNT_TOO_LOW": ("The minimum amount is 0.0002 BTC.", {"min": "0.0002", "max": "12"}),
+    "AMOUNT_TOO_HIGH": ("The maximum amount is 12 BTC.", {"min": "0.0002", "max": "12"}),
     "INVALID_ADDRESS": (
-        "address is not an address of ETH.",
-        {"fields": [{"field": "address", "message": "the checksum is wrong"}]},
+        "address is not a valid ETH address.",
+        {"fields": [{"field": "address", "message": "the checksum does not match"}]},
     ),
-    "NO_PROVIDERS_AVAILABLE": ("No provider answers at the moment.", {}),
+    "NO_PROVIDERS_AVAILABLE": ("No provider is responding. Try again shortly.", {}),
     "PROVIDER_ERROR": ("The provider failed to open the order.", {}),
-    "QUOTE_EXPIRED": ("This quote is unknown, used or expired; ask for a new one.", {}),
-    "ORDER_NOT_FOUND": ("There is no such order.", {}),
+    "QUOTE_EXPIRED": ("This quote is unknown, used, or expired. Request a new one.", {}),
+    "ORDER_NOT_FOUND": ("Order not found.", {}),
     "DUPLICATE_ACTIVE_ORDER": (
-        "An open order has this partner_order_ref.",
+        "An open order already has this partner_order_ref.",
         {"order_id": _ORDER_ID},
     ),
-    "IDEMPOTENCY_CONFLICT": ("This Idempotency-Key was used for another request.", {}),
+    "IDEMPOTENCY_CONFLICT": ("This Idempotency-Key was already used for a different request.", {}),
     "REFUND_WINDOW_EXPIRED": ("The refund window of this order has ended.", {}),
-    "REFUND_NOT_PROGRAMMATIC": ("The provider of this order takes no refund actions.", {}),
+    "REFUND_NOT_PROGRAMMATIC": ("The provider of this order does not support refund actions.", {}),
     "REFUND_NOT_REQUIRED": ("This order does not need a refund.", {}),
-    "STABLE_TARGET_REQUIRED": ("convert_to_stable needs a stable_target.", {}),
+    "STABLE_TARGET_REQUIRED": ("convert_to_stable requires a stable_target.", {}),
     "WEBHOOK_PAUSED": ("No endpoint is paused.", {}),
     "INSUFFICIENT_BALANCE": (
-        "750 USD were asked for; 612.4 USD are available.",
-        {"available": "612.4"},
+        "You requested 750.00 USD, but only 612.40 USD is available.",
+        {"available": "612.40"},
     ),
 }
 
@@ -103,33 +103,37 @@ def error_schema() -> Json:
         "type": "object",
         "required": ["field", "message"],
         "properties": {
-            "field": {"type": "string", "description": "which field, parameter or header"},
+            "field": {"type": "string", "description": "the field, parameter, or header"},
             "message": {"type": "string", "description": "what is wrong with it"},
         },
         "additionalProperties": False,
     }
     inner = {
         "code": {"$ref": "#/components/schemas/ErrorCode"},
-        "message": {"type": "string", "description": "a sentence for people; it may change"},
+        "message": {
+            "type": "string",
+            "description": "a message for people; its wording may change",
+        },
         "request_id": {
             "type": "string",
             "pattern": "^req_[0-9a-f]{24}$",
-            "description": "the same as in `X-Request-Id`; name it when you write to support",
+            "description": "same as `X-Request-Id`; include it when you contact support",
         },
         "fields": {"type": "array", "items": field},
-        "scope": text | {"description": "the scope that is missing (SCOPE_REQUIRED)"},
-        "min": text | {"description": "the least that can be sent (AMOUNT_TOO_…)"},
-        "max": text | {"description": "the most that can be sent (AMOUNT_TOO_…)"},
+        "scope": text | {"description": "the missing scope (SCOPE_REQUIRED)"},
+        "min": text | {"description": "the minimum amount (AMOUNT_TOO_…)"},
+        "max": text | {"description": "the maximum amount (AMOUNT_TOO_…)"},
         "order_id": text | {"description": "the open order (DUPLICATE_ACTIVE_ORDER)"},
-        "available": text | {"description": "US dollars that are (INSUFFICIENT_BALANCE)"},
-        "status": text | {"description": "the state that stands against it"},
-        "tries_left": {"type": "integer", "description": "answers to a challenge that are left"},
-        "limit": {"type": "integer", "description": "how many there may be; all are in use"},
-        "recovery_id": text | {"description": "the recovery that is running already"},
+        "available": text
+        | {"description": "the available balance in US dollars (INSUFFICIENT_BALANCE)"},
+        "status": text | {"description": "the state that prevents the request"},
+        "tries_left": {"type": "integer", "description": "attempts left to answer the challenge"},
+        "limit": {"type": "integer", "description": "the maximum number, all in use"},
+        "recovery_id": text | {"description": "the recovery that is already running"},
     }
     return {
         "type": "object",
-        "description": "What every failure looks like.",
+        "description": "The shape of every error.",
         "required": ["error"],
         "additionalProperties": False,
         "properties": {
@@ -147,7 +151,7 @@ def code_schema() -> Json:
     return {
         "type": "string",
         "enum": list(ERROR_CODES),
-        "description": "What happened, for programs.",
+        "description": "A stable code for programs to branch on.",
     }
 
 

@@ -13,28 +13,28 @@ _UUID: Final[Json] = {"type": "string", "format": "uuid"}
 #: `components.headers`: those of our answers.
 HEADERS: Final[Json] = {
     "X-Request-Id": {
-        "description": "Names this request in our logs.",
+        "description": "Identifies this request in our logs.",
         "required": True,
         "schema": {"type": "string", "pattern": "^req_[0-9a-f]{24}$"},
         "example": "req_5f1d0c9b2a7e4d6318c0b9f2",
     },
     "X-RateLimit-Limit": {
-        "description": "Calls of this kind in a minute; also how many may come at once.",
+        "description": "Requests of this kind allowed per minute; also the largest burst.",
         "schema": {"type": "integer", "minimum": 0},
         "example": 600,
     },
     "X-RateLimit-Remaining": {
-        "description": "Calls that are left at this moment.",
+        "description": "Requests left right now.",
         "schema": {"type": "integer", "minimum": 0},
         "example": 599,
     },
     "X-RateLimit-Reset": {
-        "description": "When all of them are there again, in unix seconds.",
+        "description": "When the full limit is available again, in Unix seconds.",
         "schema": {"type": "integer", "minimum": 0},
         "example": 1779358441,
     },
     "Cache-Control": {
-        "description": "Answers are for the one who asked, and for now.",
+        "description": "Responses must not be cached.",
         "schema": {"type": "string", "const": "no-store"},
         "example": "no-store",
     },
@@ -44,12 +44,12 @@ HEADERS: Final[Json] = {
         "example": 'ApiKey realm="partner API", header="X-API-Key"',
     },
     "Retry-After": {
-        "description": "Seconds to wait before the next try.",
+        "description": "Seconds to wait before retrying.",
         "schema": {"type": "integer", "minimum": 0},
         "example": 1,
     },
     "Idempotent-Replayed": {
-        "description": "`true` when this is the answer of an earlier call with the same key.",
+        "description": "`true` if this is the response to an earlier request with the same key.",
         "schema": {"type": "string", "const": "true"},
         "example": "true",
     },
@@ -85,13 +85,13 @@ SENT: Final[Json] = {
 #: Parts of paths, by name: description and schema.
 IN_PATH: Final[Json] = {
     "order_id": {
-        "description": "the order's id, `prv-…`",
+        "description": "the order ID, `prv-…`",
         "schema": {"type": "string", "maxLength": 64},
     },
-    "endpoint_id": {"description": "the endpoint's id", "schema": _UUID},
-    "delivery_id": {"description": "the delivery's id", "schema": _UUID},
-    "recovery_id": {"description": "the recovery's id", "schema": _UUID},
-    "payout_id": {"description": "the payout's id", "schema": _UUID},
+    "endpoint_id": {"description": "the endpoint ID", "schema": _UUID},
+    "delivery_id": {"description": "the delivery ID", "schema": _UUID},
+    "recovery_id": {"description": "the recovery ID", "schema": _UUID},
+    "payout_id": {"description": "the payout ID", "schema": _UUID},
 }
 
 

@@ -26,7 +26,7 @@ _JSON: Final = "application/json"
 _STREAM: Final = "text/event-stream"
 
 #: What a successful answer is called, by status.
-_SUCCESS: Final = {"200": "As asked.", "201": "Made.", "202": "Taken; it happens soon."}
+_SUCCESS: Final = {"200": "Success.", "201": "Created.", "202": "Accepted; processed shortly."}
 
 
 def describe(path: str, operation: Json, samples: Samples, shared: Json) -> None:

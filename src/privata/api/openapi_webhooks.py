@@ -27,7 +27,7 @@ _NAME: Final = "Order events"
 _URL: Final = "https://wallet.example.com/hooks/privata"
 _MOMENT: Final[Json] = {"type": "string", "format": "date-time"}
 _TEXT: Final[Json] = {"type": "string"}
-_ALIAS: Final = _TEXT | {"description": "the name that the endpoint has in the dashboard"}
+_ALIAS: Final = _TEXT | {"description": "the name of the endpoint in the dashboard"}
 _ID: Final[Json] = {"type": "string", "format": "uuid"}
 _COUNT: Final[Json] = {"type": "integer", "minimum": 0}
 
@@ -38,28 +38,29 @@ def _maybe(schema: Json) -> Json:
 
 #: What each status of an order means to the one who is told.
 _ORDER_WORDS: Final[dict[OrderStatus, str]] = {
-    OrderStatus.WAITING_DEPOSIT: "The order is open and waits for the deposit.",
-    OrderStatus.CONFIRMING: "The deposit was seen and gathers confirmations.",
-    OrderStatus.EXCHANGING: "The deposit is confirmed; the provider exchanges.",
-    OrderStatus.SENDING: "The payout is on its way.",
-    OrderStatus.COMPLETED: "The payout was sent; `tx_out_hash` names it. Final.",
-    OrderStatus.EXPIRED: "No deposit came in time. Final.",
-    OrderStatus.FAILED: "The exchange failed; `failed_reason_code` says why. Final.",
-    OrderStatus.REFUND_REQUIRED: "The exchange cannot go on; choose what happens to the deposit.",
-    OrderStatus.REFUNDED: "The deposit was returned; `tx_out_hash` names the refund. Final.",
-    OrderStatus.MANUAL_REVIEW: "A person of the operator looks at the order.",
+    OrderStatus.WAITING_DEPOSIT: "The order is open and waiting for the deposit.",
+    OrderStatus.CONFIRMING: "The deposit was detected and is being confirmed.",
+    OrderStatus.EXCHANGING: "The deposit is confirmed and the provider is exchanging it.",
+    OrderStatus.SENDING: "The payout is being sent.",
+    OrderStatus.COMPLETED: "The payout was sent in transaction `tx_out_hash`. Final.",
+    OrderStatus.EXPIRED: "No deposit arrived in time. Final.",
+    OrderStatus.FAILED: "The exchange failed. See `failed_reason_code`. Final.",
+    OrderStatus.REFUND_REQUIRED: "The exchange cannot go on. Choose what happens to the deposit.",
+    OrderStatus.REFUNDED: "The deposit was refunded in transaction `tx_out_hash`. Final.",
+    OrderStatus.MANUAL_REVIEW: "The operator is reviewing the order.",
 }
 
 #: The ops events: what they say, the fields of their own, and a real one.
 OPS: Final[Mapping[str, tuple[str, Json, NewEvent]]] = {
     "webhook_paused": (
-        "We stopped sending to one of your endpoints; what comes is held for it.",
+        "We paused deliveries to one of your endpoints. New events are held.",
         {
             "alias": _ALIAS,
             "endpoint_id": _ID,
             "url": _TEXT,
             "paused_at": _MOMENT,
-            "resume_after": _maybe(_MOMENT) | {"description": "always null: resume it yourself"},
+            "resume_after": _maybe(_MOMENT)
+            | {"description": "always null: you must resume the endpoint yourself"},
             "last_error": _maybe(_TEXT),
             "failed_attempts": _COUNT,
             "window_hours": _COUNT,
@@ -78,7 +79,7 @@ OPS: Final[Mapping[str, tuple[str, Json, NewEvent]]] = {
         ),
     ),
     "webhook_resumed": (
-        "We send to the endpoint again; `waiting` deliveries were due.",
+        "We resumed the endpoint. `waiting` deliveries were due.",
         {
             "alias": _ALIAS,
             "endpoint_id": _ID,
@@ -97,7 +98,7 @@ OPS: Final[Mapping[str, tuple[str, Json, NewEvent]]] = {
         ),
     ),
     "api_key_locked": (
-        "An address sent wrong keys that begin like one of yours; it is locked out for a while.",
+        "An IP address sent invalid keys that start like yours and is temporarily locked out.",
         {"ip": _TEXT, "locked_at": _MOMENT, "locked_until": _MOMENT, "attempts": _COUNT},
         ops_events.api_key_locked(
             ip="203.0.113.7",
@@ -108,14 +109,14 @@ OPS: Final[Mapping[str, tuple[str, Json, NewEvent]]] = {
         ),
     ),
     "api_key_unlocked": (
-        "The lockout of an address has ended.",
+        "The lockout of an IP address has ended.",
         {"ip": _TEXT, "locked_at": _MOMENT, "unlocked_at": _MOMENT},
         ops_events.api_key_unlocked(
             ip="203.0.113.7", environment=_TEST, now=_NOW, locked_at=_NOW - timedelta(minutes=15)
         ),
     ),
     "api_key_expiring": (
-        "A key stops working at 00:00 UTC of `expires_on`.",
+        "A key expires at 00:00 UTC on `expires_on`.",
         {
             "key_id": _ID,
             "name": _TEXT,
@@ -134,7 +135,7 @@ OPS: Final[Mapping[str, tuple[str, Json, NewEvent]]] = {
         ),
     ),
     "provider_outage_affecting_partner": (
-        "A provider that your orders use has been down since `down_since`.",
+        "A provider your orders use has been down since `down_since`.",
         {"provider": _TEXT, "down_since": _MOMENT, "order_id": _maybe(_TEXT)},
         ops_events.provider_outage_affecting_partner(
             provider="simulator",
@@ -146,7 +147,7 @@ OPS: Final[Mapping[str, tuple[str, Json, NewEvent]]] = {
         ),
     ),
     "late_deposit": (
-        "A deposit came for an order that had expired, or its end; `reason` is its state.",
+        "A deposit arrived for an expired order, or was settled. `reason` is its state.",
         {
             "order_id": _TEXT,
             "partner_order_ref": _maybe(_TEXT),
@@ -166,7 +167,7 @@ OPS: Final[Mapping[str, tuple[str, Json, NewEvent]]] = {
         ),
     ),
     "payout_sent": (
-        "The transaction of one of your payouts is on its way; `amount` is in US dollars.",
+        "One of your payouts was sent. `amount` is in US dollars.",
         {
             "payout_id": _ID,
             "amount": _TEXT,
@@ -188,9 +189,12 @@ OPS: Final[Mapping[str, tuple[str, Json, NewEvent]]] = {
 }
 
 _HEADERS: Final = (
-    ("X-Privata-Signature", "`t=<unix seconds>,v1=<base64>`; two `v1` while a secret is rotated"),
-    ("X-Privata-Event-Id", "the same on every attempt and replay: de-duplicate on it"),
-    ("X-Privata-Delivery-Id", "names the delivery in the dashboard"),
+    (
+        "X-Privata-Signature",
+        "`t=<unix seconds>,v1=<base64>`; two `v1` values while a secret is being rotated",
+    ),
+    ("X-Privata-Event-Id", "the same on every attempt and replay; use it to deduplicate"),
+    ("X-Privata-Delivery-Id", "identifies the delivery in the dashboard"),
     ("X-Privata-Attempt", "1, 2, …"),
 )
 _EXAMPLES: Final = {
@@ -223,7 +227,7 @@ def webhooks(order: Json) -> Json:
         found[name] = _webhook(name, words, schema, _order_example(name, status, order))
     for name, (words, _, event) in OPS.items():
         found[name] = _webhook(name, words, _reference(name), _steady(json.loads(event.body)))
-    words = "Somebody asked for a test event; nothing has happened."
+    words = "This is a test event. Nothing happened."
     found[TEST_TYPE] = _webhook(TEST_TYPE, words, _reference(TEST_TYPE), _test_example())
     return found
 
@@ -256,9 +260,9 @@ def _webhook(name: str, words: str, schema: Json, example: Json) -> Json:
                 "content": {"application/json": {"schema": schema, "example": example}},
             },
             "responses": {
-                "2XX": {"description": "Taken. Answer within 5 seconds; the body is not read."},
-                "410": {"description": "Stop: the endpoint is paused at once."},
-                "default": {"description": "Not taken: it is sent again, later and later."},
+                "2XX": {"description": "Accepted. Respond within 5 seconds. The body is ignored."},
+                "410": {"description": "Stop sending. The endpoint is paused immediately."},
+                "default": {"description": "Not accepted. We retry with increasing delays."},
             },
         }
     }
@@ -269,17 +273,21 @@ def _order_event() -> Json:
         "event": _TEXT | {"pattern": r"^order\.[a-z_]+$"},
         "event_id": _TEXT
         | {"description": "`<order_id>:<status>:<unix_ms>`, the same on every attempt"},
-        "seq": {"type": "integer", "minimum": 1, "description": "counts the order's events"},
+        "seq": {
+            "type": "integer",
+            "minimum": 1,
+            "description": "position of the event within its order",
+        },
         "order": {"$ref": "#/components/schemas/Order"},
     }
-    return _event(fields, "A status change: the whole order object as it stood then.")
+    return _event(fields, "A status change, with the whole order object at that moment.")
 
 
 def _ops_event(name: str, fields: Json) -> Json:
     common = {
         "event": {"type": "string", "const": name},
         "event_id": _TEXT,
-        "reason": _TEXT | {"description": "why, as a word or a sentence"},
+        "reason": _TEXT | {"description": "the reason, as a word or a sentence"},
     }
     return _event(common | fields, "")
 
@@ -291,7 +299,7 @@ def _event(fields: Json, description: str) -> Json:
         "properties": fields
         | {
             "ts": _MOMENT,
-            "sandbox": {"type": "boolean", "const": True, "description": "in test only"},
+            "sandbox": {"type": "boolean", "const": True, "description": "test environment only"},
         },
         "additionalProperties": False,
     }
@@ -317,7 +325,7 @@ def _test_example() -> Json:
     return {
         "event": TEST_TYPE,
         "event_id": "test-7d0f5b1c-2e6a-4c93-8f4d-b5a1c9e30d72:webhook_test:1779358441000",
-        "reason": "Somebody asked for a test event; nothing has happened.",
+        "reason": "This is a test event. Nothing happened.",
         "alias": _NAME,
         "endpoint_id": str(_ENDPOINT),
         "ts": _ts(),

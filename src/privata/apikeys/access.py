@@ -50,8 +50,8 @@ def _secret(actor: Actor) -> Actor:
     """The actor, unless its key is a publishable one, which anybody may read in a page."""
     if Scope.RAMP_EMBED in actor.scopes:
         raise ScopeRequired(
-            "This is a publishable key: it opens the ramp page and nothing else. Where no key is"
-            " needed, leave it out.",
+            "A publishable key only opens the ramp page. Use a secret key, or no key on public"
+            " routes.",
             data={"scope": Scope.ORDERS.value},
         )
     return actor

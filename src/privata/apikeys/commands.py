@@ -22,7 +22,7 @@ from privata.infra.kernel import Kernel
 RunOnce: TypeAlias = Callable[[Callable[[Kernel], Awaitable[Any]]], Any]
 
 _ORGANIZATION = click.option(
-    "--organization", required=True, type=click.UUID, help="the id of the organization"
+    "--organization", required=True, type=click.UUID, help="organization ID"
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="print JSON")
 
@@ -53,13 +53,16 @@ def _create(run_once: RunOnce) -> click.Command:
         type=click.Choice([scope.value for scope in Scope]),
         default=[scope.value for scope in DEFAULT_SCOPES],
         show_default=True,
-        help="what it may do; repeat for several",
+        help="scope of the key; repeat for several",
     )
     @click.option(
-        "--allow", "blocks", multiple=True, help="an address or CIDR range; repeat for several"
+        "--allow",
+        "blocks",
+        multiple=True,
+        help="allowed IP address or CIDR range; repeat for several",
     )
     @click.option(
-        "--expires-on", type=click.DateTime(["%Y-%m-%d"]), help="dead from 00:00 UTC of this date"
+        "--expires-on", type=click.DateTime(["%Y-%m-%d"]), help="expires at 00:00 UTC on this date"
     )
     @_JSON
     def create(
@@ -71,7 +74,7 @@ def _create(run_once: RunOnce) -> click.Command:
         expires_on: datetime | None,
         as_json: bool,
     ) -> None:
-        """Make a key; it is printed once."""
+        """Create a key. It is printed only once."""
         where = Environment(environment)
 
         async def work(kernel: Kernel) -> dict[str, Any]:
@@ -96,10 +99,10 @@ def _create(run_once: RunOnce) -> click.Command:
 def _list(run_once: RunOnce) -> click.Command:
     @click.command("list")
     @_ORGANIZATION
-    @click.option("--environment", type=click.Choice(["test", "live"]), help="both without it")
+    @click.option("--environment", type=click.Choice(["test", "live"]), help="default: both")
     @_JSON
     def listed(organization: UUID, environment: str | None, as_json: bool) -> None:
-        """Every key by its ends, with its state and last use; never a key itself."""
+        """List keys with their prefix, state, and last use. Full keys are never shown."""
         where = [Environment(environment)] if environment else list(Environment)
 
         async def work(kernel: Kernel) -> list[dict[str, Any]]:
@@ -124,7 +127,7 @@ def _rotate(run_once: RunOnce) -> click.Command:
     @_ORGANIZATION
     @_JSON
     def rotate(key_id: UUID, organization: UUID, as_json: bool) -> None:
-        """Make a new secret, printed once; the old one works for five more minutes."""
+        """Create a new secret, printed only once. The old one works for 5 more minutes."""
 
         async def work(kernel: Kernel) -> dict[str, Any]:
             actor = await _operator_of(kernel, organization, key_id)
@@ -140,10 +143,10 @@ def _revoke(run_once: RunOnce) -> click.Command:
     @click.command("revoke")
     @click.argument("key_id", type=click.UUID)
     @_ORGANIZATION
-    @click.option("--last-live-too", is_flag=True, help="also the last live key that works")
+    @click.option("--last-live-too", is_flag=True, help="allow revoking the last active live key")
     @_JSON
     def revoke(key_id: UUID, organization: UUID, last_live_too: bool, as_json: bool) -> None:
-        """End a key at once, for good."""
+        """Revoke a key immediately and permanently."""
 
         async def work(kernel: Kernel) -> dict[str, Any]:
             actor = await _operator_of(kernel, organization, key_id)

@@ -36,7 +36,7 @@ async def locked_organization(tx: Transaction, organization_id: UUID) -> str:
     """
     status: str | None = await tx.connection.fetchval(_LOCK_ORGANIZATION, organization_id)
     if status is None:
-        raise NotFound("There is no such organization.")
+        raise NotFound("Organization not found.")
     return status
 
 
@@ -46,7 +46,7 @@ async def locked_key(tx: Transaction, actor: Actor, key_id: UUID) -> asyncpg.Rec
         _LOCK_KEY, key_id, actor.organization_id, actor.environment.value
     )
     if row is None:
-        raise NotFound("There is no such key.")
+        raise NotFound("Key not found.")
     return row
 
 
@@ -56,9 +56,9 @@ async def locked_working_key(
     """The same of a key that can still be used; `ValidationFailed` if it has ended."""
     row = await locked_key(tx, actor, key_id)
     if row["revoked_at"] is not None:
-        raise ValidationFailed("This key is revoked; create another one.")
+        raise ValidationFailed("This key is revoked. Create a new one.")
     if expired(row["expires_on"], kernel.clock.now()):
-        raise ValidationFailed("This key has expired; create another one.")
+        raise ValidationFailed("This key has expired. Create a new one.")
     return row
 
 

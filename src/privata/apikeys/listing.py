@@ -148,7 +148,7 @@ async def key_of(
     """One key; `NotFound` if it is missing, another organization's or of another environment."""
     row = await kernel.database.pool.fetchrow(_ONE, organization_id, list(environments), key_id)
     if row is None:
-        raise NotFound("There is no such key.")
+        raise NotFound("Key not found.")
     return _view(row, kernel.clock.now())
 
 

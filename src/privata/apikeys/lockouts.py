@@ -31,7 +31,7 @@ FORGET_EVERY: Final = 12
 
 #: One answer for every way a key can be wrong: nothing tells which it was.
 INVALID: Final = (
-    "The API key is missing, malformed, revoked, expired or not allowed from your address."
+    "The API key is missing, malformed, revoked, expired, or not allowed from your address."
 )
 
 # The row's lock counts failures that arrive together one by one, whatever process they came to.
@@ -80,7 +80,7 @@ def locked_out(until: datetime, now: datetime) -> RateLimited:
     """What a locked out address is told, whatever key it sends."""
     seconds = max(1, math.ceil((until - now).total_seconds()))
     return RateLimited(
-        "Too many requests with an invalid API key came from your address; it is locked out"
+        "Your IP address sent too many requests with an invalid API key and is locked out"
         f" for another {math.ceil(seconds / 60)} minutes.",
         headers={"Retry-After": str(seconds)},
     )

@@ -94,10 +94,10 @@ async def refuse_known_beyond(tx: Transaction, key_id: UUID, scopes: list[str]) 
         role = None if row["role"] is None else Role(row["role"])
         missing = [] if row["by_operator"] else lacking(role, scopes)
         if missing:
-            who = row["email"] or "Somebody who has left"
+            who = row["email"] or "A former member"
             sentence = (
-                f"{who} has seen this key and may not have {' and '.join(missing)}."
-                " Rotate the key yourself, end the old one, and then add the scope."
+                f"{who} has seen this key, and their role does not include {' and '.join(missing)}."
+                " Rotate the key, end the old secret, and then add the scope."
             )
             raise ValidationFailed(sentence, fields=[("scopes", sentence)])
 

@@ -42,7 +42,7 @@ def refuse_beyond(role: Role | None, scopes: Iterable[str]) -> None:
     missing = lacking(role, scopes)
     if missing:
         sentence = (
-            f"{' and '.join(missing)}: your role may not give this. Ask an owner to make the key."
+            f"Your role cannot grant {' and '.join(missing)}. Ask an owner to create the key."
         )
         raise ValidationFailed(sentence, fields=[("scopes", sentence)])
 
@@ -52,8 +52,8 @@ def refuse_secret_beyond(role: Role | None, scopes: Iterable[str]) -> None:
     missing = lacking(role, scopes)
     if missing:
         raise ValidationFailed(
-            f"This key holds {' and '.join(missing)}, which your role does not include, so you may"
-            " neither change it nor see a secret of it. Ask an owner, or revoke the key."
+            f"You cannot change this key or see its secret: it has {' and '.join(missing)}, which"
+            " your role does not include. Ask an owner, or revoke the key."
         )
 
 

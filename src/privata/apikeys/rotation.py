@@ -96,5 +96,5 @@ async def _refuse_within_window(tx: Transaction, key_id: UUID) -> None:
     until: datetime | None = await tx.connection.fetchval(_OPEN_UNTIL, key_id)
     if until is not None:
         raise RotationInProgress(
-            f"Two secrets work until {until:%H:%M:%S} UTC; end the old one first, or wait."
+            f"Two secrets are active until {until:%H:%M:%S} UTC. End the old one first, or wait."
         )

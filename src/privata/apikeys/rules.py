@@ -85,7 +85,7 @@ def checked_name(text: str) -> str:
     """The name of a key: 1 to 80 printable characters. `ValidationFailed` otherwise."""
     name = text.strip()
     if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise _wrong("name", f"Give the key a name of 1 to {MAX_NAME} characters.")
+        raise _wrong("name", f"Enter a name of 1 to {MAX_NAME} characters.")
     return name
 
 
@@ -97,13 +97,13 @@ def checked_scopes(wanted: Iterable[str]) -> list[Scope]:
     given = set(wanted)
     unknown = sorted(given.difference(Scope))
     if unknown:
-        raise _wrong("scopes", f"There is no scope {unknown[0]}; there are {', '.join(Scope)}.")
+        raise _wrong("scopes", f"Unknown scope {unknown[0]}. Use {', '.join(Scope)}.")
     if not given:
         raise _wrong("scopes", "Choose at least one scope.")
     if Scope.RAMP_EMBED in given and len(given) > 1:
         raise _wrong(
             "scopes",
-            "ramp:embed makes a publishable key, which everybody may read: it stands alone.",
+            "ramp:embed creates a publishable key and cannot be combined with other scopes.",
         )
     return [scope for scope in Scope if scope in given]
 
@@ -116,7 +116,7 @@ def checked_change_of_scopes(old: Sequence[str], new: Sequence[Scope]) -> None:
     if (Scope.RAMP_EMBED in old) != (Scope.RAMP_EMBED in new):
         raise _wrong(
             "scopes",
-            "A publishable key stays one, and a secret key stays secret. Create another key.",
+            "You cannot change a key between publishable and secret. Create another key.",
         )
 
 
@@ -149,13 +149,13 @@ def checked_blocks(blocks: Iterable[str]) -> list[str]:
     if wrong:
         raise _wrong("allowed_cidrs", "Invalid IP range format: " + "; ".join(wrong) + ".")
     if len(kept) > MAX_BLOCKS:
-        raise _wrong("allowed_cidrs", f"A key takes at most {MAX_BLOCKS} IP ranges.")
+        raise _wrong("allowed_cidrs", f"A key can have at most {MAX_BLOCKS} IP ranges.")
     return list(kept)
 
 
 def _network(block: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     """The block; a ValueError says in words what is wrong with it."""
-    shown = block[:_SHOWN] or "an empty one"
+    shown = block[:_SHOWN] or "empty value"
     address, slash, bits = block.partition("/")
     if "%" in address or (slash and not (bits.isascii() and bits.isdigit())):
         raise ValueError(shown)
@@ -164,9 +164,7 @@ def _network(block: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     except ValueError:
         raise ValueError(shown) from None
     if network.network_address != ipaddress.ip_address(address):
-        raise ValueError(
-            f"{shown} is within a range; write {network} for the range or {address} for the address"
-        )
+        raise ValueError(f"{shown} is not the start of a range; use {network} or {address}")
     mapped = (
         network.network_address.ipv4_mapped
         if isinstance(network, ipaddress.IPv6Network) and network.prefixlen >= _MAPPED_BITS

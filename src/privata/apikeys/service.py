@@ -152,7 +152,7 @@ def _refuse_idle(status: OrganizationStatus, environment: Environment) -> None:
         return
     sentence = REASONS[status]
     if environment is Environment.LIVE:
-        sentence = "Live keys can be made once the organization is approved."
+        sentence = "You can create live keys once the organization is approved."
     raise ValidationFailed(sentence, fields=[("environment", sentence)])
 
 
@@ -213,7 +213,9 @@ async def revoke_key(
         works = not expired(row["expires_on"], kernel.clock.now())
         last = works and await _is_last_live(kernel, tx, actor, key_id)
         if last and not last_live_too:
-            sentence = "This is your last live key that works: without it every live call fails."
+            sentence = (
+                "This is your last live key that works. Without it, every live request fails."
+            )
             raise ValidationFailed(sentence, fields=[("last_live_too", sentence)])
         await tx.connection.execute(_REVOKE, key_id, actor.label)
         await note(tx, actor, "api_key.revoked", key_id, {"name": row["name"]})
@@ -232,7 +234,7 @@ async def organization_status(kernel: Kernel, organization_id: UUID) -> Organiza
         "SELECT status FROM organization WHERE id = $1", organization_id
     )
     if status is None:
-        raise NotFound("There is no such organization.")
+        raise NotFound("Organization not found.")
     return OrganizationStatus(status)
 
 
@@ -241,7 +243,7 @@ def require_scope(actor: Actor, *enough: Scope) -> None:
     if actor.scopes.isdisjoint(enough):
         names = " or ".join(enough)
         raise ScopeRequired(
-            f"This key does not have the scope {names}.", data={"scope": enough[0].value}
+            f"This key does not have the {names} scope.", data={"scope": enough[0].value}
         )
 
 
@@ -251,8 +253,8 @@ async def _refuse_too_many(tx: Transaction, organization_id: UUID) -> None:
         until: datetime = full["until"]
         seconds = max(1, math.ceil((until - full["now"]).total_seconds()))
         raise RateLimited(
-            f"An organization creates at most {KEYS_PER_HOUR} keys in an hour; the next is"
-            f" possible from {until + timedelta(minutes=1):%H:%M} UTC.",
+            f"Your organization reached the limit of {KEYS_PER_HOUR} new keys per hour."
+            f" Try again after {until + timedelta(minutes=1):%H:%M} UTC.",
             headers={"Retry-After": str(seconds)},
         )
 

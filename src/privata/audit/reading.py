@@ -104,7 +104,7 @@ async def entry_of(kernel: Kernel, organization_id: UUID, seq: int) -> Entry:
         seq,
     )
     if row is None:
-        raise NotFound("There is no such entry.")
+        raise NotFound("Entry not found.")
     return _entry(row)
 
 

@@ -16,7 +16,7 @@ def accounts() -> None:
 @accounts.command("unlock")
 @click.argument("email")
 def unlock(email: str) -> None:
-    """Judge second factors again after 100 wrong ones. Make sure first who asks you to."""
+    """Unlock second factors after 100 wrong ones. First verify who is asking."""
     from privata.accounts import factor_cap
     from privata.core.tenancy import Actor, ActorKind, Environment
     from privata.startup import run_once
@@ -26,4 +26,4 @@ def unlock(email: str) -> None:
     label = f"command line ({getpass.getuser()})"
     actor = Actor(ActorKind.OPERATOR, "cli", label, nobody, Environment.LIVE)
     wrong = run_once(lambda kernel: factor_cap.unlock(kernel, actor=actor, email=email))
-    click.echo(f"{email} had {wrong} wrong second factors; codes are judged again.")
+    click.echo(f"{email} had {wrong} wrong second factors. Codes are accepted again.")

@@ -21,10 +21,10 @@ def audit() -> None:
 
 
 @audit.command()
-@click.option("--organization", type=click.UUID, help="one organization; without it all")
+@click.option("--organization", type=click.UUID, help="only this organization; default: all")
 @click.option("--json", "as_json", is_flag=True, help="one line of JSON for each chain")
 def verify(organization: UUID | None, as_json: bool) -> None:
-    """Walk the chains; exit code 1 and the first broken link of each that does not hold."""
+    """Verify the audit chains. Prints the first broken entry of each and exits with code 1."""
     from privata.audit.verify import verify as verify_log
     from privata.startup import run_once
 
@@ -37,13 +37,13 @@ def verify(organization: UUID | None, as_json: bool) -> None:
 
 @audit.command()
 def checkpoint() -> None:
-    """Note where each chain is now. The worker does so daily."""
+    """Record the current head of each chain. The worker does this daily."""
     from privata.audit.checkpoints import make_checkpoints
     from privata.startup import run_once
 
     made = run_once(make_checkpoints)
     word = "checkpoint" if made == 1 else "checkpoints"
-    click.echo(f"{made} {word} made." if made else "Nothing has moved.")
+    click.echo(f"{made} {word} made." if made else "Nothing new to record.")
 
 
 @audit.command()
@@ -52,11 +52,11 @@ def checkpoint() -> None:
     "folder",
     required=True,
     type=click.Path(path_type=Path, exists=True, file_okay=False, writable=True),
-    help="where the files go; keep them",
+    help="directory for the exported files; keep them",
 )
 @click.option("--drop", is_flag=True, help="remove the detached tables from the database")
 def retain(folder: Path, drop: bool) -> None:
-    """Export the months that are older than two years, then take them out of the log."""
+    """Export months older than 2 years and remove them from the log."""
     from privata.audit.retention import retain as retain_log
     from privata.infra.settings import settings
 
@@ -64,7 +64,7 @@ def retain(folder: Path, drop: bool) -> None:
     for one in archived:
         click.echo(f"{one.month:%Y-%m}  {one.entries:>9,} entries  {one.file}  sha256 {one.digest}")
     if not archived:
-        click.echo("No month is older than two years.")
+        click.echo("No month is older than 2 years.")
 
 
 def _sentence(verdict: Verdict) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from privata.ledger.verify import Verdict
 
 _ORGANIZATION = click.option(
-    "--organization", required=True, type=click.UUID, help="the id of the organization"
+    "--organization", required=True, type=click.UUID, help="organization ID"
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="print one line of JSON")
 
@@ -40,10 +40,10 @@ def ledger() -> None:
 
 
 @ledger.command()
-@click.option("--organization", type=click.UUID, help="one organization; without it all")
+@click.option("--organization", type=click.UUID, help="only this organization; default: all")
 @_JSON
 def verify(organization: UUID | None, as_json: bool) -> None:
-    """Recompute the books; exit code 1 and the accounts and entries that do not hold."""
+    """Recompute all balances. Prints mismatches and exits with code 1."""
     from privata.ledger.verify import verify as verify_ledger
     from privata.startup import run_once
 
@@ -60,7 +60,7 @@ def verify(organization: UUID | None, as_json: bool) -> None:
 @_ORGANIZATION
 @_JSON
 def balances(organization: UUID, as_json: bool) -> None:
-    """Show what an organization's accounts hold, to the last decimal."""
+    """Show an organization's account balances with all decimals."""
     from privata.apikeys.service import organization_status
     from privata.ledger.service import balances_of
     from privata.startup import run_once
@@ -80,16 +80,14 @@ def balances(organization: UUID, as_json: bool) -> None:
 
 @ledger.command()
 @_ORGANIZATION
-@click.option(
-    "--amount", required=True, callback=_dollars, help="USD that are given; below zero: taken"
-)
-@click.option("--reason", required=True, help="kept with the entry and in the audit log")
-@click.option("--id", "correction", type=click.UUID, help="of the correction; booked once")
+@click.option("--amount", required=True, callback=_dollars, help="amount in USD; negative to debit")
+@click.option("--reason", required=True, help="stored with the entry and in the audit log")
+@click.option("--id", "correction", type=click.UUID, help="ID of the correction, booked only once")
 @_JSON
 def correct(
     organization: UUID, amount: Decimal, reason: str, correction: UUID | None, as_json: bool
 ) -> None:
-    """Give an organization an amount, or take one; repeat with the same --id in safety."""
+    """Credit or debit an organization. Safe to repeat with the same --id."""
     from privata.apikeys.service import organization_status
     from privata.ledger import service
     from privata.startup import run_once
@@ -114,11 +112,11 @@ def correct(
 
 @ledger.command()
 @_ORGANIZATION
-@click.option("--order", required=True, help="the id of the order")
-@click.option("--reason", required=True, help="kept with the entry and in the audit log")
+@click.option("--order", required=True, help="order ID")
+@click.option("--reason", required=True, help="stored with the entry and in the audit log")
 @_JSON
 def reverse(organization: UUID, order: str, reason: str, as_json: bool) -> None:
-    """Take back what an order earned, once it was refunded after all."""
+    """Reverse the earning of an order that was refunded later."""
     from privata.ledger import service
     from privata.startup import run_once
 
@@ -130,7 +128,7 @@ def reverse(organization: UUID, order: str, reason: str, as_json: bool) -> None:
 
     taken: Decimal = run_once(work)
     made = {"order_id": order, "organization_id": str(organization), "taken": format(taken, "f")}
-    click.echo(json.dumps(made) if as_json else f"{order}: {taken:f} USD taken back.")
+    click.echo(json.dumps(made) if as_json else f"{order}: {taken:f} USD reversed.")
 
 
 def _operator(organization: UUID) -> Actor:

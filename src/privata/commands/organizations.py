@@ -16,7 +16,7 @@ import click
 )
 @click.option("--json", "as_json", is_flag=True, help="one line of JSON for each organization")
 def list_organizations(status: str | None, as_json: bool) -> None:
-    """Organizations, the newest first."""
+    """List organizations, newest first."""
     from privata.organizations.review import organizations
     from privata.organizations.states import OrganizationStatus
     from privata.startup import run_once
@@ -34,25 +34,25 @@ def list_organizations(status: str | None, as_json: bool) -> None:
 
 @click.command()
 @click.argument("organization", type=click.UUID)
-@click.option("--note", default="", help="told to the partner")
+@click.option("--note", default="", help="shown to the partner")
 def approve(organization: UUID, note: str) -> None:
-    """Let an organization go live."""
+    """Approve an organization to go live."""
     _decide(organization, "approved", note)
 
 
 @click.command()
 @click.argument("organization", type=click.UUID)
-@click.option("--note", required=True, help="why; told to the partner")
+@click.option("--note", required=True, help="why; shown to the partner")
 def reject(organization: UUID, note: str) -> None:
-    """Refuse an organization."""
+    """Reject an organization."""
     _decide(organization, "rejected", note)
 
 
 @click.command()
 @click.argument("organization", type=click.UUID)
-@click.option("--note", default="", help="told to the partner")
+@click.option("--note", default="", help="shown to the partner")
 def reopen(organization: UUID, note: str) -> None:
-    """Open onboarding again; high-risk countries that were named are admitted by it."""
+    """Reopen onboarding. This accepts the high-risk countries the organization named."""
     _decide(organization, "onboarding", note)
 
 

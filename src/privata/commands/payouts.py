@@ -32,12 +32,12 @@ def payouts() -> None:
     "statuses",
     multiple=True,
     type=click.Choice([status.value for status in PayoutStatus]),
-    help="repeat for several; without it those that wait to be sent or settled",
+    help="repeat for several; default: payouts waiting to be sent or settled",
 )
-@click.option("--organization", type=click.UUID, help="one organization; without it all")
+@click.option("--organization", type=click.UUID, help="only this organization; default: all")
 @_JSON
 def list_payouts(statuses: tuple[str, ...], organization: UUID | None, as_json: bool) -> None:
-    """Payouts, the oldest first."""
+    """List payouts, oldest first."""
     from privata.payouts.listing import payout_object
     from privata.payouts.settling import waiting_payouts
 
@@ -59,7 +59,7 @@ def list_payouts(statuses: tuple[str, ...], organization: UUID | None, as_json: 
 @payouts.command()
 @_PAYOUT
 def approve(payout: UUID) -> None:
-    """Say yes to a payout that needs it."""
+    """Approve a payout."""
     from privata.payouts.settling import approve_payout
 
     _act(payout, lambda kernel: approve_payout(kernel, by=_by(), payout_id=payout))
@@ -68,7 +68,7 @@ def approve(payout: UUID) -> None:
 @payouts.command()
 @_PAYOUT
 def process(payout: UUID) -> None:
-    """Begin to send a payout: it cannot be cancelled from here on."""
+    """Start sending a payout. It can no longer be canceled."""
     from privata.payouts.settling import process_payout
 
     _act(payout, lambda kernel: process_payout(kernel, by=_by(), payout_id=payout))
@@ -76,9 +76,9 @@ def process(payout: UUID) -> None:
 
 @payouts.command()
 @_PAYOUT
-@click.option("--tx", "tx_hash", required=True, help="the transaction that pays it")
+@click.option("--tx", "tx_hash", required=True, help="transaction hash")
 def sent(payout: UUID, tx_hash: str) -> None:
-    """Note the transaction that is on its way; the partner is told."""
+    """Mark a payout as sent. The partner is notified."""
     from privata.payouts.settling import mark_sent
 
     _act(payout, lambda kernel: mark_sent(kernel, by=_by(), payout_id=payout, tx_hash=tx_hash))
@@ -86,9 +86,11 @@ def sent(payout: UUID, tx_hash: str) -> None:
 
 @payouts.command()
 @_PAYOUT
-@click.option("--tx", "tx_hash", help="the transaction; needed if it was not marked as sent")
+@click.option(
+    "--tx", "tx_hash", help="transaction hash; required if the payout was not marked as sent"
+)
 def settle(payout: UUID, tx_hash: str | None) -> None:
-    """The money has arrived: final."""
+    """Mark a payout as settled. This is final."""
     from privata.payouts.settling import settle_payout
 
     _act(payout, lambda kernel: settle_payout(kernel, by=_by(), payout_id=payout, tx_hash=tx_hash))
@@ -96,9 +98,9 @@ def settle(payout: UUID, tx_hash: str | None) -> None:
 
 @payouts.command()
 @_PAYOUT
-@click.option("--reason", required=True, help="told to the partner")
+@click.option("--reason", required=True, help="shown to the partner")
 def fail(payout: UUID, reason: str) -> None:
-    """The money did not and will not leave: the partner has it back. Look at the chain first."""
+    """Mark a payout as failed and return the amount to the partner. Check the chain first."""
     from privata.payouts.settling import fail_payout
 
     _act(payout, lambda kernel: fail_payout(kernel, by=_by(), payout_id=payout, reason=reason))
@@ -107,17 +109,17 @@ def fail(payout: UUID, reason: str) -> None:
 @payouts.command()
 @_PAYOUT
 def cancel(payout: UUID) -> None:
-    """Call a payout off before it is processed; the partner has its money back."""
+    """Cancel a payout before it is processed and return the amount to the partner."""
     from privata.payouts.settling import call_off
 
     _act(payout, lambda kernel: call_off(kernel, by=_by(), payout_id=payout))
 
 
 @payouts.command()
-@click.option("--organization", type=click.UUID, help="one organization; without it all")
+@click.option("--organization", type=click.UUID, help="only this organization; default: all")
 @_JSON
 def verify(organization: UUID | None, as_json: bool) -> None:
-    """Hold every payout against the ledger; exit code 1 and the payouts that do not agree."""
+    """Compare payouts with the ledger. Prints mismatches and exits with code 1."""
     from privata.payouts.verify import verify as verify_payouts
 
     verdict = _once(lambda kernel: verify_payouts(kernel, organization_id=organization))
@@ -141,10 +143,10 @@ def address() -> None:
 @click.option(
     "--currency", required=True, type=click.Choice([currency.value for currency in PayoutCurrency])
 )
-@click.option("--label", default="", help="what the partner calls it")
+@click.option("--label", default="", help="label for the address")
 @click.argument("text", metavar="ADDRESS")
 def add_address(organization: UUID, currency: str, label: str, text: str) -> None:
-    """Add an address, unverified; owners and finance are told by mail."""
+    """Add an unverified address. Owners and finance are notified by email."""
     from privata.payouts import addresses
     from privata.payouts.doors import operator
 
@@ -164,7 +166,7 @@ def add_address(organization: UUID, currency: str, label: str, text: str) -> Non
 @_ORGANIZATION
 @_JSON
 def list_addresses(organization: UUID, as_json: bool) -> None:
-    """The addresses of an organization, each default first."""
+    """List the addresses of an organization, defaults first."""
     from privata.payouts import listing
     from privata.payouts.doors import operator
 
@@ -185,7 +187,7 @@ def list_addresses(organization: UUID, as_json: bool) -> None:
 @_ORGANIZATION
 @click.argument("address_id", type=click.UUID)
 def verify_address(organization: UUID, address_id: UUID) -> None:
-    """Vouch for an address: you have made sure that it is the partner's."""
+    """Verify an address yourself, after confirming that it belongs to the partner."""
     from privata.payouts.addresses import vouch_for_address
     from privata.payouts.doors import operator
 
@@ -201,7 +203,7 @@ def verify_address(organization: UUID, address_id: UUID) -> None:
 @_ORGANIZATION
 @click.argument("address_id", type=click.UUID)
 def text_to_sign(organization: UUID, address_id: UUID) -> None:
-    """Print a text for the owner to sign with the address's key; it is good for ten minutes."""
+    """Print a text to sign with the address's key. Valid for 10 minutes."""
     from privata.payouts.doors import operator
     from privata.payouts.proofs import begin_proof
 
@@ -218,7 +220,7 @@ def text_to_sign(organization: UUID, address_id: UUID) -> None:
 @click.argument("address_id", type=click.UUID)
 @click.argument("signature")
 def prove_address(organization: UUID, address_id: UUID, signature: str) -> None:
-    """Verify an address by the signature of its text (hexadecimal; base58 or base64 on Solana)."""
+    """Verify an address with the signature of its text (hex; base58 or base64 on Solana)."""
     from privata.payouts import proofs
     from privata.payouts.doors import operator
 
@@ -237,7 +239,7 @@ def prove_address(organization: UUID, address_id: UUID, signature: str) -> None:
 @_ORGANIZATION
 @click.argument("address_id", type=click.UUID)
 def promote_address(organization: UUID, address_id: UUID) -> None:
-    """Make a verified address the default of its currency."""
+    """Make a verified address the default for its currency."""
     from privata.payouts import addresses
     from privata.payouts.doors import operator
 
@@ -246,14 +248,14 @@ def promote_address(organization: UUID, address_id: UUID) -> None:
             kernel, actor=operator(organization, _by()), address_id=address_id
         )
     )
-    click.echo(f"{address_id} is the default for {row['currency']}.")
+    click.echo(f"{address_id} is now the default for {row['currency']}.")
 
 
 @address.command("remove")
 @_ORGANIZATION
 @click.argument("address_id", type=click.UUID)
 def remove_address(organization: UUID, address_id: UUID) -> None:
-    """Take an address out of use for good."""
+    """Remove an address permanently."""
     from privata.payouts import addresses
     from privata.payouts.doors import operator
 
@@ -268,7 +270,7 @@ def remove_address(organization: UUID, address_id: UUID) -> None:
 def _verified(row: Any) -> str:
     from privata.payouts.doors import moment_words
 
-    return f"{row['id']} is verified; it can be used from {moment_words(row['usable_at'])}."
+    return f"{row['id']} is verified and can be used from {moment_words(row['usable_at'])}."
 
 
 def _act(payout: UUID, work: Callable[[Any], Awaitable[Any]]) -> None:

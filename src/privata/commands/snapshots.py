@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="print one line of JSON")
 def snapshots(as_json: bool) -> None:
-    """Who holds old snapshots, the oldest first, with what ends each."""
+    """List sessions that hold old snapshots, oldest first, and how to end each."""
     from privata.startup import run_once
 
     complete, holders = run_once(_look)
@@ -28,7 +28,7 @@ def snapshots(as_json: bool) -> None:
         held = "" if one.seconds is None else f"{one.seconds:.0f} s, "
         click.echo(f"{held}{one.transactions} transactions  {one.who}\n    {one.remedy}")
     if not holders:
-        click.echo("Nobody holds a snapshot.")
+        click.echo("No snapshots are held.")
     if not complete:
         click.echo(
             "Sessions of other roles are hidden: GRANT pg_read_all_stats to the role that owns"

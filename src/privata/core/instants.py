@@ -33,4 +33,4 @@ def read_instant(text: str) -> datetime:
             return datetime.fromisoformat(f"{day}T{seconds}.{micro}{zone}").astimezone(UTC)
         except (ValueError, OverflowError):
             pass
-    raise ValueError("must be a time with its offset, such as 2026-05-21T10:14:01Z")
+    raise ValueError("must be a time with an offset, such as 2026-05-21T10:14:01Z")

@@ -32,9 +32,9 @@ def parse_amount(text: str, *, decimals: int = MAX_DECIMALS) -> Decimal:
         raise ValueError("must be a decimal number such as 0.25, without sign, exponent or spaces")
     value = Decimal(text)
     if value <= 0:
-        raise ValueError("must be more than zero")
+        raise ValueError("must be greater than zero")
     if -_exponent(value) > decimals:
-        raise ValueError(f"has more than {decimals} decimals")
+        raise ValueError(f"must have at most {decimals} decimals")
     return value
 
 

@@ -60,7 +60,7 @@ def require_migrated() -> None:
         raise StartupError(f"The database cannot be reached: {first}") from None
     if missing:
         raise StartupError(
-            f"The database lacks {len(missing)} migrations ({missing[0]} first): "
+            f"The database is missing {len(missing)} migrations ({missing[0]} first): "
             "run `privata migrate`."
         )
 

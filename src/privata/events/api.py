@@ -27,13 +27,16 @@ class FeedQuery(Wire):
     """Where to go on, and how far."""
 
     after: Annotated[
-        int, Field(ge=0, le=MAX_NUMBER, description="`last` of the page before; 0: the beginning")
+        int,
+        Field(
+            ge=0, le=MAX_NUMBER, description="`last` from the previous page; 0: from the beginning"
+        ),
     ] = 0
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 100
 
 
 class FeedEvent(BaseModel):
-    """An event; `body` is what webhooks carry, byte for byte."""
+    """An event. `body` is the webhook body, byte for byte."""
 
     seq: int
     event_id: str
@@ -45,7 +48,7 @@ class FeedEvent(BaseModel):
 
 
 class Feed(BaseModel):
-    """A page of events; ask again with `after` = `last`."""
+    """A page of events. Continue with `after` = `last`."""
 
     events: list[FeedEvent]
     last: int
@@ -59,7 +62,7 @@ class Feed(BaseModel):
     openapi_extra=request_of(query=FeedQuery, key=True, scopes=(Scope.ORDERS, Scope.WEBHOOK_ADMIN)),
 )
 async def read_events(request: Request) -> Response:
-    """Every event of this environment, in order, with the bodies that webhooks carry."""
+    """All events in this environment, in order, with the same bodies as webhooks."""
     actor = await actor_of(request, Scope.ORDERS, Scope.WEBHOOK_ADMIN)
     query = parse_query(FeedQuery, request)
     page = await events_after(kernel_of(request), actor=actor, after=query.after, limit=query.limit)

@@ -75,8 +75,8 @@ async def events_after(kernel: Kernel, *, actor: Actor, after: int, limit: int) 
     )
     if not rows:
         raise ValidationFailed(
-            "There is no such place in the feed.",
-            fields=[("after", "must be 0 or the seq of an event that this feed has shown")],
+            "Invalid cursor.",
+            fields=[("after", "must be 0 or the seq of an event from this feed")],
         )
     found = [Told(*row) for row in rows[:limit] if row["seq"] is not None]
     return FeedPage(found, found[-1].seq if found else after, len(rows) > limit)

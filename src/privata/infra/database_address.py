@@ -138,7 +138,7 @@ def parse_address(url: str, variable: str = "PRIVATA_DATABASE_URL") -> DatabaseA
     except _Wrong as error:
         raise StartupError(f"{variable}: {error}") from None
     except ValueError:  # of the standard library, whose sentences quote what they read
-        raise StartupError(f"{variable}: is no URL; {_ENCODE}.") from None
+        raise StartupError(f"{variable}: is not a URL; {_ENCODE}.") from None
 
 
 class _Wrong(Exception):
@@ -154,15 +154,15 @@ _ENCODE: Final = (
 def _parsed(url: str) -> DatabaseAddress:
     parts = urlsplit(url)
     if parts.scheme not in ("postgresql", "postgres"):
-        raise _Wrong("does not begin with postgresql://.")
+        raise _Wrong("must start with postgresql://.")
     person, _, place = parts.netloc.rpartition("@")
     if "@" in person or parts.fragment:
-        raise _Wrong(f"cannot be split into its parts: {_ENCODE}.")
+        raise _Wrong(f"cannot be parsed: {_ENCODE}.")
     user, _, password = person.partition(":")
     query: dict[str, str] = {}
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
         if name in query:
-            raise _Wrong(f"has the parameter {name} twice.")
+            raise _Wrong(f"contains the parameter {name} twice.")
         query[name] = value
     hosts = _hosts(query.pop("host", unquote(place)), query.pop("port", ""))
     database = query.pop("dbname", unquote(parts.path.removeprefix("/")))
@@ -193,19 +193,21 @@ def _hosts(text: str, ports: str) -> tuple[tuple[str, str], ...]:
         found.append((host, port))
     given = ports.split(",") if ports else []
     if given and len(given) not in (1, len(found)):
-        raise _Wrong(f"has {len(found)} hosts and {len(given)} ports: give one, or one for each.")
+        raise _Wrong(
+            f"has {len(found)} hosts and {len(given)} ports; set one port, or one per host."
+        )
     if given:
         every = given * len(found) if len(given) == 1 else given
         found = [(host, port) for (host, _), port in zip(found, every, strict=True)]
     for _, port in found:
         if port and not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
-            raise _Wrong(f"has a port that is no number from 1 to 65535: {_ENCODE}.")
+            raise _Wrong(f"has a port that is not a number from 1 to 65535: {_ENCODE}.")
     return tuple(found)
 
 
 def _parameter(name: str, value: str) -> str:
     if name not in _SHARED and name not in _LIBPQ:
-        raise _Wrong(f"has the parameter {name[:40]!r}, which is not known here: take it out.")
+        raise _Wrong(f"has the parameter {name[:40]!r}, which is not supported; remove it.")
     if name == "target_session_attrs" and value not in _SESSION_ATTRS:
         why = "Privata writes: use read-write" if value in _READERS else "use read-write or any"
         raise _Wrong(f"has target_session_attrs={value[:20]}; {why}.")
@@ -227,7 +229,7 @@ def _options(text: str) -> dict[str, str]:
     while place < len(text):
         matched = _OPTION.match(text, place)
         if matched is None:
-            raise _Wrong("has options that are not of the form -c name=value.")
+            raise _Wrong("has options that are not in the form -c name=value.")
         found[matched[1]] = re.sub(r"\\(.)", r"\1", matched[2])
         place = matched.end()
     return found

@@ -41,11 +41,11 @@ BYTES_OF_A_CHUNK: Final = 16
 _CODE: Final = "VALIDATION_ERROR"
 
 NO_HTTP: Final = (
-    "This is not a request of HTTP/1.1: look at its first line, its headers, and the length of its"
+    "This is not a valid HTTP/1.1 request. Check its first line, its headers, and the length of its"
     " body."
 )
 
-_TOO_LARGE: Final = f"The request's line and headers are over {MAX_HEAD_BYTES} bytes."
+_TOO_LARGE: Final = f"The request line and headers exceed {MAX_HEAD_BYTES} bytes."
 
 _TOO_MUCH_AROUND: Final = (
     f"More than {MAX_AROUND_BYTES} bytes around the request's body are none of it: leave out"
@@ -217,12 +217,12 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.abort()
         elif self._phase is _Phase.HEAD:
             seconds = self.patience.head_s
-            self._refuse(408, f"The request's headers did not arrive within {seconds:g} seconds.")
+            self._refuse(408, f"The request headers did not arrive within {seconds:g} seconds.")
         elif self.flow.read_paused or self.cycle.waiting_for_100_continue:
             self._set_deadline(self.patience.body_s)  # it waits for us
         else:
             seconds = self.patience.body_s
-            self._refuse(408, f"The request's body did not arrive within {seconds:g} seconds.")
+            self._refuse(408, f"The request body did not arrive within {seconds:g} seconds.")
 
     def _refuse(self, status: int, message: str) -> None:
         """Answer, unless another answer has begun, and end the connection."""

@@ -111,13 +111,15 @@ async def claim(
         held = await pool.fetchrow(_LOOK, *where)
         if held is not None:
             if held["request_digest"] != digest:
-                raise IdempotencyConflict("This Idempotency-Key was used for another request.")
+                raise IdempotencyConflict(
+                    "This Idempotency-Key was already used for a different request."
+                )
             if held["status_code"] is not None:
                 return Replay(held["status_code"], held["body"])
         # Either the first call is at work, or it has just released the key after an error.
         if asyncio.get_running_loop().time() > deadline:
             raise IdempotencyConflict(
-                "The first request with this Idempotency-Key is still being processed; try again.",
+                "A request with this Idempotency-Key is still in progress. Try again shortly.",
                 headers={"Retry-After": "1"},
             )
         await asyncio.sleep(_POLL_S)
@@ -128,7 +130,7 @@ async def finish(tx: Transaction, held: Claim, *, status_code: int, body: bytes)
     row = await tx.connection.fetchval(_FINISH, held.id, held.locked_until, status_code, body)
     if row is None:
         raise IdempotencyConflict(
-            "Another request with this Idempotency-Key was faster; try again."
+            "Another request with this Idempotency-Key finished first. Try again."
         )
 
 

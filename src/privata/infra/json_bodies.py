@@ -45,7 +45,7 @@ def check_json(body: bytes) -> None:
     problems: list[tuple[str, str]] = []
     _judge(_read(body), (), problems)
     if problems:
-        raise ValidationFailed("The body is not what this route takes.", fields=problems[:20])
+        raise ValidationFailed("The request body is invalid.", fields=problems[:20])
 
 
 def canonical(body: bytes) -> bytes:
@@ -62,14 +62,14 @@ def unshown(text: str) -> str | None:
     found = _NO_TEXT.search(text)
     if found is None:
         return None
-    return f"has a character that is no text (U+{ord(found[0]):04X}); leave it out"
+    return f"contains an invalid character (U+{ord(found[0]):04X}); remove it"
 
 
 def _read(body: bytes) -> Any:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _no_json(f"is not UTF-8: byte {error.start} is wrong") from None
+        raise _no_json(f"is not valid UTF-8: invalid byte at {error.start}") from None
     try:
         # Raw control characters are let through here, so that their field can be named.
         return json.loads(
@@ -83,13 +83,13 @@ def _read(body: bytes) -> Any:
     except json.JSONDecodeError as error:
         reason = error.msg[:1].lower() + error.msg[1:]
         where = f"line {error.lineno}, column {error.colno}"
-        raise _no_json(f"is not JSON: {reason} at {where}") from None
+        raise _no_json(f"is not valid JSON: {reason} at {where}") from None
     except RecursionError:
         raise _too_deep() from None
 
 
 def _no_constant(name: str) -> None:
-    raise _no_json(f"is not JSON: {name} is no number in it")
+    raise _no_json(f"is not valid JSON: {name} is not a number")
 
 
 def _judge(value: Any, path: tuple[str, ...], problems: list[tuple[str, str]]) -> None:
@@ -150,7 +150,7 @@ def _digits(text: str) -> str:
 
 
 def _no_json(sentence: str) -> ValidationFailed:
-    return ValidationFailed(f"The body {sentence}.", fields=[("body", sentence)])
+    return ValidationFailed(f"The request body {sentence}.", fields=[("body", sentence)])
 
 
 def _too_deep() -> ValidationFailed:

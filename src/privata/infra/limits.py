@@ -51,8 +51,8 @@ def too_many(allowance: Allowance) -> RateLimited:
     """The refusal of a call whose bucket is empty."""
     seconds = allowance.retry_after_s
     return RateLimited(
-        f"More than {allowance.limit} calls of this kind were made in a minute;"
-        f" the next one is free in {seconds} s.",
+        f"You exceeded the limit of {allowance.limit} requests of this kind per minute."
+        f" Try again in {seconds} s.",
         headers={"Retry-After": str(seconds)},
     )
 

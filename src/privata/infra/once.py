@@ -20,7 +20,9 @@ from privata.infra.wire import JsonBytes
 IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
 
 #: For the `headers` of `request_of`.
-IDEMPOTENCY_DOC: Final = {IDEMPOTENCY_HEADER: "repeat a call safely: the same answer for 24 hours"}
+IDEMPOTENCY_DOC: Final = {
+    IDEMPOTENCY_HEADER: "retry safely: returns the same response for 24 hours"
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ async def once(
     if not 0 < len(key) <= idempotency.MAX_KEY_LENGTH or not key.isascii() or not key.isprintable():
         sentence = f"must be 1 to {idempotency.MAX_KEY_LENGTH} printable ASCII characters"
         raise ValidationFailed(
-            f"{IDEMPOTENCY_HEADER} is malformed.", fields=[(IDEMPOTENCY_HEADER, sentence)]
+            f"{IDEMPOTENCY_HEADER} is invalid.", fields=[(IDEMPOTENCY_HEADER, sentence)]
         )
     kernel = kernel_of(request)
     digest = idempotency.request_digest(

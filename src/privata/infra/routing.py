@@ -73,8 +73,8 @@ class _Endpoints:
 def _no_such(parameter: str) -> RequestError:
     """The answer to an id that no row can have."""
     if parameter == "order_id":
-        return OrderNotFound("There is no such order.")
-    return NotFound("There is nothing of that name.")
+        return OrderNotFound("Order not found.")
+    return NotFound("Resource not found.")
 
 
 def _without_body(send: Send) -> Send:

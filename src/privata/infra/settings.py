@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     @classmethod
     def _mail_scheme(cls, value: str | None) -> str | None:
         if value and value.partition(":")[0] not in MAIL_SCHEMES:
-            raise ValueError(f"a mail URL begins with one of {', '.join(MAIL_SCHEMES)}")
+            raise ValueError(f"an email URL must start with one of {', '.join(MAIL_SCHEMES)}")
         return value or None
 
     @field_validator("secret_keys")
@@ -143,7 +143,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _payouts_are_possible(self) -> Settings:
         if self.payout_min_usd > self.payout_max_usd:
-            raise ValueError("PRIVATA_PAYOUT_MIN_USD is more than PRIVATA_PAYOUT_MAX_USD")
+            raise ValueError("PRIVATA_PAYOUT_MIN_USD must not exceed PRIVATA_PAYOUT_MAX_USD")
         return self
 
     @model_validator(mode="after")
@@ -154,7 +154,7 @@ class Settings(BaseSettings):
                     raise ValueError(f"PRIVATA_{name.upper()} must be set in production")
             if (self.mail_url or "").startswith("console:"):
                 raise ValueError(
-                    "PRIVATA_MAIL_URL cannot be console: in production: it prints codes and links"
+                    "PRIVATA_MAIL_URL cannot be console: in production; it prints codes and links"
                 )
             if not self.new_device_code:
                 raise ValueError("PRIVATA_NEW_DEVICE_CODE cannot be off in production")

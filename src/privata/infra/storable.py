@@ -20,4 +20,4 @@ def in_utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        raise ValueError("must lie in the years 1 to 9999 of UTC") from None
+        raise ValueError("must be between the years 1 and 9999 UTC") from None

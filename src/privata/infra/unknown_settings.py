@@ -47,10 +47,10 @@ def refuse_misspelt(names: Iterable[str], known: Iterable[str]) -> list[str]:
         nearest = difflib.get_close_matches(upper, settings, 1, NEAREST)
         if nearest and _alike(upper, nearest[0]) >= MISSPELT:
             raise StartupError(
-                f"{name} is no setting; the nearest is {nearest[0]}. Correct it, or take it away."
+                f"{name} is not a setting. Did you mean {nearest[0]}? Correct or remove it."
             )
-        hint = f"; the nearest is {nearest[0]}" if nearest else ""
-        lines.append(f"{name} is no setting and is ignored{hint}.")
+        hint = f" (did you mean {nearest[0]}?)" if nearest else ""
+        lines.append(f"{name} is not a setting and is ignored{hint}.")
     return lines
 
 

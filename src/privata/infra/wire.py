@@ -75,8 +75,8 @@ async def read_body(request: Request) -> bytes:
     _check_kind(request)
     body = await _received(request)
     if not body:
-        sentence = "is empty: this route takes a JSON object"
-        raise ValidationFailed(f"The body {sentence}.", fields=[("body", sentence)])
+        sentence = "is empty; send a JSON object"
+        raise ValidationFailed(f"The request body {sentence}.", fields=[("body", sentence)])
     return body
 
 
@@ -99,7 +99,7 @@ def _check_kind(request: Request) -> None:
     if kind.strip() != "application/json":
         given = kind.strip() or "none"
         raise ValidationFailed(
-            "The body must be sent as application/json.",
+            "The request body must be application/json.",
             fields=[("Content-Type", f"must be application/json, not {given[:64]}")],
         )
     for parameter in more.split(";"):
@@ -107,14 +107,14 @@ def _check_kind(request: Request) -> None:
         charset = value.strip().strip('"')
         if name.strip() == "charset" and charset not in ("utf-8", "utf8"):
             raise ValidationFailed(
-                "The body must be UTF-8.",
-                fields=[("Content-Type", f"names another encoding than UTF-8: {charset[:64]}")],
+                "The request body must be UTF-8.",
+                fields=[("Content-Type", f"must be UTF-8, not {charset[:64]}")],
             )
     coding = request.headers.get("content-encoding", "identity").strip().lower()
     if coding != "identity":
         raise ValidationFailed(
-            "The body must be sent as it is.",
-            fields=[("Content-Encoding", f"is not understood here: {coding[:64]}; leave it out")],
+            "Compressed request bodies are not supported.",
+            fields=[("Content-Encoding", f"{coding[:64]} is not supported; remove this header")],
         )
 
 
@@ -125,11 +125,12 @@ async def _received(request: Request) -> bytes:
             size += len(chunk)
             if size > MAX_BODY_BYTES:
                 raise ValidationFailed(
-                    "The body is too large.", fields=[("body", f"is over {MAX_BODY_BYTES} bytes")]
+                    "The request body is too large.",
+                    fields=[("body", f"must be at most {MAX_BODY_BYTES} bytes")],
                 )
             chunks.append(chunk)
     except ClientDisconnect:
-        raise ValidationFailed("The body ended early.") from None
+        raise ValidationFailed("The request body is incomplete.") from None
     return b"".join(chunks)
 
 
@@ -144,7 +145,7 @@ def parse_body(model: type[M], body: bytes) -> M:
     except ValidationError as error:
         # Numbers as text: one may be longer than Python reads as a number.
         given = json.loads(body, parse_int=str, parse_float=str)
-        raise _failed("The body is not what this route takes.", error, given) from None
+        raise _failed("The request body is invalid.", error, given) from None
 
 
 def parse_query(model: type[M], request: Request) -> M:
@@ -156,14 +157,12 @@ def parse_query(model: type[M], request: Request) -> M:
         wrong = "is given twice" if name in values else unshown(name + value)
         if wrong is not None:
             shown = name if name.isprintable() else ascii(name)[1:-1]
-            raise ValidationFailed(
-                "The query is not what this route takes.", fields=[(shown[:64], wrong)]
-            )
+            raise ValidationFailed("The query string is invalid.", fields=[(shown[:64], wrong)])
         values[name] = value
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise _failed("The query is not what this route takes.", error, values) from None
+        raise _failed("The query string is invalid.", error, values) from None
 
 
 def _failed(message: str, error: ValidationError, given: Any) -> ValidationFailed:

@@ -100,9 +100,9 @@ def reversal(postings: Postings, *, partner_from: Account) -> Postings:
 def checked_amount(amount: Decimal) -> Decimal:
     """The amount, if it can be booked as it is; `ValueError` with a sentence otherwise."""
     if not amount.is_finite() or not 0 < amount < TOO_MUCH:
-        raise ValueError("an amount is more than zero and less than 10^12 US dollars")
+        raise ValueError("the amount must be greater than zero and less than 10^12 US dollars")
     if amount != _round(amount):
-        raise ValueError("an amount has at most 8 decimals")
+        raise ValueError("the amount must have at most 8 decimals")
     return amount
 
 

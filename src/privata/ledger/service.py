@@ -188,7 +188,7 @@ async def reverse(tx: Transaction, *, actor: Actor, order_id: str, reason: str) 
     reason = _checked_reason(reason)
     found = await store.earned_postings(tx, order_id)
     if found is None or found[0] != actor.organization_id:
-        raise NotFound("There is no earning of this order.")
+        raise NotFound("This order has no earning.")
     # The race with a worker that matures it: whoever deletes the hold's row is first. From here on
     # no worker takes it, and one that just did has committed, so the money is in `available`.
     held = await store.drop_hold(tx, order_id)
@@ -236,11 +236,16 @@ async def _book(
         # The race of two that spend one balance is decided in the database: the second waits for
         # the first's row and is judged by what that left (constraint ledger_available_covers).
         held = await store.balances(tx.connection, organization_id)
-        available = format_amount(held.get(Account.AVAILABLE, _ZERO), 8)
+        left = held.get(Account.AVAILABLE, _ZERO)
         raise InsufficientBalance(
-            f"{format_amount(wanted, 8)} USD were asked for; {available} USD are available.",
-            data={"available": available},
+            f"You requested {_usd(wanted)} USD, but only {_usd(left)} USD is available.",
+            data={"available": format_amount(left, 8)},
         ) from None
+
+
+def _usd(amount: Decimal) -> str:
+    whole, _, fraction = format_amount(amount, 8).partition(".")
+    return f"{whole}.{fraction:0<2}"
 
 
 class _NotCovered(Exception):
@@ -269,6 +274,6 @@ async def _refusing(cause: Cause) -> AsyncIterator[None]:
 def _checked_reason(reason: str) -> str:
     reason = reason.strip()
     if not reason or len(reason) > MAX_REASON or not reason.isprintable():
-        sentence = f"is 1 to {MAX_REASON} characters on one line"
-        raise ValidationFailed(f"A reason {sentence}.", fields=[("reason", sentence)])
+        sentence = f"must be 1 to {MAX_REASON} characters on one line"
+        raise ValidationFailed(f"reason {sentence}.", fields=[("reason", sentence)])
     return reason

@@ -44,7 +44,7 @@ async def send_mails(kernel: Kernel) -> None:
     async with listening(kernel.database.url, MAIL_BELL) as bells:
         while True:
             if post is None:
-                log.warning("PRIVATA_MAIL_URL is not set: mails wait")
+                log.warning("PRIVATA_MAIL_URL is not set; emails stay queued")
             elif await send_due(kernel, post):
                 continue
             await store.forget(kernel.database, KEEP)
@@ -82,7 +82,7 @@ async def _send(kernel: Kernel, post: Post, row: store.Row) -> None:
         )
         await asyncio.to_thread(post, message)
     except MailRefused as error:
-        log.warning("mail %s (%s) is refused: %s", mail_id, letter, error)
+        log.warning("email %s (%s) was rejected: %s", mail_id, letter, error)
         await store.end(database, mail_id, token, MailStatus.FAILED, error.message)
     except (MailUnavailable, UnsealError) as error:
         await _later(kernel, row, error.message)
@@ -93,8 +93,8 @@ async def _send(kernel: Kernel, post: Post, row: store.Row) -> None:
 async def _later(kernel: Kernel, row: store.Row, reason: str) -> None:
     mail_id, token, pause = row["id"], row["lease_token"], pause_after(row["attempts"])
     if pause is None:
-        log.error("mail %s (%s) is given up: %s", mail_id, row["letter"], reason)
+        log.error("email %s (%s) failed permanently: %s", mail_id, row["letter"], reason)
         await store.end(kernel.database, mail_id, token, MailStatus.FAILED, reason)
         return
-    log.warning("mail %s (%s) waits %s: %s", mail_id, row["letter"], pause, reason)
+    log.warning("email %s (%s) will be retried in %s: %s", mail_id, row["letter"], pause, reason)
     await store.retry(kernel.database, mail_id, token, pause, reason)

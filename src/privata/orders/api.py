@@ -60,7 +60,7 @@ COMPANIONS = ((re.compile(f"/order/({ORDER_ID.pattern})"), Companion(store.GET_A
     ),
 )
 async def create_order(request: Request) -> Response:
-    """Make an order from a quote."""
+    """Create an order from a quote."""
     actor = await actor_of(request, Scope.ORDERS)
     body = await read_body(request)
     query = parse_query(schemas.CreateOrderQuery, request)
@@ -81,9 +81,9 @@ async def create_order(request: Request) -> Response:
     openapi_extra=request_of(key=True, scopes=(Scope.ORDERS,)),
 )
 async def get_order(request: Request, order_id: str) -> Response:
-    """An order with its timeline."""
+    """Retrieve an order with its timeline."""
     await actor_of(request, Scope.ORDERS)
     found = companion_of(request)
     if found is None or found["id"] is None:
-        raise OrderNotFound("There is no such order.")
+        raise OrderNotFound("Order not found.")
     return json_response(service.order_of(kernel_of(request), found))

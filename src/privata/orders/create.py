@@ -36,7 +36,9 @@ from privata.providers.simulator.scenarios import DEFAULT_TTL, Scenario
 HTTP_CREATED = 201
 
 _QUOTE_ID = re.compile(r"qt_[0-9a-f]{32}")
-_UNUSABLE = "This quote is unknown, used or older than 5 minutes; ask /estimate for a new one."
+_UNUSABLE = (
+    "This quote is unknown, used, or older than 5 minutes. Request a new one with /estimate."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +128,14 @@ async def create_order(
 
 async def _usable_quote(kernel: Kernel, actor: Actor, wanted: NewOrder) -> store.Row:
     if not _QUOTE_ID.fullmatch(wanted.quote_id):
-        sentence = "is not a quote_id; take it from the answer of /estimate"
-        raise ValidationFailed("quote_id is malformed.", fields=[("quote_id", sentence)])
+        sentence = "is not a valid quote_id; use one returned by /estimate"
+        raise ValidationFailed("quote_id is invalid.", fields=[("quote_id", sentence)])
     if actor.environment is Environment.LIVE and (
         wanted.sandbox_scenario is not None or wanted.sandbox_ttl is not None
     ):
         given = "sandbox_ttl" if wanted.sandbox_scenario is None else "sandbox_scenario"
         raise ValidationFailed(
-            f"{given} is for test keys.", fields=[(given, "is allowed with a test key only")]
+            f"{given} works only with test keys.", fields=[(given, "works only with a test key")]
         )
     quote = await store.fetch_quote(
         kernel.database.pool,
@@ -156,7 +158,7 @@ def _check(field: str, network: str, address: str, extra_id: str | None) -> tupl
             name = "extra_id" if field == "address" else "refund_extra_id"
         sentence = str(error)
         raise InvalidAddress(
-            f"{name} does not fit {network}: {sentence}", fields=[(name, sentence)]
+            f"{name} is not valid on {network}: {sentence}", fields=[(name, sentence)]
         ) from None
     return valid.address, valid.extra_id
 
@@ -170,7 +172,9 @@ async def quoted_assets(quote: store.Row) -> tuple[Asset, Asset]:
         environment, ticker=quote["to_asset"], network=quote["to_network"], field="to"
     )
     if source is None or target is None:
-        raise QuoteExpired("The provider no longer offers this pair; ask /estimate again.")
+        raise QuoteExpired(
+            "The provider no longer offers this pair. Request a new quote with /estimate."
+        )
     return source, target
 
 
@@ -186,9 +190,9 @@ async def _open(provider: str, request: OrderRequest) -> OpenedOrder:
     try:
         return await provider_named(provider).create_order(request)
     except ProviderRefused as error:
-        raise ProviderFailed(f"The provider refused the order: {error.message}") from error
+        raise ProviderFailed(f"The provider rejected the order: {error.message}") from error
     except ProviderUnavailable as error:
-        raise ProviderFailed("The provider does not answer; ask for a new quote.") from error
+        raise ProviderFailed("The provider is not responding. Request a new quote.") from error
 
 
 def order_values(
@@ -281,6 +285,6 @@ async def commit_order(
 
 def _duplicate(order_id: str | None) -> DuplicateActiveOrder:
     return DuplicateActiveOrder(
-        "An open order has this partner_order_ref already.",
+        "An open order already has this partner_order_ref.",
         data={} if order_id is None else {"order_id": order_id},
     )

@@ -130,7 +130,7 @@ async def sweep_exports(kernel: Kernel) -> None:
     """Give up what failed too often, empty what expired, forget what is long over."""
     now = kernel.clock.now()
     pool = kernel.database.pool
-    sentence = f"could not be made in {MOST_ATTEMPTS} tries; please narrow the filter"
+    sentence = f"failed after {MOST_ATTEMPTS} attempts; narrow the filter"
     await pool.execute(_GIVE_UP, MOST_ATTEMPTS, sentence)
     await pool.execute(_EXPIRE, now)
     await pool.execute(_FORGET, now - LISTED_FOR)
@@ -145,7 +145,7 @@ async def export_next(kernel: Kernel) -> bool:
     search = search_as_of(actor, filter_of(job["query"]), job["as_of"])
     count = await listing.count_of(kernel, search, most=MOST_ROWS)
     if not count.exact:
-        await _fail(kernel, job, f"has more than {MOST_ROWS:,} rows; please narrow the dates")
+        await _fail(kernel, job, f"has more than {MOST_ROWS:,} rows; narrow the date range")
         return True
     if not await _tell_total(kernel, job, count.rows):
         return True

@@ -104,7 +104,7 @@ async def export_now(
     count = await listing.count_of(kernel, search, most=MOST_DIRECT, walk=MOST_COUNTED)
     if not count.exact:
         raise ValidationFailed(
-            f"These are more than {MOST_DIRECT:,} orders: have them made in the background."
+            f"More than {MOST_DIRECT:,} orders match. Export them in the background."
         )
     async with kernel.database.transaction() as tx:
         await _note(tx, actor, "orders.exported", "direct", chosen, wanted, count.rows)
@@ -131,7 +131,7 @@ async def start_export(
         )
         if made is None:
             raise ValidationFailed(
-                f"{MOST_UNFINISHED} exports of your organization are being made: wait for one."
+                f"{MOST_UNFINISHED} exports are already in progress. Wait for one to finish."
             )
         await _note(tx, actor, "orders.export_started", str(export_id), chosen, wanted, None)
         tx.ring(EXPORTS_BELL)
@@ -163,7 +163,7 @@ async def open_export(
             kernel.clock.now(),
         )
         if row is None:
-            raise NotFound("There is no such export, or it has expired.")
+            raise NotFound("Export not found or expired.")
         found = _export(row)
         if fetched:
             await audit.record(

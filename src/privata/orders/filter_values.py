@@ -41,28 +41,28 @@ def known(given: str, allowed: Iterable[str]) -> str:
     """One of the allowed words."""
     words = list(allowed)
     if given not in words:
-        raise ValueError(f"is none of {', '.join(words)}")
+        raise ValueError(f"must be one of {', '.join(words)}")
     return given
 
 
 def ticker(given: str) -> str:
     """An asset or a network, in any case."""
     if not _TICKER.fullmatch(given.upper()):
-        raise ValueError("is not a ticker such as BTC")
+        raise ValueError("must be a ticker such as BTC")
     return given.upper()
 
 
 def provider(given: str) -> str:
     """The name of a provider."""
     if not _PROVIDER.fullmatch(given):
-        raise ValueError("is not the name of a provider")
+        raise ValueError("must be the name of a provider")
     return given
 
 
 def dollars(given: str) -> str:
     """An amount of US dollars as a decimal string."""
     if not _DOLLARS.fullmatch(given):
-        raise ValueError("is not an amount such as 250 or 99.50")
+        raise ValueError("must be an amount such as 250 or 99.50")
     return f"{Decimal(given):f}"
 
 
@@ -82,4 +82,4 @@ def moment(given: str, *, end: bool = False) -> datetime:
         return read_instant(given)
     except (ValueError, OverflowError):
         pass  # a day or an hour that does not exist: the same answer as for nonsense
-    raise ValueError("is neither a date such as 2026-11-21 nor a time such as 2026-11-21T14:00:00Z")
+    raise ValueError("must be a date such as 2026-11-21 or a time such as 2026-11-21T14:00:00Z")

@@ -253,18 +253,18 @@ def _agreeing(chosen: OrderFilter, problems: list[tuple[str, str]]) -> ReadFilte
         (chosen.target, "target_network", ("to_network", "to")),
     ):
         if getattr(chosen, network) and not side:
-            problems.append((names[0], f"needs {names[1]}: a network alone is no filter"))
+            problems.append((names[0], f"requires {names[1]}"))
             changes[network] = ""
     if chosen.span and (chosen.since or chosen.until):
-        problems.append(("span", "does not go with since or until"))
+        problems.append(("span", "cannot be combined with since or until"))
         changes["span"] = ""
     begins, ends = chosen.since and values.moment(chosen.since), chosen.ends()
     if begins and ends and begins >= ends:
-        problems.append(("until", "is not after since"))
+        problems.append(("until", "must be after since"))
         changes["until"] = ""
     low, high = chosen.usd_min, chosen.usd_max
     if low is not None and high is not None and low > high:
-        problems.append(("usd_max", "is less than usd_min"))
+        problems.append(("usd_max", "must be at least usd_min"))
         changes["usd_max"] = None
     return ReadFilter(replace(chosen, **changes), tuple(problems))
 

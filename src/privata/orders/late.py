@@ -103,10 +103,10 @@ async def close_late(
     `ValidationFailed` for an order without an open late deposit, and for what does not fit.
     """
     if to not in LATE_ENDS:
-        raise ValidationFailed(f"A late deposit ends as one of {', '.join(sorted(LATE_ENDS))}.")
+        raise ValidationFailed(f"The outcome must be one of {', '.join(sorted(LATE_ENDS))}.")
     if (to is LateState.CLOSED) is bool(tx_hash):
         raise ValidationFailed(
-            "Name the transaction of a deposit that was swapped or refunded, and none for closed."
+            "A transaction is required for swapped and refunded, and not allowed for closed."
         )
     return await _by_hand(kernel, operator, order_id, to, tx_out=tx_hash, note=note)
 
@@ -123,15 +123,17 @@ async def _by_hand(
 ) -> store.Row:
     for text, most in ((tx_in or tx_out or "", _MAX_HASH), (note, MAX_NOTE)):
         if len(text) > most or not (text.isprintable() or not text):
-            raise ValidationFailed(f"Give at most {most} characters on one line.")
+            raise ValidationFailed(f"Use at most {most} characters on one line.")
     now = kernel.clock.now()
     async with kernel.database.transaction() as tx:
         # The row's lock lets the operator and a provider's report take turns.
         row = await store.lock_order(tx, order_id)
         if row is None:
-            raise OrderNotFound("There is no such order.")
+            raise OrderNotFound("Order not found.")
         if row["status"] != _S.EXPIRED:
-            raise ValidationFailed(f"This order is {row['status']}: only an expired one is late.")
+            raise ValidationFailed(
+                f"This order is {row['status']}. Only an expired order can have a late deposit."
+            )
         _refuse_unless_open(row["late_state"], to)
         moved = await late_store.move_late(
             tx, order_id, to, now=now, tx_in_hash=tx_in, tx_out_hash=tx_out, note=note or None
@@ -145,9 +147,9 @@ async def _by_hand(
 
 def _refuse_unless_open(current: str | None, to: LateState) -> None:
     if to is LateState.SEEN and current is not None:
-        raise ValidationFailed(f"This order has a late deposit already: it is {current}.")
+        raise ValidationFailed(f"This order already has a late deposit, which is {current}.")
     if to is not LateState.SEEN and current != LateState.SEEN:
-        raise ValidationFailed("This order has no late deposit that waits for a decision.")
+        raise ValidationFailed("This order has no late deposit awaiting a decision.")
 
 
 async def _tell(tx: Transaction, actor: Actor, order: store.Row, now: datetime) -> None:

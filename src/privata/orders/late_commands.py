@@ -20,7 +20,7 @@ from privata.orders.states import LATE_ENDS, LateState
 RunOnce: TypeAlias = Callable[[Callable[[Kernel], Awaitable[Any]]], Any]
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="print one line of JSON")
-_NOTE = click.option("--note", default="", help="told to the partner")
+_NOTE = click.option("--note", default="", help="shown to the partner")
 
 
 def late_group(run_once: RunOnce) -> click.Group:
@@ -40,7 +40,7 @@ def _list(run_once: RunOnce) -> click.Command:
     @click.command("list")
     @_JSON
     def command(as_json: bool) -> None:
-        """Show the late deposits that nobody has settled, the oldest first."""
+        """List unsettled late deposits, oldest first."""
         found = [_shown(row) for row in run_once(late_deposits)]
         if as_json:
             click.echo(json.dumps({"late_deposits": found}))
@@ -60,10 +60,10 @@ def _list(run_once: RunOnce) -> click.Command:
 def _note(run_once: RunOnce) -> click.Command:
     @click.command("note")
     @click.argument("order_id")
-    @click.option("--tx-hash", required=True, help="the deposit")
+    @click.option("--tx-hash", required=True, help="transaction hash of the deposit")
     @_NOTE
     def command(order_id: str, tx_hash: str, note: str) -> None:
-        """Note a late deposit that the provider does not report. The partner is told."""
+        """Record a late deposit the provider does not report. The partner is notified."""
         run_once(
             lambda kernel: note_by_hand(
                 kernel, operator=_operator(), order_id=order_id, tx_hash=tx_hash, note=note
@@ -78,10 +78,10 @@ def _close(run_once: RunOnce) -> click.Command:
     @click.command("close")
     @click.argument("order_id")
     @click.option("--to", required=True, type=click.Choice(sorted(one.value for one in LATE_ENDS)))
-    @click.option("--tx-hash", help="the transaction that paid; for swapped and refunded")
+    @click.option("--tx-hash", help="transaction hash of the payment; for swapped and refunded")
     @_NOTE
     def command(order_id: str, to: str, tx_hash: str | None, note: str) -> None:
-        """Say what became of a late deposit. The order stays expired; the partner is told."""
+        """Close a late deposit. The order stays expired, and the partner is notified."""
         run_once(
             lambda kernel: close_late(
                 kernel,

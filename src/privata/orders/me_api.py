@@ -45,7 +45,7 @@ _SECRET_KEYS = (
     openapi_extra=request_of(key=True, scopes=_SECRET_KEYS),
 )
 async def get_me(request: Request) -> Response:
-    """The organization, the key and its limits; with the scope `payouts:read` also `balances`."""
+    """Your organization, the API key, its limits, and, with the `payouts:read` scope, balances."""
     actor = await actor_of(request, *_SECRET_KEYS)
     kernel = kernel_of(request)
     profile = await profile_of(kernel, actor=actor)
@@ -78,10 +78,10 @@ async def get_me(request: Request) -> Response:
     openapi_extra=request_of(query=me_schemas.OrdersQuery, key=True, scopes=(Scope.ORDERS,)),
 )
 async def list_orders(request: Request) -> Response:
-    """Orders that pass all filters, newest first.
+    """Orders that match all filters, newest first.
 
-    A page can be short, or even empty, while `next_cursor` is there: a search for something rare
-    answers after a bounded time, and goes on with the cursor.
+    A page can be short, or even empty, and still have a `next_cursor`: the time per request is
+    limited. Use the cursor to continue the search.
     """
     actor = await actor_of(request, Scope.ORDERS)
     query = parse_query(me_schemas.OrdersQuery, request)
@@ -110,13 +110,13 @@ async def _balances(kernel: Kernel, actor: Actor) -> dict[str, str]:
 def _filter(request: Request) -> OrderFilter:
     read = read_filter(request.query_params)
     if read.problems:
-        raise ValidationFailed("A filter is not what it can be.", fields=list(read.problems))
+        raise ValidationFailed("Invalid filter.", fields=list(read.problems))
     return read.chosen
 
 
 def _cursor(text: str | None) -> Cursor | None:
     cursor = None if text is None else parse_cursor(text)
     if text is not None and cursor is None:
-        sentence = "is not a next_cursor of this route"
+        sentence = "is not a next_cursor from this route"
         raise ValidationFailed(f"cursor {sentence}.", fields=[("cursor", sentence)])
     return cursor

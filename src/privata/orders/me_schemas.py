@@ -25,9 +25,9 @@ CHANGES_OVERLAP_MINUTES: Final = 2
 def _plain(value: str) -> str:
     """Nothing is guessed: an empty value may be one that a program forgot to fill in."""
     if not value:
-        raise ValueError("is empty; leave it out")
+        raise ValueError("must not be empty; omit it instead")
     if value != value.strip():
-        raise ValueError("begins or ends with a space; leave it out")
+        raise ValueError("must not start or end with a space")
     return value
 
 
@@ -36,7 +36,7 @@ def _several(value: str) -> str:
     for word in words:
         _plain(word)
     if len(words) > MOST_VALUES:
-        raise ValueError(f"has more than {MOST_VALUES} values")
+        raise ValueError(f"must have at most {MOST_VALUES} values")
     return value
 
 
@@ -56,13 +56,13 @@ Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_
 Ticker = Annotated[
     str,
     AfterValidator(_plain),
-    Field(description="in any case", json_schema_extra={"pattern": "^[A-Za-z0-9]{1,16}$"}),
+    Field(description="case-insensitive", json_schema_extra={"pattern": "^[A-Za-z0-9]{1,16}$"}),
 ]
 Dollars = Annotated[
     str,
     AfterValidator(_plain),
     Field(
-        description="US dollars, e.g. 250 or 99.50",
+        description="US dollars, such as 250 or 99.50",
         json_schema_extra={"pattern": r"^(0|[1-9][0-9]{0,11})(\.[0-9]{1,8})?$"},
     ),
 ]
@@ -84,41 +84,43 @@ class OrdersQuery(Wire):
 
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
     cursor: str | None = Field(
-        None, max_length=128, description="next_cursor of the answer before, with the same filters"
+        None,
+        max_length=128,
+        description="next_cursor from the previous page; keep the same filters",
     )
     q: Text | None = Field(
         None,
-        description="exactly an order id, partner_order_ref, deposit address or transaction hash;"
-        " capitals and `0x` matter only where they do on the network",
+        description="an exact order ID, partner_order_ref, deposit address, or transaction hash;"
+        " case and `0x` matter only where the network requires it",
     )
     status: Annotated[Several, _STATUSES] | None = Field(
         None, description="one or more, separated by commas"
     )
     refund: Literal["needed", "done", "any"] | None = Field(
-        None, description="needed: refund_required or manual_review; done: refunded; any: either"
+        None, description="needed: refund_required or manual_review; done: refunded; any: all three"
     )
     provider: Annotated[Several, _PROVIDERS] | None = Field(
         None, description="one or more, separated by commas"
     )
     source: Ticker | None = Field(None, alias="from")
-    from_network: Ticker | None = Field(None, description="needs from")
+    from_network: Ticker | None = Field(None, description="requires from")
     target: Ticker | None = Field(None, alias="to")
-    to_network: Ticker | None = Field(None, description="needs to")
+    to_network: Ticker | None = Field(None, description="requires to")
     rate_type: Literal["float", "fixed"] | None = None
     span: Literal["24h", "7d", "30d", "90d"] | None = Field(
-        None, description="made within this time; instead of since and until"
+        None, description="created within this period; replaces since and until"
     )
     since: Moment | None = Field(
-        None, description="made at or after this date (UTC) or time with its offset"
+        None, description="created at or after this date (UTC) or time with offset"
     )
     until: Moment | None = Field(
-        None, description="made before this time with its offset, or not after this date (UTC)"
+        None, description="created before this time with offset, or on or before this date (UTC)"
     )
     updated_after: Moment | None = Field(
         None,
-        description="changed at or after this date (UTC) or time with its offset; made whenever;"
-        f" who polls goes back by {CHANGES_OVERLAP_MINUTES} minutes each time, since a change shows"
-        " a moment after the time that it carries",
+        description="changed at or after this date (UTC) or time with offset. When you poll, go"
+        f" back {CHANGES_OVERLAP_MINUTES} minutes each time: a change becomes visible shortly after"
+        " the time it carries",
     )
     usd_min: Dollars | None = None
     usd_max: Dollars | None = None
@@ -130,7 +132,7 @@ assert set(SPANS) == {"24h", "7d", "30d", "90d"}
 
 
 class OrdersPage(BaseModel):
-    """A page of orders. Only `next_cursor: null` means that there are no more."""
+    """A page of orders. Only `next_cursor: null` marks the end."""
 
     orders: list[schemas.Order]
     next_cursor: str | None
@@ -149,7 +151,7 @@ class Key(BaseModel):
 
 
 class Limits(BaseModel):
-    """Calls a minute of the whole organization, and event streams open at once."""
+    """Requests per minute for the whole organization, and the maximum number of open streams."""
 
     reads_per_minute: int
     writes_per_minute: int
@@ -158,22 +160,23 @@ class Limits(BaseModel):
 
 
 Usd = Annotated[
-    str, Field(pattern=r"^(0|[1-9][0-9]*)\.[0-9]{2}$", description="US dollars, cut to cents")
+    str,
+    Field(pattern=r"^(0|[1-9][0-9]*)\.[0-9]{2}$", description="US dollars, rounded down to cents"),
 ]
 
 
 class Balances(BaseModel):
-    """What the organization earned. A test key sees the simulated balance of its sandbox."""
+    """What the organization has earned. Test keys see the simulated sandbox balance."""
 
     currency: Literal["USD"]
-    pending: Usd = Field(description="earned, and not available yet")
-    available: Usd = Field(description="can be paid out")
-    payout_in_flight: Usd = Field(description="set aside for payouts that are under way")
+    pending: Usd = Field(description="earned but not yet available")
+    available: Usd = Field(description="available for payout")
+    payout_in_flight: Usd = Field(description="reserved for payouts in progress")
     paid: Usd = Field(description="paid out so far")
 
 
 class Me(BaseModel):
-    """Whom a key acts for, and what it may do."""
+    """The organization, the API key, and what the key can do."""
 
     organization: Organization
     environment: str
@@ -181,5 +184,5 @@ class Me(BaseModel):
     key: Key
     limits: Limits
     balances: Balances | SkipJsonSchema[None] = Field(
-        default=None, description="only for keys with `payouts:read`"
+        default=None, description="only for keys with the `payouts:read` scope"
     )

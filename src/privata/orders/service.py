@@ -50,7 +50,7 @@ async def get_order(kernel: Kernel, *, actor: Actor, order_id: str) -> dict[str,
             kernel.database.pool, order_id, actor.organization_id, actor.environment
         )
     if row is None:
-        raise OrderNotFound("There is no such order.")
+        raise OrderNotFound("Order not found.")
     return order_of(kernel, row)
 
 

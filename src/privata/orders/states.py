@@ -16,9 +16,9 @@ class ExportState(StrEnum):
 
 
 class LateState(StrEnum):
-    """A deposit that came after its order had expired: `seen`, then one of the ends.
+    """The state of a late deposit: `seen`, then one of the final states.
 
-    `closed`: the operator's word, for one that is neither swapped nor returned.
+    `closed`: settled by the operator, neither swapped nor refunded.
     """
 
     SEEN = "seen"

@@ -108,5 +108,5 @@ def high_risk(home: Path) -> HighRisk:
         raise StartupError(f"{path} is not a list of high-risk countries: {error!r}") from None
     unknown = sorted(found.countries - countries().keys())
     if unknown:
-        raise StartupError(f"{path} names {', '.join(unknown)}, which are no country codes.")
+        raise StartupError(f"{path} names {', '.join(unknown)}, which are not country codes.")
     return found

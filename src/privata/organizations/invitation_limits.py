@@ -30,12 +30,13 @@ async def count_mail(kernel: Kernel, tx: Transaction, *, organization_id: UUID, 
     mailbox = mailbox_of(email)
     if not (await take(kernel, MAILS_OF_ORGANIZATION, str(organization_id), tx=tx)).granted:
         most = MAILS_OF_ORGANIZATION.most
-        _refuse(f"Your organization has sent {most} invitations within an hour.", "an hour")
+        _refuse(f"Your organization sent {most} invitations within an hour.", "an hour")
     if not (await take(kernel, MAILS_TO_ADDRESS, mailbox, tx=tx)).granted:
-        _refuse(f"This address got {MAILS_TO_ADDRESS.most} invitations within an hour.", "an hour")
+        most = MAILS_TO_ADDRESS.most
+        _refuse(f"This email address was sent {most} invitations within an hour.", "an hour")
     if not (await take(kernel, MAILS_TO_ADDRESS_IN_A_DAY, mailbox, tx=tx)).granted:
         most = MAILS_TO_ADDRESS_IN_A_DAY.most
-        _refuse(f"This address got {most} invitations within a day.", "a day")
+        _refuse(f"This email address was sent {most} invitations within a day.", "a day")
 
 
 def mailbox_of(email: str) -> str:
@@ -45,5 +46,5 @@ def mailbox_of(email: str) -> str:
 
 
 def _refuse(what: str, wait: str) -> None:
-    reason = f"{what} Wait {wait} before the next."
+    reason = f"{what} Wait {wait} before sending another."
     raise ValidationFailed(reason, fields=[("email", reason)])

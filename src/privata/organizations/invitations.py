@@ -128,9 +128,9 @@ class Invitation:
     def closed(self, now: datetime) -> str | None:
         """Why it cannot be used any more; None if it can."""
         if self.accepted_at is not None:
-            return "This invitation has been used."
+            return "This invitation has already been used."
         if self.cancelled_at is not None:
-            return "This invitation was taken back."
+            return "This invitation was canceled."
         if self.expires_at <= now:
             return "This invitation has expired."
         # By what the inviter is now, not by what they were when they sent it.
@@ -153,10 +153,13 @@ async def invite(kernel: Kernel, *, actor: Actor, email: str, role: Role) -> Inv
         organization_name = await _lock_organization(tx, actor.organization_id)
         _refuse(invitation_refused(await _role(tx, actor), role), "role")
         if await tx.connection.fetchval(_IS_MEMBER, actor.organization_id, email):
-            _refuse("This person is a member already.", "email")
+            _refuse("This person is already a member.", "email")
         count = await tx.connection.fetchval(_COUNT, actor.organization_id)
         if count >= MOST_INVITATIONS:
-            _refuse(f"Cancel one first: {MOST_INVITATIONS} invitations are open.", "email")
+            _refuse(
+                f"The limit of {MOST_INVITATIONS} open invitations is reached. Cancel one first.",
+                "email",
+            )
         ident, token = uuid.uuid4(), base62_token()
         now = kernel.clock.now()
         expires_at = now + INVITATION_LIFETIME
@@ -174,7 +177,7 @@ async def invite(kernel: Kernel, *, actor: Actor, email: str, role: Role) -> Inv
                 int(actor.id),
             )
         except asyncpg.UniqueViolationError:
-            _refuse("This address is invited already: send that invitation again.", "email")
+            _refuse("This email address is already invited. Resend that invitation.", "email")
         made = Invited(ident, email.lower(), _url(kernel, token), expires_at)
         await _mail(kernel, tx, actor, organization_name, made, role.value)
         await audit.record(
@@ -198,10 +201,10 @@ async def resend(kernel: Kernel, *, actor: Actor, invitation_id: UUID) -> Invite
         role = await _role(tx, actor)
         row = await tx.connection.fetchrow(_LOCK_OPEN, invitation_id, actor.organization_id)
         if row is None:
-            raise NotFound("There is no such invitation.")
+            raise NotFound("Invitation not found.")
         now = kernel.clock.now()
         if row["sent_at"] > now - RESEND_AFTER:
-            _refuse("It was sent a moment ago: wait a minute before you send it again.", "")
+            _refuse("This invitation was just sent. Wait 1 minute before you resend it.", "")
         _refuse(invitation_refused(role, Role(row["role"])), "")
         token, expires_at = base62_token(), now + INVITATION_LIFETIME
         renewed = (_digest(kernel, token), expires_at, now, actor.label, int(actor.id))
@@ -227,7 +230,7 @@ async def cancel(kernel: Kernel, *, actor: Actor, invitation_id: UUID) -> None:
             actor.organization_id,
         )
         if email is None:
-            raise NotFound("There is no such invitation.")
+            raise NotFound("Invitation not found.")
         await audit.record(
             tx,
             actor=actor,
@@ -241,7 +244,7 @@ async def invitation_of(kernel: Kernel, token: str) -> Invitation:
     """The invitation of a link; `NotFound` for a token that is or was none."""
     row = await kernel.database.pool.fetchrow(_OF_LINK, _digests(kernel, token))
     if row is None:
-        raise NotFound("There is no such invitation.")
+        raise NotFound("Invitation not found.")
     return Invitation(**dict(row))
 
 
@@ -257,7 +260,7 @@ async def accept(kernel: Kernel, *, actor: Actor, token: str, email: str) -> UUI
         # Two clicks at once: the second waits for this row and finds it used.
         row = await tx.connection.fetchrow(_LOCK_OF_LINK, _digests(kernel, token))
         if row is None:
-            raise NotFound("There is no such invitation.")
+            raise NotFound("Invitation not found.")
         found = Invitation(**dict(row))
         _refuse(found.closed(kernel.clock.now()), "")
         if found.email.lower() != email.lower():

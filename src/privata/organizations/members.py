@@ -70,7 +70,7 @@ async def member_of(kernel: Kernel, organization_id: UUID, member_id: int) -> Me
     """One member; `NotFound` if the organization has none with this id."""
     found = [one for one in await members_of(kernel, organization_id) if one.id == member_id]
     if not found:
-        raise NotFound("There is no such member.")
+        raise NotFound("Member not found.")
     return found[0]
 
 
@@ -156,7 +156,7 @@ async def _lock(tx: Transaction, actor: Actor, member_id: int) -> _Locked:
     acting = [one for one in members if str(one.user_id) == actor.id and one.active]
     found = [(one, row) for one, row in zip(members, rows, strict=True) if row["id"] == member_id]
     if not found or not acting:
-        raise NotFound("There is no such member.")
+        raise NotFound("Member not found.")
     return _Locked(members, acting[0], *found[0])
 
 

@@ -20,13 +20,13 @@ RESEND_AFTER = timedelta(minutes=1)
 #: Open invitations an organization may have.
 MOST_INVITATIONS = 50
 
-LAST_OWNER = "Promote another member first: an organization needs an owner."
+LAST_OWNER = "An organization needs an owner. Promote another member first."
 ADMIN_AND_OWNER = "An admin cannot change an owner's role."
 ADMIN_AND_SELF = "An admin cannot change their own role."
-ADMIN_MAKES_OWNER = "Only an owner can make somebody an owner."
-INVITER_FELL = "This invitation is over: {inviter} may not make it any more. Ask for a new one."
-MAY_NOT_INVITE = "Your role does not include inviting people any more."
-ONESELF = "Ask another owner to do this: you cannot take your own access away."
+ADMIN_MAKES_OWNER = "Only an owner can make someone an owner."
+INVITER_FELL = "This invitation is invalid: {inviter} can no longer invite you. Ask for a new one."
+MAY_NOT_INVITE = "Your role no longer allows you to invite people."
+ONESELF = "You cannot remove your own access. Ask another owner."
 
 
 @dataclass(frozen=True, slots=True)

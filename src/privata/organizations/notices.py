@@ -42,7 +42,7 @@ async def set_opt_outs(kernel: Kernel, *, actor: Actor, unwanted: set[Notice]) -
             int(actor.id),
         )
         if membership_id is None:
-            raise NotFound("There is no such member.")
+            raise NotFound("Member not found.")
         rows = await tx.connection.fetch(
             "DELETE FROM notice_opt_out WHERE membership_id = $1 RETURNING notice", membership_id
         )

@@ -155,7 +155,7 @@ async def finish(kernel: Kernel, *, actor: Actor, contact: Contact) -> str:
         profile = await _lock_unfinished(tx, actor)
         missing = next_step(None if profile is None else dict(profile))
         if missing not in (None, Step.CONTACT):
-            raise ValidationFailed(f"The step {missing} is not done yet.")
+            raise ValidationFailed(f"Complete the {missing} step first.")
         await _save(tx, actor, Step.CONTACT, asdict(contact))
         await tx.connection.execute(
             "UPDATE organization SET status = $2 WHERE id = $1",
@@ -187,7 +187,7 @@ async def save_settings(
     name = " ".join(name.split())
     if not 0 < len(name) <= 120:
         raise ValidationFailed(
-            "Please check these fields.",
+            "Some fields are invalid.",
             fields=[("name", "Enter a name of at most 120 characters.")],
         )
     values = asdict(company) | asdict(contact)
@@ -229,7 +229,7 @@ async def _lock_unfinished(tx: Transaction, actor: Actor) -> asyncpg.Record | No
         "SELECT status FROM organization WHERE id = $1 FOR NO KEY UPDATE", actor.organization_id
     )
     if status != OrganizationStatus.ONBOARDING.value:
-        raise ValidationFailed("Onboarding of this organization is not open.")
+        raise ValidationFailed("Onboarding is not open for this organization.")
     return await tx.connection.fetchrow(_PROFILE, actor.organization_id)
 
 

@@ -161,4 +161,4 @@ def _one_of(
 
 def _raise(problems: Problems) -> None:
     if problems:
-        raise ValidationFailed("Please check these fields.", fields=problems)
+        raise ValidationFailed("Some fields are invalid.", fields=problems)

@@ -37,7 +37,7 @@ async def profile_of(kernel: Kernel, *, actor: Actor) -> Profile:
     """The actor's own organization. `NotFound` if it is gone."""
     row = await kernel.database.pool.fetchrow(_FETCH, actor.organization_id)
     if row is None:
-        raise NotFound("There is no such organization.")
+        raise NotFound("Organization not found.")
     return Profile(
         row["name"], OrganizationStatus(row["status"]), Plan(row["plan"]), row["live_streams"]
     )
@@ -47,6 +47,6 @@ async def share_percent_of(tx: Transaction, *, organization_id: UUID) -> int:
     """The partner's percent of the platform's commission: by contract, else by plan (SPEC 23)."""
     row = await tx.connection.fetchrow(_SHARE, organization_id)
     if row is None:
-        raise NotFound("There is no such organization.")
+        raise NotFound("Organization not found.")
     by_contract: int | None = row["share_percent"]
     return PLANS[Plan(row["plan"])].share_percent if by_contract is None else by_contract

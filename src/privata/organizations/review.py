@@ -67,7 +67,7 @@ async def organization_of(kernel: Kernel, organization_id: UUID) -> asyncpg.Reco
     """One organization with what it told; `NotFound` if there is none."""
     row = await kernel.database.pool.fetchrow(_ONE, organization_id)
     if row is None:
-        raise NotFound("There is no such organization.")
+        raise NotFound("Organization not found.")
     return row
 
 
@@ -97,10 +97,12 @@ async def decide(
             "SELECT status FROM organization WHERE id = $1 FOR NO KEY UPDATE", organization_id
         )
         if row is None:
-            raise NotFound("There is no such organization.")
+            raise NotFound("Organization not found.")
         before = OrganizationStatus(row["status"])
         if before not in _FROM[to]:
-            raise ValidationFailed(f"The organization is {before.value}: it cannot be {to.value}.")
+            raise ValidationFailed(
+                f"The organization is {before.value} and cannot become {to.value}."
+            )
         await tx.connection.execute(
             "UPDATE organization SET status = $2, reviewed_at = now(), reviewed_by = $3,"
             " review_note = $4 WHERE id = $1",

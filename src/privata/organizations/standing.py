@@ -60,11 +60,11 @@ _WEBHOOKS: Final = {
 
 #: Why something does not work, and what to do; the beginning of each sentence that says so.
 REASONS: Final[Mapping[OrganizationStatus, str]] = {
-    _S.ONBOARDING: "Your organization's onboarding is not finished. Finish it on the dashboard.",
-    _S.NEEDS_CONTACT: "Your organization's onboarding is stopped. Contact us to go on.",
+    _S.ONBOARDING: "Your organization's onboarding is not finished. Complete it in the dashboard.",
+    _S.NEEDS_CONTACT: "Your organization's onboarding is on hold. Contact us to continue.",
     _S.PENDING_REVIEW: "Your organization is under review. This works once it is approved.",
     _S.APPROVED: "Your organization is approved.",
-    _S.REJECTED: "Your organization is not approved. Contact us to have it reviewed again.",
+    _S.REJECTED: "Your organization was not approved. Contact us for another review.",
 }
 
 

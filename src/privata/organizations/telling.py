@@ -213,7 +213,7 @@ async def mail_keys_cut(
     values = {
         "organization": await _name(tx, organization_id),
         "member": member,
-        "now": f"has the role {role} now" if role else "has no access any more",
+        "now": f"now has the role {role}" if role else "no longer has access",
         "lost": "; ".join(lost) or "none",
         "seen": "; ".join(seen),
         "link": f"{kernel.settings.base_url}/",

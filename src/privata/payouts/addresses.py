@@ -46,7 +46,7 @@ async def add_address(
             now=kernel.clock.now(),
         )
         if row is None:
-            sentence = f"You have this address for {currency} already."
+            sentence = f"You already have this address for {currency}."
             raise ValidationFailed(sentence, fields=[("address", sentence)])
         await mail_payout_address_added(
             kernel,
@@ -101,7 +101,9 @@ async def remove_address(kernel: Kernel, *, actor: Actor, address_id: UUID) -> R
         address = await locked_address(tx, actor, address_id)
         if address["is_default"] and await address_store.other_verified(tx, address):
             raise _wrong_state(
-                address, f"This is the default of {address['currency']}: promote another one first."
+                address,
+                f"This is the default address for {address['currency']}."
+                " Make another one the default first.",
             )
         removed = await address_store.remove(tx, address_id, now=kernel.clock.now())
         assert removed is not None
@@ -118,7 +120,7 @@ async def verified(
     It can be paid to after `PRIVATA_PAYOUT_ADDRESS_DELAY_HOURS`.
     """
     if address["state"] != AddressState.UNVERIFIED:
-        raise _wrong_state(address, "This address is verified already.")
+        raise _wrong_state(address, "This address is already verified.")
     now = kernel.clock.now()
     usable_at = now + timedelta(hours=kernel.settings.payout_address_delay_hours)
     row = await address_store.verify(tx, address["id"], by, now=now, usable_at=usable_at)

@@ -71,13 +71,13 @@ def _with_all(extra: dict[str, Any]) -> dict[str, Any]:
     ),
 )
 async def request_payout(request: Request) -> Response:
-    """Ask for a payout to one of your verified addresses. `Idempotency-Key` is required here.
+    """Request a payout to one of your verified addresses. Requires an `Idempotency-Key`.
 
-    Nothing is reserved yet: answer the `challenge` with `confirm` until `challenge_expires_at`.
+    Nothing is reserved yet. Answer the `challenge` with `confirm` by `challenge_expires_at`.
     """
     actor = await actor_of(request, Scope.PAYOUTS_TRIGGER)
     if IDEMPOTENCY_HEADER not in request.headers:
-        sentence = "is required: without it a repeated call would be a second payout"
+        sentence = "is required, so that a retry does not create a second payout"
         raise ValidationFailed(
             f"{IDEMPOTENCY_HEADER} {sentence}.", fields=[(IDEMPOTENCY_HEADER, sentence)]
         )
@@ -126,7 +126,7 @@ async def list_payouts(request: Request) -> Response:
     openapi_extra=request_of(key=True, scopes=_READ),
 )
 async def list_payout_addresses(request: Request) -> Response:
-    """Your payout addresses. None is added by API: a stolen key must not name a new one."""
+    """Your payout addresses. For security, addresses cannot be added through the API."""
     actor = await actor_of(request, Scope.PAYOUTS_READ)
     rows = await listing.addresses(kernel_of(request), actor=actor)
     return json_response({"addresses": [listing.address_object(row) for row in rows]})
@@ -139,7 +139,7 @@ async def list_payout_addresses(request: Request) -> Response:
     openapi_extra=request_of(key=True, scopes=_READ),
 )
 async def get_payout(request: Request, payout_id: str) -> Response:
-    """One payout."""
+    """Retrieve a payout."""
     actor = await actor_of(request, Scope.PAYOUTS_READ)
     row = await listing.payout(kernel_of(request), actor=actor, payout_id=_id(payout_id))
     return json_response(listing.payout_object(row))
@@ -156,11 +156,11 @@ async def get_payout(request: Request, payout_id: str) -> Response:
     ),
 )
 async def confirm_payout(request: Request, payout_id: str) -> Response:
-    """Answer the challenge: the amount is reserved, and the payout goes its way.
+    """Answer the challenge. The amount is reserved and the payout proceeds.
 
-    The key of the HMAC is the secret, as it was shown, of any webhook endpoint of the environment;
-    for live keys one that is a day old at least.
-    A wrong answer says how many `tries_left` there are; the fifth cancels the payout.
+    The HMAC key is the signing secret, as shown, of any webhook endpoint in the environment. For
+    live keys, the secret must be at least a day old.
+    A wrong answer returns `tries_left`; the fifth wrong answer cancels the payout.
     """
     actor = await actor_of(request, Scope.PAYOUTS_TRIGGER)
     chosen = _id(payout_id)
@@ -187,7 +187,7 @@ async def confirm_payout(request: Request, payout_id: str) -> Response:
     openapi_extra=request_of(headers=IDEMPOTENCY_DOC, key=True, scopes=_TRIGGER),
 )
 async def cancel_payout(request: Request, payout_id: str) -> Response:
-    """Call a payout off before anybody begins to send it; its money is available again."""
+    """Cancel a payout before it is processed. The amount becomes available again."""
     actor = await actor_of(request, Scope.PAYOUTS_TRIGGER)
     chosen = _id(payout_id)
 

@@ -53,8 +53,8 @@ def _matches(form: str) -> Callable[[str], bool]:
 
 _SIGNATURE_BYTES: Final = 64
 
-_EVM_HASH: Final = (_matches("0x[0-9a-f]{64}"), "0x and 64 hexadecimal digits in lower case")
-_TRON_HASH: Final = (_matches("[0-9a-f]{64}"), "64 hexadecimal digits in lower case")
+_EVM_HASH: Final = (_matches("0x[0-9a-f]{64}"), "0x followed by 64 lowercase hexadecimal digits")
+_TRON_HASH: Final = (_matches("[0-9a-f]{64}"), "64 lowercase hexadecimal digits")
 _SOLANA_HASH: Final = (_is_signature, "its first signature, 64 bytes in Base58")
 
 #: The contracts as their issuers publish them (tether.to and circle.com, supported chains).

@@ -16,14 +16,14 @@ from privata.organizations.states import OrganizationStatus
 from privata.payouts import address_store, store
 from privata.payouts.moving import LIVE_TOPIC
 
-NO_PAYOUT = "There is no such payout."
-NO_ADDRESS = "There is no such payout address."
+NO_PAYOUT = "Payout not found."
+NO_ADDRESS = "Payout address not found."
 
 
 def live_only(actor: Actor) -> None:
     """`ScopeRequired` for an actor of the test environment, whose addresses are there already."""
     if actor.environment is not Environment.LIVE:
-        raise ScopeRequired("The sandbox has its payout addresses: only live ones are changed.")
+        raise ScopeRequired("Sandbox payout addresses are fixed. You can change only live ones.")
 
 
 async def locked_payout(tx: Transaction, actor: Actor, payout_id: UUID) -> store.Row:
@@ -52,7 +52,7 @@ async def locked_organization(tx: Transaction, actor: Actor) -> OrganizationStat
     """
     status = await store.lock_organization(tx, actor.organization_id)
     if status is None:
-        raise NotFound("There is no such organization.")
+        raise NotFound("Organization not found.")
     return OrganizationStatus(status)
 
 
@@ -64,7 +64,7 @@ async def organization_to_pay(tx: Transaction, actor: Actor) -> None:
     status = await locked_organization(tx, actor)
     if actor.environment is Environment.LIVE and not works(Capability.PAYOUTS, status):
         raise WrongPayoutState(
-            f"Payouts are for organizations that the operator has approved. {REASONS[status]}",
+            f"Payouts require an approved organization. {REASONS[status]}",
             data={"status": status.value},
         )
 

@@ -17,7 +17,7 @@ from typing import Final
 
 
 class PayoutStatus(StrEnum):
-    """`confirmed`: its money is reserved. `processing`: somebody is sending it."""
+    """`confirmed`: the amount is reserved. `processing`: the payout is being sent."""
 
     REQUESTED = "requested"
     CONFIRMED = "confirmed"

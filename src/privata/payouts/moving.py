@@ -60,7 +60,7 @@ def wrong_state(payout: store.Row, to: PayoutStatus) -> WrongPayoutState:
         and to is PayoutStatus.PROCESSING
         and payout["needs_approval"]
     )
-    sentence = f"This payout is {payout['status']}: it cannot become {to}."
+    sentence = f"This payout is {payout['status']} and cannot become {to}."
     if waits:
         sentence = "This payout needs the operator's approval first."
     return WrongPayoutState(sentence, data={"status": payout["status"]})

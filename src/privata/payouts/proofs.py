@@ -24,7 +24,7 @@ from privata.payouts.doors import live_only, locked_address, locked_organization
 from privata.payouts.signatures.messages import METHODS, signed_by
 from privata.payouts.states import AddressState, VerifiedBy
 
-_NOT_OPEN: Final = "Ask for a text to sign first: there is none, or its time is over."
+_NOT_OPEN: Final = "The text to sign is missing or expired. Request a new one."
 
 
 def texts_of(sealer: Sealer, address: Row) -> list[str]:
@@ -84,7 +84,7 @@ async def _unverified(tx: Transaction, actor: Actor, address_id: UUID) -> Row:
     address = await locked_address(tx, actor, address_id)
     if address["state"] != AddressState.UNVERIFIED:
         raise WrongPayoutState(
-            "This address is verified already.", data={"state": address["state"]}
+            "This address is already verified.", data={"state": address["state"]}
         )
     return address
 
@@ -109,7 +109,8 @@ async def _judge(
     await address_store.count_wrong(tx, address["id"], wrong)
     await note(tx, actor, "payout_address.proof_refused", address["id"], {"tries_left": left})
     sentence = (
-        f"is not a signature ({METHODS[currency]}) of the text by this address; tries left: {left}"
+        f"is not a signature ({METHODS[currency]}) of the text by this address;"
+        f" attempts left: {left}"
     )
     return ValidationFailed(
         f"signature {sentence}.", fields=[("signature", sentence)], data={"tries_left": left}

@@ -27,9 +27,8 @@ def too_young(kernel: Kernel, proves_from: datetime) -> str:
     """Why a new secret proves nothing, and what to do, to go on after the name of a field."""
     hours = kernel.settings.payout_secret_age_hours
     return (
-        f"is made with a webhook secret that is less than {hours} hours old, which confirms no"
-        f" payout before {moment_words(proves_from)}: use the secret of another live endpoint that"
-        " is older, or wait"
+        f"was made with a signing secret less than {hours} hours old, which cannot confirm payouts"
+        f" until {moment_words(proves_from)}; use the secret of an older live endpoint, or wait"
     )
 
 
@@ -42,12 +41,12 @@ async def refuse_without_secret(kernel: Kernel, tx: Transaction, actor: Actor) -
     )
     if held.holding is Holding.NOTHING:
         raise WrongPayoutState(
-            f"A payout is confirmed with the secret of a {actor.environment} webhook endpoint, and"
-            " there is none: set one up first."
+            f"Confirming a payout requires the secret of a {actor.environment} webhook endpoint."
+            " Create an endpoint first."
         )
     if held.proves_from is not None:
         raise WrongPayoutState(
-            "A payout is confirmed with a webhook secret that is at least"
-            f" {kernel.settings.payout_secret_age_hours} hours old; your oldest one is so from"
+            "Confirming a payout requires a signing secret at least"
+            f" {kernel.settings.payout_secret_age_hours} hours old. Your oldest one is usable from"
             f" {moment_words(held.proves_from)}."
         )

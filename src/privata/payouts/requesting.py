@@ -101,7 +101,7 @@ def _sandbox(actor: Actor, wish: Wish) -> tuple[str, int] | None:
     for name in ("sandbox_scenario", "sandbox_ttl"):
         if getattr(wish, name) is not None:
             raise ValidationFailed(
-                f"{name} is for test keys.", fields=[(name, "is allowed with a test key only")]
+                f"{name} works only with test keys.", fields=[(name, "works only with a test key")]
             )
     return None
 
@@ -118,7 +118,7 @@ async def _amount(kernel: Kernel, actor: Actor, wish: Wish) -> Decimal:
     if amount > held.available:
         available = amount_text(rules.whole_balance(held.available))
         raise InsufficientBalance(
-            f"{amount_text(amount)} USD were asked for; {available} USD are available.",
+            f"You requested {amount_text(amount)} USD, but only {available} USD is available.",
             data={"available": available},
         )
     return amount
@@ -135,8 +135,8 @@ async def _refuse_too_many(kernel: Kernel, tx: Transaction, actor: Actor, now: d
     if first is not None:
         free_at = first + rules.REQUESTS_WITHIN
         raise RateLimited(
-            f"An organization makes at most {most} payout requests in 24 hours; the next is"
-            f" possible on {moment_words(free_at)}.",
+            f"Your organization reached the limit of {most} payout requests in 24 hours."
+            f" The next is possible on {moment_words(free_at)}.",
             headers={"Retry-After": str(max(1, math.ceil((free_at - now).total_seconds())))},
         )
 
@@ -150,16 +150,16 @@ async def _address(tx: Transaction, actor: Actor, wish: Wish, now: datetime) -> 
         )
     else:
         assert wish.currency is not None  # the shapes of the API and of the form see to it
-        field, missing = "currency", f"has no default address: verify one for {wish.currency}"
+        field, missing = "currency", f"has no default address; verify one for {wish.currency}"
         row = await address_store.hold_default(
             tx, actor.organization_id, actor.environment, wish.currency
         )
     if row is None:
         raise ValidationFailed(f"{field} {missing}.", fields=[(field, missing)])
     if row["state"] != AddressState.VERIFIED:
-        sentence = "is not verified: it receives nothing yet"
+        sentence = "is not verified yet"
         raise ValidationFailed(f"{field} {sentence}.", fields=[(field, sentence)])
     if row["usable_at"] > now:
-        sentence = f"was verified lately: it can be used from {moment_words(row['usable_at'])}"
+        sentence = f"was verified recently; it can be used from {moment_words(row['usable_at'])}"
         raise ValidationFailed(f"{field} {sentence}.", fields=[(field, sentence)])
     return row

@@ -36,10 +36,10 @@ def check_amount(amount: Decimal, *, least: Decimal, most: Decimal) -> None:
     """`AmountTooLow` or `AmountTooHigh` outside of what one request may be."""
     data = {"min": amount_text(least), "max": amount_text(most)}
     if amount < least:
-        sentence = f"A payout is at least {data['min']} USD."
+        sentence = f"The minimum payout is {data['min']} USD."
         raise AmountTooLow(sentence, fields=[("amount", sentence)], data=data)
     if amount > most:
-        sentence = f"A payout is at most {data['max']} USD."
+        sentence = f"The maximum payout is {data['max']} USD."
         raise AmountTooHigh(sentence, fields=[("amount", sentence)], data=data)
 
 
@@ -60,7 +60,7 @@ def check_hash(currency: PayoutCurrency, text: str) -> str:
     """The transaction's hash in its chain's form; `ValidationFailed` (field `tx_hash`) if not."""
     token = TOKENS[currency]
     if not token.is_hash(text):
-        sentence = f"A transaction of {currency} is {token.hash_words}."
+        sentence = f"A {currency} transaction hash is {token.hash_words}."
         raise ValidationFailed(sentence, fields=[("tx_hash", sentence)])
     return text
 
@@ -69,7 +69,7 @@ def check_label(text: str) -> str:
     """What a partner calls an address: up to 80 printable characters, or nothing."""
     label = text.strip()
     if len(label) > MAX_LABEL or not (label.isprintable() or not label):
-        sentence = f"A label has at most {MAX_LABEL} characters on one line."
+        sentence = f"Use at most {MAX_LABEL} characters on one line."
         raise ValidationFailed(sentence, fields=[("label", sentence)])
     return label
 
@@ -78,7 +78,7 @@ def check_reason(text: str) -> str:
     """Why a payout ended, told to the partner: 1 to 256 printable characters."""
     reason = text.strip()
     if not reason or len(reason) > MAX_REASON or not reason.isprintable():
-        sentence = f"Give a reason of 1 to {MAX_REASON} characters on one line."
+        sentence = f"Enter a reason of 1 to {MAX_REASON} characters on one line."
         raise ValidationFailed(sentence, fields=[("reason", sentence)])
     return reason
 

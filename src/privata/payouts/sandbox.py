@@ -103,7 +103,7 @@ async def refuse_beyond_sandbox(kernel: Kernel, tx: Transaction, payout: store.R
     if payout["amount"] > held.available:
         available = amount_text(held.available)
         raise InsufficientBalance(
-            f"{available} USD are available in the sandbox, less than {payout['amount']}.",
+            f"Only {available} USD is available in the sandbox, less than {payout['amount']} USD.",
             data={"available": available},
         )
 

@@ -31,7 +31,7 @@ Dollars = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]*)\.[0-9]{2}$")]
 
 
 class RequestPayout(Wire):
-    """What is to be paid, and where to."""
+    """What to pay, and where."""
 
     model_config = Wire.model_config | ConfigDict(
         json_schema_extra={
@@ -50,19 +50,24 @@ class RequestPayout(Wire):
         ),
     ] = None
     full: bool | None = Field(
-        None, strict=True, description="true: everything that is available, in whole cents"
+        None, strict=True, description="true: the whole available balance, in whole cents"
     )
     address_id: UUID | None = Field(None, description="one of your verified payout addresses")
     currency: PayoutCurrency | None = Field(
-        None, description="instead of an address: the default address of this currency"
+        None, description="pay to the default address for this currency"
     )
 
     sandbox_scenario: PayoutScenario | None = Field(
-        None, description="how a payout of a test key goes; test keys only"
+        None, description="the scenario that a test payout follows; test keys only"
     )
     sandbox_ttl: Annotated[
         int | None,
-        Field(strict=True, ge=0, le=MAX_TTL, description="seconds of its whole path; 0: at once"),
+        Field(
+            strict=True,
+            ge=0,
+            le=MAX_TTL,
+            description="duration of the whole scenario in seconds; 0: immediate",
+        ),
     ] = None
 
     @field_validator("amount")
@@ -75,9 +80,9 @@ class RequestPayout(Wire):
     @model_validator(mode="after")
     def _one_of_each(self) -> Self:
         if (self.amount is None) is not bool(self.full):
-            raise misfit("amount", "give either amount, or full as true")
+            raise misfit("amount", "send either amount or full: true")
         if (self.address_id is None) is (self.currency is None):
-            raise misfit("address_id", "give either address_id or currency")
+            raise misfit("address_id", "send either address_id or currency")
         return self
 
     def wish(self) -> Wish:
@@ -101,7 +106,7 @@ class PayoutsQuery(Wire):
 
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
     cursor: str | None = Field(
-        None, max_length=128, description="next_cursor of the answer before, with the same status"
+        None, max_length=128, description="next_cursor from the previous page; keep the same status"
     )
     status: PayoutStatus | None = None
 
@@ -109,12 +114,12 @@ class PayoutsQuery(Wire):
     @classmethod
     def _known(cls, value: str | None) -> str | None:
         if value is not None and cursor_in(value) is None:
-            raise ValueError("is not a next_cursor of this route")
+            raise ValueError("is not a next_cursor from this route")
         return value
 
 
 class Payout(BaseModel):
-    """A payout as it stands. `amount` is in US dollars, paid one to one in the stablecoin."""
+    """A payout. `amount` is in US dollars, paid 1:1 in the stablecoin."""
 
     payout_id: UUID
     status: PayoutStatus
@@ -122,33 +127,33 @@ class Payout(BaseModel):
     currency: PayoutCurrency
     address_id: UUID
     address: str
-    needs_approval: bool = Field(description="the operator approves it before it is sent")
+    needs_approval: bool = Field(description="requires approval by the operator before it is sent")
     tx_hash: str | None
     explorer_url: str | None
     failure: str | None = Field(description="why it failed or was cancelled")
-    sandbox: bool = Field(description="a simulated payout: nothing is paid")
+    sandbox: bool = Field(description="a simulated payout; nothing is paid")
     created_at: datetime
     confirmed_at: datetime | None
     sent_at: datetime | None
-    finished_at: datetime | None = Field(description="when it settled, failed or was cancelled")
+    finished_at: datetime | None = Field(description="when it settled, failed, or was cancelled")
 
 
 class NewPayout(Payout):
-    """A payout that waits for the answer to its challenge."""
+    """A payout waiting for the answer to its challenge."""
 
     challenge: str
     challenge_expires_at: datetime
 
 
 class PayoutsPage(BaseModel):
-    """A page of payouts. Only `next_cursor: null` means that there are no more."""
+    """A page of payouts. Only `next_cursor: null` marks the end."""
 
     payouts: list[Payout]
     next_cursor: str | None
 
 
 class PayoutAddress(BaseModel):
-    """An address that payouts can go to once it is verified, from `usable_at`."""
+    """A payout address. Once verified, it can be used from `usable_at`."""
 
     address_id: UUID
     currency: PayoutCurrency

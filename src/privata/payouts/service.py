@@ -137,15 +137,15 @@ async def _judge(
         return None
     if held.holding is Holding.NOTHING:
         sentence = (
-            f"cannot be judged: there is no {actor.environment} webhook endpoint whose secret could"
-            " make it"
+            f"cannot be verified: no {actor.environment} webhook endpoint has a secret that could"
+            " have made it"
         )
         return ValidationFailed(f"signature {sentence}.", fields=[("signature", sentence)])
     if held.proves_from is not None:
         # Counted too: whoever has just made this secret gets no more tries than anybody else.
         sentence = too_young(kernel, held.proves_from)
         return await _count_wrong(kernel, tx, actor, payout, sentence)
-    return await _count_wrong(kernel, tx, actor, payout, "is not the HMAC of the challenge")
+    return await _count_wrong(kernel, tx, actor, payout, "is not a valid HMAC of the challenge")
 
 
 async def _count_wrong(
@@ -155,7 +155,7 @@ async def _count_wrong(
     left = MOST_WRONG - wrong
     if left == 0:
         await _cancel(kernel, tx, actor, payout, Ended.WRONG_ANSWERS, wrong_answers=wrong)
-        sentence = f"{why}, for the last time: this payout is cancelled"
+        sentence = f"{why}; no attempts left, so this payout is cancelled"
     else:
         await store.count_wrong(tx, payout["id"], wrong)
         changes = {"tries_left": left, "reason": why}
@@ -196,4 +196,4 @@ def _over(why: Ended) -> WrongPayoutState:
 
 
 def _tries(left: int) -> str:
-    return "1 try is" if left == 1 else f"{left} tries are"
+    return "1 attempt" if left == 1 else f"{left} attempts"

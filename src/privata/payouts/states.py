@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class AddressState(StrEnum):
-    """Only a verified one receives anything. A removed one is kept for the payouts it got."""
+    """Only a verified address can receive payouts. Removed ones are kept for past payouts."""
 
     UNVERIFIED = "unverified"
     VERIFIED = "verified"
@@ -14,7 +14,7 @@ class AddressState(StrEnum):
 
 
 class VerifiedBy(StrEnum):
-    """The owner signed a message with the address's key, or the operator vouches for it."""
+    """Verified by a signature with the address's key, or by the operator."""
 
     SIGNATURE = "signature"
     OPERATOR = "operator"

@@ -43,7 +43,7 @@ async def find_asset(
         found = [asset for asset in found if asset.network == network.upper()]
     elif len(found) > 1:
         names = ", ".join(asset.network for asset in found)
-        sentence = f"{wanted} is on several networks; name one of {names}"
+        sentence = f"{wanted} is on several networks; choose one of {names}"
         missing = f"{field}_network" if field else "network"
-        raise ValidationFailed(f"{missing} is needed.", fields=[(missing, sentence)])
+        raise ValidationFailed(f"{missing} is required.", fields=[(missing, sentence)])
     return found[0] if found else None

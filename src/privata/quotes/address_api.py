@@ -28,9 +28,9 @@ router = api_router("Quotes")
     openapi_extra=request_of(query=AddressQuery, key=False),
 )
 async def validate(request: Request) -> Response:
-    """Judge an address, and the memo or tag with it, as creating an order would.
+    """Validate an address and its memo or tag the way order creation does.
 
-    200 for right and wrong ones alike: `valid` says which. Nothing is stored.
+    Returns 200 for valid and invalid addresses. Check `valid`. Nothing is stored.
     """
     actor = await actor_if_any(request)
     query = parse_query(AddressQuery, request)
@@ -71,8 +71,8 @@ async def _network(environment: Environment, query: AddressQuery) -> str:
     if query.network is not None:
         field, named = "network", query.network
     if named.upper() not in networks():
-        sentence = "has no network that we know: see /currencies, or name one of them in network"
+        sentence = "has no known network; see /currencies, or set network"
         if query.network is not None:
-            sentence = "is not a network that we know: see /currencies"
+            sentence = "is not a known network; see /currencies"
         raise ValidationFailed(f"{field} {sentence}.", fields=[(field, sentence)])
     return named.upper()

@@ -56,7 +56,7 @@ async def _environment(request: Request) -> tuple[Environment, Any]:
     openapi_extra=request_of(key=False),
 )
 async def currencies(request: Request) -> Response:
-    """Every asset that can be swapped."""
+    """All supported assets."""
     environment, _ = await _environment(request)
     listed = [
         {
@@ -78,7 +78,7 @@ async def currencies(request: Request) -> Response:
     openapi_extra=request_of(key=False),
 )
 async def pairs(request: Request) -> Response:
-    """Every pair that can be swapped."""
+    """All supported pairs."""
     environment, _ = await _environment(request)
     listed = [
         {"from": _side(source), "to": _side(target)}
@@ -96,7 +96,7 @@ async def pairs(request: Request) -> Response:
     openapi_extra=request_of(query=PairQuery, key=False),
 )
 async def limits(request: Request) -> Response:
-    """The least and the most that can be sent, in the asset that is sent."""
+    """The minimum and maximum amounts, in the asset being sent."""
     environment, _ = await _environment(request)
     query = parse_query(PairQuery, request)
     source, target = await _pair(environment, query)
@@ -126,14 +126,14 @@ async def limits(request: Request) -> Response:
     openapi_extra=request_of(query=EstimateQuery, key=False),
 )
 async def estimate(request: Request) -> Response:
-    """The best offer for an amount, valid 5 minutes for one order."""
+    """The best offer for an amount. Valid for 5 minutes and one order."""
     environment, organization_id = await _environment(request)
     query = parse_query(EstimateQuery, request)
     source, target = await _pair(environment, query)
     decimals = source.decimals if query.side == "send" else target.decimals
     if query.amount.as_tuple().exponent < -decimals:  # type: ignore[operator]  # never NaN
-        sentence = f"has more than {decimals} decimals, which the asset does not have"
-        raise ValidationFailed("amount is too fine.", fields=[("amount", sentence)])
+        sentence = f"must have at most {decimals} decimals for this asset"
+        raise ValidationFailed("amount has too many decimals.", fields=[("amount", sentence)])
     quotes = await service.estimate(
         kernel_of(request),
         organization_id=organization_id,
@@ -161,7 +161,7 @@ async def _pair(environment: Environment, query: PairQuery) -> tuple[Asset, Asse
     ):
         if asset is None:
             where = f" on {network.upper()}" if network else ""
-            raise InvalidPair(f"No provider swaps {ticker.upper()}{where}.")
+            raise InvalidPair(f"No provider supports {ticker.upper()}{where}.")
     assert source is not None
     assert target is not None
     return source, target

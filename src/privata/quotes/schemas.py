@@ -20,8 +20,12 @@ def _amount(value: object) -> Decimal:
     return parse_amount(value)
 
 
-Ticker = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,16}$", description="e.g. BTC, any case")]
-Network = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,16}$", description="e.g. TRC20, any case")]
+Ticker = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9]{1,16}$", description="such as BTC; case-insensitive")
+]
+Network = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9]{1,16}$", description="such as TRC20; case-insensitive")
+]
 Amount = Annotated[
     Decimal,
     BeforeValidator(
@@ -30,7 +34,7 @@ Amount = Annotated[
             str, Field(pattern=AMOUNT_PATTERN, max_length=MAX_AMOUNT_CHARS)
         ],
     ),
-    Field(description="a decimal number, e.g. 0.25"),
+    Field(description="a decimal number, such as 0.25"),
 ]
 
 
@@ -48,22 +52,24 @@ class EstimateQuery(PairQuery):
 
     amount: Amount
     side: Literal["send", "receive"] = Field(
-        "send", description="whether amount is what is sent or what is to be received"
+        "send", description="whether amount is the amount sent or the amount received"
     )
     rate_type: Literal["float", "fixed"] = "float"
-    markup_bps: int = Field(0, ge=0, le=MAX_MARKUP_BPS, description="the partner's own fee")
-    include: Literal["best", "all"] = Field("best", description="all: every provider's offer")
+    markup_bps: int = Field(
+        0, ge=0, le=MAX_MARKUP_BPS, description="your own markup in basis points"
+    )
+    include: Literal["best", "all"] = Field("best", description="all: offers from every provider")
 
 
 class Currency(BaseModel):
-    """An asset; amounts of it have at most `decimals` places."""
+    """An asset. Amounts have at most `decimals` decimal places."""
 
     ticker: str
     network: str
     name: str
     decimals: int = Field(ge=0)
     extra_id: str | None = Field(
-        description="what a memo or tag is called on this network; null: it has none"
+        description="name for a memo or tag on this network; null: not used"
     )
 
 
@@ -76,25 +82,25 @@ class AddressQuery(Wire):
 
     currency: Ticker = Field(examples=["ETH"])
     network: Network | None = None
-    address: str = Field(max_length=2048, description="as the user gave it")
-    extra_id: str | None = Field(None, max_length=2048, description="memo or tag of the address")
+    address: str = Field(max_length=2048, description="as entered by the user")
+    extra_id: str | None = Field(None, max_length=2048, description="memo or tag for the address")
 
 
 class AddressVerdict(BaseModel):
-    """Whether an order could be paid to this address; what is wrong with it if not."""
+    """Whether an order can be paid to this address, and if not, why."""
 
     valid: bool
     currency: str
-    network: str = Field(description="the network whose rules were used")
-    address: str | None = Field(description="in the form to send to; null if anything is wrong")
+    network: str = Field(description="the network whose rules were applied")
+    address: str | None = Field(description="in canonical form; null if invalid")
     extra_id: str | None = Field(
-        description="the memo or tag to send with it, which the address may carry itself"
+        description="the memo or tag to send with it, possibly taken from the address"
     )
     extra_id_type: str | None = Field(
-        description="tag, comment or memo; on Stellar text, id, hash or return"
+        description="tag, comment, or memo; on Stellar text, id, hash, or return"
     )
-    field: Literal["address", "extra_id"] | None = Field(description="which of the two is wrong")
-    reason: str | None = Field(description="why, in a sentence that can be shown")
+    field: Literal["address", "extra_id"] | None = Field(description="which of the two is invalid")
+    reason: str | None = Field(description="why, as a sentence you can show to the user")
 
 
 class Side(BaseModel):
@@ -112,7 +118,7 @@ class Pairs(BaseModel):
 
 
 class PairLimits(BaseModel):
-    """`min` and `max` are amounts of the asset that is sent."""
+    """`min` and `max` are amounts of the asset being sent."""
 
     source: str = Field(serialization_alias="from")
     from_network: str
@@ -123,7 +129,7 @@ class PairLimits(BaseModel):
 
 
 class Estimate(BaseModel):
-    """A quote: use its id within `expires_at` for one order."""
+    """A quote. Use its ID for one order before `expires_at`."""
 
     quote_id: str = Field(pattern=r"^qt_[0-9a-f]{32}$")
     provider: str
@@ -133,17 +139,17 @@ class Estimate(BaseModel):
     to_network: str
     amount_from: AmountText
     amount_to: AmountText
-    rate: AmountText = Field(description="informational; the amounts are what binds")
+    rate: AmountText = Field(description="for information only; the amounts are binding")
     side: Literal["send", "receive"]
     rate_type: Literal["float", "fixed"]
     markup_bps: int = Field(ge=0, le=MAX_MARKUP_BPS)
-    usd_value: str | None = Field(description="US dollars to cents")
+    usd_value: str | None = Field(description="US dollars with two decimals")
     refund_capability: Literal["programmatic", "ticket", "none"]
     sandbox: bool
     expires_at: datetime
 
 
 class Estimates(Estimate):
-    """The best quote; with `include=all` also every offer, best first, the best one included."""
+    """The best quote. With `include=all`, also all offers, best first, including the best."""
 
     offers: list[Estimate] | None = Field(None, description="only with `include=all`")

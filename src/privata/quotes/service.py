@@ -72,7 +72,7 @@ async def estimate(
         if offer is not None
     ]
     if not offered:
-        raise NoProvidersAvailable("No provider answers at the moment; try again shortly.")
+        raise NoProvidersAvailable("No provider is responding. Try again shortly.")
     fitting = [offer for offer, limits in offered if _within(offer.amount_from, limits)]
     if not fitting:
         raise _wrong_amount(offered, request.source)
@@ -124,8 +124,8 @@ def _wrong_amount(
     maximum = format_amount(highest, source.decimals)
     data = {"min": minimum, "max": maximum}
     if all(offer.amount_from > limits.maximum for offer, limits in offered):
-        return AmountTooHigh(f"At most {maximum} {source.ticker} can be sent.", data=data)
-    return AmountTooLow(f"At least {minimum} {source.ticker} must be sent.", data=data)
+        return AmountTooHigh(f"The maximum amount is {maximum} {source.ticker}.", data=data)
+    return AmountTooLow(f"The minimum amount is {minimum} {source.ticker}.", data=data)
 
 
 def _no_pair(source: Asset, target: Asset) -> InvalidPair:

@@ -57,10 +57,10 @@ HTTP_OK: Final = 200
     ),
 )
 async def refund_action(request: Request, order_id: str) -> Response:
-    """Choose what happens to the deposit of an order in `refund_required`, once.
+    """Choose what happens to the deposit of an order in `refund_required`. You can choose once.
 
-    It is carried out at once, and `order.refunded` tells when it is done. The same action again
-    answers how it stands.
+    The action starts immediately, and `order.refunded` is sent when it completes. Sending the same
+    action again returns its current state.
     """
     actor = await actor_of(request, Scope.ORDERS)
     body = await read_body(request)
@@ -87,13 +87,13 @@ async def refund_action(request: Request, order_id: str) -> Response:
     openapi_extra=request_of(key=True, scopes=(Scope.ORDERS,)),
 )
 async def get_refund(request: Request, order_id: str) -> Response:
-    """How the refund of an order stands, and until when an action can be chosen."""
+    """The state of an order's refund and the deadline for choosing an action."""
     actor = await actor_of(request, Scope.ORDERS)
     order = await get_order(kernel_of(request), actor=actor, order_id=order_id)
     refund = order["refund"]
     if refund is None:
         raise RefundNotRequired(
-            f"This order is {order['status']}; it has needed no refund.",
+            f"This order is {order['status']} and has no refund.",
             data={"status": order["status"]},
         )
     done = refund["state"] == RefundState.DONE
@@ -113,7 +113,7 @@ async def get_refund(request: Request, order_id: str) -> Response:
     openapi_extra=request_of(key=False),
 )
 async def refund_capability(request: Request) -> Response:
-    """What each provider does about deposits that it cannot swap."""
+    """How each provider handles deposits it cannot swap."""
     actor = await actor_if_any(request)
     environment = actor.environment if actor else public_environment()
     return json_response({"providers": [_capability(one) for one in providers_for(environment)]})

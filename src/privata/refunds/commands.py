@@ -44,7 +44,7 @@ def _list(run_once: RunOnce) -> click.Command:
     @click.command("list")
     @_JSON
     def command(as_json: bool) -> None:
-        """Show the orders in manual review, the oldest first."""
+        """List orders in manual review, oldest first."""
         found = [_shown(row) for row in run_once(orders_in_review)]
         if as_json:
             click.echo(json.dumps({"orders": found}))
@@ -61,20 +61,22 @@ def _decide(run_once: RunOnce) -> click.Command:
     @click.command("decide")
     @click.argument("order_id")
     @click.option("--to", required=True, type=click.Choice([one.value for one in DECISIONS]))
-    @click.option("--tx-hash", help="the transaction that paid; needed for refunded")
+    @click.option("--tx-hash", help="transaction hash of the refund; required for refunded")
     @click.option(
         "--reason",
         type=click.Choice([reason.value for reason in FailedReason]),
-        help="why it failed; with --to failed",
+        help="why it failed; only with --to failed",
     )
     @click.option(
-        "--note", default="", help="kept in the audit log; told to the partner if it failed"
+        "--note",
+        default="",
+        help="stored in the audit log; shown to the partner if the order failed",
     )
     @_JSON
     def command(
         order_id: str, to: str, tx_hash: str | None, reason: str | None, note: str, as_json: bool
     ) -> None:
-        """Move an order out of manual review. The partner is told by its event."""
+        """Move an order out of manual review. The partner receives an event."""
         order = run_once(
             lambda kernel: decide(
                 kernel,

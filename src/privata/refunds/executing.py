@@ -76,7 +76,7 @@ async def execute(kernel: Kernel, row: store.Row) -> None:
         elif isinstance(answer, RefundReport):
             await _wait(kernel, tx, order, row, answer, now)
         elif isinstance(answer, ProviderRefused):
-            sentence = f"The provider refused the refund: {answer.message}"
+            sentence = f"The provider rejected the refund: {answer.message}"
             await _hand_over(kernel, tx, order, row, sentence, now)
         else:
             await _try_later(kernel, tx, order, row, answer, now)
@@ -137,7 +137,7 @@ async def _wait(
 ) -> None:
     if now - row["requested_at"] >= DONE_WITHIN:
         hours = int(DONE_WITHIN.total_seconds() // 3600)
-        sentence = f"The provider took the refund on and did not send it within {hours} hours."
+        sentence = f"The provider accepted the refund but did not send it within {hours} hours."
         await _hand_over(kernel, tx, order, row, sentence, now)
         return
     await store.settle_refund(
@@ -160,7 +160,7 @@ async def _try_later(
     environment = Environment(row["environment"])
     since = row["silent_since"] or now
     if now - since >= GIVE_UP_AFTER[environment]:
-        sentence = "The provider went down before it had sent the refund."
+        sentence = "The provider went down before sending the refund."
         if not await _hand_over(kernel, tx, order, row, sentence, now):
             return
         event = provider_outage_affecting_partner(

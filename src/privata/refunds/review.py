@@ -50,7 +50,7 @@ async def decide(
         # Two operators at once take turns at the row: the second one finds the first's decision.
         row = await lock_order(tx, order_id)
         if row is None:
-            raise OrderNotFound("There is no such order.")
+            raise OrderNotFound("Order not found.")
         if row["status"] != OrderStatus.MANUAL_REVIEW:
             raise ValidationFailed(f"The order is {row['status']}, not in manual_review.")
         failed = to is OrderStatus.FAILED
@@ -80,14 +80,14 @@ async def decide(
 
 def _check(to: OrderStatus, tx_hash: str | None, reason: FailedReason | None, note: str) -> None:
     if to not in DECISIONS:
-        raise ValidationFailed(f"An order in review becomes one of {', '.join(DECISIONS)}.")
+        raise ValidationFailed(f"The new status must be one of {', '.join(DECISIONS)}.")
     if to is OrderStatus.REFUNDED and not tx_hash:
-        raise ValidationFailed("A refunded order carries the transaction of its refund.")
+        raise ValidationFailed("A refunded order requires the transaction of its refund.")
     if to is OrderStatus.FAILED and tx_hash:
-        raise ValidationFailed("A failed order has paid nothing: leave the transaction out.")
+        raise ValidationFailed("A failed order cannot have a transaction.")
     if tx_hash and not (len(tx_hash) <= _MAX_HASH and tx_hash.isascii() and tx_hash.isprintable()):
-        raise ValidationFailed(f"A transaction has at most {_MAX_HASH} printable characters.")
+        raise ValidationFailed(f"A transaction can have at most {_MAX_HASH} printable characters.")
     if to is not OrderStatus.FAILED and reason is not None:
-        raise ValidationFailed("Only a failed order has a reason.")
+        raise ValidationFailed("Only a failed order can have a reason.")
     if len(note) > _MAX_NOTE or not (note.isprintable() or not note):
-        raise ValidationFailed(f"A note has at most {_MAX_NOTE} characters on one line.")
+        raise ValidationFailed(f"A note can have at most {_MAX_NOTE} characters on one line.")

@@ -19,7 +19,7 @@ class RefundAction(StrEnum):
 
 
 class RefundState(StrEnum):
-    """`requested`: nobody has asked the provider yet. `failed`: a person has to decide."""
+    """`requested`: not yet sent to the provider. `failed`: needs a manual decision."""
 
     REQUESTED = "requested"
     PROCESSING = "processing"
@@ -28,7 +28,7 @@ class RefundState(StrEnum):
 
 
 class RefundSource(StrEnum):
-    """Who chose the action; `default` is the order's preference when its window ended."""
+    """Who chose the action. `default`: the order's preference, when its window ended."""
 
     API = "api"
     DASHBOARD = "dashboard"

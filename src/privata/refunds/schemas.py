@@ -20,7 +20,7 @@ Capability = Literal["programmatic", "ticket", "none"]
 
 
 class RefundActionBody(Wire):
-    """What is to happen to the deposit: it is returned, or converted to a stablecoin."""
+    """What to do with the deposit: return it or convert it to a stablecoin."""
 
     model_config = Wire.model_config | ConfigDict(
         json_schema_extra={
@@ -32,14 +32,16 @@ class RefundActionBody(Wire):
     )
 
     refund_to_address: StrictBool | Address | None = Field(
-        None, description="where to return the deposit; true: to the order's own refund address"
+        None, description="address to return the deposit to; true: the order's refund address"
     )
     refund_extra_id: ExtraId | None = None
     convert_to_stable: StrictBool | None = None
     stable_target: StableTarget | None = None
     address: Annotated[
         Address | None,
-        Field(description="takes the stablecoin; without it an address of the order on its chain"),
+        Field(
+            description="receives the stablecoin; defaults to the order's address on that network"
+        ),
     ] = None
 
     @model_validator(mode="after")
@@ -47,12 +49,12 @@ class RefundActionBody(Wire):
         returned = self.refund_to_address not in (None, False)
         if returned == bool(self.convert_to_stable):
             field = "convert_to_stable" if returned else "refund_to_address"
-            raise misfit(field, "give either refund_to_address or convert_to_stable")
+            raise misfit(field, "send either refund_to_address or convert_to_stable")
         for field in ("stable_target", "address"):
             if returned and getattr(self, field):
-                raise misfit(field, "goes with convert_to_stable")
+                raise misfit(field, "requires convert_to_stable")
         if self.refund_extra_id and not isinstance(self.refund_to_address, str):
-            raise misfit("refund_extra_id", "goes with an address in refund_to_address")
+            raise misfit("refund_extra_id", "requires an address in refund_to_address")
         return self
 
     def wish(self) -> Wish:
@@ -61,8 +63,8 @@ class RefundActionBody(Wire):
             if self.stable_target is None:
                 names = ", ".join(StableTarget)
                 raise StableTargetRequired(
-                    "convert_to_stable needs a stable_target.",
-                    fields=[("stable_target", f"is one of {names}")],
+                    "convert_to_stable requires a stable_target.",
+                    fields=[("stable_target", f"must be one of {names}")],
                 )
             return Wish(RefundAction.CONVERT, self.address, None, self.stable_target)
         address = self.refund_to_address if isinstance(self.refund_to_address, str) else None
@@ -70,7 +72,7 @@ class RefundActionBody(Wire):
 
 
 class Refund(BaseModel):
-    """The refund of an order as it stands; its address is never in an answer."""
+    """The current state of an order's refund. Its address is never returned."""
 
     order_id: OrderId
     status: OrderStatus = Field(description="of the order")
@@ -86,15 +88,15 @@ class Refund(BaseModel):
 
 
 class RefundStanding(OrderRefund):
-    """The refund of an order, whether an action was chosen or not."""
+    """The refund of an order, with or without a chosen action."""
 
     order_id: OrderId
     status: OrderStatus = Field(description="of the order")
-    tx_out_hash: str | None = Field(description="of the refund, once it was sent")
+    tx_out_hash: str | None = Field(description="refund transaction, once sent")
 
 
 class RefundCapability(BaseModel):
-    """What a provider does about a deposit that it cannot swap."""
+    """How a provider handles deposits it cannot swap."""
 
     provider: str
     refund_capability: Capability

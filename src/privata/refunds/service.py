@@ -105,7 +105,7 @@ async def lock_order(tx: Transaction, actor: Actor, order_id: str) -> orders.Row
     if ORDER_ID.fullmatch(order_id):
         row = await orders.lock_own_order(tx, order_id, actor.organization_id, actor.environment)
     if row is None:
-        raise OrderNotFound("There is no such order.")
+        raise OrderNotFound("Order not found.")
     return row
 
 
@@ -113,7 +113,7 @@ def refuse_unless_open(order: orders.Row, now: datetime) -> None:
     """Raise what stands against choosing an action for this order now."""
     if order["status"] != OrderStatus.REFUND_REQUIRED:
         raise RefundNotRequired(
-            f"This order is {order['status']}; only one in refund_required takes a refund action.",
+            f"This order is {order['status']}. Refund actions require the status refund_required.",
             data={"status": order["status"]},
         )
     if order["refund_capability"] != "programmatic":
@@ -129,7 +129,7 @@ def choose(order: orders.Row, wish: Wish) -> Choice:
             valid = _checked(order["from_network"], wish)
             return Choice(wish.action, valid.address, valid.extra_id)
         if order["refund_address"] is None:
-            raise _address_needed(wish, "the order was made without one, so give it here")
+            raise _address_needed(wish, "is required because the order has none")
         return Choice(wish.action, order["refund_address"], order["refund_extra_id"])
     assert wish.stable_target is not None  # the shapes of the API and of the form see to it
     network = wish.stable_target.network
@@ -138,7 +138,7 @@ def choose(order: orders.Row, wish: Wish) -> Choice:
         return Choice(wish.action, valid.address, stable_target=wish.stable_target)
     known = known_address(dict(order), wish.stable_target)
     if known is None:
-        raise _address_needed(wish, f"the order has no address on {network}, so give one here")
+        raise _address_needed(wish, f"is required because the order has no address on {network}")
     return Choice(wish.action, known, stable_target=wish.stable_target)
 
 
@@ -215,7 +215,7 @@ def _same_or_refuse(order: orders.Row, refund: store.Row, wish: Wish) -> None:
     if same:
         return
     raise RefundNotRequired(
-        "This order has its refund action already, and there is one for an order.",
+        "This order already has a refund action. Only one is allowed.",
         data={
             "status": order["status"],
             "action": refund["action"],
@@ -232,20 +232,20 @@ def _checked(network: str, wish: Wish) -> ValidAddress:
     except AddressError as error:
         name = FIELDS[wish.action][error.field == "extra_id"]
         raise InvalidAddress(
-            f"{name} does not fit {network}: {error}", fields=[(name, str(error))]
+            f"{name} is not valid on {network}: {error}", fields=[(name, str(error))]
         ) from None
 
 
 def _window_ended(order: orders.Row) -> RefundWindowExpired:
     return RefundWindowExpired(
-        "The refund window of this order ended without an action; its refund_preference applies.",
+        "The refund window of this order has ended. Its refund_preference applies.",
         data={"status": order["status"], "window_ended_at": iso(refund_window_end(order))},
     )
 
 
 def _address_needed(wish: Wish, sentence: str) -> ValidationFailed:
     name = FIELDS[wish.action][0]
-    return ValidationFailed("An address is needed.", fields=[(name, sentence)])
+    return ValidationFailed("An address is required.", fields=[(name, sentence)])
 
 
 def _not_programmatic(order: orders.Row) -> RefundNotProgrammatic:
@@ -259,7 +259,7 @@ def _not_programmatic(order: orders.Row) -> RefundNotProgrammatic:
             sentence += f", within {hours} hours"
         sentence += "."
     return RefundNotProgrammatic(
-        f"{sentence} When the refund window ends, a person takes the order over.", data=data
+        f"{sentence} When the refund window ends, the order goes to manual review.", data=data
     )
 
 

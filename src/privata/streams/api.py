@@ -28,24 +28,24 @@ LAST_EVENT_ID: Final = "Last-Event-ID"
 HTTP_NOTHING_FOLLOWS: Final = 204
 
 _HEADERS: Final = {
-    "Privata-Resume-Source": "`buffer`: everything after your last event; `snapshot`: the state of"
-    " the order, then what happens; `fresh`: the same, without `Last-Event-ID`",
-    "Privata-Resume-Gap-Ms": "age of your last event in milliseconds, where it is known",
+    "Privata-Resume-Source": "`buffer`: all events after your last one; `snapshot`: the state of"
+    " the order, then new events; `fresh`: the same, without `Last-Event-ID`",
+    "Privata-Resume-Gap-Ms": "age of your last event in milliseconds, if known",
 }
 
 
 _ANSWER: Final[dict[int | str, dict[str, Any]]] = {
     200: {
-        "description": "Server-sent events until the order has ended; `data` is what webhooks"
-        " carry, and `id` the `event_id`.",
+        "description": "Server-sent events until the order ends. `data` is the webhook body, and"
+        " `id` is the `event_id`.",
         "headers": {
             name: {"description": text, "schema": {"type": "string"}}
             for name, text in _HEADERS.items()
         },
     },
     204: {
-        "description": "Nothing can follow: the order has ended, and `Last-Event-ID` is its last"
-        " event. `EventSource` does not connect again after this answer."
+        "description": "No more events: the order has ended, and `Last-Event-ID` is its last event."
+        " `EventSource` does not reconnect after this response."
     },
 }
 
@@ -101,16 +101,18 @@ def _headers(resume: Resume) -> dict[str, str]:
     response_model=None,
     responses=_ANSWER | errors(InvalidKey, ScopeRequired, OrderNotFound, RateLimited),
     openapi_extra=request_of(
-        headers={LAST_EVENT_ID: "The `id` of the last event you have; the stream goes on after it"},
+        headers={
+            LAST_EVENT_ID: "The `id` of the last event you received; the stream continues after it"
+        },
         key=True,
         scopes=(Scope.ORDERS,),
     ),
 )
 async def stream_order(request: Request, order_id: str) -> Response:
-    """Follow an order: its events as they happen.
+    """Stream the events of an order as they happen.
 
-    The stream closes after the order's last status; connecting again after that answers 204. At
-    most as many as your plan says are open at once.
+    The stream closes after the order's final status. Reconnecting after that returns 204. Your plan
+    limits the number of open streams.
     """
     actor = await actor_of(request, Scope.ORDERS)
     hub: Hub = request.app.state.streams

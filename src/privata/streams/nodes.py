@@ -153,6 +153,6 @@ class Node:
 def _at_the_cap(actor: Actor, cap: int) -> RateLimited:
     where = "test" if actor.environment is Environment.TEST else "live"
     return RateLimited(
-        f"Your organization may hold {cap} streams open at once in {where}, and all are in use.",
+        f"Your organization has reached its limit of {cap} open streams in {where}.",
         headers={"Retry-After": str(RETRY_AFTER_S)},
     )

@@ -75,7 +75,7 @@ async def end_stream(kernel: Kernel, *, actor: Actor, stream_id: int) -> None:
     async with kernel.database.transaction() as tx:
         row = await store.ask_to_end(tx, actor, stream_id)
         if row is None:
-            raise NotFound("There is no such open stream.")
+            raise NotFound("Open stream not found.")
         await audit.record(
             tx,
             actor=actor,

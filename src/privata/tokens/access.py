@@ -22,7 +22,7 @@ from privata.tokens.service import Bearer, authenticate
 HEADER = "Authorization"
 
 #: One answer for every way a token can be wrong: nothing tells which it was.
-_INVALID = "The access token is missing, malformed, revoked or expired, or its owner has left."
+_INVALID = "The access token is missing, malformed, revoked, or expired, or its owner has left."
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,10 @@ class Door:
         if not works(Capability.TOKENS, bearer.status):
             raise refused(bearer.status)
         if named not in list(Environment):
-            raise NotFound("There is no such environment: use live or test.")
+            raise NotFound("Unknown environment. Use live or test.")
         if self.scope.value not in bearer.scopes:
             raise ScopeRequired(
-                f"This token does not have the scope {self.scope}.",
+                f"This token does not have the {self.scope} scope.",
                 data={"scope": self.scope.value},
             )
         if not allows(bearer.role, self.permission):

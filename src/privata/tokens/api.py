@@ -206,4 +206,4 @@ async def _shown(call: Call, endpoint_id: UUID) -> Response:
 
 
 def _id(call: Call) -> UUID:
-    return id_in_path(call.request.path_params["endpoint_id"], "There is no such endpoint.")
+    return id_in_path(call.request.path_params["endpoint_id"], "Endpoint not found.")

@@ -32,7 +32,7 @@ async def orders(
 ) -> tuple[list[dict[str, Any]], str | None]:
     """A page of orders, and the cursor behind it; `ValidationFailed` names a wrong parameter."""
     if status and status not in list(OrderStatus):
-        raise ValidationFailed("There is no such status.", fields=[("status", "is no status")])
+        raise ValidationFailed("Invalid status.", fields=[("status", "is not a known status")])
     at, _, ident = cursor.partition("~")
     rows = await kernel.database.pool.fetch(
         _ORDERS,
@@ -61,5 +61,5 @@ def _moment(text: str) -> datetime:
         return read_instant(text)
     except ValueError:
         raise ValidationFailed(
-            "The cursor is none of ours.", fields=[("cursor", "is none of ours")]
+            "Invalid cursor.", fields=[("cursor", "is not a cursor from this list")]
         ) from None

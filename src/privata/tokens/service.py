@@ -118,11 +118,11 @@ async def create_token(
     name = " ".join(name.split())
     fields = []
     if not 0 < len(name) <= MAX_NAME:
-        fields.append(("name", f"Give it a name of at most {MAX_NAME} characters."))
+        fields.append(("name", f"Enter a name of at most {MAX_NAME} characters."))
     if days not in LIFETIMES:
-        fields.append(("days", "Choose how long it lives."))
+        fields.append(("days", "Choose an expiration."))
     if fields:
-        raise ValidationFailed("Please check these fields.", fields=fields)
+        raise ValidationFailed("Some fields are invalid.", fields=fields)
     token = mint()
     made = Minted(uuid.uuid4(), token)
     now = kernel.clock.now()
@@ -139,7 +139,7 @@ async def create_token(
             now,
         )
         if count >= MOST_TOKENS:
-            reason = f"Revoke one first: {MOST_TOKENS} of your tokens work already."
+            reason = f"You have reached the limit of {MOST_TOKENS} active tokens. Revoke one first."
             raise ValidationFailed(reason, fields=[("name", reason)])
         await tx.connection.execute(
             _INSERT,
@@ -174,7 +174,7 @@ async def revoke_token(kernel: Kernel, *, actor: Actor, token_id: UUID) -> None:
             int(actor.id),
         )
         if name is None:
-            raise NotFound("There is no such token.")
+            raise NotFound("Token not found.")
         await audit.record(
             tx, actor=actor, action="token.revoked", target=str(token_id), changes={"name": name}
         )

@@ -55,7 +55,7 @@ async def test_a_key_never_holds_a_scope_that_its_makers_role_does_not_have(
     assert (lacking(role, [scope]) == []) is allowed
     environment = TEST if scope is Scope.RAMP_EMBED else LIVE
     if not allowed:
-        with pytest.raises(ValidationFailed, match="your role may not give") as refused:
+        with pytest.raises(ValidationFailed, match="Your role cannot grant") as refused:
             await mint(kernel, actor, scope.value, environment=environment)
         assert refused.value.fields[0][0] == "scopes"
         assert await audited(kernel) == []
@@ -105,7 +105,7 @@ async def test_an_owner_does_not_hand_money_to_who_knows_the_secret(
     with pytest.raises(ValidationFailed, match="bob@acme.example has seen this key"):
         await add()
     rotated = await rotate_key(kernel, actor=owner, key_id=made.id)
-    with pytest.raises(ValidationFailed, match="end the old one"):
+    with pytest.raises(ValidationFailed, match="end the old secret"):
         await add()
     await end_old_secret(kernel, actor=owner, key_id=made.id)
     assert await add()

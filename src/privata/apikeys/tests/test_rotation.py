@@ -42,7 +42,7 @@ async def test_both_work_for_five_minutes(kernel: Kernel, organization: UUID) ->
     assert seen.current.shown == f"{rotated.key[:16]}…{rotated.key[-4:]}"
     assert not seen.old_used_since_rotation, "its last use was noted before the rotation"
     assert seen.last_used_ip == "203.0.113.9"
-    with pytest.raises(RotationInProgress, match="Two secrets work until"):
+    with pytest.raises(RotationInProgress, match="Two secrets are active until"):
         await rotate_key(kernel, actor=actor, key_id=key.id)
     await age(kernel, ROTATION_WINDOW)
     assert not await works(kernel, key.key)

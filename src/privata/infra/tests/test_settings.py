@@ -98,7 +98,7 @@ def test_a_misspelt_setting_ends_the_start_with_the_right_name(
         monkeypatch.setenv(name, "x")
     with pytest.raises(StartupError) as caught:
         load_settings()
-    assert caught.value.message.startswith(f"{name} is no setting; the nearest is {right}.")
+    assert caught.value.message.startswith(f"{name} is not a setting. Did you mean {right}?")
 
 
 def test_other_unknown_names_are_told_and_ignored(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,7 +103,7 @@ def test_a_move_balances(amount: Decimal) -> None:
     ["0", "-1", "NaN", "sNaN", "Infinity", "-Infinity", str(TOO_MUCH), "0.000000001", "1e-9"],
 )
 def test_what_cannot_be_booked_is_refused(amount: str) -> None:
-    with pytest.raises(ValueError, match="an amount"):
+    with pytest.raises(ValueError, match="the amount must"):
         checked_amount(Decimal(amount))
 
 

@@ -164,7 +164,7 @@ async def test_a_balance_that_does_not_reach_is_named_and_the_transaction_goes_o
             tx, organization_id=organization, amount=Decimal("612.4"), cause=payout("reserve")
         )
     assert refused.value.data == {"available": "612.4"}
-    assert "750 USD" in refused.value.message
+    assert "750.00 USD" in refused.value.message
     assert await held(kernel, organization) == (ZERO, ZERO, Decimal("612.4"), ZERO)
 
 
@@ -222,7 +222,7 @@ async def test_amounts_that_cannot_be_booked(
 ) -> None:
     async with kernel.database.transaction() as tx:
         for verb in (ledger.reserve, ledger.release, ledger.settle):
-            with pytest.raises(ValueError, match="an amount"):
+            with pytest.raises(ValueError, match="the amount must"):
                 await verb(
                     tx, organization_id=organization, amount=Decimal(amount), cause=payout("x")
                 )

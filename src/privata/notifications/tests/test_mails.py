@@ -38,7 +38,7 @@ VALUES = {
     "environment": "live", "prefix": "pk_live_ab", "endpoint": "https://a.example/hook",
     "reason": "10 failures in a row", "member": "bob@x.example", "note": "Ask & us",
     "actor": "eve@x.example", "amount": "1250.00", "currency": "USDC-ERC20", "address": "0x5aAe",
-    "tx_hash": "0x88df", "now": "has the role developer now", "lost": "Payouts: payouts:trigger",
+    "tx_hash": "0x88df", "now": "now has the role developer", "lost": "Payouts: payouts:trigger",
     "seen": "Payouts, Server",
     "hours": "24", "more": "",
 }  # fmt: skip
@@ -145,8 +145,8 @@ async def test_who_gets_a_letter_is_decided_when_it_is_sent(kernel: Kernel) -> N
     assert sorted((mail["To"], mail["Subject"]) for mail in post.mails) == [
         ("Ada@x.example", "Set a new password for Privata"),
         ("Ada@x.example", "Sign-in to your Privata account is blocked for 30 minutes"),
-        ("Ada@x.example", "You have a Privata account already"),
-        ("nobody@x.example", "123456 is your code for Privata"),
+        ("Ada@x.example", "You already have a Privata account"),
+        ("nobody@x.example", "123456 is your Privata code"),
     ]
     assert [status for status, _ in await rows(kernel)].count("dropped") == 2
     assert chosen_letter(Letter.NEW_LOGIN, has_account=False) is Letter.NEW_LOGIN
@@ -229,7 +229,7 @@ def test_the_settings_choose_the_post(tmp_path: Path) -> None:
     )  # fmt: skip
     assert smtp.insists
     assert post_for(settings(None, "production")) is None
-    with pytest.raises(ValueError, match="begins with one of"):
+    with pytest.raises(ValueError, match="must start with one of"):
         settings("ftp://mail.example")
 
 

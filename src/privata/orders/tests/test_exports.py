@@ -198,6 +198,6 @@ async def test_what_cannot_be_made_is_given_up(shop: Shop, monkeypatch: pytest.M
 async def test_only_so_many_wait_at_once(shop: Shop) -> None:
     for _ in range(exports.MOST_UNFINISHED):
         await exports.start_export(shop.kernel, actor=actor(shop), chosen=ALL, wanted=WANTED)
-    with pytest.raises(ValidationFailed, match="wait"):
+    with pytest.raises(ValidationFailed, match="Wait for one"):
         await exports.start_export(shop.kernel, actor=actor(shop), chosen=ALL, wanted=WANTED)
     assert len(await audited(shop)) == exports.MOST_UNFINISHED

@@ -205,7 +205,7 @@ async def test_the_operator_settles_what_is_seen(kernel: Kernel, organization: u
     with pytest.raises(ValidationFailed, match="no late deposit"):
         await late.close_late(kernel, **by, to=LateState.CLOSED)
     await late.note_by_hand(kernel, **by, tx_hash=HASH_IN, note="from support")
-    with pytest.raises(ValidationFailed, match="already: it is seen"):
+    with pytest.raises(ValidationFailed, match="already has a late deposit, which is seen"):
         await late.note_by_hand(kernel, **by, tx_hash=HASH_IN)
     for wrong in (
         {"to": LateState.SEEN},
@@ -232,7 +232,7 @@ async def test_the_operator_settles_what_is_seen(kernel: Kernel, organization: u
     with pytest.raises(OrderNotFound):
         await late.close_late(kernel, **by | {"order_id": "prv-x"}, to=LateState.CLOSED)
     waiting = await make_order(kernel, organization)
-    with pytest.raises(ValidationFailed, match="only an expired one"):
+    with pytest.raises(ValidationFailed, match="Only an expired order"):
         await late.note_by_hand(kernel, operator="ops", order_id=waiting, tx_hash=HASH_IN)
 
 

@@ -101,7 +101,7 @@ async def test_another_organizations_member_does_not_exist(
     stranger = await member(kernel, other, Role.OWNER, "eve@other.example")
     ident = await membership(kernel, stranger)
     for number in (ident, 10**9):
-        with pytest.raises(NotFound, match="no such member"):
+        with pytest.raises(NotFound, match="Member not found"):
             await members.remove(kernel, actor=owner, member_id=number)
-        with pytest.raises(NotFound, match="no such member"):
+        with pytest.raises(NotFound, match="Member not found"):
             await members.member_of(kernel, organization, number)

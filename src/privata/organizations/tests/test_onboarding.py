@@ -61,7 +61,7 @@ async def test_four_steps_lead_to_a_key_and_to_review(kernel: Kernel) -> None:
     assert profile is not None
     assert (profile["website"], next_step(profile)) == ("https://acme.example", Step.VOLUME)
     assert not may_open(Step.CONTACT, profile)
-    with pytest.raises(ValidationFailed, match="volume is not done"):
+    with pytest.raises(ValidationFailed, match="Complete the volume step"):
         await onboarding.finish(kernel, actor=ann, contact=CONTACT)
     await onboarding.save_expectation(kernel, actor=ann, expectation=EXPECTATION)
     assert await onboarding.save_jurisdictions(kernel, actor=ann, jurisdictions=WORLD) == []

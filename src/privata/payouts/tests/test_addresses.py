@@ -114,7 +114,7 @@ async def test_one_default_and_how_it_moves(owner_of_none: Payee) -> None:
         await addresses.promote_address(payee.kernel, actor=payee.actor, address_id=first)
     assert await _vouch(payee, first)
     assert not await _vouch(payee, second)
-    with pytest.raises(WrongPayoutState, match="promote another one first"):
+    with pytest.raises(WrongPayoutState, match="Make another one the default first"):
         await addresses.remove_address(payee.kernel, actor=payee.actor, address_id=first)
     await addresses.promote_address(payee.kernel, actor=payee.actor, address_id=second)
     rows = await listing.addresses(payee.kernel, actor=payee.actor)
@@ -158,7 +158,7 @@ async def test_somebody_elses_address_is_not_there(owner_of_none: Payee) -> None
             addresses.vouch_for_address,
             proofs.begin_proof,
         ):
-            with pytest.raises(NotFound, match="no such payout address"):
+            with pytest.raises(NotFound, match="Payout address not found"):
                 await act(payee.kernel, actor=payee.actor, address_id=ident)
         with pytest.raises(NotFound):
             await proofs.prove_address(
@@ -201,7 +201,7 @@ async def test_the_owner_signs_the_text(owner_of_none: Payee, currency: PayoutCu
     )
     assert (row["state"], row["verified_by"], row["is_default"]) == ("verified", "signature", True)
     assert row["usable_at"] - row["verified_at"] == timedelta(hours=24)
-    with pytest.raises(WrongPayoutState, match="verified already"):
+    with pytest.raises(WrongPayoutState, match="already verified"):
         await proofs.prove_address(
             payee.kernel, actor=payee.actor, address_id=ident, signature=_sign(currency, text)
         )
@@ -222,17 +222,17 @@ async def test_a_text_is_good_for_one_address_ten_minutes_and_five_tries(
     async def begin(one: uuid.UUID = ident) -> str:
         return await proofs.begin_proof(payee.kernel, actor=payee.actor, address_id=one)
 
-    with pytest.raises(WrongPayoutState, match="Ask for a text"):
+    with pytest.raises(WrongPayoutState, match="The text to sign is missing or expired"):
         await prove("x")
     late = await begin()
     payee.clock.advance(timedelta(minutes=10))
-    with pytest.raises(WrongPayoutState, match="Ask for a text"):
+    with pytest.raises(WrongPayoutState, match="The text to sign is missing or expired"):
         await prove(_sign(ERC20, late))
     old, new, other = await begin(), await begin(), await begin(twin)
     for left, text in zip((4, 3, 2, 1, 0), (late, old, other, new + "\n", ""), strict=True):
         with pytest.raises(ValidationFailed, match="personal_sign") as refused:
             await prove(_sign(ERC20, text))
         assert refused.value.data == {"tries_left": left}
-    with pytest.raises(WrongPayoutState, match="Ask for a text"):
+    with pytest.raises(WrongPayoutState, match="The text to sign is missing or expired"):
         await prove(_sign(ERC20, new))
     await prove(_sign(ERC20, await begin()))

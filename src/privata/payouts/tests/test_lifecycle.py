@@ -235,7 +235,7 @@ async def test_each_step_towards_sending_asks_for_the_organizations_status(
         settling.process_payout(payee.kernel, by="op", payout_id=second_id),
         settling.approve_payout(payee.kernel, by="op", payout_id=second_id),
     ):
-        with pytest.raises(WrongPayoutState, match="has approved") as raised:
+        with pytest.raises(WrongPayoutState, match="require an approved organization") as raised:
             await refused
         assert raised.value.data == {"status": status.value}
     assert [await payee.status(one) for one in (first, second)] == ["requested", "confirmed"]

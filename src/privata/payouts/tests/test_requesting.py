@@ -149,5 +149,5 @@ async def test_only_a_verified_address_after_its_day(payee: Payee) -> None:
 
 async def test_only_approved_organizations(payee: Payee) -> None:
     await payee.kernel.database.pool.execute("UPDATE organization SET status = 'rejected'")
-    with pytest.raises(WrongPayoutState, match="has approved"):
+    with pytest.raises(WrongPayoutState, match="require an approved organization"):
         await payee.request()

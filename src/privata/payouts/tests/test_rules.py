@@ -62,5 +62,5 @@ def test_labels_and_reasons_are_one_line(text: str) -> None:
 
 
 def test_the_least_is_not_above_the_most() -> None:
-    with pytest.raises(ValidationError, match="PRIVATA_PAYOUT_MIN_USD is more than"):
+    with pytest.raises(ValidationError, match="PRIVATA_PAYOUT_MIN_USD must not exceed"):
         Settings(_env_file=None, payout_min_usd=Decimal(600), payout_max_usd=Decimal(599))

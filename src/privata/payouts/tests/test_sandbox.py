@@ -146,7 +146,7 @@ async def test_the_sandbox_has_its_addresses(tester: Payee, payee: Payee) -> Non
         assert {row["currency"] for row in rows} == set(PayoutCurrency)
         assert {(row["state"], row["is_default"]) for row in rows} == {("verified", True)}
     assert len(await listing.addresses(payee.kernel, actor=payee.actor)) == 1
-    with pytest.raises(ScopeRequired, match="only live ones are changed"):
+    with pytest.raises(ScopeRequired, match="You can change only live ones"):
         await addresses.remove_address(tester.kernel, actor=tester.actor, address_id=rows[0]["id"])
     (own,) = await listing.addresses(payee.kernel, actor=payee.actor)
     for actor, foreign in ((tester, own["id"]), (payee, rows[0]["id"])):
@@ -174,7 +174,7 @@ async def test_the_operator_never_sees_or_moves_a_payout_of_the_sandbox(tester: 
         settling.fail_payout(kernel, by=by, payout_id=payout_id, reason="x"),
         settling.call_off(kernel, by=by, payout_id=payout_id),
     ):
-        with pytest.raises(NotFound, match="There is no such payout"):
+        with pytest.raises(NotFound, match="Payout not found"):
             await act
     assert await tester.status(made) == "confirmed"
 

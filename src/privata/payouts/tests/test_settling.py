@@ -31,7 +31,7 @@ async def test_the_whole_way_by_hand(payee: Payee, kernel: Kernel) -> None:
     with pytest.raises(WrongPayoutState):
         await settling.settle_payout(kernel, by="op", payout_id=ident, tx_hash=TX)
     await settling.process_payout(kernel, by="op", payout_id=ident)
-    with pytest.raises(ValidationFailed, match="Name the transaction"):
+    with pytest.raises(ValidationFailed, match="Specify the transaction"):
         await settling.settle_payout(kernel, by="op", payout_id=ident)
     done = await settling.settle_payout(kernel, by="op", payout_id=ident, tx_hash=TX)
     assert (done["status"], done["tx_hash"]) == ("settled", TX)
@@ -71,7 +71,7 @@ async def test_a_failed_one_gives_the_money_back(payee: Payee, kernel: Kernel) -
     with pytest.raises(WrongPayoutState):
         await settling.fail_payout(kernel, by="op", payout_id=ident, reason="x")
     await settling.process_payout(kernel, by="op", payout_id=ident)
-    with pytest.raises(ValidationFailed, match="Give a reason"):
+    with pytest.raises(ValidationFailed, match="Enter a reason"):
         await settling.fail_payout(kernel, by="op", payout_id=ident, reason=" ")
     await settling.mark_sent(kernel, by="op", payout_id=ident, tx_hash=TX)
     failed = await settling.fail_payout(
@@ -86,7 +86,7 @@ async def test_one_transaction_pays_one_payout(payee: Payee, kernel: Kernel) -> 
     for ident in (first, second):
         await settling.process_payout(kernel, by="op", payout_id=ident)
     for wrong in ("ab" * 32, "0x" + "AB" * 32, "0x12", "", TX + "\n"):
-        with pytest.raises(ValidationFailed, match="64 hexadecimal digits"):
+        with pytest.raises(ValidationFailed, match="64 lowercase hexadecimal digits"):
             await settling.mark_sent(kernel, by="op", payout_id=first, tx_hash=wrong)
     await settling.mark_sent(kernel, by="op", payout_id=first, tx_hash=TX)
     with pytest.raises(ValidationFailed, match="pays another payout"):

@@ -46,7 +46,7 @@ async def test_a_key_cannot_confirm_with_a_secret_it_has_just_made(payee: Payee)
     with pytest.raises(ValidationFailed, match="less than 24 hours old") as refused:
         await payee.confirm(made, proof(fresh, made.challenge))
     assert refused.value.fields[0][0] == "signature"
-    assert "use the secret of another live endpoint that is older, or wait" in refused.value.message
+    assert "use the secret of an older live endpoint, or wait" in refused.value.message
     assert refused.value.data == {"tries_left": 4}
     endpoint_id = await payee.kernel.database.pool.fetchval(
         "SELECT id FROM webhook_endpoint WHERE alias = 'x'"
@@ -95,10 +95,10 @@ async def test_a_request_nobody_could_confirm_is_not_counted(payee: Payee) -> No
     pool = payee.kernel.database.pool
     await pool.execute("UPDATE webhook_secret SET created_at = now()")
     for _ in range(3):
-        with pytest.raises(WrongPayoutState, match="at least 24 hours old; your oldest one is so"):
+        with pytest.raises(WrongPayoutState, match="at least 24 hours old. Your oldest one"):
             await payee.request("600")
     await pool.execute("UPDATE webhook_endpoint SET status = 'disabled'")
-    with pytest.raises(WrongPayoutState, match="set one up first"):
+    with pytest.raises(WrongPayoutState, match="Create an endpoint first"):
         await payee.request("600")
     await make_endpoint(payee.kernel, payee.organization_id)
     assert await payee.request("600")

@@ -64,7 +64,7 @@ async def test_the_refusal_names_the_cap_and_says_when_to_come_back(
     async with hub_on(kernel, STILL) as hub:
         for _ in range(50):
             await open_stream(kernel, hub, actor=actor, order_id=order_id, last_event_id=None)
-        with pytest.raises(RateLimited, match="50 streams open at once in test") as refused:
+        with pytest.raises(RateLimited, match="its limit of 50 open streams in test") as refused:
             await open_stream(kernel, hub, actor=actor, order_id=order_id, last_event_id=None)
         assert int(refused.value.headers["Retry-After"]) > 0
         live = await key_actor(kernel, organization, Environment.LIVE)

@@ -64,7 +64,7 @@ async def list_deliveries(request: Request) -> Response:
     openapi_extra=request_of(key=True, scopes=ADMIN),
 )
 async def get_delivery(request: Request, delivery_id: str) -> Response:
-    """One delivery, and what its attempts brought back."""
+    """Retrieve a delivery and the results of its attempts."""
     actor = await admin_of(request)
     chosen = id_in_path(delivery_id)
     return json_response(
@@ -81,11 +81,11 @@ async def get_delivery(request: Request, delivery_id: str) -> Response:
     openapi_extra=request_of(headers=IDEMPOTENCY_DOC, key=True, scopes=ADMIN),
 )
 async def retry(request: Request, delivery_id: str) -> Response:
-    """The same event as a new delivery, due now and signed anew; the answer shows that one.
+    """Send the same event now as a new, newly signed delivery, and return that delivery.
 
-    The old one's schedule ends (`status` `retried`, unless it was delivered), and `retried_as`
-    names its retry. Each delivery has one retry: a second call gets 409 with its `delivery_id`. One
-    that was delivered may be retried too, which counts toward the replays of the hour.
+    The old delivery's schedule ends (`status` `retried`, unless it was delivered) and `retried_as`
+    names the new one. Each delivery has one retry: a second call returns 409 with the
+    `delivery_id`. Retrying a delivered one counts toward the hourly limit of replays.
     """
     actor, kernel = await admin_of(request), kernel_of(request)
     chosen = id_in_path(delivery_id)
@@ -113,7 +113,7 @@ async def retry(request: Request, delivery_id: str) -> Response:
     openapi_extra=request_of(headers=IDEMPOTENCY_DOC, key=True, scopes=ADMIN),
 )
 async def replay(request: Request, delivery_id: str) -> Response:
-    """A new delivery of the same event, byte for byte. Your receiver must know the event id."""
+    """Send the same event again as a new delivery. Your receiver must deduplicate by event ID."""
     actor, kernel = await admin_of(request), kernel_of(request)
     chosen = id_in_path(delivery_id)
 
@@ -137,7 +137,7 @@ async def replay(request: Request, delivery_id: str) -> Response:
     openapi_extra=request_of(body=schemas.Recover, headers=IDEMPOTENCY_DOC, key=True, scopes=ADMIN),
 )
 async def begin_recovery(request: Request) -> Response:
-    """Send again, in order and paced, everything that an endpoint missed since a time."""
+    """Resend everything an endpoint missed since a given time, in order and paced."""
     actor, kernel = await admin_of(request), kernel_of(request)
     body = await read_body(request)
     wanted = parse_body(schemas.Recover, body)
@@ -166,7 +166,7 @@ async def begin_recovery(request: Request) -> Response:
     openapi_extra=request_of(key=True, scopes=ADMIN),
 )
 async def get_recovery(request: Request, recovery_id: str) -> Response:
-    """How far a recovery is."""
+    """Retrieve the progress of a recovery."""
     actor = await admin_of(request)
     found = await recovery(kernel_of(request), actor=actor, recovery_id=id_in_path(recovery_id))
     return json_response(msgspec.Raw(_shown(found)))
@@ -180,7 +180,7 @@ async def get_recovery(request: Request, recovery_id: str) -> Response:
     openapi_extra=request_of(key=True, scopes=ADMIN),
 )
 async def end_recovery(request: Request, recovery_id: str) -> Response:
-    """Cancel it: nothing more is queued."""
+    """Cancel a recovery. Nothing more is queued."""
     actor = await admin_of(request)
     chosen = id_in_path(recovery_id)
     ended = await cancel_recovery(kernel_of(request), actor=actor, recovery_id=chosen)

@@ -66,7 +66,7 @@ async def admin_of(request: Request) -> Actor:
     openapi_extra=request_of(key=True, scopes=ADMIN),
 )
 async def list_endpoints(request: Request) -> Response:
-    """The endpoints of the key's environment."""
+    """All endpoints in the key's environment."""
     actor = await admin_of(request)
     return json_response({"endpoints": await listing.endpoints(kernel_of(request), actor=actor)})
 
@@ -84,7 +84,7 @@ async def list_endpoints(request: Request) -> Response:
     ),
 )
 async def create_endpoint(request: Request) -> Response:
-    """Make an endpoint; its secret is in this answer and nowhere else."""
+    """Create an endpoint. Its signing secret is returned only in this response."""
     actor, kernel = await admin_of(request), kernel_of(request)
     body = await read_body(request)
     wanted = parse_body(schemas.CreateEndpoint, body)
@@ -110,7 +110,7 @@ async def create_endpoint(request: Request) -> Response:
     openapi_extra=request_of(key=True, scopes=ADMIN),
 )
 async def get_endpoint(request: Request, endpoint_id: str) -> Response:
-    """One endpoint."""
+    """Retrieve an endpoint."""
     actor = await admin_of(request)
     return await _shown(request, actor, id_in_path(endpoint_id))
 
@@ -125,7 +125,7 @@ _CHANGE: Final[dict[str, Any]] = {
 @router.put(ONE, operation_id="putEndpoint", **_CHANGE)
 @router.patch(ONE, **_CHANGE)
 async def change_endpoint(request: Request, endpoint_id: str) -> Response:
-    """Change what is given; PUT and PATCH do the same."""
+    """Update the fields you send. PUT and PATCH behave the same."""
     actor, kernel = await admin_of(request), kernel_of(request)
     chosen = id_in_path(endpoint_id)
     wanted = parse_body(schemas.ChangeEndpoint, await read_body(request)).given()
@@ -141,7 +141,7 @@ async def change_endpoint(request: Request, endpoint_id: str) -> Response:
     openapi_extra=request_of(key=True, scopes=ADMIN),
 )
 async def disable_endpoint(request: Request, endpoint_id: str) -> Response:
-    """Take it out of use: what waits for it ends. It stays on the list, and its history too."""
+    """Disable the endpoint and cancel its pending deliveries. It stays listed with its history."""
     actor = await admin_of(request)
     chosen = id_in_path(endpoint_id)
     await service.disable_endpoint(kernel_of(request), actor=actor, endpoint_id=chosen)
@@ -155,9 +155,9 @@ async def disable_endpoint(request: Request, endpoint_id: str) -> Response:
     openapi_extra=request_of(key=True, scopes=ADMIN),
 )
 async def delete_endpoint(request: Request, endpoint_id: str) -> Response:
-    """Delete it: what waits for it ends, and its secrets sign nothing any more.
+    """Delete the endpoint, cancel its pending deliveries, and end its secrets.
 
-    The answer shows it once more. The log keeps its deliveries; everything else answers 404.
+    The response shows it one last time. The log keeps its deliveries; other requests return 404.
     """
     actor, kernel = await admin_of(request), kernel_of(request)
     chosen = id_in_path(endpoint_id)
@@ -180,7 +180,7 @@ async def delete_endpoint(request: Request, endpoint_id: str) -> Response:
     ),
 )
 async def rotate(request: Request, endpoint_id: str) -> Response:
-    """A new secret, shown this once; the old one signs beside it for a while."""
+    """Create a new signing secret, shown only once. The old one also signs during the overlap."""
     actor, kernel = await admin_of(request), kernel_of(request)
     chosen = id_in_path(endpoint_id)
     body = await read_optional_body(request)
@@ -216,7 +216,7 @@ async def rotate(request: Request, endpoint_id: str) -> Response:
     openapi_extra=request_of(headers=IDEMPOTENCY_DOC, key=True, scopes=ADMIN),
 )
 async def test_endpoint(request: Request, endpoint_id: str) -> Response:
-    """Send `webhook.test` to this endpoint alone, through the real queue."""
+    """Send `webhook.test` to this endpoint only, through the real delivery queue."""
     actor, kernel = await admin_of(request), kernel_of(request)
     chosen = id_in_path(endpoint_id)
 
@@ -238,7 +238,7 @@ async def test_endpoint(request: Request, endpoint_id: str) -> Response:
     openapi_extra=request_of(query=schemas.UndeliveredQuery, key=True, scopes=ADMIN),
 )
 async def list_undelivered(request: Request, endpoint_id: str) -> Response:
-    """What this endpoint was owed and has not got, oldest first."""
+    """Events that were not delivered to this endpoint, oldest first."""
     actor, kernel = await admin_of(request), kernel_of(request)
     query = parse_query(schemas.UndeliveredQuery, request)
     shown = await listing.endpoint(kernel, actor=actor, endpoint_id=id_in_path(endpoint_id))
@@ -274,9 +274,9 @@ async def list_undelivered(request: Request, endpoint_id: str) -> Response:
     openapi_extra=request_of(body=schemas.Resume, body_optional=True, key=True, scopes=ADMIN),
 )
 async def resume(request: Request) -> Response:
-    """Resume one endpoint, or all paused ones: a probe first, then what waited, paced.
+    """Resume one endpoint, or all paused ones: a probe first, then the held deliveries, paced.
 
-    `WEBHOOK_PAUSED` (409) says that nothing was paused: safe to ignore.
+    `WEBHOOK_PAUSED` (409) means that nothing was paused. You can ignore it.
     """
     actor, kernel = await admin_of(request), kernel_of(request)
     wanted = parse_body(schemas.Resume, await read_optional_body(request))

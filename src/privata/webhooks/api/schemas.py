@@ -26,14 +26,14 @@ from privata.webhooks.transport.guard import MAX_URL_CHARS
 Types = Annotated[
     list[Annotated[str, Field(json_schema_extra={"maxLength": 64})]],
     Field(
-        description="event types, or `order.*` for a group with all it will have; null: all",
+        description="event types, or `order.*` for a whole group including future types; null: all",
         json_schema_extra={"minItems": 1, "maxItems": MAX_FILTER},
     ),
 ]
 Schedule = Annotated[
     list[Annotated[int, Field(json_schema_extra={"minimum": 1, "maximum": LONGEST_S})]],
     Field(
-        description="seconds after the first attempt, rising; the last is never exceeded; "
+        description="seconds after the first attempt, increasing; the last is never exceeded; "
         "null: the default",
         json_schema_extra={"maxItems": MAX_RETRIES},
     ),
@@ -41,14 +41,14 @@ Schedule = Annotated[
 Pace = Annotated[
     int,
     Field(
-        description="deliveries a second while resuming and recovering",
+        description="deliveries per second while resuming and recovering",
         json_schema_extra={"minimum": 1, "maximum": MAX_PACE},
     ),
 ]
 Alias = Annotated[
     str,
     Field(
-        description="a name for people",
+        description="a display name",
         json_schema_extra={"minLength": 1, "maxLength": MAX_ALIAS},
     ),
 ]
@@ -56,7 +56,7 @@ Url = Annotated[str, Field(min_length=1, max_length=MAX_URL_CHARS)]
 
 
 class CreateEndpoint(Wire):
-    """An endpoint to make in the key's environment."""
+    """An endpoint to create in the key's environment."""
 
     url: Url
     alias: Alias
@@ -66,11 +66,10 @@ class CreateEndpoint(Wire):
 
 
 class ChangeEndpoint(Wire):
-    """What is given is changed; null has a meaning where the field may be null.
+    """Fields you send are changed. Null is a value where a field can be null."""
 
-    Read it with `given`: a default made by a factory is never looked at, and keeps the field out of
-    the required ones without letting it be null.
-    """
+    # Read it with `given`: a default made by a factory is never looked at, and keeps the field out
+    # of the required ones without letting it be null.
 
     url: Url = Field(default_factory=str)
     alias: Alias = Field(default_factory=str)
@@ -85,19 +84,19 @@ class ChangeEndpoint(Wire):
 
 
 class RotateSecret(Wire):
-    """How long the old secret signs beside the new one; 0 ends it at once."""
+    """How long the old secret also signs. 0 ends it immediately."""
 
     overlap_s: Annotated[int, Field(ge=0, le=MAX_OVERLAP_S)] = OVERLAP_S
 
 
 class Resume(Wire):
-    """One endpoint, or without it all paused ones."""
+    """One endpoint; without it, all paused endpoints."""
 
     endpoint_id: UUID | None = None
 
 
 class Recover(Wire):
-    """Which endpoint, and since when."""
+    """The endpoint, and the time to recover from."""
 
     endpoint_id: UUID
     since: Instant
@@ -120,14 +119,14 @@ class DeliveriesQuery(Wire):
     order_id: str | None = Field(None, pattern=rf"^{ORDER_ID.pattern}$")
     since: Instant | None = None
     until: Instant | None = None
-    cursor: str | None = Field(None, description="`next_cursor` of the page before")
+    cursor: str | None = Field(None, description="`next_cursor` from the previous page")
     limit: Annotated[int, Field(ge=1, le=listing.MAX_LIMIT)] = 50
 
     @field_validator("cursor")
     @classmethod
     def _known(cls, value: str | None) -> str | None:
         if value is not None and parse_cursor(value) is None:
-            raise ValueError("is not a next_cursor of this list")
+            raise ValueError("is not a next_cursor from this list")
         return value
 
     def wanted(self) -> listing.DeliveryQuery:
@@ -149,7 +148,7 @@ class UndeliveredQuery(Wire):
     """What an endpoint lacks, oldest first."""
 
     since: Instant = undelivered.BEGINNING
-    after: Annotated[int, Field(ge=0, le=MAX_NUMBER, description="the last `seq` shown")] = 0
+    after: Annotated[int, Field(ge=0, le=MAX_NUMBER, description="the last `seq` on this page")] = 0
     limit: Annotated[int, Field(ge=1, le=undelivered.MAX_LIMIT)] = 100
 
 
@@ -159,7 +158,7 @@ class Endpoint(BaseModel):
     url: str
     channel: Literal["order", "ops"]
     dialect: Literal["privata", "standard", "slack"]
-    event_filter: list[str] | None = Field(description="null: every type of the channel")
+    event_filter: list[str] | None = Field(description="null: all types on the channel")
     status: Literal["active", "paused", "resuming", "disabled"]
     paused_at: datetime | None
     paused_reason: str | None
@@ -167,15 +166,17 @@ class Endpoint(BaseModel):
     strict_lanes: bool
     schedule_s: list[int] | None
     pace_per_s: int
-    secret_hint: str = Field(description="how the secret begins")
+    secret_hint: str = Field(description="the first characters of the secret")
     old_secret_expires_at: datetime | None
     created_at: datetime
     updated_at: datetime
-    deleted_at: datetime | None = Field(description="a deleted one is shown this once")
+    deleted_at: datetime | None = Field(
+        description="a deleted endpoint is returned only in this response"
+    )
 
 
 class NewEndpoint(Endpoint):
-    """With its secret, this once."""
+    """The endpoint with its secret, shown only once."""
 
     secret: str
 
@@ -185,7 +186,7 @@ class Endpoints(BaseModel):
 
 
 class RotatedSecret(BaseModel):
-    """The new secret, this once, and until when the old one signs as well."""
+    """The new secret, shown only once, and when the old one stops signing."""
 
     endpoint_id: UUID
     secret: str
@@ -201,9 +202,9 @@ class TestEvent(BaseModel):
 class Resumed(BaseModel):
     endpoint_id: UUID
     status: Literal["active", "resuming"]
-    waiting: int = Field(description="deliveries that are sent now, tried before or not")
+    waiting: int = Field(description="deliveries being sent now, attempted before or not")
     exhausted: int = Field(
-        description="events given up in the last 30 days that nothing sends again; recover them"
+        description="events exhausted in the last 30 days that will not be sent again; recover them"
     )
 
 
@@ -217,13 +218,13 @@ class Delivery(BaseModel):
     event_type: str
     status: Literal["pending", "held", "delivered", "exhausted", "retried", "cancelled"] = Field(
         description=(
-            "retried: its retry took over, which `retried_as` names; "
-            "cancelled: its endpoint was taken out of use"
+            "retried: replaced by the retry in `retried_as`; "
+            "cancelled: its endpoint was disabled or deleted"
         )
     )
     recovery_id: UUID | None
-    retry_of: UUID | None = Field(description="the delivery that this one is the retry of")
-    retried_as: UUID | None = Field(description="the delivery that is its retry")
+    retry_of: UUID | None = Field(description="the delivery this one retries")
+    retried_as: UUID | None = Field(description="the delivery that retries this one")
     next_attempt_at: datetime | None
     event_id: str
     order_id: str | None
@@ -243,24 +244,24 @@ class ResponseHeader(BaseModel):
 
 
 class Attempt(BaseModel):
-    """One request of a delivery. `outcome` says what came of it, `detail` more about a failure."""
+    """One request of a delivery. `outcome` is its result, `detail` explains a failure."""
 
     number: int = Field(description="as in `X-Privata-Attempt`")
-    stale: bool = Field(description="it ended after another had begun, and decided nothing")
+    stale: bool = Field(description="it ended after another attempt had started and had no effect")
     url: str
-    address: str | None = Field(description="where the name of the URL led")
+    address: str | None = Field(description="the IP address the URL resolved to")
     started_at: datetime
     duration_ms: int
     outcome: str
     status_code: int | None
     detail: str
-    response_headers: list[ResponseHeader] | None = Field(description="in the order they came")
-    response_excerpt: str = Field(description="the beginning of the body")
+    response_headers: list[ResponseHeader] | None = Field(description="in the order received")
+    response_excerpt: str = Field(description="the start of the body")
     response_truncated: bool
 
 
 class DeliveryDetails(Delivery):
-    """A delivery with its latest attempts, the newest first; at most 50."""
+    """A delivery with its latest attempts, newest first, at most 50."""
 
     attempt_log: list[Attempt]
 
@@ -293,7 +294,7 @@ class Replayed(BaseModel):
 
 
 class Recovery(BaseModel):
-    """In events: `total` were missed when it began, `queued` have been taken up so far."""
+    """Counts are in events: `total` missed at the start, `queued` so far."""
 
     recovery_id: UUID
     endpoint_id: UUID

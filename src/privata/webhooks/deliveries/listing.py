@@ -161,7 +161,7 @@ async def endpoint(
         _ENDPOINTS, actor.organization_id, actor.environment.value, endpoint_id, deleted
     )
     if row is None:
-        raise NotFound("There is no such endpoint.")
+        raise NotFound("Endpoint not found.")
     return _endpoint(row)
 
 
@@ -201,7 +201,7 @@ async def delivery(
         _DELIVERY, delivery_id, actor.organization_id, actor.environment.value
     )
     if row is None:
-        raise NotFound("There is no such delivery.")
+        raise NotFound("Delivery not found.")
     return _delivery(row)
 
 

@@ -134,7 +134,7 @@ def endpoint_or_404(place: Place) -> Endpoint:
     mine = endpoints_of(place.organization_id, place.environment)
     found = mine.filter(id=place.endpoint_id).first() if place.endpoint_id else None
     if found is None:
-        raise NotFound("There is no such endpoint.")
+        raise NotFound("Endpoint not found.")
     return found
 
 
@@ -249,7 +249,7 @@ def delivery_or_404(place: Place, delivery_id: UUID) -> Delivery:
         .first()
     )
     if found is None:
-        raise NotFound("There is no such delivery.")
+        raise NotFound("Delivery not found.")
     return found
 
 

@@ -17,7 +17,7 @@ async def locked_endpoint(tx: Transaction, actor: Actor, endpoint_id: UUID) -> s
     """The actor's endpoint, locked against other changes; `NotFound` if it is not theirs."""
     row = await store.lock_endpoint(tx, actor, endpoint_id)
     if row is None:
-        raise NotFound("There is no such endpoint.")
+        raise NotFound("Endpoint not found.")
     return row
 
 

@@ -25,7 +25,7 @@ async def refuse_one_too_many(tx: Transaction, actor: Actor) -> None:
     """
     found: str | None = await tx.connection.fetchval(_LOCK_ORGANIZATION, actor.organization_id)
     if found is None:
-        raise NotFound("There is no such organization.")
+        raise NotFound("Organization not found.")
     plan = Plan(found)
     live = actor.environment is Environment.LIVE
     most = PLANS[plan].live_endpoints if live else TEST_ENDPOINTS
@@ -34,7 +34,7 @@ async def refuse_one_too_many(tx: Transaction, actor: Actor) -> None:
         return
     more = " or ask us for a larger plan" if live else ""
     raise EndpointLimit(
-        f"Your organization has all {most} {actor.environment.value} endpoints that"
-        f" {'its plan holds' if live else 'the sandbox holds'}: disable one{more}.",
+        f"Your organization has reached the limit of {most} {actor.environment.value} endpoints"
+        f" {'in its plan' if live else 'in the sandbox'}. Disable one{more}.",
         data={"limit": most},
     )

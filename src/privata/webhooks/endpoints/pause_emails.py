@@ -66,7 +66,7 @@ async def _tell(kernel: Kernel, tx: Transaction, row: asyncpg.Record) -> None:
 
 def _because(reason: str, last_error: str | None) -> str:
     if reason == Reason.GONE:
-        return "its server answered 410 Gone."
+        return "the server returned 410 Gone."
     hours = int(WINDOW.total_seconds() // 3600)
-    last = f" The last answer: {last_error}." if last_error else ""
+    last = f" Last error: {last_error}." if last_error else ""
     return f"{MAX_FAILURES} attempts failed within {hours} hours.{last}"

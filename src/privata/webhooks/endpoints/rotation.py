@@ -76,7 +76,7 @@ async def rotate_secret(
     """
     if not 0 <= overlap_s <= MAX_OVERLAP_S:
         sentence = f"must be 0 to {MAX_OVERLAP_S} seconds"
-        raise ValidationFailed(f"The overlap {sentence}.", fields=[("overlap_s", sentence)])
+        raise ValidationFailed(f"overlap_s {sentence}.", fields=[("overlap_s", sentence)])
     async with kernel.database.transaction() as tx:
         # The endpoint's lock lets two rotations take turns: the second sees the first's window.
         row = await locked_endpoint(tx, actor, endpoint_id)
@@ -114,5 +114,5 @@ async def _refuse_within_window(tx: Transaction, endpoint_id: UUID) -> None:
     until: datetime | None = await tx.connection.fetchval(_WINDOW, endpoint_id)
     if until is not None:
         raise RotationInProgress(
-            f"Two secrets sign until {until:%H:%M:%S} UTC; end the old one first, or wait."
+            f"Two secrets are active until {until:%H:%M:%S} UTC. End the old one first, or wait."
         )

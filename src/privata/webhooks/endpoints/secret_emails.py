@@ -24,7 +24,7 @@ WHERE e.organization_id = $1 AND e.environment = $2 AND s.by_program
 _ALIAS: Final = "SELECT alias FROM webhook_endpoint WHERE id = $1"
 
 _LAST: Final = (
-    f" This is the {MOST_AN_HOUR}th within an hour: the next ones are in the audit log only."
+    f" This is the {MOST_AN_HOUR}th within an hour: further ones appear only in the audit log."
 )
 
 

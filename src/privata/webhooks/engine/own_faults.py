@@ -33,18 +33,18 @@ LONGEST_WAKE_S: Final = 3600.0
 
 #: What to do, for whoever reads the log; the rest is in docs/self-hosting.md.
 _ADVICE: Final[dict[str, str]] = {
-    "no_ipv6": "this machine has no route to IPv6 addresses; give it one, or ask the partners for"
-    " IPv4 addresses",
-    "no_ipv4": "this machine has no route to IPv4 addresses; is its network up?",
-    "unproven_ipv6": "there is a route for IPv6, but a router refuses it and nobody has answered"
-    " that way since this worker started; mend it, or ask the partners for IPv4 addresses",
-    "network_silent_ipv4": "nobody answers over IPv4 any more; is the way out cut?",
-    "network_silent_ipv6": "nobody answers over IPv6 any more; is the way out cut?",
-    "resolver_silent": "name resolution does not answer; see /etc/resolv.conf",
-    "no_local_port": "all local ports are taken",
+    "no_ipv6": "this machine has no route to IPv6 addresses; add one, or ask partners for IPv4"
+    " addresses",
+    "no_ipv4": "this machine has no route to IPv4 addresses; check its network",
+    "unproven_ipv6": "there is a route for IPv6, but a router rejects it and nothing has responded"
+    " over IPv6 since this worker started; fix it, or ask partners for IPv4 addresses",
+    "network_silent_ipv4": "nothing responds over IPv4 anymore; check the outbound network",
+    "network_silent_ipv6": "nothing responds over IPv6 anymore; check the outbound network",
+    "resolver_silent": "name resolution does not respond; check /etc/resolv.conf",
+    "no_local_port": "all local ports are in use",
     "EMFILE": "this process has too few file descriptors (ulimit -n)",
     "ENFILE": "this machine has too few file descriptors",
-    "EPERM": "a firewall of this machine refuses the connection",
+    "EPERM": "a firewall on this machine rejects the connection",
 }
 
 # By the indexes of what is pending: a plan that walks the whole log would hold up the claims.
@@ -119,7 +119,7 @@ class OwnFaults:
             woken_at, pause = self._woken.get(way, (0.0, 0.0))
             if (pause and now - woken_at < pause) or not await is_back(way):
                 continue
-            log.warning("our fault is over: %s works again; what waited for us goes on", way)
+            log.warning("our fault is over: %s works again; waiting deliveries continue", way)
             since = self._ways.pop(way)
             # One that fails again at once gets the next wake later and later.
             again = pause and since - woken_at < 2 * pause

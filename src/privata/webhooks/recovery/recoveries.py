@@ -122,7 +122,7 @@ async def recover(
     `ValidationFailed` for a time to come or a disabled endpoint.
     """
     if since.tzinfo is None or since > kernel.clock.now():
-        sentence = "must be a time in the past, with its zone"
+        sentence = "must be a past time with an offset"
         raise ValidationFailed(f"since {sentence}.", fields=[("since", sentence)])
     recovery_id = uuid.uuid4()
     async with kernel.database.transaction() as tx:
@@ -132,7 +132,8 @@ async def recover(
         running = await tx.connection.fetchval(_RUNNING, endpoint_id)
         if running is not None:
             raise RecoveryInProgress(
-                "A recovery of this endpoint is running.", data={"recovery_id": str(running)}
+                "A recovery of this endpoint is already running.",
+                data={"recovery_id": str(running)},
             )
         missed = await tx.connection.fetchrow(_COUNT, endpoint_id, since, 0, None)
         assert missed is not None
@@ -198,5 +199,5 @@ async def _progress(tx: Transaction, actor: Actor, recovery_id: UUID) -> Progres
         _ONE, actor.organization_id, actor.environment.value, recovery_id
     )
     if row is None:
-        raise NotFound("There is no such recovery.")
+        raise NotFound("Recovery not found.")
     return Progress(*row)

@@ -80,7 +80,7 @@ async def replay_delivery(
             _FIND, delivery_id, actor.organization_id, actor.environment.value
         )
         if row is None:
-            raise NotFound("There is no such delivery.")
+            raise NotFound("Delivery not found.")
         return await _replay(tx, actor, row["endpoint_id"], row["id"], "delivery.replayed", keep)
 
 
@@ -99,7 +99,7 @@ async def resend_last_of_order(
             _LAST_OF_ORDER, endpoint_id, order_id, actor.organization_id, actor.environment.value
         )
         if row is None:
-            raise NotFound("This endpoint was told nothing of such an order.")
+            raise NotFound("No event of this order was sent to this endpoint.")
         return await _replay(tx, actor, endpoint_id, row["id"], "order.last_event_resent", keep)
 
 
@@ -110,7 +110,7 @@ async def not_too_many(tx: Transaction, endpoint_id: UUID) -> None:
     if recent["made"] >= PER_HOUR:
         wait_s = min(max(1, round(recent["wait_s"]) + 1), _HOUR_S)
         raise RateLimited(
-            f"An endpoint gets at most {PER_HOUR} replays in an hour; recover it instead.",
+            f"An endpoint is limited to {PER_HOUR} replays per hour. Start a recovery instead.",
             headers={"Retry-After": str(wait_s)},
         )
 

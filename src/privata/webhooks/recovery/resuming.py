@@ -151,7 +151,7 @@ async def flush_progress(kernel: Kernel, actor: Actor, endpoint_id: UUID) -> tup
         _PROGRESS, endpoint_id, actor.organization_id, actor.environment.value
     )
     if row is None:
-        raise NotFound("There is no such endpoint.")
+        raise NotFound("Endpoint not found.")
     return row["now"], row["before"]
 
 

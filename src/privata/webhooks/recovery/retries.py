@@ -60,7 +60,7 @@ async def retry_delivery(
         # Of two retries at once the second waits here for the first, and then finds its record.
         row = await store.lock_delivery(tx, actor, delivery_id)
         if row is None:
-            raise NotFound("There is no such delivery.")
+            raise NotFound("Delivery not found.")
         await _may_be_retried(tx, actor, row)
         ((made, _),) = await take_over(tx, [delivery_id])
         changes = {"endpoint": str(row["endpoint_id"]), "was": row["status"], "retry": str(made)}
@@ -89,11 +89,11 @@ async def _may_be_retried(tx: Transaction, actor: Actor, row: store.Row) -> None
     newer: UUID | None = await tx.connection.fetchval(_RETRY_OF, row["id"])
     if newer is not None:
         raise AlreadyRetried(
-            f"This delivery was retried already, as {newer}: go on with that one.",
+            f"This delivery was already retried as {newer}. Use that delivery.",
             data={"delivery_id": str(newer)},
         )
     if row["leased"]:
-        raise ValidationFailed("This delivery is being sent right now.")
+        raise ValidationFailed("This delivery is being sent.")
     if row["status"] == DeliveryStatus.DELIVERED:
         # Under the endpoint's lock, as replays are counted.
         await locked_endpoint(tx, actor, row["endpoint_id"])

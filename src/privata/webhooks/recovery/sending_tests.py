@@ -75,7 +75,7 @@ def _body(actor: Actor, row: store.Row, event_id: str, now: datetime) -> bytes:
     message: dict[str, Any] = {
         "event": TEST_TYPE,
         "event_id": event_id,
-        "reason": "Somebody asked for a test event; nothing has happened.",
+        "reason": "This is a test event. Nothing happened.",
         "alias": row["alias"],
         "endpoint_id": str(row["id"]),
         "ts": iso(now),

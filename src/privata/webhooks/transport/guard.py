@@ -174,7 +174,7 @@ def _label(label: str) -> str:
         try:
             folded = idna.encode(label, uts46=True).decode("ascii")
         except idna.IDNAError:
-            _refuse("The host is not a valid internationalised name.", "idna")
+            _refuse("The host is not a valid internationalized name.", "idna")
         if not folded.startswith("xn--") or "." in folded:
             # Full-width letters and ideographic stops fold to plain ASCII: a disguise.
             _refuse("The host is plain ASCII written in other characters.", "idna")

@@ -151,7 +151,7 @@ def test_every_state_has_a_whole_story(
 
 def test_what_the_organizations_status_holds_says_so() -> None:
     """A rejected organization's events wait, and its people have to know why."""
-    reason = "Your organization is not approved."
+    reason = "Your organization was not approved."
     told = tell(replace(_NEW, queue=Queue(stopped=reason)))
     assert told.shown is Shown.HELD
     assert reason in told.text

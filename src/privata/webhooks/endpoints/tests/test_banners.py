@@ -131,7 +131,7 @@ def test_words_for_times() -> None:
 
 
 def test_an_organization_that_is_stopped_has_its_reason_above_its_endpoints() -> None:
-    reason = "Your organization is not approved."
+    reason = "Your organization was not approved."
     for facts in (_ACTIVE, _PAUSED):
         found = banner_of(replace(facts, stopped=reason))
         assert found is not None

@@ -41,7 +41,7 @@ async def test_many_at_once_never_pass_the_cap(kernel: Kernel, organization: UUI
     assert len(refused) == 4
     assert [one for one in ended if one is not None and one not in refused] == []
     assert refused[0].data == {"limit": TEST_ENDPOINTS}
-    assert "disable one" in refused[0].message
+    assert "Disable one" in refused[0].message
     assert await pool.fetchval(_COUNT, "test") == TEST_ENDPOINTS
     # Live has a cap of its own.
     await _one_more(kernel, organization, Environment.LIVE)

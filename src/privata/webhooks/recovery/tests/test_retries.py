@@ -173,7 +173,7 @@ async def test_what_cannot_be_retried_says_why(kernel: Kernel, organization: UUI
     actor = actor_of(organization)
     async with line(kernel) as db:
         (claimed,) = await claim_some(db)
-        with pytest.raises(ValidationFailed, match="sent right now"):
+        with pytest.raises(ValidationFailed, match="is being sent"):
             await retry_delivery(kernel, actor=actor, delivery_id=claimed.delivery_id)
     stranger = actor_of(organization, Environment.LIVE)
     with pytest.raises(NotFound):
