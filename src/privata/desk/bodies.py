@@ -51,9 +51,9 @@ class BoundedBodies:
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         page = early_page(
             413,
-            title="Too much at once",
-            heading="This form is too large",
-            sentence=f"A page takes at most {self._most} bytes. Shorten what you sent.",
+            title="Request too large",
+            heading="This request is too large",
+            sentence=f"A page accepts at most {self._most} bytes. Shorten the form and send it again.",
         )
         await page(scope, receive, send)
 

@@ -50,9 +50,9 @@ class Crowds:
             return
         page = early_page(
             429,
-            title="Too many pages",
-            heading="Too many pages from your address",
-            sentence=f"Wait {wait} seconds, then load this page again: a form that you sent is sent"
+            title="Too many requests",
+            heading="Too many requests from your IP address",
+            sentence=f"Wait {wait} seconds, then reload this page. If you sent a form, it is sent"
             " again.",
             headers={"Retry-After": str(wait)},
         )

@@ -31,6 +31,9 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 )
 _REST: Final = "More"
 
+#: Written for those who work on Privata; no partner reads them.
+_INTERNAL: Final = frozenset({"style"})
+
 _HEADING: Final = re.compile(r"^# (.+)$", re.MULTILINE)
 
 
@@ -52,7 +55,8 @@ def guides_root() -> Path:
 @cache
 def guides() -> dict[str, Guide]:
     """Every guide by its slug, in the order of the pages."""
-    found = {path.stem: path for path in sorted(guides_root().glob("*.md"))}
+    paths = sorted(guides_root().glob("*.md"))
+    found = {path.stem: path for path in paths if path.stem not in _INTERNAL}
     named = [slug for _, slugs in GROUPS for slug in slugs if slug in found]
     order = named + [slug for slug in found if slug not in named]
     return {slug: _read(slug, found[slug]) for slug in order}

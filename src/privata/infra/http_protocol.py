@@ -48,8 +48,8 @@ NO_HTTP: Final = (
 _TOO_LARGE: Final = f"The request line and headers exceed {MAX_HEAD_BYTES} bytes."
 
 _TOO_MUCH_AROUND: Final = (
-    f"More than {MAX_AROUND_BYTES} bytes around the request's body are none of it: leave out"
-    " trailers and extensions of chunks."
+    f"The trailers and chunk extensions around the request body exceed {MAX_AROUND_BYTES} bytes."
+    " Leave them out."
 )
 
 #: So long is read, and dropped, what a client still sends when it has been refused: a connection

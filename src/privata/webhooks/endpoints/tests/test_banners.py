@@ -58,7 +58,10 @@ def test_failures_say_how_many_in_which_window_and_what_the_last_was() -> None:
     ("changes", "said"),
     [
         ({"reason": "gone"}, "410 Gone"),
-        ({"reason": "manual", "paused_by": "ada@acme.example"}, "ada@acme.example paused this endpoint"),
+        (
+            {"reason": "manual", "paused_by": "ada@acme.example"},
+            "ada@acme.example paused this endpoint",
+        ),
         ({"reason": "manual"}, "A member of your organization"),
         ({"reason": "something_new"}, "something new"),
     ],
