@@ -53,7 +53,8 @@ class BoundedBodies:
             413,
             title="Request too large",
             heading="This request is too large",
-            sentence=f"A page accepts at most {self._most} bytes. Shorten the form and send it again.",
+            sentence=f"A page accepts at most {self._most} bytes. Shorten the form and send it"
+            " again.",
         )
         await page(scope, receive, send)
 
