@@ -38,7 +38,7 @@ from privata.webhooks.failures import (
 from privata.webhooks.guard import NOT_REACHABLE, Policy, Target, judge
 from privata.webhooks.outcomes import Phase
 from privata.webhooks.routes import Routes, family_of
-from privata.webhooks.witness import NetworkWitness, Place, patience
+from privata.webhooks.witness import SLOW_SECONDS, NetworkWitness, Place
 
 #: Seconds an address is tried alone before the next one is tried too (RFC 8305, section 8).
 HEAD_START_SECONDS: Final = 0.25
@@ -184,7 +184,7 @@ class _Race:
         loop: asyncio.AbstractEventLoop,
         port: int,
         deadline: float,
-        ask: Callable[[Place], None],
+        ask: Callable[[Place], object],
     ) -> None:
         self._loop = loop
         self._port = port
@@ -203,8 +203,7 @@ class _Race:
         head_start = min(HEAD_START_SECONDS, share)
         next_at = self.began
         # Once for all addresses: with many of them each has too little time for silence to show.
-        wait = patience(self.deadline - self.began)
-        slow = self._loop.call_later(wait, self._ask_about, addresses)
+        slow = self._loop.call_later(SLOW_SECONDS, self._ask_about, addresses)
         try:
             while waiting or self._running:
                 now = self._loop.time()

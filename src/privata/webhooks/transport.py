@@ -29,7 +29,7 @@ from privata.webhooks.http1 import encode_request, request_start, safe_text
 from privata.webhooks.outcomes import Outcome, Phase, classify
 from privata.webhooks.resolver import Resolver
 from privata.webhooks.routes import Routes, family_of
-from privata.webhooks.witness import NetworkWitness, patience
+from privata.webhooks.witness import SLOW_SECONDS, NetworkWitness
 
 log = logging.getLogger(__name__)
 
@@ -201,7 +201,7 @@ class Transport:
     ) -> End:
         """An exchange that no handshake went before: silence may be our own network's."""
         began, place = loop.time(), (connection.address, connection.origin[2])
-        slow = loop.call_later(patience(deadline - began), self._network.ask, place)
+        slow = loop.call_later(SLOW_SECONDS, self._network.ask, place)
         try:
             end = await connection.exchange(payload, deadline)
         finally:
