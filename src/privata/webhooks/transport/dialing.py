@@ -37,7 +37,7 @@ from privata.webhooks.transport.failures import (
     tls_failed,
 )
 from privata.webhooks.transport.guard import NOT_REACHABLE, Policy, Target, judge
-from privata.webhooks.transport.reachability import NetworkWitness, Place, patience
+from privata.webhooks.transport.reachability import SLOW_SECONDS, NetworkWitness, Place
 from privata.webhooks.transport.routes import Routes, family_of
 
 #: Seconds an address is tried alone before the next one is tried too (RFC 8305, section 8).
@@ -184,7 +184,7 @@ class _Race:
         loop: asyncio.AbstractEventLoop,
         port: int,
         deadline: float,
-        ask: Callable[[Place], None],
+        ask: Callable[[Place], object],
     ) -> None:
         self._loop = loop
         self._port = port
@@ -203,8 +203,7 @@ class _Race:
         head_start = min(HEAD_START_SECONDS, share)
         next_at = self.began
         # Once for all addresses: with many of them each has too little time for silence to show.
-        wait = patience(self.deadline - self.began)
-        slow = self._loop.call_later(wait, self._ask_about, addresses)
+        slow = self._loop.call_later(SLOW_SECONDS, self._ask_about, addresses)
         try:
             while waiting or self._running:
                 now = self._loop.time()

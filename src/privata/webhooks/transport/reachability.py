@@ -23,21 +23,18 @@ MAX_WITNESSES: Final = 256
 ASKED: Final = 3
 ASK_SECONDS: Final = 2.0
 
-#: After so many seconds without an answer the witnesses are asked.
+#: After so many seconds without an answer the witnesses are asked. It is when TCP asks once more
+#: itself (RFC 6298), so a network that comes back by then lets the connection through.
 SLOW_SECONDS: Final = 1.0
+
+#: So many seconds an answer may take that says that the network was there; a later one may be that
+#: to TCP's second asking, when the network came back.
+PROMPT_SECONDS: Final = 1.0
 
 Place = tuple[str, int]
 
 #: Places of each family that are no witness.
 _NOBODY: Final[dict[int, Place]] = {4: ("0.0.0.0", 0), 6: ("::", 0)}  # noqa: S104
-
-
-def patience(left_s: float) -> float:
-    """Seconds of silence after which to ask when `left_s` remain: the answer has to come in time.
-
-    The name may have taken most of the deadline, and a deadline may be short.
-    """
-    return min(SLOW_SECONDS, left_s / 2)
 
 
 async def _connect(place: Place) -> None:
@@ -51,7 +48,7 @@ class NetworkWitness:
     def __init__(self, connect: Callable[[Place], Awaitable[None]] = _connect) -> None:
         self._connect = connect
         self._heard: dict[Place, float] = {}
-        self._asking: dict[int, asyncio.Task[None]] = {}
+        self._asking: dict[Place, asyncio.Task[None]] = {}
 
     def heard(self, place: Place, now: float) -> None:
         """An address and port answered something, so the network was there."""
@@ -64,28 +61,27 @@ class NetworkWitness:
         others = [self._heard[place] for place in self._others(silent)]
         return not others or max(others) >= since
 
-    def ask(self, silent: Place) -> None:
-        """Begin to ask the witnesses last heard, unless they are being asked."""
-        asking = self._asking.get(family_of(silent[0]))
-        if asking is None or asking.done():
-            self._asking[family_of(silent[0])] = asyncio.create_task(self._ask(silent))
+    def ask(self, silent: Place) -> set[asyncio.Task[None]]:
+        """Begin to ask the witnesses last heard, but those that are being asked; the askings."""
+        latest = sorted(self._others(silent), key=self._heard.__getitem__, reverse=True)
+        self._asking = {place: one for place, one in self._asking.items() if not one.done()}
+        for place in latest[:ASKED]:
+            if place not in self._asking:
+                self._asking[place] = asyncio.create_task(self._ask_one(place))
+        return {self._asking[place] for place in latest[:ASKED]}
 
     async def answers(self, silent: Place, since: float, until: float) -> bool:
-        """The same as `network_was_there`, once the witnesses had their time; until then at most.
+        """As `network_was_there`, but somebody is asked first if need be; not beyond `until`.
 
         For a failure that came at once: nobody need have been heard in so short a time, and the
         network is there all the same.
         """
-        family = family_of(silent[0])
+        prompt = asyncio.get_running_loop().time() + PROMPT_SECONDS
+        waiting = set() if self.network_was_there(since, silent) else self.ask(silent)
         try:
-            async with asyncio.timeout_at(until):
-                under_way = self._asking.get(family)
-                if under_way is not None and not self.network_was_there(since, silent):
-                    await asyncio.wait({under_way})
-                # Those who were being asked may have been asked about another place.
-                if not self.network_was_there(since, silent):
-                    self.ask(silent)
-                    await asyncio.wait({self._asking[family]})
+            async with asyncio.timeout_at(min(until, prompt)):
+                while waiting and not self.network_was_there(since, silent):
+                    _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         except TimeoutError:
             pass  # what was heard by now decides
         return self.network_was_there(since, silent)
@@ -100,34 +96,22 @@ class NetworkWitness:
         if not self.has_heard(family):
             return True
         now = asyncio.get_running_loop().time()
-        await self._ask(silent)
+        await asyncio.wait(self.ask(silent))
         return self.network_was_there(now, silent)
 
     async def aclose(self) -> None:
         """Stop asking."""
-        for asking in self._asking.values():
-            asking.cancel()
-        await asyncio.gather(*self._asking.values(), return_exceptions=True)
+        asking = list(self._asking.values())
+        for one in asking:
+            one.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
 
     def _others(self, silent: Place) -> list[Place]:
         """The witnesses of a place: all others that answered in its family."""
         family = family_of(silent[0])
         return [place for place in self._heard if place != silent and family_of(place[0]) == family]
 
-    async def _ask(self, silent: Place) -> None:
-        """Ask until the first one has answered: that says it."""
-        latest = sorted(self._others(silent), key=self._heard.__getitem__, reverse=True)
-        asked = [asyncio.create_task(self._ask_one(place)) for place in latest[:ASKED]]
-        try:
-            for one in asyncio.as_completed(asked):
-                if await one:
-                    return
-        finally:
-            for task in asked:
-                task.cancel()
-            await asyncio.gather(*asked, return_exceptions=True)
-
-    async def _ask_one(self, place: Place) -> bool:
+    async def _ask_one(self, place: Place) -> None:
         try:
             async with asyncio.timeout(ASK_SECONDS):
                 await self._connect(place)
@@ -135,6 +119,5 @@ class NetworkWitness:
             pass  # a refusal crossed the network as well
         except OSError:
             # Silence, TimeoutError included: the memory of this witness does not change.
-            return False
+            return
         self.heard(place, asyncio.get_running_loop().time())
-        return True

@@ -27,7 +27,7 @@ from privata.webhooks.transport.failures import (
 )
 from privata.webhooks.transport.guard import Policy, Target, parse_url
 from privata.webhooks.transport.http1 import encode_request, request_start, safe_text
-from privata.webhooks.transport.reachability import NetworkWitness, patience
+from privata.webhooks.transport.reachability import SLOW_SECONDS, NetworkWitness
 from privata.webhooks.transport.resolver import Resolver
 from privata.webhooks.transport.routes import Routes, family_of
 
@@ -201,7 +201,7 @@ class Transport:
     ) -> End:
         """An exchange that no handshake went before: silence may be our own network's."""
         began, place = loop.time(), (connection.address, connection.origin[2])
-        slow = loop.call_later(patience(deadline - began), self._network.ask, place)
+        slow = loop.call_later(SLOW_SECONDS, self._network.ask, place)
         try:
             end = await connection.exchange(payload, deadline)
         finally:

@@ -10,16 +10,7 @@ from contextlib import ExitStack
 import pytest
 
 from privata.webhooks.outcomes import Outcome, Phase
-from privata.webhooks.tests.receivers import (
-    OK,
-    Names,
-    loopback_policy,
-    post,
-    read_request,
-    receiver,
-    system_roots,
-)
-from privata.webhooks.transport.guard import Policy
+from privata.webhooks.tests.receivers import Names, loopback_policy, post, system_roots
 from privata.webhooks.transport.reachability import MAX_WITNESSES, NetworkWitness, Place
 from privata.webhooks.transport.resolver import Resolver
 from privata.webhooks.transport.transport import Transport
@@ -72,30 +63,6 @@ async def test_when_another_answered_meanwhile_it_is_theirs(silent_port: int) ->
     loop = asyncio.get_running_loop()
     loop.call_later(0.05, lambda: network.heard(SILENT, loop.time()))
     assert await _post_to_silence(silent_port, network) == (Outcome.TIMEOUT, Phase.CONNECT)
-
-
-async def test_a_kept_connection_that_falls_silent_is_theirs_when_others_answer() -> None:
-    """However short the deadline is, the witnesses are asked while there is time to answer."""
-
-    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await read_request(reader)
-        writer.write(OK)
-        await read_request(reader)
-        await asyncio.Event().wait()
-
-    async def answer(_place: Place) -> None:
-        return
-
-    network = NetworkWitness(answer)
-    network.heard(SILENT, asyncio.get_running_loop().time() - 60)
-    resolver = Resolver(lookup=Names({}))
-    client = Transport(resolver, network=network, ssl_context=system_roots())
-    async with receiver(once) as server:
-        assert (await post(client, server.url)).outcome is Outcome.DELIVERED
-        result = await post(client, server.url, deadline_s=0.3)
-    await client.aclose()
-    await resolver.aclose()
-    assert (result.outcome, result.phase, result.reused) == (Outcome.TIMEOUT, Phase.HEADERS, True)
 
 
 @pytest.mark.parametrize(
