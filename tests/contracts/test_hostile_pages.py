@@ -62,7 +62,7 @@ PARTS = 4
 NO_POST = 405
 
 #: Of requests that are refused before any page has seen them: too large, or too many.
-BEFORE_THE_PAGE = (429, 431)
+BEFORE_THE_PAGE = (413, 429, 431)
 
 #: So many names of parameters share a request whose values are long: as many as a head holds.
 _TOGETHER = MAX_HEAD_BYTES // len(hostile.LONG) - 1

@@ -11,6 +11,7 @@ import pytest
 
 from privata.webhooks.outcomes import Outcome, Phase
 from privata.webhooks.tests.receivers import Names, loopback_policy, post, system_roots
+from privata.webhooks.transport.guard import Policy
 from privata.webhooks.transport.reachability import MAX_WITNESSES, NetworkWitness, Place
 from privata.webhooks.transport.resolver import Resolver
 from privata.webhooks.transport.transport import Transport
