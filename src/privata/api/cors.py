@@ -31,6 +31,8 @@ from privata.infra.access import SCOPE_HEADERS
 MAX_AGE_S: Final = 7200
 
 _READS: Final = ("GET", "HEAD")
+
+_FROM_BROWSER: Final = "privata.from_browser"
 _NOT_FOUND: Final = 404
 
 _ANY: Final = (b"access-control-allow-origin", b"*")
@@ -58,7 +60,7 @@ class Browsers:
         self.routes = routes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and from_browser(scope):
+        if scope["type"] == "http" and _find_out(scope):
             if scope["method"] == "OPTIONS" and _header(scope, b"access-control-request-method"):
                 answer = await self._preflight(Request(scope))
                 await answer(scope, receive, send)
@@ -82,8 +84,11 @@ class Browsers:
 
 
 def from_browser(scope: Scope) -> bool:
-    """Whether a page asks: browsers name it in `Origin`, programs on servers do not."""
-    return _header(scope, b"origin") is not None
+    """Whether a page asks: browsers name it in `Origin`, programs on servers do not.
+
+    Known of what has come through `Browsers`: it looks once for each call.
+    """
+    return scope.get(_FROM_BROWSER, False) is True
 
 
 def secret_in_browser(scope: Scope, actor: Actor) -> BrowserRefused | None:
@@ -95,6 +100,14 @@ def secret_in_browser(scope: Scope, actor: Actor) -> BrowserRefused | None:
         " Rotate the key and call from your server. Public routes need no key. (If a server sent"
         " this request, remove the Origin header.)"
     )
+
+
+def _find_out(scope: Scope) -> bool:
+    for name, _ in scope["headers"]:
+        if name == b"origin":
+            scope[_FROM_BROWSER] = True
+            return True
+    return False
 
 
 def _header(scope: Scope, wanted: bytes) -> bytes | None:

@@ -89,7 +89,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._head_too_large = False
         self._ended_a_request = False
-        self._body_bytes = self._chunks = 0  # of what is being read
+        self._body_bytes = self._chunks = self._piece_bytes = 0  # of what is being read
         self._around_bytes = self._bare_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._deadline: float | None = None
@@ -107,6 +107,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return  # read, so that the client can read why before its connection is reset
         self._ended_a_request = False
         self._body_bytes = self._chunks = 0
+        self._piece_bytes = len(data)
         in_body = self._phase is _Phase.BODY
         super().data_received(data)
         if self.transport.is_closing():
@@ -143,11 +144,6 @@ class BoundedProtocol(HttpToolsProtocol):
 
     # What the parser tells. Some begin a phase, whose deadline is set when the bytes are read.
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header; a trailer is dropped, or it would count as a header that no proxy has seen."""
-        if self._phase is not _Phase.BODY:
-            super().on_header(name, value)
-
     def on_chunk_header(self) -> None:
         """A chunk begins."""
         self._chunks += 1
@@ -162,14 +158,19 @@ class BoundedProtocol(HttpToolsProtocol):
         self._phase, self._deadline, self._head_bytes = _Phase.HEAD, None, 0
 
     def on_headers_complete(self) -> None:
-        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-        self._head_too_large = size > MAX_HEAD_BYTES
+        # Only what came in large pieces can be too large.
+        if self._head_bytes + self._piece_bytes > MAX_HEAD_BYTES:
+            size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+            self._head_too_large = size > MAX_HEAD_BYTES
         if self._head_too_large:
             raise ValueError(_TOO_LARGE)  # ends the parsing, and comes back as a bad request
         super().on_headers_complete()
         # After it: an address that is none is refused there, as a head that is none.
         self._phase, self._deadline = _Phase.BODY, None
         self._around_bytes = self._bare_bytes = 0
+        # The request has its headers. Trailers go into a list that nobody reads: in that of the
+        # request they would count as headers that no proxy has seen.
+        self.headers = []
 
     def on_message_complete(self) -> None:
         self._phase, self._deadline, self._ended_a_request = _Phase.BETWEEN, None, True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -33,6 +34,8 @@ class SafeHeaders:
         self.app = app
         clear = (NOSNIFF, *more)
         self._headers = {True: (*clear, HSTS) if https else clear, False: clear}
+        #: As Starlette writes the names, and as Django does.
+        self._names = frozenset(name for one, _ in (*clear, HSTS) for name in (one, one.title()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = self._headers[not scope.get(CAME_IN_THE_CLEAR, False)]
@@ -40,11 +43,16 @@ class SafeHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 given = message.get("headers", ())
-                names = {name.lower() for name, _ in given}
-                message["headers"] = [*given, *(one for one in headers if one[0] not in names)]
+                message["headers"] = [*given, *self._lacking(given, headers)]
             await send(message)
 
         await self.app(scope, receive, with_headers)
+
+    def _lacking(self, given: Iterable[tuple[bytes, bytes]], headers: Headers) -> Headers:
+        present = [name.lower() for name, _ in given if name in self._names]
+        if not present:
+            return headers
+        return tuple(one for one in headers if one[0] not in present)
 
 
 #: Set in the scope of a request that a trusted proxy took without TLS.
