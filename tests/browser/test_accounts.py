@@ -96,7 +96,7 @@ async def test_signing_up(page: Page, mailbox: Mailbox) -> None:
     await page.get_by_label("Business email").fill("ada@wallet.example")
     await page.get_by_label("Password", exact=True).fill("short")
     await page.get_by_role("button", name="Continue").click()
-    await expect(page.get_by_text("at least 12 characters.")).to_be_visible()
+    await expect(page.get_by_text("This password is too short")).to_be_visible()
     await expect(page.get_by_label("Password", exact=True)).to_be_focused()
     await sweep(page, allow=REFUSED)
     await sign_up(page, mailbox, "ada@wallet.example")

@@ -75,7 +75,7 @@ async def test_the_gauge_warns_when_it_is_nearly_full_and_full(
             await audit(page)
         async with reading(server.base_url, order_id, server.credentials.test_key) as refused:
             assert refused.status == 429
-            assert b"50 streams open at once in test" in await refused.body()
+            assert b"limit of 50 open streams in test" in await refused.body()
             assert int(refused.headers["retry-after"]) > 0
     await expect(meter(page, 0)).to_be_visible(timeout=LIVE_MS)
 

@@ -15,7 +15,7 @@ ANSWER_S = 0.02
 
 
 async def test_kills_in_mid_traffic(world: World, scale: Scale) -> None:
-    kills, share = scale((20, 100), (100, 200))
+    kills, share = scale((8, 100), (100, 200))
     hook = await world.hook("orders", delay_s=ANSWER_S)
     rng = random.Random(SEED)
     workers = [world.worker(), world.worker()]

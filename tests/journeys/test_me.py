@@ -233,7 +233,7 @@ async def test_a_change_that_showed_after_a_poll_is_in_the_next_one(
         noted = datetime.now(UTC)
         assert await listed(partner, updated_after=hour_ago.isoformat()) == []
     assert await listed(partner, updated_after=noted.isoformat()) == [], "why the guide goes back"
-    said = re.search(r"from (\d+) minutes before the time that you noted", GUIDE.read_text())
+    said = re.search(r"(\d+) minutes before the time you noted", GUIDE.read_text())
     assert said, "the guide has to say how far a poll goes back"
     assert int(said.group(1)) == CHANGES_OVERLAP_MINUTES
     again = noted - timedelta(minutes=CHANGES_OVERLAP_MINUTES)

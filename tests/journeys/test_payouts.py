@@ -326,7 +326,7 @@ async def test_an_owner_signs_what_the_operator_prints(
     code, out, err = await _command(settings, "address", "prove", *words, address_id, signature)
     assert (code, out.startswith(f"{address_id} is verified")) == (0, True), err
     code, out, _ = await _command(settings, "address", "promote", *words, address_id)
-    assert (code, out) == (0, f"{address_id} is the default for USDC-SOL.\n")
+    assert (code, out) == (0, f"{address_id} is now the default for USDC-SOL.\n")
 
 
 async def _command(settings: Settings, *words: str) -> tuple[int | None, str, str]:

@@ -365,7 +365,7 @@ async def test_the_provider_refuses(partner: Partner) -> None:
     assert (order["status"], order["tx_out_hash"]) == ("manual_review", None)
     refund = (await act(partner, order_id)).json()
     assert refund["state"] == "failed"
-    assert "refused" in refund["failure"]
+    assert "refuses" in refund["failure"]
     ops = "SELECT count(*) FROM event WHERE channel = 'ops'"
     assert await partner.kernel.database.pool.fetchval(ops) == 0
 

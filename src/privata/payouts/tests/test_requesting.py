@@ -62,7 +62,7 @@ async def test_full_is_the_balance_in_whole_cents(payee: Payee) -> None:
 
 async def test_full_of_too_much_is_refused_and_names_the_most(payee: Payee) -> None:
     await payee.fund("48000.01")
-    with pytest.raises(AmountTooHigh, match=r"at most 50000\.00 USD"):
+    with pytest.raises(AmountTooHigh, match=r"maximum payout is 50000\.00 USD"):
         await payee.request(None)
 
 
@@ -71,7 +71,7 @@ async def test_two_requests_in_24_hours_whatever_becomes_of_them(payee: Payee) -
     payee.clock.advance(timedelta(hours=1))
     await payee.request()
     await service.cancel_payout(payee.kernel, actor=payee.actor, payout_id=first.payout["id"])
-    with pytest.raises(RateLimited, match="at most 2 payout requests in 24 hours") as refused:
+    with pytest.raises(RateLimited, match="limit of 2 payout requests in 24 hours") as refused:
         await payee.request()
     assert refused.value.headers == {"Retry-After": str(23 * 3600)}
     payee.clock.advance(timedelta(hours=22, minutes=59, seconds=59))
@@ -101,7 +101,7 @@ async def test_each_organization_has_its_own_two(payee: Payee) -> None:
 async def test_the_limit_is_a_setting(payee: Payee) -> None:
     payee.kernel = with_settings(payee.kernel, payout_requests_per_day=1)
     await payee.request()
-    with pytest.raises(RateLimited, match="at most 1 payout"):
+    with pytest.raises(RateLimited, match="limit of 1 payout"):
         await payee.request()
 
 

@@ -53,7 +53,7 @@ async def test_the_plan_says_how_many_live_ones_there_may_be(
     most = PLANS[Plan.TRIAL].live_endpoints
     pool = kernel.database.pool
     await pool.fetch(_FILL, organization, "live", most)
-    with pytest.raises(EndpointLimit, match=f"all {most} live endpoints"):
+    with pytest.raises(EndpointLimit, match=f"limit of {most} live endpoints"):
         await _one_more(kernel, organization, Environment.LIVE)
     await pool.execute("UPDATE organization SET plan = 'starter' WHERE id = $1", organization)
     await _one_more(kernel, organization, Environment.LIVE)
