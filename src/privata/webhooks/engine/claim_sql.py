@@ -277,23 +277,31 @@ CROSS JOIN LATERAL (
 ) AS secret
 """
 
-# Only what becomes due later: what is due now and was not claimed waits for the head of its lane
-# or for a slot, and the settling of those wakes the dispatcher. So this is never zero for long.
+#: When the last claim was asked for, $1 seconds ago: what has become due since was in no claim.
+_CLAIMED: Final = "now() - make_interval(secs => $1)"
+
+
+def _next_of(attempts: str) -> str:
+    return f"""
+    (SELECT d.due_at FROM webhook_delivery AS d
+     WHERE d.endpoint_id = e.id AND d.status = 'pending' AND {attempts}
+       AND d.due_at > {_CLAIMED}
+     ORDER BY d.due_at LIMIT 1)"""
+
+
+# Only what becomes due after the claim: what was due and not claimed waits for the head of its lane
+# or for a slot, and the settling of those wakes the dispatcher. So this is not below zero for long.
 # A resuming endpoint whose bucket was emptied is asked again when there are tokens.
 NEXT_DUE: Final = f"""
 SELECT extract(epoch FROM min(next.due_at) - now())::float8 AS seconds
 FROM webhook_endpoint AS e
 JOIN organization AS o ON o.id = e.organization_id
 CROSS JOIN LATERAL (
-    (SELECT d.due_at FROM webhook_delivery AS d
-     WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.attempts = 0 AND d.due_at > now()
-     ORDER BY d.due_at LIMIT 1)
+    {_next_of("d.attempts = 0")}
     UNION ALL
-    (SELECT d.due_at FROM webhook_delivery AS d
-     WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.attempts > 0 AND d.due_at > now()
-     ORDER BY d.due_at LIMIT 1)
+    {_next_of("d.attempts > 0")}
     UNION ALL
-    (SELECT wake.at FROM (SELECT {pace.WAKE} AS at) AS wake WHERE wake.at > now())
+    (SELECT wake.at FROM (SELECT {pace.WAKE} AS at) AS wake WHERE wake.at > {_CLAIMED})
 ) AS next
 WHERE e.status IN ('active', 'resuming') AND {DELIVERING}
 """

@@ -97,9 +97,13 @@ async def claim(line: Line, *, grant: Grant, lease_s: float, per_endpoint: int) 
     return [_claim_of(row) for row in sorted(rows, key=itemgetter("event_seq"))]
 
 
-async def seconds_to_next_due(line: Line) -> float | None:
-    """Seconds until a delivery that waits for its time is due; None when there is none."""
-    rows = await line.fetch(NEXT_DUE)
+async def seconds_to_next_due(line: Line, claimed_s: float = 0.0) -> float | None:
+    """Seconds until a delivery that waits for its time is due; None when there is none.
+
+    Not above zero for what became due since the last claim was asked for, `claimed_s` seconds ago:
+    it was too late for that, and nobody else tells of it.
+    """
+    rows = await line.fetch(NEXT_DUE, claimed_s)
     found: float | None = rows[0]["seconds"]
     return found
 

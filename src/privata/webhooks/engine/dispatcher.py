@@ -75,6 +75,7 @@ class Dispatcher:
         self._sends: set[asyncio.Task[None]] = set()
         self._slots = Slots(chosen.dispatch_concurrency, chosen.dispatch_per_endpoint)
         self._more = False
+        self._claimed_at = time.monotonic()
         self._wake = False
         self._results: list[tuple[Claim, Settlement]] = []
         self._stir = asyncio.Event()
@@ -118,6 +119,7 @@ class Dispatcher:
                     lease_s=self._lease_s,
                     per_endpoint=self._per_endpoint,
                 )
+                self._claimed_at = self._claims.asked_at
             for one in claims:
                 self._start(Lease(one, self._claims.asked_at))
             # There may be more when some slots are all taken, or an organization or an endpoint
@@ -137,7 +139,7 @@ class Dispatcher:
             return
         wait = NET_S
         if self._slots.room():
-            due = await seconds_to_next_due(self._claims)
+            due = await seconds_to_next_due(self._claims, time.monotonic() - self._claimed_at)
             if due is not None:
                 wait = min(NET_S, max(SHORTEST_S, due))
         await self._stirred_within(wait)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from dataclasses import replace
 from uuid import UUID, uuid4
@@ -142,6 +143,25 @@ async def test_a_lane_moves_on_after_the_first_attempt_whatever_its_end(
         await settle(db, [settlement(head, status=status, wait_s=60.0)])
         (follower,) = await claim_some(db)
     assert ":step_2:" in follower.event_id
+
+
+async def test_what_became_due_since_the_claim_is_claimed_at_once(
+    kernel: Kernel, organization: UUID
+) -> None:
+    """What was due a moment after the claim and before the question was seen by neither."""
+    await endpoint(kernel, organization)
+    await publish_order(kernel, organization)
+    async with line(kernel) as db:
+        (claimed,) = await claim_some(db)
+        await settle(db, [settlement(claimed, status="pending", wait_s=0.05)])
+        assert await claim_some(db) == []
+        claimed_at = time.monotonic()
+        await asyncio.sleep(0.1)
+        assert await seconds_to_next_due(db) is None
+        wait = await seconds_to_next_due(db, time.monotonic() - claimed_at)
+        assert wait is not None
+        assert wait <= 0
+        assert len(await claim_some(db)) == 1
 
 
 async def test_a_lane_waits_for_a_head_whose_attempt_did_not_count(
