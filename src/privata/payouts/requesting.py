@@ -135,7 +135,8 @@ async def _refuse_too_many(kernel: Kernel, tx: Transaction, actor: Actor, now: d
     if first is not None:
         free_at = first + rules.REQUESTS_WITHIN
         raise RateLimited(
-            f"Your organization reached the limit of {most} payout requests in 24 hours."
+            f"Your organization reached the limit of {most} payout"
+            f" {'request' if most == 1 else 'requests'} in 24 hours."
             f" The next is possible on {moment_words(free_at)}.",
             headers={"Retry-After": str(max(1, math.ceil((free_at - now).total_seconds())))},
         )
