@@ -47,7 +47,10 @@ async def test_corrections_and_what_does_not_hold(
     await superuser.execute("UPDATE ledger_account SET balance = 99 WHERE name = 'available'")
     code, out, _ = await privata(settings, "ledger", "verify", *whose)
     assert code == 1
-    assert f"{organization}  available: holds 99.00000000, its postings sum up to 12.5" in out
+    assert (
+        f"{organization}  available: has a balance of 99.00000000, but its postings sum to 12.5"
+        in out
+    )
     code, out, _ = await privata(settings, "ledger", "verify", "--json")
     assert code == 1
     assert [one["what"] for one in json.loads(out)["findings"]] == ["available"]

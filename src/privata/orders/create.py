@@ -156,9 +156,8 @@ def _check(field: str, network: str, address: str, extra_id: str | None) -> tupl
         name = field
         if error.field == "extra_id":
             name = "extra_id" if field == "address" else "refund_extra_id"
-        sentence = str(error)
         raise InvalidAddress(
-            f"{name} is not valid on {network}: {sentence}", fields=[(name, sentence)]
+            f"{name} is not valid on {network}. {error.message}.", fields=[(name, error.fragment)]
         ) from None
     return valid.address, valid.extra_id
 

@@ -46,8 +46,10 @@ async def add_address(
             now=kernel.clock.now(),
         )
         if row is None:
-            sentence = f"You already have this address for {currency}."
-            raise ValidationFailed(sentence, fields=[("address", sentence)])
+            raise ValidationFailed(
+                f"You already have this address for {currency}.",
+                fields=[("address", f"is already one of your {currency} addresses")],
+            )
         await mail_payout_address_added(
             kernel,
             tx,

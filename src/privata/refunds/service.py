@@ -232,7 +232,7 @@ def _checked(network: str, wish: Wish) -> ValidAddress:
     except AddressError as error:
         name = FIELDS[wish.action][error.field == "extra_id"]
         raise InvalidAddress(
-            f"{name} is not valid on {network}: {error}", fields=[(name, str(error))]
+            f"{name} is not valid on {network}. {error.message}.", fields=[(name, error.fragment)]
         ) from None
 
 
