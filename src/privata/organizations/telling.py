@@ -214,7 +214,7 @@ async def mail_keys_cut(
         "organization": await _name(tx, organization_id),
         "member": member,
         "now": f"now has the role {role}" if role else "no longer has access",
-        "lost": "; ".join(lost) or "none",
+        "lost": "; ".join(lost),
         "seen": "; ".join(seen),
         "link": f"{kernel.settings.base_url}/",
     }
