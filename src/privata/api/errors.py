@@ -1,4 +1,4 @@
-"""Every failure as SPEC's envelope, whatever raised it."""
+"""Every failure in the one envelope of docs/errors.md, whatever raised it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Payout addresses: adding, verifying, choosing a default, removing (SPEC 16).
+"""Payout addresses: adding, verifying, choosing a default, removing (docs/payouts.md).
 
 All changes of one organization's addresses take turns at the organization's row, so that there is
 one default of each currency at any moment.

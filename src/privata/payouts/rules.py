@@ -12,10 +12,10 @@ from privata.core.money import floor_to, parse_amount
 from privata.payouts.challenges import amount_text
 from privata.payouts.currencies import TOKENS, PayoutCurrency
 
-#: Dollars are paid to the cent (SPEC 16: 8 places inside, 2 at the edge).
+#: Dollars are paid to the cent (docs/ledger.md: 8 decimals inside, 2 outside).
 DECIMALS: Final = 2
 
-#: The time in which an organization makes at most so many requests (SPEC 16).
+#: The time in which an organization makes at most so many requests (docs/payouts.md).
 REQUESTS_WITHIN: Final = timedelta(hours=24)
 
 MAX_LABEL: Final = 80

@@ -1,4 +1,4 @@
-"""What partners do with a payout that they requested: confirm it, or call it off (SPEC 16)."""
+"""What partners do with a payout they requested: confirm or cancel it (docs/payouts.md)."""
 
 from __future__ import annotations
 

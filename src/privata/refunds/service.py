@@ -1,4 +1,4 @@
-"""Choosing what happens to a deposit that cannot be swapped: once for an order (SPEC 9)."""
+"""Choosing what happens to a deposit that cannot be swapped: once an order (docs/refunds.md)."""
 
 from __future__ import annotations
 

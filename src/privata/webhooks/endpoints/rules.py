@@ -1,4 +1,4 @@
-"""What an endpoint may be called and which events it may ask for. Pure; SPEC 12."""
+"""What an endpoint may be called and which events it may ask for. Pure; docs/webhooks.md."""
 
 from __future__ import annotations
 
