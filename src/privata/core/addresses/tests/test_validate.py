@@ -138,6 +138,18 @@ def test_any_text_gives_an_answer_or_an_address_error(
     check(network, address, extra_id)
 
 
+@pytest.mark.parametrize(
+    ("message", "fragment"),
+    [
+        ("The address is empty", "the address is empty"),
+        ("A TRON address must start with T", "a TRON address must start with T"),
+        ("BTC does not use a memo or tag: omit it", "BTC does not use a memo or tag: omit it"),
+    ],
+)
+def test_a_fragment_has_no_capital_but_that_of_a_name(message: str, fragment: str) -> None:
+    assert AddressError(message).fragment == fragment
+
+
 @given(any_network, near_text, any_extra)
 def test_printable_text_gives_an_answer_or_an_address_error(
     network: str, address: str, extra_id: str | None
