@@ -1,4 +1,4 @@
-"""The order object and the webhook payload, as partners see them (SPEC 6, 12): pure."""
+"""The order object and the webhook payload, as partners see them: pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from privata.orders.refund_part import refund_part
 #: One state and when it was entered.
 Timeline = list[tuple[str, datetime]]
 
-#: Copied from the row as they are, in the order of the SPEC.
+#: Copied from the row as they are, in the order in which partners get them.
 _BEFORE_PREFERENCE = (
     "deposit_address",
     "deposit_extra_id",
