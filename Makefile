@@ -15,6 +15,7 @@ demo: run
 
 # Files share out over a few processes, the long ones first; with ARGS, exactly what they say.
 test: $(VENV)/dev.stamp ## every test
+	@$(BIN)/python scripts/fetch_browser.py
 	@$(BIN)/python -m pytest $(or $(ARGS),--numprocesses auto --dist loadfile --no-loadscope-reorder)
 
 lint: $(VENV)/dev.stamp ## style, types, import contracts, templates, file sizes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import itertools
 import os
 import shutil
@@ -33,6 +34,7 @@ _counter = itertools.count(1)
 _MEMORY = Path("/dev/shm")  # noqa: S108  # its own directory is made in it
 _ROOM = 4 * 1024**3
 _PREFIX = "privata-tests-"
+_HOME = pytest.StashKey[Path]()
 
 #: Places outside this machine that the running test tried to reach.
 _reached_for: list[str] = []
@@ -42,10 +44,35 @@ class LeftTheMachine(Exception):
     """A test tried to connect to something that is not this machine."""
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Watch every connection of this process at the interpreter's own hook (PEP 578)."""
     sys.addaudithook(_watch_connections)
     canaries.listen()
+    if not hasattr(config, "workerinput"):
+        config.stash[_HOME] = _home_of_the_run()
+        config.pluginmanager.register(_ShareHome(), "privata-share-home")
+
+
+class _ShareHome:
+    """What is registered only where the run is led (the hook is one of pytest-xdist)."""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell each process of the run where the server of all of them lives."""
+        node.workerinput["privata_home"] = str(node.config.stash[_HOME])
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """After the last test: the server is stopped and everything of it removed."""
+    home = config.stash.get(_HOME, None)
+    if home is not None:
+        embedded.destroy(home)
+        shutil.rmtree(home)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """After the shuffle: the folders with long tests first, so that no process ends on one."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/"))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -128,39 +155,52 @@ class Cluster:
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with in_memory(tmp_path_factory) as home, running_cluster(home) as made:
-        yield made
+def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """The server of the whole run: all its processes share it and its migrated template."""
+    given = getattr(request.config, "workerinput", None)
+    home = Path(given["privata_home"]) if given else request.config.stash[_HOME]
+    server = embedded.acquire(home, fast=True)
+    made = Cluster(server.admin_url, server.app_url, server.owner_url)
+    with (home / "template.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the first makes the template, the others wait for it
+        if not (home / "template.made").exists():
+            make_template(made, home)
+            (home / "template.made").touch()
+    yield made
+    server.release()
 
 
-@contextmanager
-def in_memory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A directory for a cluster, in the machine's memory where there is room.
+def _home_of_the_run() -> Path:
+    """A directory for the server, in the machine's memory where there is room.
 
     Hundreds of databases are copied and dropped, which a file system on a disk makes ever slower.
     """
-    if not (_MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM):
-        yield tmp_path_factory.mktemp("postgres")
-        return
+    in_memory = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
     for left in _MEMORY.glob(f"{_PREFIX}*"):  # by a run that was killed
         if not Path("/proc", left.name.split("-")[2]).exists():
             shutil.rmtree(left, ignore_errors=True)
-    home = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=_MEMORY))
+    parent = _MEMORY if in_memory else None
+    home = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
     home.chmod(0o755)  # the database runs as another user when this is root
-    try:
-        yield home
-    finally:
-        shutil.rmtree(home)
+    return home
 
 
 @contextmanager
 def running_cluster(home: Path, *, fast: bool = True) -> Iterator[Cluster]:
-    """A server in `home` with a migrated template; both are gone after the block.
+    """A server of its own in `home` with a migrated template; both are gone after the block.
 
     A fast one forgets its last commits when it crashes.
     """
     server = embedded.acquire(home, fast=fast)
     made = Cluster(server.admin_url, server.app_url, server.owner_url)
+    make_template(made, home)
+    yield made
+    server.release()
+    embedded.destroy(home)
+
+
+def make_template(made: Cluster, home: Path) -> None:
+    """Make the database that others are copied from, and migrate it."""
     with psycopg.connect(made.admin_url, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {made.template} OWNER privata_owner")
     subprocess.run(
@@ -169,9 +209,6 @@ def running_cluster(home: Path, *, fast: bool = True) -> Iterator[Cluster]:
         env=environment_for(home, made.app(made.template), made.owner(made.template)),
         stdout=subprocess.DEVNULL,
     )
-    yield made
-    server.release()
-    embedded.destroy(home)
 
 
 def environment_for(home: Path, app_url: str, owner_url: str, **more: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page, StorageState, async_playwright
 
 from conftest import Cluster
 from tests.browser.audit import DESKTOP, audit, new_context, sweep
-from tests.browser.chromium import ARGUMENTS, find_chromium
+from tests.browser.chromium import ARGUMENTS, NO_CHROMIUM, find_chromium
 from tests.browser.people import Sessions
 from tests.browser.server import Server, running_server
 from tests.browser.stock import Stock, stock
@@ -26,20 +26,16 @@ OpenPage = Callable[..., Awaitable[Page]]
 Audit = Callable[..., Awaitable[None]]
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark the tests of this folder; without a Chromium leave them out and say so."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of this folder; without a Chromium they are skipped, which the end tells."""
     ours = [item for item in items if _HERE in item.path.parents]
+    missing = None if not ours or find_chromium() else pytest.mark.skip(reason=NO_CHROMIUM)
     for item in ours:
         item.add_marker(pytest.mark.browser)
+        if missing is not None:
+            item.add_marker(missing)
         if pytest_asyncio.is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
-    if not ours or find_chromium():
-        return
-    items[:] = [item for item in items if item not in ours]
-    config.hook.pytest_deselected(items=ours)
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        reporter.write_line(f"No Chromium found: {len(ours)} browser tests not run")
 
 
 @pytest.fixture(scope="session")

@@ -13,23 +13,18 @@ import uvicorn
 from playwright.async_api import Browser, async_playwright
 
 from privata.ui.preview import create_app
-from tests.browser.chromium import ARGUMENTS, find_chromium
+from tests.browser.chromium import ARGUMENTS, NO_CHROMIUM, find_chromium
 
 _HERE = Path(__file__).parent
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without a Chromium the browser tests here are left out, and the terminal says so."""
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without a Chromium the browser tests here are skipped, which the end tells."""
     if find_chromium():
         return
-    out = [i for i in items if _HERE in i.path.parents and i.get_closest_marker("browser")]
-    if not out:
-        return
-    items[:] = [item for item in items if item not in out]
-    config.hook.pytest_deselected(items=out)
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        reporter.write_line(f"No Chromium found: {len(out)} browser tests of the look not run")
+    for item in items:
+        if _HERE in item.path.parents and item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.skip(reason=NO_CHROMIUM))
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
