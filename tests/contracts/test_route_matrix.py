@@ -21,7 +21,7 @@ import httpx
 import pytest
 
 from conftest import Cluster
-from privata.organizations.roles import Permission, Role, allows
+from privata.core.roles import Permission, Role, allows
 from privata.tokens.api import ROUTES
 from tests.browser.server import Server, running_server
 from tests.contracts.personal_tokens import token_of

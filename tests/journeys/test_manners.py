@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from privata.apikeys.scopes import Scope
+from privata.core.roles import Role
 from privata.core.tenancy import Environment
-from privata.organizations.roles import Role
 from privata.organizations.tests.people import member
 from privata.tokens.api import ROUTES
 from privata.tokens.service import create_token

@@ -12,9 +12,9 @@ from privata.apikeys.doors import note
 from privata.apikeys.reach import MONEY, lacking
 from privata.audit import service as audit
 from privata.core.errors import ValidationFailed
+from privata.core.roles import Role
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.postgres import Transaction
-from privata.organizations.roles import Role
 
 # The membership stays as it is until the commit. Of a key that is being made and a role that falls
 # at the same moment, one waits for the other: either the key is refused, or it is found and cut.

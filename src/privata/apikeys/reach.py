@@ -12,7 +12,7 @@ from typing import Final
 
 from privata.apikeys.scopes import Scope
 from privata.core.errors import ValidationFailed
-from privata.organizations.roles import TABLE, Permission, Role, allows
+from privata.core.roles import TABLE, Permission, Role, allows
 
 #: What a member must be permitted to give, or to know a secret with, each scope.
 NEEDS: Final = {

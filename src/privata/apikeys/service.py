@@ -27,11 +27,10 @@ from privata.apikeys.rules import (
 from privata.apikeys.scopes import DEFAULT_SCOPES, Scope
 from privata.audit.service import changed
 from privata.core.errors import NotFound, RateLimited, ScopeRequired, ValidationFailed
+from privata.core.standing import REASONS, OrganizationStatus, keys_work
 from privata.core.tenancy import Actor, Environment
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
-from privata.organizations.standing import REASONS, keys_work
-from privata.organizations.states import OrganizationStatus
 
 #: Keys that an organization may create in an hour, in both environments together (SPEC 5).
 KEYS_PER_HOUR: Final = 20

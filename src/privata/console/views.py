@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from privata.console.doors import staff_page
 from privata.core.errors import ValidationFailed
+from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor
 from privata.infra.plane import kernel, wait
 from privata.organizations import review
@@ -27,7 +28,6 @@ from privata.organizations.company import (
     high_risk,
 )
 from privata.organizations.pages import missing_is_404
-from privata.organizations.states import OrganizationStatus
 from privata.webhooks.deliveries.waiting_for_us import waiting_for_us
 
 #: Each state's word, tone and icon, in the order of the work.

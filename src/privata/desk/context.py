@@ -8,9 +8,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from privata.accounts.models import User
+from privata.core.standing import REASONS, Capability, works
 from privata.desk.navigation import NAVIGATION, active_key, counts
 from privata.organizations.doors import Tenant, memberships_of
-from privata.organizations.standing import REASONS, Capability, works
 from privata.ui.shell import NavGroup, NavItem, Organization, Shell
 
 THEMES = ("light", "dark")

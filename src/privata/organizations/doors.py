@@ -20,11 +20,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 
 from privata.accounts.models import User
+from privata.core.roles import Permission, Role, allows
+from privata.core.standing import Capability, OrganizationStatus, works
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.organizations.models import Membership
-from privata.organizations.roles import Permission, Role, allows
-from privata.organizations.standing import Capability, works
-from privata.organizations.states import OrganizationStatus
 
 #: Which of a user's organizations is shown, in the session.
 SESSION_ORGANIZATION = "organization"

@@ -12,6 +12,7 @@ import asyncpg
 from privata.audit import service as audit
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.ids import base62_token
+from privata.core.roles import Role
 from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
@@ -23,7 +24,6 @@ from privata.organizations.membership_rules import (
     RESEND_AFTER,
     invitation_refused,
 )
-from privata.organizations.roles import Role
 from privata.organizations.telling import mail_invitation, mail_member_joined
 
 _OPEN = """

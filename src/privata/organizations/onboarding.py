@@ -11,6 +11,8 @@ import asyncpg
 from privata.apikeys import service as apikeys
 from privata.audit import service as audit
 from privata.core.errors import ValidationFailed
+from privata.core.roles import Role
+from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor, Environment
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
@@ -28,8 +30,6 @@ from privata.organizations.onboarding_rules import (
     checked_jurisdictions,
     next_step,
 )
-from privata.organizations.roles import Role
-from privata.organizations.states import OrganizationStatus
 
 #: Organizations one person may set up by themselves.
 MOST_OWNED = 10

@@ -7,11 +7,11 @@ from typing import Final
 from uuid import UUID
 
 from privata.core.errors import NotFound
+from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor, Environment
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.organizations.plans import PLANS, TEST_STREAMS, Plan
-from privata.organizations.states import OrganizationStatus
 
 _FETCH: Final = "SELECT name, status, plan, live_streams FROM organization WHERE id = $1"
 _SHARE: Final = "SELECT plan, share_percent FROM organization WHERE id = $1"

@@ -9,11 +9,11 @@ import asyncpg
 
 from privata.audit import service as audit
 from privata.core.errors import NotFound, ValidationFailed
+from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor
 from privata.events.service import DELIVERIES_BELL, STREAMS_BELL
 from privata.infra.kernel import Kernel
 from privata.organizations.company import high_risk
-from privata.organizations.states import OrganizationStatus
 from privata.organizations.telling import mail_reviewed
 
 _S = OrganizationStatus

@@ -13,11 +13,11 @@ from privata.apikeys import service as apikeys
 from privata.apikeys.scopes import DEFAULT_SCOPES, Scope
 from privata.audit import service as audit
 from privata.core.errors import PrivataError
+from privata.core.roles import Role
+from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
-from privata.organizations.roles import Role
-from privata.organizations.states import OrganizationStatus
 
 
 class EmailTaken(PrivataError):

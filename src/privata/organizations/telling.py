@@ -10,13 +10,13 @@ from datetime import datetime
 from uuid import UUID
 
 from privata.accounts.service import end_sessions, rotate_sessions
+from privata.core.roles import Role
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.notifications.catalogue import Letter
 from privata.notifications.service import send_mail
 from privata.organizations.preferences import Notice
-from privata.organizations.roles import Role
 
 #: Warnings of this many hours and fewer are told in hours.
 DAY_H = 24

@@ -10,9 +10,9 @@ from uuid import UUID
 import asyncpg
 
 from privata.apikeys.scopes import Scope
+from privata.core.standing import KEYS_WORK
 from privata.core.tenancy import Actor
 from privata.infra.postgres import Transaction
-from privata.organizations.standing import KEYS_WORK
 from privata.streams.states import Ending
 
 Row = asyncpg.Record

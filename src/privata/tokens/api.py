@@ -15,11 +15,11 @@ from privata.audit import reading as audit_log
 from privata.audit.filters import parse_filter
 from privata.audit.formats import ndjson_line
 from privata.core.clock import iso
+from privata.core.roles import Permission
 from privata.infra.paths import id_in_path
 from privata.infra.routing import Endpoint, plain_route
 from privata.infra.wire import JsonBytes, json_response, parse_body, parse_query, read_body
 from privata.organizations.members import members_of
-from privata.organizations.roles import Permission
 from privata.tokens import lists, schemas
 from privata.tokens.access import Call, read, write
 from privata.webhooks.api.schemas import ChangeEndpoint, CreateEndpoint, DeliveriesQuery

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from privata.audit import service as audit
 from privata.core.errors import NotFound, ValidationFailed
+from privata.core.roles import Role
+from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import TOKEN_SESSION, Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
 from privata.infra.limits import TAKE, Allowance, Kind, limits_of
 from privata.infra.proxies import source_of
-from privata.organizations.roles import Role
-from privata.organizations.states import OrganizationStatus
 from privata.tokens.rules import (
     LIFETIMES,
     MAX_NAME,

@@ -13,10 +13,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from privata.core.errors import ValidationFailed
+from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
 from privata.organizations.doors import Tenant, page
 from privata.organizations.pages import Entered, keep_once, missing_is_404, take_once
-from privata.organizations.roles import Permission
 from privata.tokens import service
 from privata.tokens.api import PREFIX
 from privata.tokens.rules import LIFETIMES

@@ -14,9 +14,9 @@ from django.urls import reverse
 
 from privata.apikeys.listing import KeyView, key_of
 from privata.core.errors import NotFound
+from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
 from privata.organizations.doors import Tenant
-from privata.organizations.roles import Permission
 
 P = ParamSpec("P")
 

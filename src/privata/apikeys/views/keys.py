@@ -18,12 +18,12 @@ from privata.apikeys.service import MintedKey
 from privata.apikeys.views.common import address, is_fragment, missing_is_404, one_key, show
 from privata.apikeys.views.secrets import keep_secret, proof
 from privata.core.errors import RateLimited, ValidationFailed
+from privata.core.roles import Permission
+from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
 from privata.infra.plane import kernel, wait
 from privata.organizations.doors import Tenant, page
-from privata.organizations.roles import Permission
-from privata.organizations.states import OrganizationStatus
 
 #: What an organization that is not approved has to wait for before it gets live keys.
 _UNLOCKS: Final = {

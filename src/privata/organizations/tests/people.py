@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import uuid
 
+from privata.core.roles import Role
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
-from privata.organizations.roles import Role
 from privata.organizations.service import create_user
 
 

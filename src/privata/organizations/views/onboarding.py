@@ -15,6 +15,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from privata.accounts.models import User
 from privata.core.errors import ValidationFailed
+from privata.core.roles import Permission
+from privata.core.standing import UNFINISHED, OrganizationStatus
 from privata.core.tenancy import Environment
 from privata.infra.plane import kernel, wait
 from privata.organizations import onboarding
@@ -43,8 +45,6 @@ from privata.organizations.onboarding_rules import (
     next_step,
 )
 from privata.organizations.pages import Entered, keep_once, take_once
-from privata.organizations.roles import Permission
-from privata.organizations.states import UNFINISHED, OrganizationStatus
 
 #: The name under which the first key waits for its page.
 FIRST_KEY = "first_key"

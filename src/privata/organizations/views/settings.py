@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from privata.core.errors import ValidationFailed
+from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
 from privata.organizations import notices, onboarding, review
 from privata.organizations.company import BUSINESS_TYPES, countries, country_name
@@ -18,7 +19,6 @@ from privata.organizations.doors import Tenant, page
 from privata.organizations.onboarding_rules import Company, Contact
 from privata.organizations.pages import Entered
 from privata.organizations.preferences import ALWAYS, NOTICES, Notice, choices_of
-from privata.organizations.roles import Permission
 
 _FIELDS = ("name", *Company.__dataclass_fields__, *Contact.__dataclass_fields__)
 

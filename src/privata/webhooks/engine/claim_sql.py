@@ -39,7 +39,7 @@ values (READ COMMITTED) and are then no longer due. NO KEY UPDATE, because the r
 that refer to a delivery must not wait for a claim.
 
 What belongs to an organization whose status does not let it deliver waits: the claim does not look
-at it (`organizations.standing`).
+at it (`core.standing`).
 
 Parameters: $1 slots for orders, $2 lease in seconds, $3 cap per endpoint; $4 the endpoints that
 are known, $5 their sends under way; $6 retries at most, $7 slots for ops; $8 what these endpoints
@@ -56,7 +56,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from privata.organizations.standing import DELIVERING, delivering
+from privata.core.standing import DELIVERING, delivering
 from privata.webhooks import waiting
 from privata.webhooks.engine import resume_pace as pace
 from privata.webhooks.engine.shares import UNMEASURED_S

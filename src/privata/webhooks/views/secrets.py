@@ -13,10 +13,10 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from privata.core.errors import ValidationFailed
+from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
 from privata.infra.sealing import UnsealError
 from privata.organizations.doors import Tenant, page
-from privata.organizations.roles import Permission
 from privata.webhooks.deliveries import queues, reading
 from privata.webhooks.endpoints import rotation
 from privata.webhooks.signing.snippets import verifying
