@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from privata.access.views import missing_is_404
 from privata.console.doors import staff_page
 from privata.core.errors import ValidationFailed
 from privata.core.standing import OrganizationStatus
@@ -27,7 +28,6 @@ from privata.organizations.company import (
     country_name,
     high_risk,
 )
-from privata.organizations.pages import missing_is_404
 from privata.webhooks.deliveries.waiting_for_us import waiting_for_us
 
 #: Each state's word, tone and icon, in the order of the work.

@@ -12,6 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from privata.access.tenants import Tenant
+from privata.access.views import page as door
 from privata.apikeys.listing import keys_found
 from privata.core.roles import Permission
 from privata.desk.navigation import NAVIGATION
@@ -20,8 +22,6 @@ from privata.infra.plane import kernel, wait
 from privata.orders.filter_values import MAX_TEXT
 from privata.orders.reading import found_by
 from privata.orders.store import Row
-from privata.organizations.doors import Tenant
-from privata.organizations.doors import page as door
 from privata.ui.statuses import look
 from privata.webhooks.models import Delivery, Endpoint
 

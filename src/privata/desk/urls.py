@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
+from privata.access.views import FIND_TENANT
 from privata.core.tenancy import Environment
 from privata.desk import going_live, home, live, search, switch
+from privata.organizations.tenant_context import tenant_of
 from privata.organizations.views import joining
 
 
@@ -33,6 +35,8 @@ class NumberConverter:
     def to_url(self, value: int) -> str:
         return str(value)
 
+
+FIND_TENANT.fill(tenant_of)
 
 register_converter(EnvironmentConverter, "env")
 register_converter(NumberConverter, "number")

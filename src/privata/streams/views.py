@@ -8,10 +8,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from privata.access.tenants import Tenant
+from privata.access.views import page
 from privata.core.errors import NotFound
 from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
-from privata.organizations.doors import Tenant, page
 from privata.streams.reading import open_stream, order_to_watch, overview
 from privata.streams.service import end_stream
 

@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from privata.access.tenants import Tenant
+from privata.access.views import page
 from privata.apikeys import service
 from privata.apikeys.forms import KeyForm, form_of, new_form, scope_choices
 from privata.apikeys.listing import MOST_KEYS, KeyView, keys_of
@@ -23,7 +25,6 @@ from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
 from privata.infra.plane import kernel, wait
-from privata.organizations.doors import Tenant, page
 
 #: What an organization that is not approved has to wait for before it gets live keys.
 _UNLOCKS: Final = {

@@ -14,6 +14,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from privata.access.tenants import Tenant
+from privata.access.views import page
 from privata.accounts.stepup import fresh
 from privata.apikeys import rotation, service
 from privata.apikeys.listing import KeyView
@@ -23,7 +25,6 @@ from privata.core.errors import RotationInProgress, ValidationFailed
 from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
 from privata.infra.sealing import UnsealError
-from privata.organizations.doors import Tenant, page
 
 #: A key that was used within this time is revoked by typing its name.
 _IN_USE: Final = timedelta(hours=1)

@@ -13,6 +13,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from privata.access.forms import Entered, keep_once, take_once
+from privata.access.tenants import SESSION_ORGANIZATION, Tenant
 from privata.accounts.models import User
 from privata.core.errors import ValidationFailed
 from privata.core.roles import Permission
@@ -27,13 +29,6 @@ from privata.organizations.company import (
     countries,
     high_risk,
 )
-from privata.organizations.doors import (
-    SESSION_ORGANIZATION,
-    Tenant,
-    actor_of,
-    memberships_of,
-    tenant_of,
-)
 from privata.organizations.onboarding_rules import (
     DONE_AT,
     Company,
@@ -44,7 +39,7 @@ from privata.organizations.onboarding_rules import (
     may_open,
     next_step,
 )
-from privata.organizations.pages import Entered, keep_once, take_once
+from privata.organizations.tenant_context import actor_of, memberships_of, tenant_of
 
 #: The name under which the first key waits for its page.
 FIRST_KEY = "first_key"
