@@ -25,6 +25,7 @@ import uvloop
 from privata.infra import embedded
 from privata.infra.kernel import Kernel
 from privata.infra.settings import Settings
+from privata.wiring import wire
 from tests import canaries
 
 _counter = itertools.count(1)
@@ -43,8 +44,10 @@ class LeftTheMachine(Exception):
 
 
 def pytest_configure() -> None:
-    """Watch every connection of this process at the interpreter's own hook (PEP 578)."""
+    """Put the rooms together, and watch every connection of this process at the interpreter's own
+    hook (PEP 578)."""
     sys.addaudithook(_watch_connections)
+    wire()
     canaries.listen()
 
 

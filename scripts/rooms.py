@@ -33,7 +33,18 @@ BASE = frozenset({"core", "infra"})
 
 #: The programs that put rooms together; they may import all of a room.
 PLANES = frozenset(
-    {"api", "cli", "commands", "console", "demo", "desk", "serving", "startup", "worker"}
+    {
+        "api",
+        "cli",
+        "commands",
+        "console",
+        "demo",
+        "desk",
+        "serving",
+        "startup",
+        "wiring",
+        "worker",
+    }
 )
 
 MOST_FACES = 3

@@ -161,7 +161,7 @@ def org_create(
 ) -> None:
     """Create an organization and its owner. Prints the IDs and, once, the password and keys."""
     from privata.apikeys.scopes import Scope
-    from privata.organizations.provisioning import provision
+    from privata.commands.provisioning import provision
     from privata.startup import run_once
 
     made = run_once(

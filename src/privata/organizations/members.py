@@ -8,16 +8,16 @@ from uuid import UUID
 
 import asyncpg
 
-from privata.apikeys.makers import cut_keys
 from privata.audit import service as audit
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.roles import Role
 from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
+from privata.organizations.hooks import ROLE_FELL
 from privata.organizations.invitations import end_invitations_of
 from privata.organizations.membership_rules import Member, removal_refused, role_change_refused
-from privata.organizations.telling import end_access, mail_keys_cut, renew_access
+from privata.organizations.telling import end_access, renew_access
 
 _LIST = """
 SELECT m.id, m.user_id, u.email, u.name, m.role, m.created_at AS joined_at, u.last_login,
@@ -166,17 +166,8 @@ async def _fall(
     """What somebody has made ends as far as their role, from now on `role`, does not reach it."""
     user_id = locked.target.user_id
     await end_invitations_of(tx, actor=actor, user_id=user_id, role=role)
-    keys = await cut_keys(tx, actor=actor, user_id=user_id, role=role)
-    if keys:
-        await mail_keys_cut(
-            kernel,
-            tx,
-            organization_id=actor.organization_id,
-            member=locked.target_row["email"],
-            role=None if role is None else role.value,
-            lost=[f"{key.name} ({key.prefix}…): {', '.join(key.lost)}" for key in keys if key.lost],
-            seen=[f"{key.name} ({key.prefix}…)" for key in keys],
-        )
+    email = locked.target_row["email"]
+    await ROLE_FELL.value(kernel, tx, actor=actor, user_id=user_id, email=email, role=role)
 
 
 def _refuse(reason: str | None, field: str) -> None:

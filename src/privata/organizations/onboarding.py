@@ -8,15 +8,15 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from privata.apikeys import service as apikeys
 from privata.audit import service as audit
 from privata.core.errors import ValidationFailed
 from privata.core.roles import Role
 from privata.core.standing import OrganizationStatus
-from privata.core.tenancy import Actor, Environment
+from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.organizations.company import high_risk
+from privata.organizations.hooks import FIRST_KEY
 from privata.organizations.onboarding_rules import (
     DONE_AT,
     Company,
@@ -33,9 +33,6 @@ from privata.organizations.onboarding_rules import (
 
 #: Organizations one person may set up by themselves.
 MOST_OWNED = 10
-
-#: The name of the key that onboarding issues.
-FIRST_KEY = "First test key"
 
 _PROFILE = "SELECT * FROM organization_profile WHERE organization_id = $1"
 
@@ -173,10 +170,7 @@ async def finish(kernel: Kernel, *, actor: Actor, contact: Contact) -> str:
                 )
             },
         )
-        made = await apikeys.create_key(
-            tx, kernel, actor=actor, environment=Environment.TEST, name=FIRST_KEY
-        )
-    return made.key
+        return await FIRST_KEY.value(kernel, tx, actor)
 
 
 async def save_settings(
