@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from privata.core.tenancy import Environment
@@ -21,6 +22,9 @@ STREAMS_BELL = "privata_streams"
 
 #: Tells pages that something of an organization changed: `<organization>:<environment>:<topic>`.
 LIVE_BELL = "privata_live"
+
+#: The channel of what concerns the integration as a whole; the other is `order`.
+OPS_CHANNEL: Final = "ops"
 
 # Endpoints are not locked: a paused endpoint's deliveries are pending like any other and become
 # due when it is resumed, so an endpoint that changes at this moment can lose nothing.

@@ -15,6 +15,7 @@ from uuid import UUID
 from privata.core.errors import NotFound, WebhookNotPaused
 from privata.core.standing import DELIVERING
 from privata.core.tenancy import Actor
+from privata.events.ops_events import publish_ops, webhook_resumed
 from privata.events.service import DELIVERIES_BELL
 from privata.infra.idempotency import Keep
 from privata.infra.kernel import Kernel
@@ -22,7 +23,6 @@ from privata.infra.postgres import Transaction
 from privata.webhooks.endpoints import store
 from privata.webhooks.endpoints.access import locked_endpoint, note
 from privata.webhooks.endpoints.pausing import Reason
-from privata.webhooks.ops_events import publish_ops, webhook_resumed
 from privata.webhooks.states import EndpointStatus
 from privata.webhooks.waiting import EXHAUSTED, waiting
 
