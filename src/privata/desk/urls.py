@@ -65,7 +65,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<env:environment>/going-live", going_live.page, name="going_live"),
     path(
         "<env:environment>/settings/",
-        include("privata.organizations.settings_urls", namespace="settings"),
+        include("privata.desk.settings_urls", namespace="settings"),
     ),
     path("<env:environment>/team/", include("privata.team.urls", namespace="team")),
     path("<env:environment>/webhooks/", include("privata.webhooks.urls", namespace="webhooks")),
