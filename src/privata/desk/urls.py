@@ -67,7 +67,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "<env:environment>/settings/",
         include("privata.desk.settings_urls", namespace="settings"),
     ),
-    path("<env:environment>/team/", include("privata.team.urls", namespace="team")),
+    path("<env:environment>/team/", include("privata.organizations.team_urls", namespace="team")),
     path("<env:environment>/webhooks/", include("privata.webhooks.urls", namespace="webhooks")),
     path("<env:environment>/streams/", include("privata.streams.urls", namespace="streams")),
 ]

@@ -23,7 +23,7 @@ from privata.core.roles import Permission, Role
 from privata.infra.plane import kernel, wait
 from privata.organizations import invitations, members
 from privata.organizations.onboarding_rules import valid_email
-from privata.team.words import ROLES, matrix
+from privata.organizations.role_words import ROLES, matrix
 
 
 @require_safe
