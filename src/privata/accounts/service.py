@@ -1,9 +1,12 @@
-"""What other rooms ask of accounts."""
+"""What other rooms ask of accounts: to end or renew sessions, and to count tries."""
 
 from __future__ import annotations
 
 from privata.accounts import sessions
+from privata.accounts.limits import Limit, take
 from privata.infra.postgres import Transaction
+
+__all__ = ["Limit", "end_sessions", "rotate_sessions", "take"]
 
 
 async def end_sessions(tx: Transaction, user_id: int) -> None:
