@@ -22,7 +22,7 @@ from privata.organizations.telling import end_access, renew_access
 _LIST = """
 SELECT m.id, m.user_id, u.email, u.name, m.role, m.created_at AS joined_at, u.last_login,
        m.deactivated_at
-FROM membership AS m JOIN app_user AS u ON u.id = m.user_id
+FROM membership AS m JOIN shared_user AS u ON u.id = m.user_id
 WHERE m.organization_id = $1
 ORDER BY m.deactivated_at IS NOT NULL, lower(coalesce(nullif(u.name, ''), u.email)), m.id
 """
@@ -31,7 +31,7 @@ ORDER BY m.deactivated_at IS NOT NULL, lower(coalesce(nullif(u.name, ''), u.emai
 # once wait for one another here, and the second one sees what the first has done.
 _LOCK = """
 SELECT m.id, m.user_id, m.role, m.deactivated_at, u.email
-FROM membership AS m JOIN app_user AS u ON u.id = m.user_id
+FROM membership AS m JOIN shared_user AS u ON u.id = m.user_id
 WHERE m.organization_id = $1 ORDER BY m.id FOR UPDATE OF m
 """
 
@@ -135,7 +135,7 @@ async def remove(kernel: Kernel, *, actor: Actor, member_id: int) -> None:
 async def role_of(kernel: Kernel, organization_id: UUID, user_id: int) -> Role | None:
     """The role of an active member; None for everybody else."""
     found = await kernel.database.pool.fetchval(
-        "SELECT m.role FROM membership AS m JOIN app_user AS u ON u.id = m.user_id"
+        "SELECT m.role FROM membership AS m JOIN shared_user AS u ON u.id = m.user_id"
         " WHERE m.organization_id = $1 AND m.user_id = $2 AND m.deactivated_at IS NULL"
         " AND u.is_active",
         organization_id,

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from privata.accounts.service import lock_user
 from privata.audit import service as audit
 from privata.core.errors import ValidationFailed
 from privata.core.roles import Role
@@ -53,9 +54,7 @@ async def create_for_user(kernel: Kernel, *, actor: Actor, company: Company) -> 
     actor = replace(actor, organization_id=organization_id)
     async with kernel.database.transaction() as tx:
         # Two forms sent at once: the person's row makes one wait for the other.
-        await tx.connection.execute(
-            "SELECT FROM app_user WHERE id = $1 FOR NO KEY UPDATE", int(actor.id)
-        )
+        await lock_user(tx, int(actor.id))
         owned = await tx.connection.fetchval(
             "SELECT count(*) FROM membership WHERE user_id = $1 AND role = $2",
             int(actor.id),

@@ -5,18 +5,12 @@ from __future__ import annotations
 import secrets
 import uuid
 
-import asyncpg
-
+from privata.accounts.service import create_user
 from privata.audit import service as audit
-from privata.core.errors import PrivataError
 from privata.core.roles import Role
 from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.postgres import Transaction
-
-
-class EmailTaken(PrivataError):
-    """A user with this email exists already."""
 
 
 def new_password() -> str:
@@ -59,21 +53,3 @@ async def create_organization(
         changes={"name": name, "owner": owner_email, "status": status.value},
     )
     return organization_id, owner_id
-
-
-async def create_user(
-    tx: Transaction, *, email: str, password_hash: str, staff: bool = False, name: str = ""
-) -> int:
-    """Make a user; `EmailTaken` if there is one with this address in any case."""
-    try:
-        user_id: int = await tx.connection.fetchval(
-            "INSERT INTO app_user (email, password, name, is_staff, is_superuser)"
-            " VALUES (lower($1), $2, $3, $4, false) RETURNING id",
-            email,
-            password_hash,
-            name,
-            staff,
-        )
-    except asyncpg.UniqueViolationError:
-        raise EmailTaken(f"{email} has an account already.") from None
-    return user_id

@@ -22,7 +22,7 @@ from privata.organizations.preferences import Notice
 DAY_H = 24
 
 _READERS = """
-SELECT u.email FROM membership AS m JOIN app_user AS u ON u.id = m.user_id
+SELECT u.email FROM membership AS m JOIN shared_user AS u ON u.id = m.user_id
 WHERE m.organization_id = $1 AND m.role = ANY ($2) AND m.deactivated_at IS NULL
   AND NOT EXISTS (SELECT FROM notice_opt_out AS n WHERE n.membership_id = m.id AND n.notice = $3)
 ORDER BY u.email
@@ -34,7 +34,7 @@ _PAID = (Role.OWNER, Role.FINANCE)
 _NAME = "SELECT name FROM organization WHERE id = $1"
 
 _MEMBER = """
-SELECT u.email FROM membership AS m JOIN app_user AS u ON u.id = m.user_id
+SELECT u.email FROM membership AS m JOIN shared_user AS u ON u.id = m.user_id
 WHERE m.organization_id = $1 AND m.deactivated_at IS NULL AND lower(u.email) = lower($2)
 """
 

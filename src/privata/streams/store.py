@@ -67,7 +67,7 @@ RETURNING s.organization_id, s.environment
 _TO_END: Final = f"""
 SELECT s.id, coalesce(s.ending, 'key_dead') AS reason
 FROM stream AS s JOIN api_key AS k ON k.id = s.key_id
-JOIN organization AS o ON o.id = k.organization_id
+JOIN shared_organization AS o ON o.id = k.organization_id
 WHERE s.node_id = $1
   AND (s.ending IS NOT NULL OR k.revoked_at IS NOT NULL
        OR NOT ({KEYS_WORK})

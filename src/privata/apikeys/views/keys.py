@@ -25,6 +25,7 @@ from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
 from privata.infra.plane import kernel, wait
+from privata.organizations.profile import status_of
 
 #: What an organization that is not approved has to wait for before it gets live keys.
 _UNLOCKS: Final = {
@@ -152,5 +153,5 @@ def _unlocks(tenant: Tenant) -> str:
     """What must happen before keys can be made in this environment; empty: nothing."""
     if tenant.environment is not Environment.LIVE:
         return ""
-    status = wait(service.organization_status(kernel(), tenant.organization_id))
+    status = wait(status_of(kernel(), tenant.organization_id))
     return _UNLOCKS.get(status, "")

@@ -122,7 +122,7 @@ def _heads(channel: str, environment: str, slots: str, first: str, first_of_endp
             WHERE e.environment = '{environment}' AND e.channel = '{channel}'
               AND e.status IN ('active', 'resuming')
         ) AS owner
-        JOIN organization AS o ON o.id = owner.id AND {delivering(environment)}
+        JOIN shared_organization AS o ON o.id = owner.id AND {delivering(environment)}
         LEFT JOIN unnest($10::uuid[], $11::text[], $12::text[], $13::int[], $14::int[])
             AS held (organization_id, environment, channel, sends, free)
             ON held.organization_id = owner.id AND held.environment = '{environment}'
@@ -295,7 +295,7 @@ def _next_of(attempts: str) -> str:
 NEXT_DUE: Final = f"""
 SELECT extract(epoch FROM min(next.due_at) - now())::float8 AS seconds
 FROM webhook_endpoint AS e
-JOIN organization AS o ON o.id = e.organization_id
+JOIN shared_organization AS o ON o.id = e.organization_id
 CROSS JOIN LATERAL (
     {_next_of("d.attempts = 0")}
     UNION ALL
@@ -310,7 +310,7 @@ WHERE e.status IN ('active', 'resuming') AND {DELIVERING}
 OLDEST_DUE: Final = f"""
 SELECT extract(epoch FROM now() - min(greatest(waiting.due_at, e.updated_at)))::float8
 FROM webhook_endpoint AS e
-JOIN organization AS o ON o.id = e.organization_id
+JOIN shared_organization AS o ON o.id = e.organization_id
 CROSS JOIN LATERAL (
     (SELECT d.due_at FROM webhook_delivery AS d
      WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.attempts = 0

@@ -32,7 +32,7 @@ NET_S: Final = 30.0
 _TAKE: Final = f"""
 SELECT r.*, e.status AS endpoint_status, e.pace_per_s, {DELIVERING} AS delivering
 FROM webhook_recovery AS r JOIN webhook_endpoint AS e ON e.id = r.endpoint_id
-JOIN organization AS o ON o.id = e.organization_id
+JOIN shared_organization AS o ON o.id = e.organization_id
 WHERE r.status = 'running' AND r.next_at <= now()
 ORDER BY r.next_at LIMIT 1
 FOR NO KEY UPDATE OF r SKIP LOCKED

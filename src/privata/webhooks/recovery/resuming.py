@@ -65,7 +65,7 @@ WHERE e.id = $1 AND e.organization_id = $2 AND e.environment = $3
 # Endpoints that somebody else has locked are looked at next time.
 _PROBE: Final = f"""
 WITH chosen AS (
-    SELECT e.id FROM webhook_endpoint AS e JOIN organization AS o ON o.id = e.organization_id
+    SELECT e.id FROM webhook_endpoint AS e JOIN shared_organization AS o ON o.id = e.organization_id
     WHERE {DELIVERING} AND e.status = 'paused' AND e.paused_reason = '{Reason.FAILURES.value}'
       AND greatest(e.paused_at, e.probed_at) <= now() - make_interval(secs => $1::float8)
       AND EXISTS (SELECT FROM webhook_delivery AS d
