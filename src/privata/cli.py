@@ -92,8 +92,8 @@ def demo(as_json: bool) -> None:
 @click.option("--secret", multiple=True, help="whsec_…; repeat during a rotation")
 def receiver(port: int, secret: tuple[str, ...]) -> None:
     """Run a local endpoint that verifies webhooks and can simulate failures."""
-    from privata.webhooks.receiver.app import create_app
-    from privata.webhooks.receiver.app import run as run_receiver
+    from privata.webhooks.receiver.api import create_app
+    from privata.webhooks.receiver.api import run as run_receiver
 
     run_receiver(create_app(*secret), port=port)
 
