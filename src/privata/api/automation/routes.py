@@ -23,7 +23,7 @@ from privata.infra.routing import Endpoint, plain_route
 from privata.infra.wire import JsonBytes, json_response, parse_body, parse_query, read_body
 from privata.orders import automation_listing
 from privata.organizations.members import members_of
-from privata.tokens.access import Call, read, write
+from privata.tokens.access_api import Call, read, write
 from privata.tokens.rules import API_PREFIX
 from privata.webhooks.api.schemas import ChangeEndpoint, CreateEndpoint, DeliveriesQuery
 from privata.webhooks.deliveries import listing
