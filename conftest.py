@@ -26,6 +26,7 @@ import uvloop
 from privata.infra import embedded
 from privata.infra.kernel import Kernel
 from privata.infra.settings import Settings
+from privata.wiring import wire
 from tests import canaries
 
 _counter = itertools.count(1)
@@ -45,8 +46,9 @@ class LeftTheMachine(Exception):
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Watch every connection of this process at the interpreter's own hook (PEP 578)."""
+    """Put the rooms together, and watch every connection of this process (PEP 578)."""
     sys.addaudithook(_watch_connections)
+    wire()
     canaries.listen()
     if not hasattr(config, "workerinput"):
         config.stash[_HOME] = _home_of_the_run()

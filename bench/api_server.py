@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import uvloop
 
+from privata import wiring
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
 from privata.infra.settings import settings
@@ -68,6 +69,7 @@ class Bare:
 
 
 async def _main(kind: str, port: int) -> None:
+    wiring.wire()
     chosen = settings()
     assert chosen.database_url is not None
     kernel = await Kernel.open(chosen, chosen.database_url)

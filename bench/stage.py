@@ -19,6 +19,7 @@ from psycopg import sql
 from privata.infra import embedded
 from privata.infra.kernel import Kernel
 from privata.infra.settings import Settings
+from privata.wiring import wire
 
 _TEMPLATE = "bench_template"
 
@@ -78,6 +79,7 @@ class Stage:
 @contextmanager
 def staged() -> Iterator[Stage]:
     """Bring the server up, make the template, and clean everything up afterwards."""
+    wire()
     with tempfile.TemporaryDirectory(prefix="privata-bench-") as folder:
         home = Path(folder)
         try:

@@ -20,6 +20,7 @@ from privata.infra.postgres import listening
 from privata.infra.settings import settings
 from privata.serving import listen, serve_app_on, serve_on
 from privata.streams.frames import frame_of
+from privata.wiring import wire
 
 _START = {
     "type": "http.response.start",
@@ -57,6 +58,7 @@ class Bare:
 
 
 async def _main(kind: str) -> None:
+    wire()
     chosen = settings()
     assert chosen.database_url is not None
     kernel = await Kernel.open(chosen, chosen.database_url)

@@ -4,7 +4,8 @@ Five rules, each with a line in CONTRIBUTING.md:
 
 - *cycle*: rooms import each other in no circle.
 - *face*: other rooms import a room through at most three of its modules.
-- *table*: the SQL of a room names its own tables; another's only through a view.
+- *table*: the SQL of a room names its own tables; another's only through a view that stands in
+  `rooms_views.toml` and that a migration of its owner makes.
 - *framework*: Django and FastAPI belong to files of certain names; no other file reaches them.
 - *crowd*: a folder has at most 25 modules side by side.
 
@@ -26,6 +27,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 KNOWN = Path("scripts/rooms_known.toml")
+VIEWS = Path("scripts/rooms_views.toml")
 PACKAGE = "privata"
 
 #: What every room may import.
@@ -33,7 +35,18 @@ BASE = frozenset({"core", "infra"})
 
 #: The programs that put rooms together; they may import all of a room.
 PLANES = frozenset(
-    {"api", "cli", "commands", "console", "demo", "desk", "serving", "startup", "worker"}
+    {
+        "api",
+        "cli",
+        "commands",
+        "console",
+        "demo",
+        "desk",
+        "serving",
+        "startup",
+        "wiring",
+        "worker",
+    }
 )
 
 MOST_FACES = 3
@@ -48,6 +61,10 @@ FRAMEWORKS = {
 
 _TABLE_IN_SQL = re.compile(
     r"\b(?:FROM|JOIN|INTO|UPDATE|DELETE FROM|USING)\s+(?:ONLY\s+)?\"?([a-z_][a-z0-9_]*)", re.ASCII
+)
+
+_VIEW_IN_MIGRATION = re.compile(
+    r"\bCREATE (?:OR REPLACE )?VIEW (\w+)\s+(WITH \(security_invoker = true\))?", re.ASCII
 )
 
 
@@ -155,6 +172,7 @@ def breaks(root: Path) -> dict[str, set[str]]:
             owner = house.tables.get(name)
             if owner is not None and owner != here:
                 found["table"].add(f"{module} -> {name}")
+    found["table"] |= set(wrong_views(root))
     for framework, roles in FRAMEWORKS.items():
         found["framework"] |= {
             f"{module} -> {framework}" for module in _reaching(house, framework, roles)
@@ -163,6 +181,28 @@ def breaks(root: Path) -> dict[str, set[str]]:
         if count > MOST_MODULES:
             found["crowd"].add(folder)
     return found
+
+
+def wrong_views(root: Path) -> Iterator[str]:
+    """Views that are made and not documented, or documented and not made by their owner.
+
+    A view asks for the rights of who reads through it (`security_invoker`): the application's role
+    owns nothing, and by a view of the owner's it could change what it may only read.
+    """
+    made: dict[str, tuple[str, bool]] = {}
+    for path in sorted((root / "src" / PACKAGE).glob("*/migrations/*.py")):
+        for name, invoker in _VIEW_IN_MIGRATION.findall(path.read_text(encoding="utf-8")):
+            made[name] = (path.parent.parent.name, bool(invoker))
+    listed = tomllib.loads((root / VIEWS).read_text(encoding="utf-8"))
+    for name in sorted(made.keys() | listed.keys()):
+        owner, invoker = made.get(name, ("", False))
+        told = listed.get(name)
+        if told is None:
+            yield f"view {name} of {owner} does not stand in {VIEWS}"
+        elif told.get("owner") != owner or not told.get("purpose"):
+            yield f"view {name}: no migration of {told.get('owner')} makes it, or it has no purpose"
+        elif not invoker:
+            yield f"view {name} is not made WITH (security_invoker = true)"
 
 
 def faces(rooms: Mapping[str, Mapping[str, set[str]]]) -> dict[str, set[str]]:

@@ -83,7 +83,7 @@ def test_every_figure_has_a_row_that_can_be_run() -> None:
 
 def test_the_guide_of_tokens_lists_every_path_they_open() -> None:
     """Deleting an endpoint had come to delete it, and disabling it was nowhere."""
-    from privata.tokens.api import PREFIX, ROUTES
+    from privata.api.automation.routes import PREFIX, ROUTES
 
     listed: set[tuple[str, str]] = set()
     text = (DOCS / "tokens.md").read_text()

@@ -40,7 +40,8 @@ def _build(root: Path, **more: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     (root / "scripts").mkdir(exist_ok=True)
-    (root / "scripts" / "rooms_known.toml").write_text("", encoding="utf-8")
+    for name in ("rooms_known.toml", "rooms_views.toml"):
+        (root / "scripts" / name).write_text("", encoding="utf-8")
     return root
 
 
@@ -89,6 +90,49 @@ def test_a_folder_is_not_crowded(
     many = {f"orders/m{number}.py": "" for number in range(rooms.MOST_MODULES)}
     assert rooms.main([], _build(tmp_path, **many)) == 1
     assert "crowd: src/privata/orders: refused" in capsys.readouterr().out
+
+
+#: A migration of orders that makes a view, and the line that documents it.
+VIEW = 'SQL = "CREATE VIEW shared_order WITH (security_invoker = true) AS SELECT id FROM orders"\n'
+DOCUMENTED = 'shared_order = { owner = "orders", purpose = "refunds read it" }\n'
+
+
+def _with_view(root: Path, made: str, documented: str) -> Path:
+    reader = 'SQL = "SELECT 1 FROM shared_order"\n'
+    _build(root, **{"orders/migrations/0002_view.py": made, "refunds/store.py": reader})
+    (root / "scripts" / "rooms_views.toml").write_text(documented, encoding="utf-8")
+    return root
+
+
+def test_a_documented_view_of_another_room_may_be_read(rooms: ModuleType, tmp_path: Path) -> None:
+    assert rooms.main([], _with_view(tmp_path, VIEW, DOCUMENTED)) == 0
+
+
+@pytest.mark.parametrize(
+    ("made", "documented", "said"),
+    [
+        (VIEW, "", "view shared_order of orders does not stand in"),
+        ("", DOCUMENTED, "no migration of orders makes it"),
+        (VIEW, DOCUMENTED.replace('"orders"', '"refunds"'), "no migration of refunds makes it"),
+        (VIEW, DOCUMENTED.replace("refunds read it", ""), "or it has no purpose"),
+        (
+            VIEW.replace("WITH (security_invoker = true) ", ""),
+            DOCUMENTED,
+            "is not made WITH (security_invoker = true)",
+        ),
+    ],
+)
+def test_a_view_is_made_and_documented_by_its_owner(
+    rooms: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    made: str,
+    documented: str,
+    said: str,
+) -> None:
+    """A statement of another room on what is no documented view is refused."""
+    assert rooms.main([], _with_view(tmp_path, made, documented)) == 1
+    assert said in capsys.readouterr().out
 
 
 def test_what_is_known_passes_and_goes_when_it_is_true_no_more(

@@ -92,8 +92,8 @@ def demo(as_json: bool) -> None:
 @click.option("--secret", multiple=True, help="whsec_…; repeat during a rotation")
 def receiver(port: int, secret: tuple[str, ...]) -> None:
     """Run a local endpoint that verifies webhooks and can simulate failures."""
-    from privata.webhooks.receiver.app import create_app
-    from privata.webhooks.receiver.app import run as run_receiver
+    from privata.webhooks.receiver.api import create_app
+    from privata.webhooks.receiver.api import run as run_receiver
 
     run_receiver(create_app(*secret), port=port)
 
@@ -161,7 +161,7 @@ def org_create(
 ) -> None:
     """Create an organization and its owner. Prints the IDs and, once, the password and keys."""
     from privata.apikeys.scopes import Scope
-    from privata.organizations.provisioning import provision
+    from privata.commands.provisioning import provision
     from privata.startup import run_once
 
     made = run_once(

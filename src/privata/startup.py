@@ -17,6 +17,7 @@ from privata.infra.database_address import parse_address
 from privata.infra.database_urls import DatabaseUrls, database_urls
 from privata.infra.kernel import Kernel
 from privata.infra.settings import Settings, settings
+from privata.wiring import wire
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ def prepare_schema(chosen: Settings, *, migrate: bool) -> list[str]:
 def _prepare(urls: DatabaseUrls, *, migrate: bool) -> list[str]:
     address = parse_address(urls.app)
     parse_address(urls.owner, "PRIVATA_DATABASE_OWNER_URL")
+    wire()
     boot(urls.app)
     # Django must be booted before its models and commands can be imported.
     from privata.desk import migrate as schema

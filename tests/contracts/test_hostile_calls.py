@@ -17,8 +17,8 @@ import httpx
 import pytest
 
 from conftest import Cluster
-from privata.tokens import schemas as token_schemas
-from privata.tokens.api import ROUTES
+from privata.api.automation import schemas as token_schemas
+from privata.api.automation.routes import ROUTES
 from privata.webhooks.api import schemas as webhook_schemas
 from tests.browser.server import Server, running_server
 from tests.contracts import hostile

@@ -18,8 +18,8 @@ from privata.api.openapi_texts import TAGS
 from privata.api.openapi_webhooks import OPS
 from privata.api.routes import PREFIX, ROUTERS
 from privata.core.lifecycle import OrderStatus
+from privata.events import ops_events
 from privata.infra.routing import plain_routes
-from privata.webhooks import ops_events
 from tests.contracts.recorder import Contract, contract, operations
 
 Json = dict[str, Any]

@@ -21,8 +21,8 @@ import httpx
 import pytest
 
 from conftest import Cluster
-from privata.organizations.roles import Permission, Role, allows
-from privata.tokens.api import ROUTES
+from privata.api.automation.routes import ROUTES
+from privata.core.roles import Permission, Role, allows
 from tests.browser.server import Server, running_server
 from tests.contracts.personal_tokens import token_of
 from tests.contracts.things import MISSING, OWNED, things_of

@@ -10,8 +10,8 @@ import pytest
 
 from privata.apikeys.scopes import Scope
 from privata.core.lifecycle import OrderStatus
+from privata.core.roles import Role
 from privata.core.tenancy import Environment
-from privata.organizations.roles import Role
 from privata.organizations.tests.people import member
 from privata.tokens.service import create_token
 from tests.conftest import Partner, mint

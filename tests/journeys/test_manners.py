@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from privata.api.automation.routes import ROUTES
 from privata.apikeys.scopes import Scope
+from privata.core.roles import Role
 from privata.core.tenancy import Environment
-from privata.organizations.roles import Role
 from privata.organizations.tests.people import member
-from privata.tokens.api import ROUTES
 from privata.tokens.service import create_token
 from tests.conftest import Partner, mint
 from tests.contracts.recorder import contract, operations

@@ -5,12 +5,11 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from privata.core.roles import Role
+from privata.core.standing import Capability, OrganizationStatus, works
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
 from privata.organizations.review import decide
-from privata.organizations.roles import Role
-from privata.organizations.standing import Capability, works
-from privata.organizations.states import OrganizationStatus
 from privata.organizations.tests.people import member
 from privata.tokens.service import create_token
 from tests.conftest import Partner

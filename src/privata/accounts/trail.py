@@ -12,7 +12,7 @@ from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.postgres import Transaction
 
 _ORGANIZATIONS: Final = """
-SELECT organization_id FROM membership WHERE user_id = $1 ORDER BY organization_id
+SELECT organization_id FROM shared_membership WHERE user_id = $1 ORDER BY organization_id
 """
 
 

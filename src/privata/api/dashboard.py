@@ -5,10 +5,10 @@ from __future__ import annotations
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
+from privata.api.automation.routes import PREFIX, dashboard_routes
 from privata.api.errors import HANDLERS
 from privata.api.middleware import RequestIds
 from privata.infra.kernel import Kernel
-from privata.tokens.api import PREFIX, dashboard_routes
 
 __all__ = ["PREFIX", "create_dashboard_api"]
 

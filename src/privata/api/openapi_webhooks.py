@@ -13,8 +13,8 @@ from uuid import UUID
 
 from privata.core.lifecycle import PATH, OrderStatus
 from privata.core.tenancy import Environment
+from privata.events import ops_events
 from privata.events.service import NewEvent
-from privata.webhooks import ops_events
 from privata.webhooks.recovery.sending_tests import TEST_TYPE
 from privata.webhooks.signing.signatures import USER_AGENT
 

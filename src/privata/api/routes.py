@@ -7,8 +7,8 @@ from typing import Final
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
+from privata.api.events import router as events_router
 from privata.api.health import router as health_router
-from privata.events.api import router as events_router
 from privata.orders.api import router as orders_router
 from privata.orders.me_api import router as me_router
 from privata.payouts.api import router as payouts_router

@@ -18,12 +18,12 @@ import asyncpg
 
 from privata.apikeys.admission_sql import ADMIT, with_companion
 from privata.apikeys.rules import well_formed
+from privata.core import standing
+from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
 from privata.infra.limits import Allowance, Kind
 from privata.infra.proxies import source_of
-from privata.organizations import standing
-from privata.organizations.states import OrganizationStatus
 
 #: Calls in one statement, and statements of one kind that run at once in a process. The second
 #: goes ahead when the first waits for a bucket that another process has locked.

@@ -38,7 +38,7 @@ WITH asking AS (
     JOIN asking AS a ON a.n = t.n
     JOIN api_key_secret AS s ON s.digest = t.digest
     JOIN api_key AS k ON k.id = s.key_id
-    JOIN organization AS o ON o.id = k.organization_id
+    JOIN shared_organization AS o ON o.id = k.organization_id
     WHERE k.revoked_at IS NULL
       AND (s.dead_at IS NULL OR s.dead_at > now())
       AND (k.expires_on IS NULL OR k.expires_on > (now() AT TIME ZONE 'UTC')::date)

@@ -13,10 +13,11 @@ import click
 from privata.apikeys.listing import KeyView, key_of, keys_of
 from privata.apikeys.rotation import rotate_key
 from privata.apikeys.scopes import DEFAULT_SCOPES, Scope
-from privata.apikeys.service import create_key, organization_status, revoke_key
+from privata.apikeys.service import create_key, revoke_key
 from privata.core.clock import iso
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
+from privata.organizations.profile import status_of
 
 #: Runs one task on the database; which program that is, only the command line knows.
 RunOnce: TypeAlias = Callable[[Callable[[Kernel], Awaitable[Any]]], Any]
@@ -106,7 +107,7 @@ def _list(run_once: RunOnce) -> click.Command:
         where = [Environment(environment)] if environment else list(Environment)
 
         async def work(kernel: Kernel) -> list[dict[str, Any]]:
-            await organization_status(kernel, organization)
+            await status_of(kernel, organization)
             found = await keys_of(kernel, organization_id=organization, environments=where)
             return [_shown(key) for key in found]
 

@@ -19,25 +19,10 @@ from privata.infra.postgres import Transaction
 #: What pages that show keys are told of.
 LIVE_TOPIC: Final = "keys"
 
-_LOCK_ORGANIZATION: Final = """
-SELECT status FROM organization WHERE id = $1 FOR NO KEY UPDATE
-"""
-
 _LOCK_KEY: Final = """
 SELECT * FROM api_key WHERE id = $1 AND organization_id = $2 AND environment = $3
 FOR NO KEY UPDATE
 """
-
-
-async def locked_organization(tx: Transaction, organization_id: UUID) -> str:
-    """The organization's status, locked: its keys are counted by one at a time.
-
-    Taken before a key's lock wherever both are. `NotFound` if there is no such organization.
-    """
-    status: str | None = await tx.connection.fetchval(_LOCK_ORGANIZATION, organization_id)
-    if status is None:
-        raise NotFound("Organization not found.")
-    return status
 
 
 async def locked_key(tx: Transaction, actor: Actor, key_id: UUID) -> asyncpg.Record:

@@ -12,10 +12,10 @@ import asyncpg
 
 from privata.apikeys.rules import ends_at
 from privata.core.tenancy import Environment
+from privata.events.ops_events import api_key_expiring, publish_ops
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.organizations.telling import mail_key_expires
-from privata.webhooks.ops_events import api_key_expiring, publish_ops
 
 #: Hours before 00:00 UTC of the expiry date at which we warn (docs/authentication.md).
 FIRST_WARNING_H: Final = 168

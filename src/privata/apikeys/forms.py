@@ -20,8 +20,8 @@ from privata.apikeys.rules import (
 )
 from privata.apikeys.scopes import DEFAULT_SCOPES, Scope
 from privata.core.errors import RequestError, ValidationFailed
+from privata.core.roles import Role
 from privata.core.tenancy import Environment
-from privata.organizations.roles import Role
 
 NEVER, ON_DATE = "never", "date"
 

@@ -14,11 +14,11 @@ from uuid import UUID
 from privata.apikeys.rules import PREFIX_LENGTH
 from privata.core.errors import InvalidKey, RateLimited, RequestError
 from privata.core.tenancy import Environment
+from privata.events.ops_events import api_key_locked, api_key_unlocked, publish_ops
 from privata.infra.kernel import Kernel
 from privata.infra.limits import FORGET
 from privata.infra.postgres import Transaction
 from privata.infra.proxies import source_of
-from privata.webhooks.ops_events import api_key_locked, api_key_unlocked, publish_ops
 
 FAILURES: Final = 5
 WINDOW: Final = timedelta(seconds=60)

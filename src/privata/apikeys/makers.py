@@ -12,24 +12,16 @@ from privata.apikeys.doors import note
 from privata.apikeys.reach import MONEY, lacking
 from privata.audit import service as audit
 from privata.core.errors import ValidationFailed
+from privata.core.roles import Role
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.postgres import Transaction
-from privata.organizations.roles import Role
-
-# The membership stays as it is until the commit. Of a key that is being made and a role that falls
-# at the same moment, one waits for the other: either the key is refused, or it is found and cut.
-# Taken before a key's lock wherever both are.
-_ROLE: Final = """
-SELECT m.role FROM membership AS m JOIN app_user AS u ON u.id = m.user_id
-WHERE m.organization_id = $1 AND m.user_id = $2 AND m.deactivated_at IS NULL AND u.is_active
-FOR SHARE OF m
-"""
+from privata.organizations.profile import held_role
 
 _MAKERS: Final = """
 SELECT s.by_operator, u.email, m.role FROM api_key_secret AS s
 JOIN api_key AS k ON k.id = s.key_id
-LEFT JOIN app_user AS u ON u.id = s.maker_id
-LEFT JOIN membership AS m ON m.user_id = u.id AND m.organization_id = k.organization_id
+LEFT JOIN shared_user AS u ON u.id = s.maker_id
+LEFT JOIN shared_membership AS m ON m.user_id = u.id AND m.organization_id = k.organization_id
                          AND m.deactivated_at IS NULL AND u.is_active
 WHERE s.key_id = $1 AND (s.dead_at IS NULL OR s.dead_at > statement_timestamp())
 """
@@ -81,8 +73,9 @@ async def reach_of(tx: Transaction, actor: Actor) -> Role | None:
     """
     if actor.kind is not ActorKind.USER:
         return Role.OWNER
-    role: str | None = await tx.connection.fetchval(_ROLE, actor.organization_id, int(actor.id))
-    return None if role is None else Role(role)
+    # Of a key that is being made and a role that falls at the same moment, one waits for the
+    # other: either the key is refused, or it is found and cut. Taken before a key's lock.
+    return await held_role(tx, organization_id=actor.organization_id, user_id=int(actor.id))
 
 
 async def refuse_known_beyond(tx: Transaction, key_id: UUID, scopes: list[str]) -> None:

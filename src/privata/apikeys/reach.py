@@ -12,7 +12,7 @@ from typing import Final
 
 from privata.apikeys.scopes import Scope
 from privata.core.errors import ValidationFailed
-from privata.organizations.roles import TABLE, Permission, Role, allows
+from privata.core.roles import TABLE, Permission, Role, allows
 
 #: What a member must be permitted to give, or to know a secret with, each scope.
 NEEDS: Final = {
@@ -66,7 +66,7 @@ def _texts(values: Iterable[str]) -> str:
 #: made the secret has no role for them now. Ordinary keys never get to the look-up.
 HELD_SCOPES: Final = f"""
     CASE WHEN NOT (k.scopes::text[] && {_texts(MONEY)}) OR s.by_operator OR EXISTS (
-        SELECT FROM membership AS maker JOIN app_user AS u ON u.id = maker.user_id
+        SELECT FROM shared_membership AS maker JOIN shared_user AS u ON u.id = maker.user_id
         WHERE maker.organization_id = k.organization_id AND maker.user_id = s.maker_id
           AND maker.deactivated_at IS NULL AND u.is_active
           AND maker.role = ANY ({_texts(TABLE[Permission.MANAGE_PAYOUTS])}))

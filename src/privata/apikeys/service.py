@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from privata.apikeys.doors import locked_key, locked_organization, locked_working_key, note
+from privata.apikeys.doors import locked_key, locked_working_key, note
 from privata.apikeys.makers import maker_of, reach_of, refuse_known_beyond
 from privata.apikeys.reach import MONEY, refuse_beyond, refuse_secret_beyond
 from privata.apikeys.rules import (
@@ -26,12 +26,12 @@ from privata.apikeys.rules import (
 )
 from privata.apikeys.scopes import DEFAULT_SCOPES, Scope
 from privata.audit.service import changed
-from privata.core.errors import NotFound, RateLimited, ScopeRequired, ValidationFailed
+from privata.core.errors import RateLimited, ScopeRequired, ValidationFailed
+from privata.core.standing import REASONS, OrganizationStatus, keys_work
 from privata.core.tenancy import Actor, Environment
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
-from privata.organizations.standing import REASONS, keys_work
-from privata.organizations.states import OrganizationStatus
+from privata.organizations.profile import locked_profile
 
 #: Keys an organization may create in an hour, in both environments (docs/authentication.md).
 KEYS_PER_HOUR: Final = 20
@@ -112,8 +112,8 @@ async def create_key(
     blocks = checked_blocks(allowed_cidrs)
     checked_expiry(expires_on, kernel.clock.now())
     # Under the organization's lock, so that many at once are counted one by one.
-    status = await locked_organization(tx, actor.organization_id)
-    _refuse_idle(OrganizationStatus(status), environment)
+    owner = await locked_profile(tx, organization_id=actor.organization_id)
+    _refuse_idle(owner.status, environment)
     refuse_beyond(await reach_of(tx, actor), allowed)
     await _refuse_too_many(tx, actor.organization_id)
     key = mint_key(environment)
@@ -141,8 +141,8 @@ async def create_key(
         "allowed_cidrs": None if blocks is None else tuple(blocks),
         "expires_on": expires_on,
     }
-    owner = replace(actor, environment=environment)
-    await note(tx, owner, "api_key.created", minted.id, changes)
+    within = replace(actor, environment=environment)
+    await note(tx, within, "api_key.created", minted.id, changes)
     return minted
 
 
@@ -206,7 +206,7 @@ async def revoke_key(
     async with kernel.database.transaction() as tx:
         # Under the organization's lock, so that of two that revoke the last two keys at the same
         # time, one sees that its key has become the last.
-        await locked_organization(tx, actor.organization_id)
+        await locked_profile(tx, organization_id=actor.organization_id)
         row = await locked_key(tx, actor, key_id)
         if row["revoked_at"] is not None:
             return Revoked(already=True, last_live=False)
@@ -226,16 +226,6 @@ async def is_last_live_key(kernel: Kernel, *, actor: Actor, key_id: UUID) -> boo
     """Whether no other live key of the actor's organization works."""
     async with kernel.database.transaction() as tx:
         return await _is_last_live(kernel, tx, actor, key_id)
-
-
-async def organization_status(kernel: Kernel, organization_id: UUID) -> OrganizationStatus:
-    """The organization's status: only `approved` allows live keys (docs/organizations.md)."""
-    status: str | None = await kernel.database.pool.fetchval(
-        "SELECT status FROM organization WHERE id = $1", organization_id
-    )
-    if status is None:
-        raise NotFound("Organization not found.")
-    return OrganizationStatus(status)
 
 
 def require_scope(actor: Actor, *enough: Scope) -> None:

@@ -61,12 +61,12 @@ def verify(organization: UUID | None, as_json: bool) -> None:
 @_JSON
 def balances(organization: UUID, as_json: bool) -> None:
     """Show an organization's account balances with all decimals."""
-    from privata.apikeys.service import organization_status
     from privata.ledger.service import balances_of
+    from privata.organizations.profile import status_of
     from privata.startup import run_once
 
     async def work(kernel: Kernel) -> Balances:
-        await organization_status(kernel, organization)
+        await status_of(kernel, organization)
         return await balances_of(kernel, organization_id=organization)
 
     held = run_once(work)
@@ -88,14 +88,14 @@ def correct(
     organization: UUID, amount: Decimal, reason: str, correction: UUID | None, as_json: bool
 ) -> None:
     """Credit or debit an organization. Safe to repeat with the same --id."""
-    from privata.apikeys.service import organization_status
     from privata.ledger import service
+    from privata.organizations.profile import status_of
     from privata.startup import run_once
 
     ident = correction or uuid4()
 
     async def work(kernel: Kernel) -> None:
-        await organization_status(kernel, organization)
+        await status_of(kernel, organization)
         async with kernel.database.transaction() as tx:
             await service.correct(
                 tx,

@@ -17,8 +17,8 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="one line of JSON for each organization")
 def list_organizations(status: str | None, as_json: bool) -> None:
     """List organizations, newest first."""
+    from privata.core.standing import OrganizationStatus
     from privata.organizations.review import organizations
-    from privata.organizations.states import OrganizationStatus
     from privata.startup import run_once
 
     wanted = None if status is None else OrganizationStatus(status)
@@ -57,9 +57,9 @@ def reopen(organization: UUID, note: str) -> None:
 
 
 def _decide(organization: UUID, to: str, note: str) -> None:
+    from privata.core.standing import OrganizationStatus
     from privata.core.tenancy import Actor, ActorKind, Environment
     from privata.organizations.review import decide
-    from privata.organizations.states import OrganizationStatus
     from privata.startup import run_once
 
     # Who sits at the command line is the machine's business; its name for them is what we know.

@@ -11,8 +11,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from privata.access.views import missing_is_404
 from privata.console.doors import staff_page
 from privata.core.errors import ValidationFailed
+from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor
 from privata.infra.plane import kernel, wait
 from privata.organizations import review
@@ -26,8 +28,6 @@ from privata.organizations.company import (
     country_name,
     high_risk,
 )
-from privata.organizations.pages import missing_is_404
-from privata.organizations.states import OrganizationStatus
 from privata.webhooks.deliveries.waiting_for_us import waiting_for_us
 
 #: Each state's word, tone and icon, in the order of the work.

@@ -19,7 +19,7 @@ from privata.infra.kernel import Kernel
 from privata.infra.settings import settings
 from privata.serving import listen, serve_on
 from privata.startup import run
-from privata.webhooks.receiver.app import DEFAULT_PORT, Receiver, create_app, running
+from privata.webhooks.receiver.api import DEFAULT_PORT, Receiver, create_app, running
 from privata.worker.main import work
 
 

@@ -7,13 +7,14 @@ from uuid import UUID
 
 from django.contrib.auth.hashers import make_password
 
+from privata.accounts.service import create_user
 from privata.apikeys.scopes import Scope
+from privata.commands.provisioning import provision
 from privata.core.tenancy import Actor, Environment, system_actor
 from privata.demo import credentials
 from privata.demo.credentials import Credentials
 from privata.infra.kernel import Kernel
-from privata.organizations.provisioning import provision
-from privata.organizations.service import create_user, new_password
+from privata.organizations.service import new_password
 from privata.webhooks.endpoints import service as webhooks
 
 ORGANIZATION = "Acme Wallet"

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 from django.db.models import OuterRef, Subquery
 
+from privata.access.tenants import Tenant
 from privata.core.lifecycle import OrderStatus
+from privata.core.roles import Permission
 from privata.orders.models import TimelineEntry
 from privata.orders.presenting import refund_closes
 from privata.orders.reading import orders_of
-from privata.organizations.doors import Tenant
-from privata.organizations.roles import Permission
 from privata.webhooks.deliveries.queues import waiting_of
 from privata.webhooks.models import Endpoint
 from privata.webhooks.states import EndpointStatus

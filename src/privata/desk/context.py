@@ -7,10 +7,12 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
+from privata.access.tenants import SESSION_ENVIRONMENT, SESSION_ORGANIZATION, Tenant
 from privata.accounts.models import User
+from privata.core.standing import REASONS, Capability, works
+from privata.core.tenancy import Environment
 from privata.desk.navigation import NAVIGATION, active_key, counts
-from privata.organizations.doors import Tenant, memberships_of
-from privata.organizations.standing import REASONS, Capability, works
+from privata.organizations.tenant_context import membership_of, memberships_of, tenant_of
 from privata.ui.shell import NavGroup, NavItem, Organization, Shell
 
 THEMES = ("light", "dark")
@@ -21,10 +23,26 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """`shell` for signed-in pages of an organization; only `theme` elsewhere."""
     theme = request.COOKIES.get(THEME_COOKIE)
     theme = theme if theme in THEMES else None
-    tenant: Tenant | None = getattr(request, "tenant", None)
+    tenant: Tenant | None = getattr(request, "tenant", None) or _of_account_page(request)
     if tenant is None:
         return {"shell": None, "theme": theme}
     return {"shell": _shell(request, tenant, theme), "tenant": tenant, "theme": theme}
+
+
+def _of_account_page(request: HttpRequest) -> Tenant | None:
+    """People of an organization see their account within its frame."""
+    match = request.resolver_match
+    if match is None or not getattr(match.func, "signed_in", False):
+        return None
+    user = request.user
+    if not isinstance(user, User):
+        return None
+    # Asked first: for somebody without an organization `tenant_of` renders a page of its own.
+    if membership_of(user, request.session.get(SESSION_ORGANIZATION)) is None:
+        return None
+    environment = request.session.get(SESSION_ENVIRONMENT, Environment.TEST.value)
+    tenant = tenant_of(request, Environment(environment))
+    return tenant if isinstance(tenant, Tenant) else None
 
 
 def _shell(request: HttpRequest, tenant: Tenant, theme: str | None) -> Shell:

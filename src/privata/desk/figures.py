@@ -13,9 +13,9 @@ from django.db import connection
 from django.db.models import BooleanField, Case, Count, Q, Sum, Value, When
 from django.db.models.functions import TruncHour
 
+from privata.access.tenants import Tenant
 from privata.core.lifecycle import OrderStatus
 from privata.orders.models import Order
-from privata.organizations.doors import Tenant
 from privata.webhooks.models import Delivery
 from privata.webhooks.states import DeliveryStatus
 

@@ -10,13 +10,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from privata.access.tenants import Tenant
+from privata.access.views import page as door
 from privata.core.lifecycle import OrderStatus
+from privata.core.roles import Permission
+from privata.core.standing import UNFINISHED, OrganizationStatus
 from privata.core.tenancy import Environment
 from privata.orders.models import Order
-from privata.organizations.doors import Tenant
-from privata.organizations.doors import page as door
-from privata.organizations.roles import Permission
-from privata.organizations.states import UNFINISHED, OrganizationStatus
 from privata.payouts.models import PayoutAddress
 from privata.payouts.states import AddressState
 from privata.webhooks.models import Endpoint

@@ -10,16 +10,16 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from privata.access.tenants import Tenant
+from privata.access.views import page as door
 from privata.apikeys.models import ApiKey
+from privata.core.roles import Permission
+from privata.core.standing import webhooks_go
 from privata.desk import changes, figures
 from privata.desk.attention import attention
-from privata.infra.plane import kernel
+from privata.infra.plane import kernel, wait
 from privata.orders.reading import newest, orders_of
-from privata.organizations.doors import Tenant
-from privata.organizations.doors import page as door
-from privata.organizations.roles import Permission
-from privata.organizations.standing import webhooks_go
-from privata.streams.reading import open_streams
+from privata.streams.reading import count_open
 from privata.webhooks.deliveries.shown import shown_of
 from privata.webhooks.models import Delivery, Endpoint
 
@@ -137,7 +137,7 @@ def _recent(tenant: Tenant, now: datetime) -> dict[str, Any]:
 
 def _streams(tenant: Tenant, now: datetime) -> dict[str, Any]:
     sees = tenant.may(Permission.VIEW_STREAMS)
-    return {"open_streams": open_streams(tenant).count() if sees else None}
+    return {"open_streams": wait(count_open(kernel(), actor=tenant.actor)) if sees else None}
 
 
 PARTS: dict[str, Part] = {

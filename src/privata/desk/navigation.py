@@ -7,8 +7,8 @@ from typing import Final
 
 from django.urls import ResolverMatch, reverse
 
-from privata.organizations.doors import Tenant
-from privata.organizations.roles import Permission
+from privata.access.tenants import Tenant
+from privata.core.roles import Permission
 from privata.webhooks.models import Endpoint
 from privata.webhooks.states import EndpointStatus
 

@@ -8,8 +8,8 @@ from django.urls import Resolver404, resolve, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
+from privata.access.tenants import SESSION_ENVIRONMENT
 from privata.core.tenancy import Environment
-from privata.organizations.doors import SESSION_ENVIRONMENT
 
 
 @require_safe

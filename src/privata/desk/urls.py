@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
+from privata.access.views import FIND_TENANT
 from privata.core.tenancy import Environment
 from privata.desk import going_live, home, live, search, switch
+from privata.organizations.tenant_context import tenant_of
 from privata.organizations.views import joining
 
 
@@ -33,6 +35,8 @@ class NumberConverter:
     def to_url(self, value: int) -> str:
         return str(value)
 
+
+FIND_TENANT.fill(tenant_of)
 
 register_converter(EnvironmentConverter, "env")
 register_converter(NumberConverter, "number")
@@ -61,9 +65,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<env:environment>/going-live", going_live.page, name="going_live"),
     path(
         "<env:environment>/settings/",
-        include("privata.organizations.settings_urls", namespace="settings"),
+        include("privata.desk.settings_urls", namespace="settings"),
     ),
-    path("<env:environment>/team/", include("privata.team.urls", namespace="team")),
+    path("<env:environment>/team/", include("privata.organizations.team_urls", namespace="team")),
     path("<env:environment>/webhooks/", include("privata.webhooks.urls", namespace="webhooks")),
     path("<env:environment>/streams/", include("privata.streams.urls", namespace="streams")),
 ]

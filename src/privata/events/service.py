@@ -6,10 +6,13 @@ endpoint that wants it are committed together or not at all. Streams and pages l
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
+from privata.core.hooks import Hook
 from privata.core.tenancy import Environment
 from privata.infra.postgres import Transaction
 
@@ -22,9 +25,15 @@ STREAMS_BELL = "privata_streams"
 #: Tells pages that something of an organization changed: `<organization>:<environment>:<topic>`.
 LIVE_BELL = "privata_live"
 
-# Endpoints are not locked: a paused endpoint's deliveries are pending like any other and become
-# due when it is resumed, so an endpoint that changes at this moment can lose nothing.
-_PUBLISH = """
+#: The channel of what concerns the integration as a whole; the other is `order`.
+OPS_CHANNEL: Final = "ops"
+
+#: What the facts of a publication are owed as: the end of its statement, by the room that delivers.
+#: It may use `fact` (`seq`, `type`), `$1` the organization, `$2` the environment, `$3` the channel,
+#: `$4` the order and `$9` the only endpoint, and no further parameter.
+FAN_OUT: Final[Hook[str]] = Hook("the deliveries of an event")
+
+_FACT: Final = """
 WITH fact AS (
     INSERT INTO event (event_id, organization_id, environment, channel, type,
                        order_id, order_seq, body)
@@ -34,16 +43,12 @@ WITH fact AS (
     ORDER BY f.position
     RETURNING seq, type
 )
-INSERT INTO webhook_delivery (organization_id, environment, endpoint_id, event_seq, order_id)
-SELECT $1, $2, endpoint.id, fact.seq, $4
-FROM fact
-JOIN webhook_endpoint AS endpoint
-  ON endpoint.organization_id = $1 AND endpoint.environment = $2 AND endpoint.channel = $3
-WHERE endpoint.status <> 'disabled'
-  AND CASE WHEN $9::uuid IS NOT NULL THEN endpoint.id = $9
-           ELSE endpoint.event_filter IS NULL OR fact.type = ANY (endpoint.event_filter)
-                OR split_part(fact.type, '.', 1) || '.*' = ANY (endpoint.event_filter) END
 """
+
+
+@functools.cache
+def _publish_sql() -> str:
+    return _FACT + FAN_OUT.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,7 @@ async def publish(
     With `only`, to that endpoint alone, whatever its filter: an answer to somebody who asked.
     """
     await tx.connection.execute(
-        _PUBLISH,
+        _publish_sql(),
         organization_id,
         environment.value,
         channel,

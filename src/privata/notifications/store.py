@@ -53,7 +53,7 @@ DELETE FROM mail WHERE status <> 'waiting' AND created_at < now() - $1::interval
 """
 
 _HAS_ACCOUNT: Final = """
-SELECT EXISTS (SELECT FROM app_user WHERE lower(email) = lower($1) AND is_active)
+SELECT EXISTS (SELECT FROM shared_user WHERE lower(email) = lower($1) AND is_active)
 """
 
 

@@ -13,6 +13,7 @@ from privata.audit import service as audit
 from privata.core.errors import OrderNotFound, ValidationFailed
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Actor, ActorKind, Environment, system_actor
+from privata.events.ops_events import late_deposit, publish_ops
 from privata.events.service import LIVE_BELL, live_payload
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
@@ -20,7 +21,6 @@ from privata.infra.settings import Settings
 from privata.orders import late_store, store
 from privata.orders.states import LATE_ENDS, LateState
 from privata.providers.port import Report
-from privata.webhooks.ops_events import late_deposit, publish_ops
 
 #: Late deposits of one list.
 MOST: Final = 500

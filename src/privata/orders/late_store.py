@@ -26,7 +26,7 @@ RETURNING *
 """
 
 _OPEN: Final = """
-SELECT o.*, p.name AS organization FROM orders AS o JOIN organization AS p
+SELECT o.*, p.name AS organization FROM orders AS o JOIN shared_organization AS p
   ON p.id = o.organization_id
 WHERE o.late_state = 'seen'
 ORDER BY o.late_seen_at, o.id LIMIT $1

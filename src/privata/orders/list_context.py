@@ -8,6 +8,8 @@ from django.contrib.messages import get_messages
 from django.http import HttpRequest
 from django.urls import reverse
 
+from privata.access.tenants import Tenant
+from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
 from privata.orders import columns, reading, saved_views
 from privata.orders.cursors import Cursor
@@ -16,8 +18,6 @@ from privata.orders.filters import GROUPS, RATES, REFUNDS, SPANS, OrderFilter, R
 from privata.orders.listing import Page
 from privata.orders.search_sql import Search
 from privata.orders.states import Density
-from privata.organizations.doors import Tenant
-from privata.organizations.roles import Permission
 from privata.providers.registry import providers_for
 
 #: In the address: all orders, though a view of the person's is shown first otherwise.

@@ -12,6 +12,7 @@ import asyncpg
 from privata.audit import service as audit
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.ids import base62_token
+from privata.core.roles import Role
 from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
@@ -23,7 +24,6 @@ from privata.organizations.membership_rules import (
     RESEND_AFTER,
     invitation_refused,
 )
-from privata.organizations.roles import Role
 from privata.organizations.telling import mail_invitation, mail_member_joined
 
 _OPEN = """
@@ -57,7 +57,7 @@ RETURNING email
 
 _IS_MEMBER = """
 SELECT EXISTS (
-    SELECT FROM membership AS m JOIN app_user AS u ON u.id = m.user_id
+    SELECT FROM membership AS m JOIN shared_user AS u ON u.id = m.user_id
     WHERE m.organization_id = $1 AND lower(u.email) = lower($2))
 """
 
@@ -71,7 +71,7 @@ _OF_LINK = """
 SELECT i.id, i.organization_id, o.name AS organization_name, i.email, i.role, i.invited_by,
        i.expires_at, i.accepted_at, i.cancelled_at, m.role AS inviter_role
 FROM invitation AS i JOIN organization AS o ON o.id = i.organization_id
-LEFT JOIN app_user AS u ON u.id = i.inviter_id AND u.is_active
+LEFT JOIN shared_user AS u ON u.id = i.inviter_id AND u.is_active
 LEFT JOIN membership AS m ON m.organization_id = i.organization_id AND m.user_id = u.id
                          AND m.deactivated_at IS NULL
 WHERE i.digest = ANY ($1::bytea[])

@@ -8,21 +8,21 @@ from uuid import UUID
 
 import asyncpg
 
-from privata.apikeys.makers import cut_keys
 from privata.audit import service as audit
 from privata.core.errors import NotFound, ValidationFailed
+from privata.core.roles import Role
 from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
+from privata.organizations.hooks import ROLE_FELL
 from privata.organizations.invitations import end_invitations_of
 from privata.organizations.membership_rules import Member, removal_refused, role_change_refused
-from privata.organizations.roles import Role
-from privata.organizations.telling import end_access, mail_keys_cut, renew_access
+from privata.organizations.telling import end_access, renew_access
 
 _LIST = """
 SELECT m.id, m.user_id, u.email, u.name, m.role, m.created_at AS joined_at, u.last_login,
        m.deactivated_at
-FROM membership AS m JOIN app_user AS u ON u.id = m.user_id
+FROM membership AS m JOIN shared_user AS u ON u.id = m.user_id
 WHERE m.organization_id = $1
 ORDER BY m.deactivated_at IS NOT NULL, lower(coalesce(nullif(u.name, ''), u.email)), m.id
 """
@@ -31,7 +31,7 @@ ORDER BY m.deactivated_at IS NOT NULL, lower(coalesce(nullif(u.name, ''), u.emai
 # once wait for one another here, and the second one sees what the first has done.
 _LOCK = """
 SELECT m.id, m.user_id, m.role, m.deactivated_at, u.email
-FROM membership AS m JOIN app_user AS u ON u.id = m.user_id
+FROM membership AS m JOIN shared_user AS u ON u.id = m.user_id
 WHERE m.organization_id = $1 ORDER BY m.id FOR UPDATE OF m
 """
 
@@ -135,7 +135,7 @@ async def remove(kernel: Kernel, *, actor: Actor, member_id: int) -> None:
 async def role_of(kernel: Kernel, organization_id: UUID, user_id: int) -> Role | None:
     """The role of an active member; None for everybody else."""
     found = await kernel.database.pool.fetchval(
-        "SELECT m.role FROM membership AS m JOIN app_user AS u ON u.id = m.user_id"
+        "SELECT m.role FROM membership AS m JOIN shared_user AS u ON u.id = m.user_id"
         " WHERE m.organization_id = $1 AND m.user_id = $2 AND m.deactivated_at IS NULL"
         " AND u.is_active",
         organization_id,
@@ -166,17 +166,8 @@ async def _fall(
     """What somebody has made ends as far as their role, from now on `role`, does not reach it."""
     user_id = locked.target.user_id
     await end_invitations_of(tx, actor=actor, user_id=user_id, role=role)
-    keys = await cut_keys(tx, actor=actor, user_id=user_id, role=role)
-    if keys:
-        await mail_keys_cut(
-            kernel,
-            tx,
-            organization_id=actor.organization_id,
-            member=locked.target_row["email"],
-            role=None if role is None else role.value,
-            lost=[f"{key.name} ({key.prefix}…): {', '.join(key.lost)}" for key in keys if key.lost],
-            seen=[f"{key.name} ({key.prefix}…)" for key in keys],
-        )
+    email = locked.target_row["email"]
+    await ROLE_FELL.value(kernel, tx, actor=actor, user_id=user_id, email=email, role=role)
 
 
 def _refuse(reason: str | None, field: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from privata.organizations.roles import Permission, Role, allows
+from privata.core.roles import Permission, Role, allows
 
 #: How long an invitation's link may be used (docs/roles.md).
 INVITATION_LIFETIME = timedelta(days=7)

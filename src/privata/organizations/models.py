@@ -9,12 +9,12 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower, Now
 
+from privata.core.roles import Role
+from privata.core.standing import OrganizationStatus
 from privata.infra.fields import one_of
 from privata.organizations.company import BusinessType, Integration, Volume
 from privata.organizations.plans import Plan
 from privata.organizations.preferences import Notice
-from privata.organizations.roles import Role
-from privata.organizations.states import OrganizationStatus
 
 
 class Organization(models.Model):

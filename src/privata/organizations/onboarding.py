@@ -8,13 +8,16 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from privata.apikeys import service as apikeys
+from privata.accounts.service import lock_user
 from privata.audit import service as audit
 from privata.core.errors import ValidationFailed
-from privata.core.tenancy import Actor, Environment
+from privata.core.roles import Role
+from privata.core.standing import OrganizationStatus
+from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.organizations.company import high_risk
+from privata.organizations.hooks import FIRST_KEY
 from privata.organizations.onboarding_rules import (
     DONE_AT,
     Company,
@@ -28,14 +31,9 @@ from privata.organizations.onboarding_rules import (
     checked_jurisdictions,
     next_step,
 )
-from privata.organizations.roles import Role
-from privata.organizations.states import OrganizationStatus
 
 #: Organizations one person may set up by themselves.
 MOST_OWNED = 10
-
-#: The name of the key that onboarding issues.
-FIRST_KEY = "First test key"
 
 _PROFILE = "SELECT * FROM organization_profile WHERE organization_id = $1"
 
@@ -56,9 +54,7 @@ async def create_for_user(kernel: Kernel, *, actor: Actor, company: Company) -> 
     actor = replace(actor, organization_id=organization_id)
     async with kernel.database.transaction() as tx:
         # Two forms sent at once: the person's row makes one wait for the other.
-        await tx.connection.execute(
-            "SELECT FROM app_user WHERE id = $1 FOR NO KEY UPDATE", int(actor.id)
-        )
+        await lock_user(tx, int(actor.id))
         owned = await tx.connection.fetchval(
             "SELECT count(*) FROM membership WHERE user_id = $1 AND role = $2",
             int(actor.id),
@@ -173,10 +169,7 @@ async def finish(kernel: Kernel, *, actor: Actor, contact: Contact) -> str:
                 )
             },
         )
-        made = await apikeys.create_key(
-            tx, kernel, actor=actor, environment=Environment.TEST, name=FIRST_KEY
-        )
-    return made.key
+        return await FIRST_KEY.value(kernel, tx, actor)
 
 
 async def save_settings(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from privata.organizations.roles import Role
+from privata.core.roles import Role
 
 
 class Notice(StrEnum):

@@ -9,11 +9,11 @@ import asyncpg
 
 from privata.audit import service as audit
 from privata.core.errors import NotFound, ValidationFailed
+from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor
 from privata.events.service import DELIVERIES_BELL, STREAMS_BELL
 from privata.infra.kernel import Kernel
 from privata.organizations.company import high_risk
-from privata.organizations.states import OrganizationStatus
 from privata.organizations.telling import mail_reviewed
 
 _S = OrganizationStatus
@@ -39,7 +39,7 @@ SELECT o.id, o.name, o.status, o.plan, o.created_at, o.reviewed_at, o.reviewed_b
        p.legal_name, p.country, p.business_type, p.website, p.volume, p.integration,
        p.user_countries, p.contact_name, p.contact_email, p.contact_telegram,
        (SELECT string_agg(u.email, ', ' ORDER BY m.id) FROM membership AS m
-        JOIN app_user AS u ON u.id = m.user_id
+        JOIN shared_user AS u ON u.id = m.user_id
         WHERE m.organization_id = o.id AND m.role = 'owner') AS owners
 FROM organization AS o LEFT JOIN organization_profile AS p ON p.organization_id = o.id
 """

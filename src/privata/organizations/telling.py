@@ -10,19 +10,19 @@ from datetime import datetime
 from uuid import UUID
 
 from privata.accounts.service import end_sessions, rotate_sessions
+from privata.core.roles import Role
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.notifications.catalogue import Letter
 from privata.notifications.service import send_mail
 from privata.organizations.preferences import Notice
-from privata.organizations.roles import Role
 
 #: Warnings of this many hours and fewer are told in hours.
 DAY_H = 24
 
 _READERS = """
-SELECT u.email FROM membership AS m JOIN app_user AS u ON u.id = m.user_id
+SELECT u.email FROM membership AS m JOIN shared_user AS u ON u.id = m.user_id
 WHERE m.organization_id = $1 AND m.role = ANY ($2) AND m.deactivated_at IS NULL
   AND NOT EXISTS (SELECT FROM notice_opt_out AS n WHERE n.membership_id = m.id AND n.notice = $3)
 ORDER BY u.email
@@ -34,7 +34,7 @@ _PAID = (Role.OWNER, Role.FINANCE)
 _NAME = "SELECT name FROM organization WHERE id = $1"
 
 _MEMBER = """
-SELECT u.email FROM membership AS m JOIN app_user AS u ON u.id = m.user_id
+SELECT u.email FROM membership AS m JOIN shared_user AS u ON u.id = m.user_id
 WHERE m.organization_id = $1 AND m.deactivated_at IS NULL AND lower(u.email) = lower($2)
 """
 

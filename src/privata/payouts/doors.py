@@ -8,11 +8,11 @@ from uuid import UUID
 
 from privata.audit import service as audit
 from privata.core.errors import NotFound, ScopeRequired, WrongPayoutState
+from privata.core.standing import REASONS, Capability, OrganizationStatus, works
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.events.service import LIVE_BELL, live_payload
 from privata.infra.postgres import Transaction
-from privata.organizations.standing import REASONS, Capability, works
-from privata.organizations.states import OrganizationStatus
+from privata.organizations.profile import locked_profile
 from privata.payouts import address_store, store
 from privata.payouts.moving import LIVE_TOPIC
 
@@ -50,10 +50,7 @@ async def locked_organization(tx: Transaction, actor: Actor) -> OrganizationStat
 
     Taken before a payout's or an address's lock wherever both are.
     """
-    status = await store.lock_organization(tx, actor.organization_id)
-    if status is None:
-        raise NotFound("Organization not found.")
-    return OrganizationStatus(status)
+    return (await locked_profile(tx, organization_id=actor.organization_id)).status
 
 
 async def organization_to_pay(tx: Transaction, actor: Actor) -> None:

@@ -20,8 +20,6 @@ from privata.payouts.lifecycle import PayoutStatus
 
 Row = asyncpg.Record
 
-_LOCK_ORGANIZATION: Final = "SELECT status FROM organization WHERE id = $1 FOR NO KEY UPDATE"
-
 # The moment of the newest request but n: while it is recent, there is no room for another one.
 _NTH_NEWEST: Final = """
 SELECT created_at FROM payout
@@ -95,19 +93,13 @@ ORDER BY challenge_expires_at LIMIT $2
 """
 
 _FOR_OPERATOR: Final = """
-SELECT p.*, o.name AS organization FROM payout AS p JOIN organization AS o
+SELECT p.*, o.name AS organization FROM payout AS p JOIN shared_organization AS o
   ON o.id = p.organization_id
 WHERE p.environment = 'live' AND p.status = ANY ($1::text[])
   AND ($2::uuid IS NULL OR p.organization_id = $2)
 ORDER BY p.created_at, p.id
 LIMIT $3
 """
-
-
-async def lock_organization(tx: Transaction, organization_id: UUID) -> str | None:
-    """The organization's status; its requests and its addresses change one at a time."""
-    status: str | None = await tx.connection.fetchval(_LOCK_ORGANIZATION, organization_id)
-    return status
 
 
 async def nth_newest(

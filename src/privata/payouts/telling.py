@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from privata.core.tenancy import Environment
+from privata.events.ops_events import payout_sent, publish_ops
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.orders.explorers import explorer_link
@@ -12,7 +13,6 @@ from privata.organizations.telling import mail_payout_sent
 from privata.payouts import store
 from privata.payouts.challenges import amount_text
 from privata.payouts.currencies import PayoutCurrency
-from privata.webhooks.ops_events import payout_sent, publish_ops
 
 
 async def tell_sent(kernel: Kernel, tx: Transaction, payout: store.Row, now: datetime) -> None:

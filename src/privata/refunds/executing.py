@@ -16,6 +16,7 @@ from typing import Final
 from privata.core.errors import ProviderError, ProviderRefused
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment
+from privata.events.ops_events import provider_outage_affecting_partner, publish_ops
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.orders import service as orders
@@ -33,7 +34,6 @@ from privata.refunds.rules import (
     StableTarget,
     pause_after,
 )
-from privata.webhooks.ops_events import provider_outage_affecting_partner, publish_ops
 
 log = logging.getLogger(__name__)
 

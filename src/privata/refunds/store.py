@@ -70,7 +70,7 @@ SELECT o.id, o.organization_id, organization.name AS organization, o.environment
        o.to_asset, o.to_network, o.updated_at, o.failed_reason_code, o.refund_capability,
        o.tx_in_hash, r.action, r.state, r.failure
 FROM orders AS o
-JOIN organization ON organization.id = o.organization_id
+JOIN shared_organization AS organization ON organization.id = o.organization_id
 LEFT JOIN refund AS r ON r.order_id = o.id
 WHERE o.status = 'manual_review'
 ORDER BY o.updated_at, o.id

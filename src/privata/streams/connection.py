@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any, Final
 
 import asyncpg
-from starlette.types import Message, Receive, Send
 
 from privata.streams.frames import BEAT, FAREWELL, HELLO, Frame, Part
 from privata.streams.log import OrderKey
@@ -31,6 +30,11 @@ MISSED_BEATS: Final = 4
 
 #: What asyncpg raises when the database is away.
 AWAY: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+# What ASGI hands in; a stream knows no framework.
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 Read = Callable[[OrderKey, int], Awaitable[Sequence[Frame]]]
 

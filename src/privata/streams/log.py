@@ -19,7 +19,7 @@ Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"  # not generic at run time
 _LOG: Final = """
 SELECT order_seq, event_id, type,
        (extract(epoch FROM clock_timestamp() - created_at) * 1000)::bigint AS age_ms
-FROM event
+FROM shared_event
 WHERE order_id = $1 AND organization_id = $2 AND environment = $3 AND order_seq IS NOT NULL
 ORDER BY order_seq
 """
@@ -28,7 +28,7 @@ _SINCE: Final = """
 SELECT e.order_id, e.order_seq, e.event_id, e.type, e.body
 FROM unnest($1::text[], $2::uuid[], $3::text[], $4::int[])
      AS wanted(order_id, organization_id, environment, after)
-JOIN event AS e
+JOIN shared_event AS e
   ON e.order_id = wanted.order_id AND e.order_seq > wanted.after
  AND e.organization_id = wanted.organization_id AND e.environment = wanted.environment
 ORDER BY e.order_id, e.order_seq

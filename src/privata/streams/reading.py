@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import QuerySet
-from django.db.models.functions import Now
-
-from privata.core.lifecycle import TERMINAL
-from privata.events.models import Event
-from privata.infra.plane import kernel, wait
-from privata.orders.reading import orders_of
-from privata.organizations.doors import Tenant
+from privata.core.errors import NotFound
+from privata.core.tenancy import Actor
+from privata.infra.kernel import Kernel
 from privata.organizations.profile import profile_of
-from privata.streams.models import Stream
 from privata.streams.states import Ending, ResumeSource
 from privata.streams.store import DEAD_AFTER_S
 
@@ -46,81 +40,96 @@ SOURCES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A row of a list with the last event it sent, if that is known."""
+# The event that a stream sent last tells where its order stood then.
+_ROW: Final = """
+SELECT s.id, s.order_id, s.key_prefix, s.ip, s.source, s.opened_at, s.ending, s.closed_at, s.reason,
+       split_part(e.type, '.', 2) AS status, e.created_at AS at
+FROM stream AS s
+LEFT JOIN shared_event AS e
+  ON e.order_id = s.order_id AND e.order_seq = s.last_seq AND e.channel = 'order'
+ AND e.organization_id = s.organization_id AND e.environment = s.environment
+"""
 
-    stream: Stream
+_OPEN: Final = """
+WHERE s.organization_id = $1 AND s.environment = $2 AND s.closed_at IS NULL
+  AND EXISTS (SELECT FROM stream_node AS n WHERE n.id = s.node_id
+                AND n.seen_at > now() - make_interval(secs => $3))
+"""
+
+_NEWEST_OPEN: Final = f"{_ROW}{_OPEN}ORDER BY s.id DESC LIMIT $4"
+
+_ONE_OPEN: Final = f"{_ROW}{_OPEN}AND s.id = $4"
+
+_COUNT_OPEN: Final = f"SELECT count(*) FROM stream AS s{_OPEN}"  # noqa: S608  # constants
+
+_CLOSED: Final = f"""{_ROW}
+WHERE s.organization_id = $1 AND s.environment = $2 AND s.closed_at IS NOT NULL
+ORDER BY s.closed_at DESC LIMIT $3
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRow:
+    """A stream with the status its order had at the last event it sent, if that is known."""
+
+    id: int
+    order_id: str
+    key_prefix: str
+    ip: str
+    source: str
+    opened_at: datetime
+    ending: str | None
+    closed_at: datetime | None
+    reason: str | None
     status: str | None
     at: datetime | None
 
     @property
-    def ending(self) -> tuple[str, str, str]:
+    def ended(self) -> tuple[str, str, str]:
         """Words, icon and tone of why it is over."""
-        return ENDINGS[Ending(self.stream.reason or Ending.CLIENT_LEFT)]
+        return ENDINGS[Ending(self.reason or Ending.CLIENT_LEFT)]
 
     @property
-    def source(self) -> str:
-        return SOURCES[ResumeSource(self.stream.source)]
+    def began(self) -> str:
+        """What it began with, in a sentence."""
+        return SOURCES[ResumeSource(self.source)]
 
     @property
     def lasted_s(self) -> float | None:
         """Seconds it was open."""
-        closed = self.stream.closed_at
-        return None if closed is None else (closed - self.stream.opened_at).total_seconds()
+        return None if self.closed_at is None else (self.closed_at - self.opened_at).total_seconds()
 
 
-def open_streams(tenant: Tenant) -> QuerySet[Stream]:
-    """The tenant's open streams on servers that live."""
-    return Stream.objects.filter(
-        **_mine(tenant),
-        closed_at=None,
-        node__seen_at__gt=Now() - timedelta(seconds=DEAD_AFTER_S),
-    )
+async def count_open(kernel: Kernel, *, actor: Actor) -> int:
+    """How many streams the actor's environment has open on servers that live."""
+    count: int = await kernel.database.pool.fetchval(_COUNT_OPEN, *_open_of(actor))
+    return count
 
 
-def open_stream(tenant: Tenant, stream_id: int) -> Stream | None:
-    """One of them."""
-    return open_streams(tenant).filter(id=stream_id).first()
+async def open_stream(kernel: Kernel, *, actor: Actor, stream_id: int) -> StreamRow:
+    """One of them; `NotFound` for any other."""
+    row = await kernel.database.pool.fetchrow(_ONE_OPEN, *_open_of(actor), stream_id)
+    if row is None:
+        raise NotFound("There is no such open stream.")
+    return StreamRow(**dict(row))
 
 
-def overview(tenant: Tenant) -> dict[str, Any]:
+async def overview(kernel: Kernel, *, actor: Actor) -> dict[str, Any]:
     """The figures and both lists."""
-    cap = wait(profile_of(kernel(), actor=tenant.actor)).streams(tenant.environment)
-    count = open_streams(tenant).count()
-    closed = Stream.objects.filter(**_mine(tenant), closed_at__isnull=False)
+    cap = (await profile_of(kernel, actor=actor)).streams(actor.environment)
+    count = await count_open(kernel, actor=actor)
+    pool = kernel.database.pool
+    opened = await pool.fetch(_NEWEST_OPEN, *_open_of(actor), MOST_OPEN)
+    closed = await pool.fetch(_CLOSED, actor.organization_id, actor.environment.value, MOST_CLOSED)
     return {
         "open_count": count,
         "cap": cap,
         "full": count >= cap,
         "nearly_full": count >= NEARLY_FULL * cap,
-        "open": _with_events(tenant, open_streams(tenant).order_by("-id")[:MOST_OPEN]),
-        "closed": _with_events(tenant, closed.order_by("-closed_at")[:MOST_CLOSED]),
+        "open": [StreamRow(**dict(row)) for row in opened],
+        "closed": [StreamRow(**dict(row)) for row in closed],
     }
 
 
-def order_to_watch(tenant: Tenant) -> str | None:
-    """The newest order that still moves: there is something to see."""
-    moving = orders_of(tenant).exclude(status__in=[status.value for status in TERMINAL])
-    return moving.order_by("-created_at", "-id").values_list("id", flat=True).first()
-
-
-def _mine(tenant: Tenant) -> dict[str, Any]:
-    return {
-        "organization_id": tenant.organization_id,
-        "environment": tenant.environment.value,
-    }
-
-
-def _with_events(tenant: Tenant, streams: QuerySet[Stream]) -> list[Shown]:
-    rows = list(streams)
-    found = Event.objects.filter(
-        **_mine(tenant), order_id__in={row.order_id for row in rows}, channel="order"
-    ).values_list("order_id", "order_seq", "type", "created_at")
-    events = {(order_id, seq): (kind, at) for order_id, seq, kind, at in found}
-    shown = []
-    for row in rows:
-        kind, at = events.get((row.order_id, row.last_seq), (None, None))
-        status = None if kind is None else kind.partition(".")[2]
-        shown.append(Shown(row, status, at))
-    return shown
+def _open_of(actor: Actor) -> tuple[Any, ...]:
+    return actor.organization_id, actor.environment.value, DEAD_AFTER_S

@@ -10,9 +10,9 @@ from uuid import UUID
 import asyncpg
 
 from privata.apikeys.scopes import Scope
+from privata.core.standing import KEYS_WORK
 from privata.core.tenancy import Actor
 from privata.infra.postgres import Transaction
-from privata.organizations.standing import KEYS_WORK
 from privata.streams.states import Ending
 
 Row = asyncpg.Record
@@ -66,14 +66,14 @@ RETURNING s.organization_id, s.environment
 # opened the stream dies; also when the organization comes into a status in which its keys rest.
 _TO_END: Final = f"""
 SELECT s.id, coalesce(s.ending, 'key_dead') AS reason
-FROM stream AS s JOIN api_key AS k ON k.id = s.key_id
-JOIN organization AS o ON o.id = k.organization_id
+FROM stream AS s JOIN shared_api_key AS k ON k.id = s.key_id
+JOIN shared_organization AS o ON o.id = k.organization_id
 WHERE s.node_id = $1
   AND (s.ending IS NOT NULL OR k.revoked_at IS NOT NULL
        OR NOT ({KEYS_WORK})
        OR k.expires_on <= (now() AT TIME ZONE 'UTC')::date
        OR NOT $2 = ANY (k.scopes)
-       OR NOT EXISTS (SELECT FROM api_key_secret AS x
+       OR NOT EXISTS (SELECT FROM shared_api_key_secret AS x
                       WHERE x.key_id = k.id AND x.prefix = s.key_prefix
                         AND (x.dead_at IS NULL OR x.dead_at > now())))
 """  # noqa: S608  # a constant of `standing`

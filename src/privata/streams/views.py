@@ -8,11 +8,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from privata.access.tenants import Tenant
+from privata.access.views import page
 from privata.core.errors import NotFound
+from privata.core.lifecycle import TERMINAL
+from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
-from privata.organizations.doors import Tenant, page
-from privata.organizations.roles import Permission
-from privata.streams.reading import open_stream, order_to_watch, overview
+from privata.orders.reading import orders_of
+from privata.streams.reading import open_stream, overview
 from privata.streams.service import end_stream
 
 
@@ -20,10 +23,10 @@ from privata.streams.service import end_stream
 @page(Permission.VIEW_STREAMS)
 def index(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """The whole page; for htmx what changes of it."""
-    context = overview(tenant) | {
+    context = wait(overview(kernel(), actor=tenant.actor)) | {
         "may_close": tenant.may(Permission.MANAGE_KEYS),
         "api_url": f"{kernel().settings.base_url}/partner/v1",
-        "watched": order_to_watch(tenant),
+        "watched": _order_to_watch(tenant),
     }
     fragment = request.headers.get("HX-Request") == "true"
     return render(request, f"streams/{'_streams' if fragment else 'index'}.html", context)
@@ -35,9 +38,10 @@ def close(request: HttpRequest, tenant: Tenant, stream_id: int) -> HttpResponseB
     """End one stream. GET asks first."""
     here = reverse("streams:index", kwargs={"environment": tenant.environment.value})
     if request.method != "POST":
-        found = open_stream(tenant, stream_id)
-        if found is None:
-            raise Http404("Stream not found.")
+        try:
+            found = wait(open_stream(kernel(), actor=tenant.actor, stream_id=stream_id))
+        except NotFound as error:
+            raise Http404(error.message) from error
         return render(request, "streams/close.html", {"stream": found, "here": here})
     try:
         wait(end_stream(kernel(), actor=tenant.actor, stream_id=stream_id))
@@ -47,3 +51,9 @@ def close(request: HttpRequest, tenant: Tenant, stream_id: int) -> HttpResponseB
     else:
         messages.success(request, "Closing the stream")
     return redirect(here)
+
+
+def _order_to_watch(tenant: Tenant) -> str | None:
+    """The newest order that still moves: there is something to see."""
+    moving = orders_of(tenant).exclude(status__in=[status.value for status in TERMINAL])
+    return moving.order_by("-created_at", "-id").values_list("id", flat=True).first()

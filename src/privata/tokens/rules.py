@@ -10,6 +10,9 @@ from privata.core.ids import TOKEN_DIGITS, base62_token
 
 PREFIX = "pat_"
 
+#: Below this path a token works, and nowhere else.
+API_PREFIX = "/dashboard/v1"
+
 #: What is kept of a token for display.
 PREFIX_LENGTH = 12
 

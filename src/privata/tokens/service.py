@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from privata.accounts.service import lock_user
 from privata.audit import service as audit
 from privata.core.errors import NotFound, ValidationFailed
+from privata.core.roles import Role
+from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import TOKEN_SESSION, Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
 from privata.infra.limits import TAKE, Allowance, Kind, limits_of
 from privata.infra.proxies import source_of
-from privata.organizations.roles import Role
-from privata.organizations.states import OrganizationStatus
 from privata.tokens.rules import (
     LIFETIMES,
     MAX_NAME,
@@ -29,7 +30,7 @@ _MINE = """
 SELECT t.id, t.name, t.scopes, t.prefix, t.created_at, t.expires_at, t.revoked_at,
        t.last_used_at, host(t.last_used_ip) AS last_used_ip
 FROM personal_token AS t
-JOIN membership AS m ON m.organization_id = t.organization_id AND m.user_id = t.user_id
+JOIN shared_membership AS m ON m.organization_id = t.organization_id AND m.user_id = t.user_id
                     AND m.created_at <= t.created_at
 WHERE t.organization_id = $1 AND t.user_id = $2 AND t.revoked_at IS NULL
 ORDER BY t.created_at DESC, t.id
@@ -51,10 +52,10 @@ WITH found AS (
     SELECT t.id, t.organization_id, t.scopes, t.last_used_at, u.id AS user_id, u.email, m.role,
            o.name AS organization_name, o.status AS organization_status
     FROM personal_token AS t
-    JOIN app_user AS u ON u.id = t.user_id AND u.is_active
-    JOIN membership AS m ON m.user_id = t.user_id AND m.organization_id = t.organization_id
+    JOIN shared_user AS u ON u.id = t.user_id AND u.is_active
+    JOIN shared_membership AS m ON m.user_id = t.user_id AND m.organization_id = t.organization_id
                         AND m.deactivated_at IS NULL AND m.created_at <= t.created_at
-    JOIN organization AS o ON o.id = t.organization_id
+    JOIN shared_organization AS o ON o.id = t.organization_id
     WHERE t.digest = ANY ($1::bytea[]) AND t.revoked_at IS NULL AND t.expires_at > $2
 ), used AS (
     UPDATE personal_token AS t SET last_used_at = $2, last_used_ip = $3::inet
@@ -128,9 +129,7 @@ async def create_token(
     now = kernel.clock.now()
     async with kernel.database.transaction() as tx:
         # Two forms sent at once: the person's row makes one wait for the other.
-        await tx.connection.execute(
-            "SELECT FROM app_user WHERE id = $1 FOR NO KEY UPDATE", int(actor.id)
-        )
+        await lock_user(tx, int(actor.id))
         count = await tx.connection.fetchval(
             "SELECT count(*) FROM personal_token WHERE organization_id = $1 AND user_id = $2"
             " AND revoked_at IS NULL AND expires_at > $3",

@@ -12,14 +12,14 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from privata.access.forms import Entered, keep_once, take_once
+from privata.access.tenants import Tenant
+from privata.access.views import missing_is_404, page
 from privata.core.errors import ValidationFailed
+from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
-from privata.organizations.doors import Tenant, page
-from privata.organizations.pages import Entered, keep_once, missing_is_404, take_once
-from privata.organizations.roles import Permission
 from privata.tokens import service
-from privata.tokens.api import PREFIX
-from privata.tokens.rules import LIFETIMES
+from privata.tokens.rules import API_PREFIX, LIFETIMES
 
 _KINDS = (
     ("read", "Read", "Lists of orders, deliveries, endpoints, members, and the audit log."),
@@ -68,7 +68,7 @@ def shown(request: HttpRequest, tenant: Tenant, token_id: UUID) -> HttpResponseB
     token = take_once(request, f"token:{token_id}")
     if token is None:
         return redirect("settings:tokens", environment=tenant.environment.value)
-    api_url = f"{kernel().settings.base_url}{PREFIX}"
+    api_url = f"{kernel().settings.base_url}{API_PREFIX}"
     return _show(request, "shown.html", {"token": token, "api_url": api_url})
 
 

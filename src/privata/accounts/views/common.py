@@ -17,14 +17,6 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from privata.accounts import passkeys
 from privata.accounts.models import User
-from privata.core.tenancy import Environment
-from privata.organizations.doors import (
-    SESSION_ENVIRONMENT,
-    SESSION_ORGANIZATION,
-    Tenant,
-    membership_of,
-    tenant_of,
-)
 
 #: Tabs of the account pages: key, label, address.
 TABS: Final = (
@@ -45,21 +37,11 @@ def signed_in(
         user = request.user
         if not isinstance(user, User):
             return redirect_to_login(request.get_full_path())
-        _frame(request, user)
         return view(request, user, *args, **kwargs)
 
-    guarded.signed_in = True  # type: ignore[attr-defined]  # the list of open routes reads it
+    # The list of open routes reads it, and the dashboard, which puts its frame around the page.
+    guarded.signed_in = True  # type: ignore[attr-defined]
     return guarded
-
-
-def _frame(request: HttpRequest, user: User) -> None:
-    """People of an organization see their account within its frame."""
-    if membership_of(user, request.session.get(SESSION_ORGANIZATION)) is None:
-        return
-    environment = request.session.get(SESSION_ENVIRONMENT, Environment.TEST.value)
-    tenant = tenant_of(request, Environment(environment))
-    if isinstance(tenant, Tenant):
-        request.tenant = tenant  # type: ignore[attr-defined]  # for the context processor
 
 
 def factors_of(user: User) -> QuerySet[Any]:

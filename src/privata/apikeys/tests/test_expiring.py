@@ -12,8 +12,8 @@ from privata.apikeys.expiring import FIRST_WARNING_H, LAST_WARNING_H, warn_once
 from privata.apikeys.service import edit_key, revoke_key
 from privata.apikeys.tests.making import LIVE, TEST, made, person
 from privata.core.clock import ManualClock
+from privata.core.roles import Role
 from privata.infra.kernel import Kernel
-from privata.organizations.roles import Role
 from privata.organizations.tests.people import member
 
 

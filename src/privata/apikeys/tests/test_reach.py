@@ -14,11 +14,11 @@ from privata.apikeys.scopes import Scope
 from privata.apikeys.service import MintedKey, create_key, edit_key, revoke_key
 from privata.apikeys.tests.making import LIVE, TEST, audited
 from privata.core.errors import ValidationFailed
+from privata.core.roles import Permission, Role, allows
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
 from privata.infra.limits import Kind
 from privata.organizations import members
-from privata.organizations.roles import Permission, Role, allows
 from privata.organizations.tests.people import member, membership
 
 PAYOUTS = ("payouts:read", "payouts:trigger")

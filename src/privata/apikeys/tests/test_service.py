@@ -19,7 +19,6 @@ from privata.apikeys.service import (
     Revoked,
     edit_key,
     is_last_live_key,
-    organization_status,
     revoke_key,
 )
 from privata.apikeys.tests.making import LIVE, TEST, audited, made, person, works
@@ -27,6 +26,7 @@ from privata.core.clock import ManualClock
 from privata.core.errors import NotFound, RateLimited, ValidationFailed
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
+from privata.organizations.profile import status_of
 
 
 def with_clock(kernel: Kernel, days: float = 0) -> Kernel:
@@ -105,7 +105,7 @@ async def test_keys_are_found_by_id_prefix_and_name(kernel: Kernel, organization
 
 async def test_live_keys_wait_for_approval(kernel: Kernel, organization: UUID) -> None:
     await kernel.database.pool.execute("UPDATE organization SET status = 'pending_review'")
-    assert await organization_status(kernel, organization) == "pending_review"
+    assert await status_of(kernel, organization) == "pending_review"
     await made(kernel, organization, TEST)
     with pytest.raises(ValidationFailed, match="approved") as refused:
         await made(kernel, organization, LIVE)
@@ -113,7 +113,7 @@ async def test_live_keys_wait_for_approval(kernel: Kernel, organization: UUID) -
     with pytest.raises(NotFound):
         await made(kernel, uuid.uuid4(), TEST)
     with pytest.raises(NotFound):
-        await organization_status(kernel, uuid.uuid4())
+        await status_of(kernel, uuid.uuid4())
 
 
 async def test_of_many_at_once_exactly_twenty_are_made(kernel: Kernel, organization: UUID) -> None:

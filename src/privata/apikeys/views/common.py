@@ -12,11 +12,11 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 
+from privata.access.tenants import Tenant
 from privata.apikeys.listing import KeyView, key_of
 from privata.core.errors import NotFound
+from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
-from privata.organizations.doors import Tenant
-from privata.organizations.roles import Permission
 
 P = ParamSpec("P")
 

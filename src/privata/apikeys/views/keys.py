@@ -10,6 +10,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from privata.access.tenants import Tenant
+from privata.access.views import page
 from privata.apikeys import service
 from privata.apikeys.forms import KeyForm, form_of, new_form, scope_choices
 from privata.apikeys.listing import MOST_KEYS, KeyView, keys_of
@@ -18,12 +20,12 @@ from privata.apikeys.service import MintedKey
 from privata.apikeys.views.common import address, is_fragment, missing_is_404, one_key, show
 from privata.apikeys.views.secrets import keep_secret, proof
 from privata.core.errors import RateLimited, ValidationFailed
+from privata.core.roles import Permission
+from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
 from privata.infra.plane import kernel, wait
-from privata.organizations.doors import Tenant, page
-from privata.organizations.roles import Permission
-from privata.organizations.states import OrganizationStatus
+from privata.organizations.profile import status_of
 
 #: What an organization that is not approved has to wait for before it gets live keys.
 _UNLOCKS: Final = {
@@ -151,5 +153,5 @@ def _unlocks(tenant: Tenant) -> str:
     """What must happen before keys can be made in this environment; empty: nothing."""
     if tenant.environment is not Environment.LIVE:
         return ""
-    status = wait(service.organization_status(kernel(), tenant.organization_id))
+    status = wait(status_of(kernel(), tenant.organization_id))
     return _UNLOCKS.get(status, "")

@@ -14,16 +14,17 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from privata.access.tenants import Tenant
+from privata.access.views import page
 from privata.accounts.stepup import fresh
 from privata.apikeys import rotation, service
 from privata.apikeys.listing import KeyView
 from privata.apikeys.scopes import Scope
 from privata.apikeys.views.common import address, missing_is_404, one_key, show
 from privata.core.errors import RotationInProgress, ValidationFailed
+from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
 from privata.infra.sealing import UnsealError
-from privata.organizations.doors import Tenant, page
-from privata.organizations.roles import Permission
 
 #: A key that was used within this time is revoked by typing its name.
 _IN_USE: Final = timedelta(hours=1)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import uuid
 
+from privata.accounts.service import create_user
+from privata.core.roles import Role
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
-from privata.organizations.roles import Role
-from privata.organizations.service import create_user
 
 
 async def person(kernel: Kernel, email: str) -> Actor:

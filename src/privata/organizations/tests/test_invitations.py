@@ -11,6 +11,7 @@ import pytest
 
 from privata.core.clock import ManualClock
 from privata.core.errors import NotFound, ValidationFailed
+from privata.core.roles import Role
 from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
 from privata.organizations import invitations, members
@@ -20,7 +21,6 @@ from privata.organizations.invitation_limits import (
     MAILS_TO_ADDRESS_IN_A_DAY,
 )
 from privata.organizations.invitations import Invited
-from privata.organizations.roles import Role
 from privata.organizations.tests.people import audited, member, membership, person, role
 
 

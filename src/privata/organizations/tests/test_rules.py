@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from privata.core.roles import TABLE, Permission, Role, allows
 from privata.organizations.membership_rules import (
     ADMIN_AND_OWNER,
     ADMIN_AND_SELF,
@@ -20,7 +21,6 @@ from privata.organizations.membership_rules import (
     removal_refused,
     role_change_refused,
 )
-from privata.organizations.roles import TABLE, Permission, Role, allows
 
 _DOCS = Path(__file__).resolve().parents[4] / "docs" / "roles.md"
 

@@ -10,20 +10,20 @@ from pathlib import Path
 import pytest
 
 from privata.core.errors import ValidationFailed
-from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
-from privata.organizations.standing import (
+from privata.core.standing import (
     DELIVERING,
     KEYS_WORK,
     REASONS,
     TABLE,
     Capability,
+    OrganizationStatus,
     keys_work,
     refused,
     webhooks_go,
     works,
 )
-from privata.organizations.states import OrganizationStatus
+from privata.core.tenancy import Environment
+from privata.infra.kernel import Kernel
 
 GUIDE = Path(__file__).parents[4] / "docs/organizations.md"
 

@@ -11,13 +11,14 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
+from privata.access.tenants import SESSION_ORGANIZATION
+from privata.access.views import missing_is_404
 from privata.accounts.models import User
 from privata.core.errors import ValidationFailed
 from privata.core.tenancy import Environment
 from privata.infra.plane import kernel, wait
 from privata.organizations import invitations
-from privata.organizations.doors import SESSION_ORGANIZATION, actor_of, memberships_of
-from privata.organizations.pages import missing_is_404
+from privata.organizations.tenant_context import actor_of, memberships_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -13,8 +13,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from privata.access.forms import Entered, keep_once, take_once
+from privata.access.tenants import SESSION_ORGANIZATION, Tenant
 from privata.accounts.models import User
 from privata.core.errors import ValidationFailed
+from privata.core.roles import Permission
+from privata.core.standing import UNFINISHED, OrganizationStatus
 from privata.core.tenancy import Environment
 from privata.infra.plane import kernel, wait
 from privata.organizations import onboarding
@@ -24,13 +28,6 @@ from privata.organizations.company import (
     VOLUMES,
     countries,
     high_risk,
-)
-from privata.organizations.doors import (
-    SESSION_ORGANIZATION,
-    Tenant,
-    actor_of,
-    memberships_of,
-    tenant_of,
 )
 from privata.organizations.onboarding_rules import (
     DONE_AT,
@@ -42,9 +39,7 @@ from privata.organizations.onboarding_rules import (
     may_open,
     next_step,
 )
-from privata.organizations.pages import Entered, keep_once, take_once
-from privata.organizations.roles import Permission
-from privata.organizations.states import UNFINISHED, OrganizationStatus
+from privata.organizations.tenant_context import actor_of, memberships_of, tenant_of
 
 #: The name under which the first key waits for its page.
 FIRST_KEY = "first_key"

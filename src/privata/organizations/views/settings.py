@@ -10,15 +10,16 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from privata.access.forms import Entered
+from privata.access.tenants import Tenant
+from privata.access.views import page
 from privata.core.errors import ValidationFailed
+from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
 from privata.organizations import notices, onboarding, review
 from privata.organizations.company import BUSINESS_TYPES, countries, country_name
-from privata.organizations.doors import Tenant, page
 from privata.organizations.onboarding_rules import Company, Contact
-from privata.organizations.pages import Entered
 from privata.organizations.preferences import ALWAYS, NOTICES, Notice, choices_of
-from privata.organizations.roles import Permission
 
 _FIELDS = ("name", *Company.__dataclass_fields__, *Contact.__dataclass_fields__)
 

@@ -11,12 +11,12 @@ import pytest
 
 from privata.core.clock import ManualClock
 from privata.core.errors import InvalidKey, NotFound, ValidationFailed
+from privata.core.roles import Role
+from privata.core.standing import Capability, works
 from privata.core.tenancy import Actor, Environment
 from privata.infra.kernel import Kernel
 from privata.infra.limits import Kind
 from privata.organizations import members
-from privata.organizations.roles import Role
-from privata.organizations.standing import Capability, works
 from privata.organizations.tests.people import audited, member, membership
 from privata.tokens import service
 from privata.tokens.rules import LIFETIMES, MOST_TOKENS, mint, scopes_of, well_formed

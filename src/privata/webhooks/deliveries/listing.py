@@ -76,13 +76,14 @@ SELECT d.*, e.status AS endpoint_status, t.event_id, t.type, {in_line} AS in_lin
        retry.id AS retried_as
 FROM webhook_delivery AS d
 JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
-JOIN event AS t ON t.seq = d.event_seq
+JOIN shared_event AS t ON t.seq = d.event_seq
 LEFT JOIN webhook_delivery AS retry ON retry.retry_of_id = d.id
 WHERE d.organization_id = $1 AND d.environment = $2
   AND ($3::uuid IS NULL OR d.endpoint_id = $3)
   AND ($4::text IS NULL OR t.type = $4)
   AND ($5::text IS NULL OR d.event_seq IN (
-      SELECT seq FROM event WHERE order_id = $5 AND organization_id = $1 AND environment = $2))
+      SELECT seq FROM shared_event
+      WHERE order_id = $5 AND organization_id = $1 AND environment = $2))
   AND ($6::timestamptz IS NULL OR d.created_at >= $6)
   AND ($7::timestamptz IS NULL OR d.created_at < $7)
   AND ($8::timestamptz IS NULL OR (d.created_at, d.id) < ($8, $9::uuid))
@@ -101,7 +102,7 @@ SELECT d.*, e.status AS endpoint_status, t.event_id, t.type, {_IN_LINE} AS in_li
        retry.id AS retried_as
 FROM webhook_delivery AS d
 JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
-JOIN event AS t ON t.seq = d.event_seq
+JOIN shared_event AS t ON t.seq = d.event_seq
 LEFT JOIN webhook_delivery AS retry ON retry.retry_of_id = d.id
 WHERE d.id = $1 AND d.organization_id = $2 AND d.environment = $3
 """  # noqa: S608  # put together out of our own constants

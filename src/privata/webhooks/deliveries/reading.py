@@ -23,10 +23,9 @@ from django.db.models.functions import Now
 from django.db.models.query import QuerySet
 
 from privata.core.errors import NotFound
+from privata.core.standing import OrganizationStatus, webhooks_go
 from privata.core.tenancy import Environment
 from privata.events.models import Event
-from privata.organizations.standing import webhooks_go
-from privata.organizations.states import OrganizationStatus
 from privata.ui.components import Bucket
 from privata.webhooks.deliveries.log_query import (
     PAGE_ROWS,
@@ -44,7 +43,7 @@ MOST_NEW: Final = 100
 
 _PENDING = Q(status=DeliveryStatus.PENDING.value)
 
-#: The organization's status lets nothing go out (`organizations.standing`).
+#: The organization's status lets nothing go out (`core.standing`).
 _STOPPED = Q()
 for _environment in Environment:
     _STOPPED |= Q(

@@ -41,7 +41,7 @@ FROM (
      ORDER BY d.event_seq LIMIT $6)
 ) AS owed
 JOIN webhook_endpoint AS endpoint ON endpoint.id = owed.endpoint_id
-JOIN event AS e ON e.seq = owed.event_seq
+JOIN shared_event AS e ON e.seq = owed.event_seq
 WHERE owed.organization_id = $2 AND owed.environment = $3 AND owed.created_at >= $5
   AND NOT EXISTS (
     SELECT FROM webhook_delivery AS again

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from privata.core.errors import EndpointLimit, NotFound
+from privata.core.errors import EndpointLimit
 from privata.core.tenancy import Actor, Environment
 from privata.infra.postgres import Transaction
-from privata.organizations.plans import PLANS, TEST_ENDPOINTS, Plan
-
-_LOCK_ORGANIZATION: Final = "SELECT plan FROM organization WHERE id = $1 FOR NO KEY UPDATE"
+from privata.organizations.profile import locked_profile
 
 _COUNT: Final = """
 SELECT count(*) FROM webhook_endpoint
@@ -23,12 +21,9 @@ async def refuse_one_too_many(tx: Transaction, actor: Actor) -> None:
     Two that add the last one at once wait for each other at the organization's row, so the second
     one counts the first one's. `NotFound` if the organization is gone.
     """
-    found: str | None = await tx.connection.fetchval(_LOCK_ORGANIZATION, actor.organization_id)
-    if found is None:
-        raise NotFound("Organization not found.")
-    plan = Plan(found)
+    profile = await locked_profile(tx, organization_id=actor.organization_id)
     live = actor.environment is Environment.LIVE
-    most = PLANS[plan].live_endpoints if live else TEST_ENDPOINTS
+    most = profile.endpoints(actor.environment)
     count = await tx.connection.fetchval(_COUNT, actor.organization_id, actor.environment.value)
     if count < most:
         return

@@ -39,7 +39,7 @@ values (READ COMMITTED) and are then no longer due. NO KEY UPDATE, because the r
 that refer to a delivery must not wait for a claim.
 
 What belongs to an organization whose status does not let it deliver waits: the claim does not look
-at it (`organizations.standing`).
+at it (`core.standing`).
 
 Parameters: $1 slots for orders, $2 lease in seconds, $3 cap per endpoint; $4 the endpoints that
 are known, $5 their sends under way; $6 retries at most, $7 slots for ops; $8 what these endpoints
@@ -56,7 +56,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from privata.organizations.standing import DELIVERING, delivering
+from privata.core.standing import DELIVERING, delivering
 from privata.webhooks import waiting
 from privata.webhooks.engine import resume_pace as pace
 from privata.webhooks.engine.shares import UNMEASURED_S
@@ -122,7 +122,7 @@ def _heads(channel: str, environment: str, slots: str, first: str, first_of_endp
             WHERE e.environment = '{environment}' AND e.channel = '{channel}'
               AND e.status IN ('active', 'resuming')
         ) AS owner
-        JOIN organization AS o ON o.id = owner.id AND {delivering(environment)}
+        JOIN shared_organization AS o ON o.id = owner.id AND {delivering(environment)}
         LEFT JOIN unnest($10::uuid[], $11::text[], $12::text[], $13::int[], $14::int[])
             AS held (organization_id, environment, channel, sends, free)
             ON held.organization_id = owner.id AND held.environment = '{environment}'
@@ -266,7 +266,7 @@ SELECT claimed.id, claimed.endpoint_id, claimed.event_seq, claimed.attempts,
        event.event_id, event.body, secret.ids, secret.sealed, secret.expiries
 FROM claimed
 JOIN webhook_endpoint AS endpoint ON endpoint.id = claimed.endpoint_id
-JOIN event ON event.seq = claimed.event_seq
+JOIN shared_event AS event ON event.seq = claimed.event_seq
 LEFT JOIN resuming ON resuming.id = claimed.endpoint_id
 CROSS JOIN LATERAL (
     SELECT coalesce(array_agg(s.id ORDER BY s.created_at), '{{}}') AS ids,
@@ -295,7 +295,7 @@ def _next_of(attempts: str) -> str:
 NEXT_DUE: Final = f"""
 SELECT extract(epoch FROM min(next.due_at) - now())::float8 AS seconds
 FROM webhook_endpoint AS e
-JOIN organization AS o ON o.id = e.organization_id
+JOIN shared_organization AS o ON o.id = e.organization_id
 CROSS JOIN LATERAL (
     {_next_of("d.attempts = 0")}
     UNION ALL
@@ -310,7 +310,7 @@ WHERE e.status IN ('active', 'resuming') AND {DELIVERING}
 OLDEST_DUE: Final = f"""
 SELECT extract(epoch FROM now() - min(greatest(waiting.due_at, e.updated_at)))::float8
 FROM webhook_endpoint AS e
-JOIN organization AS o ON o.id = e.organization_id
+JOIN shared_organization AS o ON o.id = e.organization_id
 CROSS JOIN LATERAL (
     (SELECT d.due_at FROM webhook_delivery AS d
      WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.attempts = 0

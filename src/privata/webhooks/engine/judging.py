@@ -17,11 +17,11 @@ import asyncpg
 
 from privata.audit import service as audit
 from privata.core.tenancy import Environment, system_actor
+from privata.events.ops_events import publish_ops, webhook_paused, webhook_resumed
 from privata.events.service import LIVE_BELL, NewEvent, live_payload
 from privata.infra.postgres import Transaction
 from privata.webhooks.endpoints.pausing import WINDOW, Evidence, Standing, Tell, judge
 from privata.webhooks.engine.reconnecting import Connection
-from privata.webhooks.ops_events import publish_ops, webhook_paused, webhook_resumed
 from privata.webhooks.states import EndpointStatus
 
 # Pausing writes to the audit log, which locks the chain of the organization. So endpoints are taken

@@ -12,11 +12,11 @@ from uuid import UUID
 
 import asyncpg
 
+from privata.core.standing import DELIVERING
 from privata.core.tenancy import Environment, system_actor
 from privata.events.service import DELIVERIES_BELL, LIVE_BELL, live_payload
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction, listening
-from privata.organizations.standing import DELIVERING
 from privata.webhooks.endpoints.access import note
 from privata.webhooks.recovery.recoveries import MISSED, RECOVERIES_BELL, end_recovery
 from privata.webhooks.states import EndpointStatus, RecoveryStatus
@@ -32,7 +32,7 @@ NET_S: Final = 30.0
 _TAKE: Final = f"""
 SELECT r.*, e.status AS endpoint_status, e.pace_per_s, {DELIVERING} AS delivering
 FROM webhook_recovery AS r JOIN webhook_endpoint AS e ON e.id = r.endpoint_id
-JOIN organization AS o ON o.id = e.organization_id
+JOIN shared_organization AS o ON o.id = e.organization_id
 WHERE r.status = 'running' AND r.next_at <= now()
 ORDER BY r.next_at LIMIT 1
 FOR NO KEY UPDATE OF r SKIP LOCKED

@@ -32,7 +32,7 @@ WHERE id = $1 AND organization_id = $2 AND environment = $3
 # The order's events are few; each has at most one first delivery to an endpoint.
 _LAST_OF_ORDER: Final = """
 SELECT d.id, d.endpoint_id, d.event_seq
-FROM event AS e
+FROM shared_event AS e
 JOIN webhook_delivery AS d ON d.event_seq = e.seq AND d.endpoint_id = $1 AND NOT d.replay
   AND d.status <> 'retried'
 WHERE e.order_id = $2 AND e.organization_id = $3 AND e.environment = $4

@@ -13,16 +13,16 @@ from typing import Final
 from uuid import UUID
 
 from privata.core.errors import NotFound, WebhookNotPaused
+from privata.core.standing import DELIVERING
 from privata.core.tenancy import Actor
+from privata.events.ops_events import publish_ops, webhook_resumed
 from privata.events.service import DELIVERIES_BELL
 from privata.infra.idempotency import Keep
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
-from privata.organizations.standing import DELIVERING
 from privata.webhooks.endpoints import store
 from privata.webhooks.endpoints.access import locked_endpoint, note
 from privata.webhooks.endpoints.pausing import Reason
-from privata.webhooks.ops_events import publish_ops, webhook_resumed
 from privata.webhooks.states import EndpointStatus
 from privata.webhooks.waiting import EXHAUSTED, waiting
 
@@ -65,7 +65,7 @@ WHERE e.id = $1 AND e.organization_id = $2 AND e.environment = $3
 # Endpoints that somebody else has locked are looked at next time.
 _PROBE: Final = f"""
 WITH chosen AS (
-    SELECT e.id FROM webhook_endpoint AS e JOIN organization AS o ON o.id = e.organization_id
+    SELECT e.id FROM webhook_endpoint AS e JOIN shared_organization AS o ON o.id = e.organization_id
     WHERE {DELIVERING} AND e.status = 'paused' AND e.paused_reason = '{Reason.FAILURES.value}'
       AND greatest(e.paused_at, e.probed_at) <= now() - make_interval(secs => $1::float8)
       AND EXISTS (SELECT FROM webhook_delivery AS d

@@ -21,7 +21,7 @@ from privata.webhooks.engine.jobs import dispatch
 from privata.webhooks.engine.reconnecting import Line
 from privata.webhooks.engine.settling import Settlement
 from privata.webhooks.engine.slots import Grant, Known, Room
-from privata.webhooks.receiver.app import Receiver, create_app, running
+from privata.webhooks.receiver.api import Receiver, create_app, running
 
 LEASE_S = 30.0
 

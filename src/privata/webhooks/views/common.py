@@ -11,9 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
-from privata.organizations.doors import Tenant
-from privata.organizations.pages import is_fragment, missing_is_404
-from privata.organizations.roles import Permission
+from privata.access.tenants import Tenant
+from privata.access.views import is_fragment, missing_is_404
+from privata.core.roles import Permission
 from privata.webhooks.deliveries.reading import Place
 
 __all__ = ["address", "is_fragment", "missing_is_404", "place_of", "show"]

@@ -14,7 +14,7 @@ from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
 from privata.webhooks.endpoints.rules import MAX_PACE, checked_pace, checked_schedule
 from privata.webhooks.endpoints.service import update_endpoint
-from privata.webhooks.receiver.app import Behaviour
+from privata.webhooks.receiver.api import Behaviour
 from privata.webhooks.schedule import (
     DEFAULT_SCHEDULE,
     LONGEST_S,

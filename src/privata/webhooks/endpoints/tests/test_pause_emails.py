@@ -6,8 +6,8 @@ import asyncio
 from datetime import timedelta
 from uuid import UUID
 
+from privata.core.roles import Role
 from privata.infra.kernel import Kernel
-from privata.organizations.roles import Role
 from privata.organizations.tests.people import member
 from privata.webhooks.endpoints.pause_emails import tell_once
 from privata.webhooks.endpoints.service import pause_endpoint

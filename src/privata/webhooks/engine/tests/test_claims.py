@@ -10,10 +10,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from privata.core.standing import OrganizationStatus, webhooks_go
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
-from privata.organizations.standing import webhooks_go
-from privata.organizations.states import OrganizationStatus
 from privata.webhooks.endpoints.service import create_endpoint, pause_endpoint
 from privata.webhooks.engine.claim_sql import CLAIM
 from privata.webhooks.engine.claims import claim, oldest_due_age, seconds_to_next_due

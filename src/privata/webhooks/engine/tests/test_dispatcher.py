@@ -17,7 +17,7 @@ from privata.infra.postgres import listening
 from privata.webhooks.endpoints.service import pause_endpoint, update_endpoint
 from privata.webhooks.engine.reconnecting import Line
 from privata.webhooks.engine.settling import settle
-from privata.webhooks.receiver.app import Behaviour, create_app, running
+from privata.webhooks.receiver.api import Behaviour, create_app, running
 from privata.webhooks.recovery.resuming import resume_endpoint
 from privata.webhooks.tests.deliveries import (
     actor_of,

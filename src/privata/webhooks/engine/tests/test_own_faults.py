@@ -18,12 +18,12 @@ import pytest
 
 from conftest import wait_for
 from privata.core.tenancy import Environment
+from privata.events.ops_events import publish_ops
 from privata.events.service import DELIVERIES_BELL, NewEvent
 from privata.infra.kernel import Kernel
 from privata.webhooks.deliveries.waiting_for_us import waiting_for_us
 from privata.webhooks.endpoints.service import create_endpoint
 from privata.webhooks.engine.dispatcher import Dispatcher
-from privata.webhooks.ops_events import publish_ops
 from privata.webhooks.tests.deliveries import (
     actor_of,
     count,

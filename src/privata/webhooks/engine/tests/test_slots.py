@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from privata.core.tenancy import Environment
+from privata.events.ops_events import ops_event, publish_ops
 from privata.infra.kernel import Kernel
 from privata.webhooks.endpoints.service import create_endpoint
 from privata.webhooks.engine.claims import claim
 from privata.webhooks.engine.settling import settle
 from privata.webhooks.engine.slots import Account, Slot, Slots
-from privata.webhooks.ops_events import ops_event, publish_ops
 from privata.webhooks.tests.deliveries import (
     LEASE_S,
     actor_of,

@@ -11,7 +11,7 @@ import pytest
 
 from privata.core.errors import StartupError
 from privata.webhooks.outcomes import Outcome
-from privata.webhooks.receiver.app import Behaviour, create_app, run, running
+from privata.webhooks.receiver.api import Behaviour, create_app, run, running
 from privata.webhooks.signing.signatures import Message, headers_for
 from privata.webhooks.tests.receivers import DEVELOPMENT, system_roots, transport
 from privata.webhooks.transport.transport import OutboundRequest, SendResult, Transport

@@ -13,7 +13,7 @@ from conftest import wait_for
 from privata.infra.kernel import Kernel
 from privata.webhooks.endpoints.service import create_endpoint, pause_endpoint, update_endpoint
 from privata.webhooks.engine import dispatcher
-from privata.webhooks.receiver.app import Behaviour, Receiver, create_app, running
+from privata.webhooks.receiver.api import Behaviour, Receiver, create_app, running
 from privata.webhooks.recovery.resuming import begin_probes, flush_progress, resume_endpoint
 from privata.webhooks.tests.deliveries import (
     actor_of,

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from conftest import wait_for
 from privata.core.errors import ValidationFailed
 from privata.core.tenancy import Environment
+from privata.events.ops_events import ops_event, publish_ops, webhook_paused
 from privata.infra.kernel import Kernel
 from privata.webhooks.endpoints.rules import dialect_for
 from privata.webhooks.endpoints.service import create_endpoint, update_endpoint
-from privata.webhooks.ops_events import ops_event, publish_ops, webhook_paused
-from privata.webhooks.receiver.app import create_app, running
+from privata.webhooks.receiver.api import create_app, running
 from privata.webhooks.signing.signatures import Message, body_for, headers_for, verify_privata
 from privata.webhooks.signing.slack import HOST, MAX_TEXT, is_slack, slack_body
 from privata.webhooks.states import Channel, Dialect

@@ -1,4 +1,4 @@
-"""What works for an organization in each status (docs/organizations.md), as data in one place.
+"""The states of an organization and what works in each (docs/organizations.md), in one table.
 
 Every door asks this table: the admission of keys and tokens, the worker's claims, payouts, streams,
 pages. Nothing is lost where something does not work: what waits goes on when the status allows it
@@ -13,7 +13,18 @@ from typing import Final
 
 from privata.core.errors import OrganizationInactive
 from privata.core.tenancy import Environment
-from privata.organizations.states import OrganizationStatus
+
+
+class OrganizationStatus(StrEnum):
+    ONBOARDING = "onboarding"
+    NEEDS_CONTACT = "needs_contact"
+    PENDING_REVIEW = "pending_review"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+#: Not through onboarding: nothing but that is shown.
+UNFINISHED: Final = frozenset({OrganizationStatus.ONBOARDING, OrganizationStatus.NEEDS_CONTACT})
 
 
 class Capability(StrEnum):

@@ -6,28 +6,31 @@ tokens do not work on the partner API.
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from starlette.responses import Response
 from starlette.routing import Route
 
+from privata.api.automation import schemas
 from privata.audit import reading as audit_log
 from privata.audit.filters import parse_filter
 from privata.audit.formats import ndjson_line
 from privata.core.clock import iso
+from privata.core.roles import Permission
 from privata.infra.paths import id_in_path
 from privata.infra.routing import Endpoint, plain_route
 from privata.infra.wire import JsonBytes, json_response, parse_body, parse_query, read_body
+from privata.orders import automation_listing
 from privata.organizations.members import members_of
-from privata.organizations.roles import Permission
-from privata.tokens import lists, schemas
-from privata.tokens.access import Call, read, write
+from privata.tokens.access_api import Call, read, write
+from privata.tokens.rules import API_PREFIX
 from privata.webhooks.api.schemas import ChangeEndpoint, CreateEndpoint, DeliveriesQuery
 from privata.webhooks.deliveries import listing
 from privata.webhooks.endpoints import service
 from privata.webhooks.recovery import resuming
 
-PREFIX = "/dashboard/v1"
+PREFIX: Final = API_PREFIX
 
 CREATED = 201
 
@@ -92,7 +95,7 @@ async def list_audit(call: Call) -> Response:
 async def list_orders(call: Call) -> Response:
     """Orders of the environment, newest first."""
     query = parse_query(schemas.OrdersQuery, call.request)
-    rows, after = await lists.orders(
+    rows, after = await automation_listing.orders(
         call.kernel, actor=call.actor, status=query.status, cursor=query.cursor, limit=query.limit
     )
     return json_response({"orders": rows, "next_cursor": after})

@@ -15,9 +15,8 @@ import msgspec
 
 from privata.core.clock import iso, unix_ms
 from privata.core.tenancy import Environment
-from privata.events.service import NewEvent, publish
+from privata.events.service import OPS_CHANNEL, NewEvent, publish
 from privata.infra.postgres import Transaction
-from privata.webhooks.states import Channel
 
 Value = str | int | float | bool | None
 
@@ -255,6 +254,6 @@ async def publish_ops(
         tx,
         organization_id=organization_id,
         environment=environment,
-        channel=Channel.OPS.value,
+        channel=OPS_CHANNEL,
         events=[event],
     )

@@ -1,38 +1,17 @@
-"""What pages of several rooms share."""
+"""Forms that come back as they were sent, and secrets that a page shows once."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import functools
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ParamSpec
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import HttpRequest
 
-from privata.core.errors import NotFound, ValidationFailed
+from privata.core.errors import ValidationFailed
 from privata.infra.plane import kernel
 from privata.infra.sealing import UnsealError
-
-P = ParamSpec("P")
-
-
-def missing_is_404(view: Callable[P, HttpResponseBase]) -> Callable[P, HttpResponseBase]:
-    """Answer 404 for what is missing or another organization's: the two look alike."""
-
-    @functools.wraps(view)
-    def answered(*args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        try:
-            return view(*args, **kwargs)
-        except NotFound as error:
-            raise Http404(error.message) from error
-
-    return answered
-
-
-def is_fragment(request: HttpRequest) -> bool:
-    """Whether htmx asks, for a part of the page."""
-    return request.headers.get("HX-Request") == "true"
 
 
 class Entered:

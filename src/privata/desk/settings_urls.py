@@ -1,4 +1,4 @@
-"""Settings, below `/<environment>/settings/`."""
+"""Settings, below `/<environment>/settings/`: the organization's and its members' tokens."""
 
 from __future__ import annotations
 

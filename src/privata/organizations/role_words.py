@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from privata.organizations.roles import Permission, Role, allows
+from privata.core.roles import Permission, Role, allows
 
 _P = Permission
 

@@ -1,0 +1,18 @@
+"""The rooms put together: what each of them is given by those that stand above it.
+
+Every program calls `wire` before it works; a hook that nobody filled raises when it is needed.
+"""
+
+from __future__ import annotations
+
+from privata.apikeys.members import cut_keys_of_member, first_test_key
+from privata.events.service import FAN_OUT
+from privata.organizations import hooks as organizations
+from privata.webhooks.fan_out import OWE
+
+
+def wire() -> None:
+    """Fill the hooks of the rooms; again is no error."""
+    organizations.ROLE_FELL.fill(cut_keys_of_member)
+    organizations.FIRST_KEY.fill(first_test_key)
+    FAN_OUT.fill(OWE)
