@@ -97,7 +97,7 @@ class PasswordHasher(Argon2PasswordHasher):
     def verify(self, password: str, encoded: str) -> bool:
         """Whether it is the password.
 
-        One hash, whatever was typed: an address without an account costs one as well (allauth
+        One hash, whatever was typed: an address without an account costs one as well (Django
         hashes the password for nothing), and a second one would tell them apart.
         """
         known = len(password) <= LONGEST_PASSWORD

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.mfa.models import Authenticator
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.hashers import make_password
@@ -19,7 +18,8 @@ from privata.accounts.forms import NewPasswordForm, problems
 from privata.accounts.hashing import HashingBusy
 from privata.accounts.models import User
 from privata.accounts.places import place_of
-from privata.accounts.views.common import show, signed_in
+from privata.accounts.states import FactorKind
+from privata.accounts.views.common import factors_of, show, signed_in
 from privata.infra.plane import kernel, wait
 
 
@@ -27,13 +27,13 @@ from privata.infra.plane import kernel, wait
 @signed_in
 def security(request: HttpRequest, user: User) -> HttpResponse:
     """Password, authenticator app, passkeys and recovery codes at a glance."""
-    rows = Authenticator.objects.filter(user=user).order_by("id")
-    codes = next((row for row in rows if row.type == Authenticator.Type.RECOVERY_CODES), None)
+    rows = factors_of(user)
+    codes = next((row for row in rows if row.type == FactorKind.RECOVERY), None)
     left = len(codes.data["codes"]) if codes else 0
     context = {
         "tab": "security",
-        "totp": next((row for row in rows if row.type == Authenticator.Type.TOTP), None),
-        "passkeys": [row for row in rows if row.type == Authenticator.Type.WEBAUTHN],
+        "totp": next((row for row in rows if row.type == FactorKind.TOTP), None),
+        "passkeys": [row for row in rows if row.type == FactorKind.PASSKEY],
         "most_passkeys": factors.MOST_PASSKEYS,
         "is_on": user.recovery_confirmed_at is not None,
         "unfinished": codes is not None and not codes.data["confirmed"],
