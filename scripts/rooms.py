@@ -41,7 +41,8 @@ MOST_MODULES = 25
 
 FRAMEWORKS = {
     "django": re.compile(
-        r"(^|\.)(models|apps|urls|\w+_urls|forms|views|\w+_views|\w+_context|migrations)(\.|$)"
+        r"(^|\.)(models|apps|urls|\w+_urls|forms|views|\w+_views|\w+_context|migrations"
+        r"|middleware|hashers|\w+_backend)(\.|$)"
     ),
     "fastapi": re.compile(r"(^|\.)(api|\w+_api)(\.|$)"),
 }

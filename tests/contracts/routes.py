@@ -60,9 +60,9 @@ def session_of(email: str, *, proved: bool) -> str:
     from django.conf import settings
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 
-    from privata.accounts.browser import SESSION_PROVED_AT
     from privata.accounts.models import User
-    from privata.accounts.session_store import SessionStore
+    from privata.accounts.session_backend import SessionStore
+    from privata.accounts.views.browser import SESSION_PROVED_AT
 
     user = User.objects.get(email=email)
     session = SessionStore()

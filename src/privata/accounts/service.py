@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from privata.accounts import sessions
+from privata.accounts.limits import Limit, Try, take
 from privata.infra.postgres import Transaction
+
+#: Counted tries (`limits`) are for other rooms' mails as well.
+__all__ = ["Limit", "Try", "end_sessions", "rotate_sessions", "take"]
 
 
 async def end_sessions(tx: Transaction, user_id: int) -> None:

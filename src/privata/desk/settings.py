@@ -88,7 +88,7 @@ TEMPLATES = [
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 PASSWORD_HASHERS = [
-    "privata.accounts.hashing.PasswordHasher",
+    "privata.accounts.hashers.PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -103,8 +103,8 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 
 # Sessions and cookies (SPEC 3): a cookie may live 30 days, the session behind it ends after 8
-# hours without a request (accounts.session_store). Names carry __Host- where the site is https.
-SESSION_ENGINE = "privata.accounts.session_store"
+# hours without a request (accounts.session_backend). Names carry __Host- where the site is https.
+SESSION_ENGINE = "privata.accounts.session_backend"
 SESSION_COOKIE_AGE = int(timedelta(days=30).total_seconds())
 SESSION_SAVE_EVERY_REQUEST = False
 SESSION_COOKIE_NAME = "__Host-privata" if _https else "privata"

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from privata.accounts.limits import Limit, take
+from privata.accounts.service import Limit, take
 from privata.core.errors import ValidationFailed
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction

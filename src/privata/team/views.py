@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from privata.accounts.stepup import fresh
+from privata.accounts.views.stepup import fresh
 from privata.core.errors import ValidationFailed
 from privata.infra.plane import kernel, wait
 from privata.organizations import invitations, members

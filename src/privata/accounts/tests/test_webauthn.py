@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from fido2.utils import websafe_encode
 
-from privata.accounts import webauthn
-from privata.accounts.webauthn import Begun, CeremonyRefused
+from privata.accounts.factors import webauthn
+from privata.accounts.factors.webauthn import Begun, CeremonyRefused
 from tests.authenticators import HOST, Key
 
 

@@ -11,13 +11,15 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 from markupsafe import Markup
 
-from privata.accounts import factors, limits, recovery, totp
-from privata.accounts.browser import note_proof, note_second_factor
+from privata.accounts import limits
+from privata.accounts.factors import recovery, totp
+from privata.accounts.factors import service as factors
 from privata.accounts.models import User
-from privata.accounts.places import place_of
 from privata.accounts.states import FactorKind
-from privata.accounts.stepup import fresh
+from privata.accounts.views.browser import note_proof, note_second_factor
 from privata.accounts.views.common import factors_of, show, signed_in
+from privata.accounts.views.places import place_of
+from privata.accounts.views.stepup import fresh
 from privata.infra.plane import kernel, wait
 
 #: In the session, sealed: a secret before its code was typed; codes before one was typed back.

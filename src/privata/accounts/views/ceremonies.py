@@ -13,10 +13,10 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.http import base36_to_int, int_to_base36
 
-from privata.accounts import webauthn
+from privata.accounts.factors import webauthn
+from privata.accounts.factors.webauthn import CeremonyRefused
 from privata.accounts.models import Authenticator, User
 from privata.accounts.states import FactorKind
-from privata.accounts.webauthn import CeremonyRefused
 from privata.infra.plane import kernel
 from privata.infra.settings import LOOPBACK
 

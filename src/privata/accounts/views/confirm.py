@@ -8,17 +8,19 @@ from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from privata.accounts import factor_cap, factors, limits
-from privata.accounts.browser import note_proof, note_second_factor
+from privata.accounts import limits
+from privata.accounts.factors import cap as factor_cap
+from privata.accounts.factors import service as factors
+from privata.accounts.factors.webauthn import CeremonyRefused
 from privata.accounts.models import User
-from privata.accounts.places import place_of
 from privata.accounts.states import FactorKind
-from privata.accounts.stepup import held_path, resume
 from privata.accounts.views import ceremonies
+from privata.accounts.views.browser import note_proof, note_second_factor
 from privata.accounts.views.common import factors_of, show, signed_in
+from privata.accounts.views.places import place_of
 from privata.accounts.views.security import password_error
 from privata.accounts.views.sign_in import LOCKED
-from privata.accounts.webauthn import CeremonyRefused
+from privata.accounts.views.stepup import held_path, resume
 from privata.infra.plane import kernel, wait
 
 

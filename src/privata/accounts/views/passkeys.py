@@ -7,15 +7,15 @@ from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from privata.accounts import factors
+from privata.accounts.factors import service as factors
+from privata.accounts.factors.webauthn import CeremonyRefused
 from privata.accounts.models import User
-from privata.accounts.places import place_of
 from privata.accounts.states import FactorKind
-from privata.accounts.stepup import fresh
 from privata.accounts.views import ceremonies
 from privata.accounts.views.authenticator import after_adding
 from privata.accounts.views.common import factors_of, show, signed_in
-from privata.accounts.webauthn import CeremonyRefused
+from privata.accounts.views.places import place_of
+from privata.accounts.views.stepup import fresh
 from privata.infra.plane import kernel, wait
 
 

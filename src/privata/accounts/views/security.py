@@ -12,14 +12,16 @@ from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from privata.accounts import factors, limits, passwords, recovery
-from privata.accounts.browser import note_proof
+from privata.accounts import limits, passwords
+from privata.accounts.factors import recovery
+from privata.accounts.factors import service as factors
 from privata.accounts.forms import NewPasswordForm, problems
 from privata.accounts.hashing import HashingBusy
 from privata.accounts.models import User
-from privata.accounts.places import place_of
 from privata.accounts.states import FactorKind
+from privata.accounts.views.browser import note_proof
 from privata.accounts.views.common import factors_of, show, signed_in
+from privata.accounts.views.places import place_of
 from privata.infra.plane import kernel, wait
 
 

@@ -13,18 +13,20 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from privata.accounts import devices, factor_cap, factors, guarding, limits
-from privata.accounts.browser import note_second_factor
+from privata.accounts import devices, guarding, limits
 from privata.accounts.codes import Verdict
+from privata.accounts.factors import cap as factor_cap
+from privata.accounts.factors import service as factors
+from privata.accounts.factors.webauthn import CeremonyRefused
 from privata.accounts.forms import SIGN_IN_FAILED, SignInForm
 from privata.accounts.hashing import HashingBusy
 from privata.accounts.models import User
-from privata.accounts.places import place_of
 from privata.accounts.states import FactorKind
 from privata.accounts.views import ceremonies, steps
+from privata.accounts.views.browser import note_second_factor
 from privata.accounts.views.common import factors_of, safe_path, show
+from privata.accounts.views.places import place_of
 from privata.accounts.views.steps import SignIn, Step
-from privata.accounts.webauthn import CeremonyRefused
 from privata.infra.plane import kernel, wait
 
 _WRONG: Final = "Incorrect code. Use the most recent one."

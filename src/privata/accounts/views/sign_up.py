@@ -18,9 +18,9 @@ from privata.accounts.forms import SignUpForm, problems
 from privata.accounts.hashing import HashingBusy
 from privata.accounts.limits import SIGN_UP_MAILS
 from privata.accounts.models import User
-from privata.accounts.places import place_of
 from privata.accounts.views import steps
 from privata.accounts.views.common import safe_path, show
+from privata.accounts.views.places import place_of
 from privata.infra.plane import kernel, wait
 
 #: The sign-up that waits for its code: address, password hash and code id, sealed in the session.

@@ -20,15 +20,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from privata.accounts import devices
-from privata.accounts.browser import (
+from privata.accounts.models import Authenticator, User
+from privata.accounts.states import FactorKind
+from privata.accounts.views.browser import (
     device_is_known,
     finish_sign_in,
     forget_second_factor,
     note_second_factor,
 )
-from privata.accounts.models import Authenticator, User
-from privata.accounts.places import place_of
-from privata.accounts.states import FactorKind
+from privata.accounts.views.places import place_of
 from privata.infra.plane import kernel, wait
 
 #: How long a sign-in may take from its password to its last step, seconds.

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from privata.accounts.stepup import fresh
+from privata.accounts.views.stepup import fresh
 from privata.apikeys import rotation, service
 from privata.apikeys.listing import KeyView
 from privata.apikeys.scopes import Scope

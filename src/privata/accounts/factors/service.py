@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final
 
-from privata.accounts import factor_store as store
-from privata.accounts import letters, recovery, totp, trail
+from privata.accounts import letters, trail
+from privata.accounts.factors import recovery, store, totp
 from privata.accounts.place import Place
 from privata.audit.service import changed
 from privata.infra.kernel import Kernel

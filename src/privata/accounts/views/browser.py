@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 from privata.accounts import devices
 from privata.accounts.models import User
-from privata.accounts.places import place_of
+from privata.accounts.views.places import place_of
 from privata.infra.plane import kernel, wait
 
 _COOKIE: Final = "device"

@@ -17,8 +17,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect
 from django.urls import resolve, reverse
 
-from privata.accounts.browser import SESSION_PROVED_AT, SESSION_SECOND_FACTOR
 from privata.accounts.models import User
+from privata.accounts.views.browser import SESSION_PROVED_AT, SESSION_SECOND_FACTOR
 
 #: SPEC 3: how long a proof is fresh, seconds.
 FRESH_S: Final = 600
