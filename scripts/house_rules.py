@@ -22,6 +22,9 @@ EXEMPT = ("/migrations/", "/vendor/", "/tests/", "tests/")
 INLINE = re.compile(
     r"""\sstyle=|\son[a-z]+=["']|hx-on|["']js:|hx-trigger="[^"]*\[|<style|<script(?![^>]*\ssrc=)"""
 )
+
+#: Packages whose private parts are ours.
+OURS = frozenset({"privata", "tests", "bench", "conftest"})
 HOSTS = re.compile(r"files\.pythonhosted|pypi\.org|registry\.npmjs")
 
 
@@ -62,6 +65,23 @@ def registry_hosts(text: str) -> Iterator[tuple[int, str]]:
             yield number, "names a registry's host"
 
 
+def private_parts(text: str) -> Iterator[tuple[int, str]]:
+    """Imports of what another distribution does not promise to keep: a module or a name that begins
+    with an underscore, and a module called `internal`."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in names:
+            top, *inner = name.split(".")
+            parts = inner if top == "__future__" else [top, *inner]
+            if top not in OURS and any(part[0] == "_" or part == "internal" for part in parts):
+                yield node.lineno, f"{name} is private to {top}; use what it documents"
+
+
 def main() -> int:
     """Check every tracked file; the number of breaks decides the exit code."""
     breaks = 0
@@ -73,6 +93,8 @@ def main() -> int:
         found: list[tuple[int, str]] = []
         if path.suffix in SIZED and not any(part in f"/{name}" for part in EXEMPT):
             found += too_long(path, text)
+        if path.suffix == ".py":
+            found += private_parts(text)
         if "/templates/" in name:
             found += inline_code(text)
         if path != Path(__file__).resolve():

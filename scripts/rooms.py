@@ -54,7 +54,8 @@ MOST_MODULES = 25
 
 FRAMEWORKS = {
     "django": re.compile(
-        r"(^|\.)(models|apps|urls|\w+_urls|forms|views|\w+_views|\w+_context|migrations)(\.|$)"
+        r"(^|\.)(models|apps|urls|\w+_urls|forms|views|\w+_views|\w+_context|migrations"
+        r"|middleware|hashers|\w+_backend)(\.|$)"
     ),
     "fastapi": re.compile(r"(^|\.)(api|\w+_api)(\.|$)"),
 }
@@ -217,7 +218,7 @@ def faces(rooms: Mapping[str, Mapping[str, set[str]]]) -> dict[str, set[str]]:
 def _reaching(house: House, framework: str, roles: re.Pattern[str]) -> set[str]:
     """Modules of rooms whose names have no such role and that reach the framework all the same:
     themselves, or through a module of ours that does."""
-    related = {"django": ("django", "allauth"), "fastapi": ("fastapi", "starlette")}[framework]
+    related = {"django": ("django",), "fastapi": ("fastapi", "starlette")}[framework]
     with_role = {
         module
         for module in house.imports

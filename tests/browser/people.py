@@ -7,7 +7,7 @@ import time
 import httpx
 from playwright.async_api import Browser, Page, StorageState
 
-from privata.accounts.totp import code_at
+from privata.accounts.factors.totp import code_at
 from tests.browser.audit import complaints_of, new_context
 from tests.browser.server import Credentials, Server
 from tests.loopback import NO_AUTHORITIES

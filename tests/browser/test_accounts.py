@@ -12,7 +12,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from conftest import Cluster
-from privata.accounts.totp import code_at
+from privata.accounts.factors.totp import code_at
 from tests.browser.audit import DESKTOP, audit, complaints_of, new_context, sweep
 from tests.browser.server import Server, running_server
 from tests.visitors import PASSWORD, Mailbox, age_proof, code_in, link_in

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.async_api import Page, expect
 
-from privata.accounts.totp import code_at
+from privata.accounts.factors.totp import code_at
 from tests.browser.audit import complaints_of
 from tests.browser.onboarding import company, jurisdictions, volume
 from tests.browser.server import Server

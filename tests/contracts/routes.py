@@ -57,16 +57,17 @@ def converters(path: str) -> dict[str, Any]:
 
 def session_of(email: str, *, proved: bool) -> str:
     """A session of this person, as signing in makes one; `proved`: with a fresh proof."""
+    from django.conf import settings
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 
-    from privata.accounts.browser import SESSION_PROVED_AT
     from privata.accounts.models import User
-    from privata.accounts.session_store import SessionStore
+    from privata.accounts.session_backend import SessionStore
+    from privata.accounts.views.browser import SESSION_PROVED_AT
 
     user = User.objects.get(email=email)
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = "allauth.account.auth_backends.AuthenticationBackend"
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     if proved:
         session[SESSION_PROVED_AT] = time.time()

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from conftest import Cluster
-from privata.accounts.totp import code_at
+from privata.accounts.factors.totp import code_at
 from tests.browser.server import Server, running_server
 from tests.visitors import (
     PASSWORD,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from allauth.account.fields import PasswordField
-from allauth.account.forms import LoginForm
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -15,14 +13,6 @@ from privata.accounts.models import User
 
 #: The answer to every sign-in that fails: nothing tells whether an address has an account.
 SIGN_IN_FAILED: Final = "Incorrect email or password"
-
-
-class SignInForm(LoginForm):  # type: ignore[misc]  # allauth ships no types
-    """allauth's, with an end to the password: a longer one is nobody's and is not looked at."""
-
-    password = PasswordField(
-        max_length=LONGEST_PASSWORD, error_messages={"max_length": SIGN_IN_FAILED}
-    )
 
 
 class EmailForm(forms.Form):
@@ -39,6 +29,21 @@ class EmailForm(forms.Form):
     def clean_email(self) -> str:
         """Addresses are compared without regard to case."""
         return str(self.cleaned_data["email"]).strip().lower()
+
+
+class SignInForm(forms.Form):
+    """An address and a password. One that is too long is nobody's, and is not looked at."""
+
+    login = forms.EmailField(max_length=254)
+    password = forms.CharField(
+        max_length=LONGEST_PASSWORD,
+        strip=False,
+        error_messages={"max_length": SIGN_IN_FAILED},
+    )
+
+    def clean_login(self) -> str:
+        """Addresses are compared without regard to case."""
+        return str(self.cleaned_data["login"]).lower()
 
 
 def check_password(password: str, email: str) -> None:

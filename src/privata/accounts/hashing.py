@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from django.contrib.auth.hashers import Argon2PasswordHasher
-
 from privata.infra.settings import settings
 
 #: Seconds that a hash waits for its turn, and hashes that wait in a process; others are refused.
@@ -78,29 +76,3 @@ def normalized(password: str) -> str:
     if len(password) > LONGEST_PASSWORD:
         raise ValueError(f"A password has at most {LONGEST_PASSWORD} characters.")
     return unicodedata.normalize("NFC", password)
-
-
-class PasswordHasher(Argon2PasswordHasher):
-    """Django's, with `PRIVATA_PASSWORD_MEMORY_KIB` for each hash; `HashingBusy` without a turn.
-
-    After a change of the memory each password is hashed anew when its person signs in.
-    """
-
-    memory_cost = settings().password_memory_kib
-
-    def encode(self, password: str, salt: str) -> str:
-        """The hash of the normalised password; `ValueError` for one that is too long."""
-        same = normalized(password)
-        with GATE.turn():
-            return super().encode(same, salt)
-
-    def verify(self, password: str, encoded: str) -> bool:
-        """Whether it is the password.
-
-        One hash, whatever was typed: an address without an account costs one as well (allauth
-        hashes the password for nothing), and a second one would tell them apart.
-        """
-        known = len(password) <= LONGEST_PASSWORD
-        same = normalized(password) if known else ""  # one that is too long is nobody's
-        with GATE.turn():
-            return super().verify(same, encoded) and known

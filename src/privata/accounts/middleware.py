@@ -10,7 +10,7 @@ from django.shortcuts import render
 
 from privata.accounts.hashing import RETRY_AFTER_S, HashingBusy
 from privata.accounts.place import Place
-from privata.accounts.session_store import SessionStore
+from privata.accounts.session_backend import SessionStore
 
 Handler = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
 

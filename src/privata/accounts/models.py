@@ -10,7 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Lower, Now
 
-from privata.accounts.states import CodePurpose
+from privata.accounts.states import CodePurpose, FactorKind
 from privata.infra.fields import one_of
 
 
@@ -24,7 +24,8 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def get_by_natural_key(self, username: str | None) -> User:
-        return self.get(email__iexact=username)
+        """Whose address it is, as the unique index compares them; `User.DoesNotExist`."""
+        return self.alias(lowered=Lower("email")).get(lowered=Lower(models.Value(username)))
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -59,6 +60,29 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def get_full_name(self) -> str:
         return self.name or self.email
+
+
+class Authenticator(models.Model):
+    """A second factor of a person, or their recovery codes. `data` holds an app's sealed secret and
+    last used step, a passkey as it was made, or the HMACs of codes (`factors`, `webauthn`)."""
+
+    id = models.BigAutoField(primary_key=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="authenticators")
+    type = models.CharField(max_length=20)
+    data = models.JSONField()
+    created_at = models.DateTimeField(db_default=Now())
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "mfa_authenticator"
+        constraints = [
+            one_of("type", FactorKind, name="mfa_authenticator_type"),
+            models.UniqueConstraint(
+                fields=["user", "type"],
+                name="unique_authenticator_type",
+                condition=models.Q(type__in=["totp", "recovery_codes"]),
+            ),
+        ]
 
 
 class Session(models.Model):

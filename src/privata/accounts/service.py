@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncpg
 
 from privata.accounts import sessions
-from privata.accounts.limits import Limit, take
+from privata.accounts.limits import Limit, Try, take
 from privata.core.errors import PrivataError
 from privata.infra.postgres import Transaction
 
 __all__ = [
     "EmailTaken",
     "Limit",
+    "Try",
     "create_user",
     "end_sessions",
     "lock_user",

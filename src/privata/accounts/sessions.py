@@ -1,6 +1,6 @@
 """The sessions of people, for whoever has to end or renew them: plain SQL, no Django.
 
-What a session holds and how a browser gets one is `session_store`.
+What a session holds and how a browser gets one is `session_backend`.
 """
 
 from __future__ import annotations

@@ -10,3 +10,11 @@ class CodePurpose(StrEnum):
 
     SIGN_UP = "sign_up"
     NEW_DEVICE = "new_device"
+
+
+class FactorKind(StrEnum):
+    """What a row of second factors holds."""
+
+    TOTP = "totp"
+    PASSKEY = "webauthn"
+    RECOVERY = "recovery_codes"

@@ -1,9 +1,7 @@
-"""Addresses of signing up and in, and of the pages about one's account. Names that begin with
-`account_` or `mfa_` and are in allauth's style are those that it redirects to."""
+"""Addresses of signing up and in, and of the pages about one's account."""
 
 from __future__ import annotations
 
-from allauth.account.views import LogoutView
 from django.urls import path
 
 from privata.accounts.views import (
@@ -21,7 +19,7 @@ urlpatterns = [
     path("login", sign_in.sign_in, name="account_login"),
     path("login/passkey", sign_in.with_passkey, name="account_passkey"),
     path("login/passkey/options", sign_in.passkey_options, name="account_passkey_options"),
-    path("login/second-factor", sign_in.second_factor, name="mfa_authenticate"),
+    path("login/second-factor", sign_in.second_factor, name="account_second_factor"),
     path(
         "login/second-factor/options",
         sign_in.second_factor_options,
@@ -30,7 +28,7 @@ urlpatterns = [
     path("login/new-device", sign_in.new_device, name="account_new_device"),
     path("login/new-device/resend", sign_in.new_device_resend, name="account_new_device_resend"),
     path("login/start-over", sign_in.start_over, name="account_start_over"),
-    path("logout", LogoutView.as_view(template_name="accounts/logout.html"), name="account_logout"),
+    path("logout", sign_in.sign_out, name="account_logout"),
     path("sign-up", sign_up.sign_up, name="account_signup"),
     path("sign-up/code", sign_up.code, name="account_sign_up_code"),
     path("sign-up/resend", sign_up.resend, name="account_sign_up_resend"),

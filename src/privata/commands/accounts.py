@@ -17,7 +17,7 @@ def accounts() -> None:
 @click.argument("email")
 def unlock(email: str) -> None:
     """Unlock second factors after 100 wrong ones. First verify who is asking."""
-    from privata.accounts import factor_cap
+    from privata.accounts.factors import cap
     from privata.core.tenancy import Actor, ActorKind, Environment
     from privata.startup import run_once
 
@@ -25,5 +25,5 @@ def unlock(email: str) -> None:
     nobody: UUID = None  # type: ignore[assignment]  # null: the platform as a whole
     label = f"command line ({getpass.getuser()})"
     actor = Actor(ActorKind.OPERATOR, "cli", label, nobody, Environment.LIVE)
-    wrong = run_once(lambda kernel: factor_cap.unlock(kernel, actor=actor, email=email))
+    wrong = run_once(lambda kernel: cap.unlock(kernel, actor=actor, email=email))
     click.echo(f"{email} had {wrong} wrong second factors. Codes are accepted again.")

@@ -13,7 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
 from privata.accounts.models import User
-from privata.accounts.stepup import hold, with_second_factor
+from privata.accounts.views.stepup import hold, with_second_factor
 from privata.core.tenancy import Actor, ActorKind, Environment
 
 #: The operator acts upon no organization until one is named.

@@ -36,9 +36,6 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.contrib.postgres",
-    "allauth",
-    "allauth.account",
-    "allauth.mfa",
     "privata.accounts",
     "privata.notifications",
     "privata.organizations",
@@ -68,11 +65,10 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "allauth.account.middleware.AccountMiddleware",
     "privata.accounts.middleware.busy_hashing",
 ]
 
-# Ours are Jinja2 templates, each in its room; allauth's own pages stay a fallback.
+# Jinja2 templates, each in its room.
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.jinja2.Jinja2",
@@ -86,25 +82,13 @@ TEMPLATES = [
             "context_processors": ["privata.desk.context.shell"],
         },
     },
-    {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "NAME": "allauth",
-        "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-            ]
-        },
-    },
 ]
 
-# Accounts: allauth's flows under our limits, our pages (docs/accounts.md).
+# Accounts: Django checks passwords, the rest is privata.accounts (docs/accounts.md).
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 PASSWORD_HASHERS = [
-    "privata.accounts.hashing.PasswordHasher",
+    "privata.accounts.hashers.PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -115,25 +99,13 @@ AUTH_PASSWORD_VALIDATORS = [
         ("UserAttributeSimilarityValidator", {"user_attributes": ("email",)}),
     )
 ]
-ACCOUNT_ADAPTER = "privata.accounts.adapter.AccountAdapter"
-ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"  # our sign-up makes no account without a proved address
-ACCOUNT_LOGOUT_ON_GET = False
-ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_RATE_LIMITS = False  # they count in a cache of one process; ours are accounts.limits
-MFA_ADAPTER = "privata.accounts.adapter.SecondFactorAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
-ACCOUNT_LOGOUT_REDIRECT_URL = "/login"
 
-# Sessions and cookies (docs/accounts.md): a cookie may live 30 days, the session behind it ends
-# after 8 hours without a request (accounts.session_store). Names carry __Host- where the site is
-# https.
-SESSION_ENGINE = "privata.accounts.session_store"
-SESSION_COOKIE_AGE = ACCOUNT_SESSION_COOKIE_AGE = int(timedelta(days=30).total_seconds())
+# Sessions and cookies (docs/accounts.md): a cookie may live 30 days, the session ends after 8
+# hours without a request (accounts.session_backend). Names carry __Host- where the site is https.
+SESSION_ENGINE = "privata.accounts.session_backend"
+SESSION_COOKIE_AGE = int(timedelta(days=30).total_seconds())
 SESSION_SAVE_EVERY_REQUEST = False
 SESSION_COOKIE_NAME = "__Host-privata" if _https else "privata"
 SESSION_COOKIE_SECURE = _https

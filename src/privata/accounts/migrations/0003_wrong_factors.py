@@ -1,4 +1,4 @@
-"""Wrong second factors of a person, over all time (accounts.factor_cap)."""
+"""Wrong second factors of a person, over all time (accounts.factors.cap)."""
 
 from django.db import migrations, models
 

@@ -9,7 +9,8 @@ from contextlib import AbstractContextManager
 import pytest
 
 from privata.accounts import hashing
-from privata.accounts.hashing import LONGEST_PASSWORD, Gate, HashingBusy, PasswordHasher, normalized
+from privata.accounts.hashers import PasswordHasher
+from privata.accounts.hashing import LONGEST_PASSWORD, Gate, HashingBusy, normalized
 
 
 def test_so_many_at_a_time_and_no_more() -> None:

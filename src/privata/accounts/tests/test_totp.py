@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from privata.accounts import totp
+from privata.accounts.factors import totp
 
 #: The secret of RFC 4226, appendix D, and RFC 6238, appendix B.
 SECRET = base64.b32encode(b"12345678901234567890").decode()

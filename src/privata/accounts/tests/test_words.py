@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from privata.accounts import recovery
 from privata.accounts.codes import digits_of
+from privata.accounts.factors import recovery
 from privata.accounts.guarding import network_of
 from privata.accounts.place import device_name
 

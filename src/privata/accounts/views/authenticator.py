@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import Any, Final
 
 import segno
-from allauth.account.internal.flows.login import record_authentication
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 from markupsafe import Markup
 
-from privata.accounts import factors, limits, recovery, totp
-from privata.accounts.browser import note_proof
+from privata.accounts import limits
+from privata.accounts.factors import recovery, totp
+from privata.accounts.factors import service as factors
 from privata.accounts.models import User
-from privata.accounts.places import place_of
-from privata.accounts.stepup import fresh
+from privata.accounts.states import FactorKind
+from privata.accounts.views.browser import note_proof, note_second_factor
 from privata.accounts.views.common import factors_of, show, signed_in
+from privata.accounts.views.places import place_of
+from privata.accounts.views.stepup import fresh
 from privata.infra.plane import kernel, wait
 
 #: In the session, sealed: a secret before its code was typed; codes before one was typed back.
@@ -66,7 +68,7 @@ def after_adding(request: HttpRequest, user: User, said: str) -> HttpResponseBas
     request.session.cycle_key()
     note_proof(request)
     messages.success(request, said)
-    has_codes = factors_of(user).filter(type="recovery_codes").exists()
+    has_codes = factors_of(user).filter(type=FactorKind.RECOVERY).exists()
     if has_codes and user.recovery_confirmed_at is not None:
         return redirect("account_security")
     _make_codes(request, user)
@@ -99,7 +101,7 @@ def recovery_codes(request: HttpRequest, user: User) -> HttpResponseBase:
             del request.session[_CODES]
             request.session.cycle_key()
             # This session has shown a second factor, so the console opens to it (console.doors).
-            record_authentication(request, user, "mfa")
+            note_second_factor(request, user)
             messages.success(request, "Two-factor sign-in is on")
             return redirect("account_security")
         error = (
@@ -132,7 +134,7 @@ def recovery_file(request: HttpRequest, user: User) -> HttpResponse:
 @signed_in
 def new_codes(request: HttpRequest, user: User) -> HttpResponseBase:
     """Ten new codes; the old ones end."""
-    if not factors_of(user).exclude(type="recovery_codes").exists():
+    if not factors_of(user).exclude(type=FactorKind.RECOVERY).exists():
         return redirect("account_security")
     _make_codes(request, user)
     return redirect("account_recovery")
@@ -143,7 +145,7 @@ def new_codes(request: HttpRequest, user: User) -> HttpResponseBase:
 @signed_in
 def remove(request: HttpRequest, user: User, factor_id: int) -> HttpResponseBase:
     """Take a factor away; says first what that means."""
-    kinds = factors_of(user).exclude(type="recovery_codes")
+    kinds = factors_of(user).exclude(type=FactorKind.RECOVERY)
     factor = kinds.filter(pk=factor_id).first()
     if factor is None:
         raise Http404

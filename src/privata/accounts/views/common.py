@@ -6,7 +6,6 @@ import functools
 from collections.abc import Callable
 from typing import Any, Concatenate, Final, ParamSpec
 
-from allauth.mfa.models import Authenticator
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.messages import get_messages
 from django.db.models import QuerySet
@@ -15,8 +14,8 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from privata.accounts import passkeys
-from privata.accounts.models import User
+from privata.accounts.models import Authenticator, User
+from privata.accounts.views import ceremonies
 
 #: Tabs of the account pages: key, label, address.
 TABS: Final = (
@@ -44,10 +43,9 @@ def signed_in(
     return guarded
 
 
-def factors_of(user: User) -> QuerySet[Any]:
-    """The person's second factors and recovery codes: rows of allauth's table."""
-    found: QuerySet[Any] = Authenticator.objects.filter(user=user).order_by("id")
-    return found
+def factors_of(user: User) -> QuerySet[Authenticator]:
+    """The person's second factors and recovery codes."""
+    return Authenticator.objects.filter(user=user).order_by("id")
 
 
 def safe_path(page: str) -> str | None:
@@ -64,6 +62,6 @@ def show(
     common = {
         "messages": get_messages(request),
         "tabs": tabs,
-        "passkey_hint": passkeys.hint(request),
+        "passkey_hint": ceremonies.hint(request),
     }
     return render(request, f"accounts/{template}", common | context, status=status)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from allauth.account.internal.flows.login import record_authentication
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from privata.accounts import factor_cap, factors, limits, passkeys
-from privata.accounts.browser import note_proof
+from privata.accounts import limits
+from privata.accounts.factors import cap as factor_cap
+from privata.accounts.factors import service as factors
+from privata.accounts.factors.webauthn import CeremonyRefused
 from privata.accounts.models import User
-from privata.accounts.places import place_of
-from privata.accounts.stepup import held_path, resume
+from privata.accounts.states import FactorKind
+from privata.accounts.views import ceremonies
+from privata.accounts.views.browser import note_proof, note_second_factor
 from privata.accounts.views.common import factors_of, show, signed_in
+from privata.accounts.views.places import place_of
 from privata.accounts.views.security import password_error
 from privata.accounts.views.sign_in import LOCKED
+from privata.accounts.views.stepup import held_path, resume
 from privata.infra.plane import kernel, wait
 
 
@@ -43,10 +47,10 @@ def _refusal(request: HttpRequest, user: User) -> str:
     """Why the proof is not taken; "" if it is."""
     if "credential" in request.POST:
         try:
-            passkeys.proved(request, request.POST["credential"], user)
-        except passkeys.CeremonyRefused:
+            ceremonies.proved(request, request.POST["credential"], user)
+        except CeremonyRefused:
             return "Passkey not accepted."
-        record_authentication(request, user, "mfa")
+        note_second_factor(request, user)
         return ""
     if user.recovery_confirmed_at is None:
         return password_error(user, request.POST.get("password", ""))
@@ -65,7 +69,7 @@ def _refusal(request: HttpRequest, user: User) -> str:
         return "Incorrect code."
     wait(factor_cap.right(kernel(), user.pk, 1))
     wait(limits.give_back(kernel(), taken))
-    record_authentication(request, user, "mfa")
+    note_second_factor(request, user)
     return ""
 
 
@@ -73,7 +77,7 @@ def _refusal(request: HttpRequest, user: User) -> str:
 @signed_in
 def options(request: HttpRequest, user: User) -> JsonResponse:
     """The challenge for a passkey as proof."""
-    return JsonResponse(passkeys.sign_in_options(user))
+    return JsonResponse(ceremonies.sign_in_options(request, user))
 
 
 def _page(request: HttpRequest, user: User, error: str) -> HttpResponse:
@@ -81,8 +85,8 @@ def _page(request: HttpRequest, user: User, error: str) -> HttpResponse:
     context = {
         "error": error,
         "with_code": user.recovery_confirmed_at is not None,
-        "has_app": "totp" in kinds,
-        "has_passkey": "webauthn" in kinds,
+        "has_app": FactorKind.TOTP in kinds,
+        "has_passkey": FactorKind.PASSKEY in kinds,
         "recovery": "recovery" in request.GET or "recovery" in request.POST,
         "email": user.email,
     }

@@ -7,12 +7,15 @@ from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
-from privata.accounts import factors, passkeys
+from privata.accounts.factors import service as factors
+from privata.accounts.factors.webauthn import CeremonyRefused
 from privata.accounts.models import User
-from privata.accounts.places import place_of
-from privata.accounts.stepup import fresh
+from privata.accounts.states import FactorKind
+from privata.accounts.views import ceremonies
 from privata.accounts.views.authenticator import after_adding
 from privata.accounts.views.common import factors_of, show, signed_in
+from privata.accounts.views.places import place_of
+from privata.accounts.views.stepup import fresh
 from privata.infra.plane import kernel, wait
 
 
@@ -26,8 +29,8 @@ def add(request: HttpRequest, user: User) -> HttpResponseBase:
     if request.method != "POST":
         return _page(request, suggestion)
     try:
-        credential = passkeys.registered(request.POST.get("credential", ""))
-    except passkeys.CeremonyRefused:
+        credential = ceremonies.registered(request, request.POST.get("credential", ""), user)
+    except CeremonyRefused:
         return _page(request, name or suggestion, "Passkey not accepted. Try again.")
     added = wait(
         factors.add_passkey(
@@ -51,14 +54,14 @@ def add(request: HttpRequest, user: User) -> HttpResponseBase:
 @signed_in
 def options(request: HttpRequest, user: User) -> JsonResponse:
     """What the browser needs to make a passkey."""
-    return JsonResponse(passkeys.registration_options(user))
+    return JsonResponse(ceremonies.registration_options(request, user))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @signed_in
 def rename(request: HttpRequest, user: User, factor_id: int) -> HttpResponseBase:
     """Another name for a passkey."""
-    passkey = factors_of(user).filter(pk=factor_id, type="webauthn").first()
+    passkey = factors_of(user).filter(pk=factor_id, type=FactorKind.PASSKEY).first()
     if passkey is None:
         raise Http404
     name = request.POST.get("name", "").strip()

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from privata.accounts import resetting
 from privata.accounts.forms import EmailForm, NewPasswordForm, problems
-from privata.accounts.places import place_of
 from privata.accounts.views.common import show
+from privata.accounts.views.places import place_of
 from privata.infra.plane import kernel, wait
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from allauth.mfa.models import Authenticator
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.hashers import make_password
@@ -13,13 +12,16 @@ from django.shortcuts import redirect
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from privata.accounts import factors, limits, passwords, recovery
-from privata.accounts.browser import note_proof
+from privata.accounts import limits, passwords
+from privata.accounts.factors import recovery
+from privata.accounts.factors import service as factors
 from privata.accounts.forms import NewPasswordForm, problems
 from privata.accounts.hashing import HashingBusy
 from privata.accounts.models import User
-from privata.accounts.places import place_of
-from privata.accounts.views.common import show, signed_in
+from privata.accounts.states import FactorKind
+from privata.accounts.views.browser import note_proof
+from privata.accounts.views.common import factors_of, show, signed_in
+from privata.accounts.views.places import place_of
 from privata.infra.plane import kernel, wait
 
 
@@ -27,13 +29,13 @@ from privata.infra.plane import kernel, wait
 @signed_in
 def security(request: HttpRequest, user: User) -> HttpResponse:
     """Password, authenticator app, passkeys and recovery codes at a glance."""
-    rows = Authenticator.objects.filter(user=user).order_by("id")
-    codes = next((row for row in rows if row.type == Authenticator.Type.RECOVERY_CODES), None)
+    rows = factors_of(user)
+    codes = next((row for row in rows if row.type == FactorKind.RECOVERY), None)
     left = len(codes.data["codes"]) if codes else 0
     context = {
         "tab": "security",
-        "totp": next((row for row in rows if row.type == Authenticator.Type.TOTP), None),
-        "passkeys": [row for row in rows if row.type == Authenticator.Type.WEBAUTHN],
+        "totp": next((row for row in rows if row.type == FactorKind.TOTP), None),
+        "passkeys": [row for row in rows if row.type == FactorKind.PASSKEY],
         "most_passkeys": factors.MOST_PASSKEYS,
         "is_on": user.recovery_confirmed_at is not None,
         "unfinished": codes is not None and not codes.data["confirmed"],

@@ -11,8 +11,8 @@ from django.views.decorators.http import require_POST, require_safe
 from privata.accounts import sessions
 from privata.accounts.models import Session, User
 from privata.accounts.place import Place
-from privata.accounts.places import place_of
 from privata.accounts.views.common import show, signed_in
+from privata.accounts.views.places import place_of
 from privata.infra.plane import kernel, wait
 
 

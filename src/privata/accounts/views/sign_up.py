@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 from uuid import UUID
 
-from allauth.account.internal.flows.login import perform_login, record_authentication
-from allauth.account.models import Login
 from django.contrib import messages
 from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -20,8 +18,9 @@ from privata.accounts.forms import SignUpForm, problems
 from privata.accounts.hashing import HashingBusy
 from privata.accounts.limits import SIGN_UP_MAILS
 from privata.accounts.models import User
-from privata.accounts.places import place_of
+from privata.accounts.views import steps
 from privata.accounts.views.common import safe_path, show
+from privata.accounts.views.places import place_of
 from privata.infra.plane import kernel, wait
 
 #: The sign-up that waits for its code: address, password hash and code id, sealed in the session.
@@ -101,11 +100,7 @@ def code(request: HttpRequest) -> HttpResponseBase:
         return _code_page(request, waiting, _WRONG if made is Verdict.WRONG else _ENDED)
     del request.session[_WAITING]
     user = User.objects.get(pk=made)
-    record_authentication(request, user, "password")
-    answer: HttpResponse = perform_login(
-        request, Login(user=user, signup=True, redirect_url=waiting["next"])
-    )
-    return answer
+    return steps.begin(request, user, after=waiting["next"], signing_up=True)
 
 
 @require_POST

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from privata.access.tenants import Tenant
 from privata.access.views import page
-from privata.accounts.stepup import fresh
+from privata.accounts.views.stepup import fresh
 from privata.apikeys import rotation, service
 from privata.apikeys.listing import KeyView
 from privata.apikeys.scopes import Scope

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from privata.access.forms import Entered, keep_once, take_once
 from privata.access.tenants import Tenant
 from privata.access.views import missing_is_404, page
-from privata.accounts.stepup import fresh
+from privata.accounts.views.stepup import fresh
 from privata.core.errors import ValidationFailed
 from privata.core.roles import Permission, Role
 from privata.infra.plane import kernel, wait

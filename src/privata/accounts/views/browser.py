@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 from privata.accounts import devices
 from privata.accounts.models import User
-from privata.accounts.places import place_of
+from privata.accounts.views.places import place_of
 from privata.infra.plane import kernel, wait
 
 _COOKIE: Final = "device"
@@ -23,6 +23,9 @@ _AGE: Final = timedelta(days=400)
 
 #: When the person last proved who they are, seconds since the epoch, in the session.
 SESSION_PROVED_AT: Final = "proved_at"
+
+#: Whose second factor was shown in the session: their id.
+SESSION_SECOND_FACTOR: Final = "second_factor_of"
 
 
 def device_token(request: HttpRequest) -> str | None:
@@ -39,6 +42,16 @@ def device_is_known(request: HttpRequest, user: User) -> bool:
 def note_proof(request: HttpRequest) -> None:
     """The person has proved who they are just now."""
     request.session[SESSION_PROVED_AT] = time.time()
+
+
+def note_second_factor(request: HttpRequest, user: User) -> None:
+    """The person has shown a second factor in this session."""
+    request.session[SESSION_SECOND_FACTOR] = user.pk
+
+
+def forget_second_factor(request: HttpRequest) -> None:
+    """A sign-in begins or was given up: what it showed counts no more."""
+    request.session.pop(SESSION_SECOND_FACTOR, None)
 
 
 def finish_sign_in(

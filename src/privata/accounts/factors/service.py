@@ -1,5 +1,5 @@
-"""Second factors: authenticator app, passkeys, recovery codes. Rows of allauth's table, written
-in one transaction with their audit entries and mails.
+"""Second factors: authenticator app, passkeys, recovery codes, each written in one transaction
+with its audit entry and mail.
 
 They count from the moment in which one recovery code was typed back (`recovery_confirmed_at`):
 nobody is locked out by a factor whose recovery codes were never kept.
@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final
 
-from privata.accounts import factor_store as store
-from privata.accounts import letters, recovery, totp, trail
+from privata.accounts import letters, trail
+from privata.accounts.factors import recovery, store, totp
 from privata.accounts.place import Place
 from privata.audit.service import changed
 from privata.infra.kernel import Kernel

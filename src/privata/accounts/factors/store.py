@@ -1,4 +1,4 @@
-"""SQL on allauth's table of second factors."""
+"""SQL on the table of second factors."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import Any, Final
 
 import asyncpg
 
+from privata.accounts.states import FactorKind
 from privata.infra.postgres import Transaction
 
 Row = asyncpg.Record
 
-#: allauth's words in the column `type`.
-TOTP: Final = "totp"
-PASSKEY: Final = "webauthn"
-RECOVERY: Final = "recovery_codes"
+TOTP: Final = FactorKind.TOTP
+PASSKEY: Final = FactorKind.PASSKEY
+RECOVERY: Final = FactorKind.RECOVERY
 
 _LOCK_USER: Final = "SELECT FROM app_user WHERE id = $1 FOR NO KEY UPDATE"
 

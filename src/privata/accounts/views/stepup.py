@@ -12,14 +12,13 @@ import time
 from collections.abc import Callable
 from typing import Any, Concatenate, Final, ParamSpec
 
-from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect
 from django.urls import resolve, reverse
 
-from privata.accounts.browser import SESSION_PROVED_AT
 from privata.accounts.models import User
+from privata.accounts.views.browser import SESSION_PROVED_AT, SESSION_SECOND_FACTOR
 
 #: How long a proof is fresh, seconds (docs/accounts.md).
 FRESH_S: Final = 600
@@ -57,9 +56,10 @@ def fresh(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponseBa
 
 
 def with_second_factor(request: HttpRequest) -> bool:
-    """Whether this session has shown a second factor, at its sign-in or later."""
-    shown = request.session.get(AUTHENTICATION_METHODS_SESSION_KEY, [])
-    return any(one.get("method") == "mfa" for one in shown)
+    """Whether the signed-in person has shown a second factor in this session, at the sign-in or
+    later."""
+    shown = request.session.get(SESSION_SECOND_FACTOR)
+    return shown is not None and shown == request.user.pk
 
 
 def held_path(request: HttpRequest) -> str | None:
@@ -108,7 +108,7 @@ def _request_again(request: HttpRequest, path: str, body: str) -> HttpRequest:
     again.__dict__.update(
         {
             name: request.__dict__[name]
-            for name in ("COOKIES", "session", "_messages", "allauth", "scope")
+            for name in ("COOKIES", "session", "_messages", "scope")
             if name in request.__dict__
         }
     )

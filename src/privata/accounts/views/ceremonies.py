@@ -1,0 +1,143 @@
+"""Passkeys between a page and its browser: the challenge in the session, the rows in the database.
+
+The ceremonies themselves are `webauthn`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.http import base36_to_int, int_to_base36
+
+from privata.accounts.factors import webauthn
+from privata.accounts.factors.webauthn import CeremonyRefused
+from privata.accounts.models import Authenticator, User
+from privata.accounts.states import FactorKind
+from privata.infra.plane import kernel
+from privata.infra.settings import LOOPBACK
+
+#: In the session, sealed: the challenge that waits, what it is for, and whose passkey it asks for.
+_CHALLENGE: Final = "passkey_challenge"
+
+_MAKE: Final = "make"
+_PROVE: Final = "prove"
+
+
+def hint(request: HttpRequest) -> str:
+    """Why passkeys cannot work where this page was opened, and what to open; "" if they can.
+
+    They belong to a name: browsers know none for a machine's address, and refuse without words.
+    """
+    opened = urlsplit(f"//{request.get_host()}")
+    name = _host()
+    host = opened.hostname or ""
+    if host == name or host.endswith(f".{name}"):
+        return (
+            f"Passkeys require a host name, but Privata is configured with the IP address {name}."
+            " Ask the operator to set PRIVATA_PUBLIC_URL."
+            if _is_address(name)
+            else ""
+        )
+    port = "" if opened.port is None else f":{opened.port}"
+    instead = f"{request.scheme}://{name}{port}{request.path}"
+    if _is_address(host):
+        return f"Passkeys do not work with the IP address {host}. Open {instead} instead."
+    return f"Passkeys only work at {name}. Open {instead} instead."
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _host() -> str:
+    """Passkeys belong to the host of the public address, whatever name a request came by."""
+    host = urlsplit(kernel().settings.base_url).hostname or "localhost"
+    # Browsers know no passkeys for an IP address; a laptop's installation is localhost too.
+    return "localhost" if host in LOOPBACK else host
+
+
+def registration_options(request: HttpRequest, user: User) -> dict[str, Any]:
+    """What a browser needs to make a passkey for `user`; the challenge stays in the session."""
+    begun = webauthn.begin_registration(
+        _host(),
+        handle=int_to_base36(user.pk),
+        email=user.email,
+        known=_passkeys_of(user).values(),
+    )
+    _keep(request, _MAKE, user, begun)
+    return begun.options
+
+
+def registered(request: HttpRequest, text: str, user: User) -> dict[str, Any]:
+    """The verified credential out of the browser's answer; `CeremonyRefused` without one."""
+    state = _taken(request, _MAKE, user)
+    return webauthn.complete_registration(_host(), state, webauthn.parsed(text))
+
+
+def sign_in_options(request: HttpRequest, user: User | None = None) -> dict[str, Any]:
+    """What a browser needs to prove a passkey: of `user`, or of whoever is there."""
+    known = None if user is None else _passkeys_of(user).values()
+    begun = webauthn.begin_authentication(_host(), known)
+    _keep(request, _PROVE, user, begun)
+    return begun.options
+
+
+def proved(request: HttpRequest, text: str, user: User | None = None) -> Authenticator:
+    """The passkey that the browser's answer proves; without `user` it names its person itself.
+
+    `CeremonyRefused` for anything else, and for somebody deactivated.
+    """
+    state = _taken(request, _PROVE, user)
+    answer = webauthn.parsed(text)
+    owner = user or _owner_of(answer)
+    key = webauthn.complete_authentication(_host(), state, _passkeys_of(owner), answer)
+    if not owner.is_active:
+        raise CeremonyRefused
+    passkey = Authenticator.objects.select_related("user").filter(pk=key, user=owner).first()
+    if passkey is None:  # removed at this moment
+        raise CeremonyRefused
+    Authenticator.objects.filter(pk=key).update(last_used_at=timezone.now())
+    return passkey
+
+
+def _owner_of(answer: dict[str, Any]) -> User:
+    try:
+        user_id = base36_to_int(webauthn.handle_in(answer))
+    except ValueError as error:
+        raise CeremonyRefused from error
+    owner = User.objects.filter(pk=user_id).first()
+    if owner is None:
+        raise CeremonyRefused
+    return owner
+
+
+def _passkeys_of(user: User) -> dict[int, webauthn.Credential]:
+    rows = Authenticator.objects.filter(user=user, type=FactorKind.PASSKEY).order_by("id")
+    return {row.pk: row.data["credential"] for row in rows}
+
+
+def _keep(request: HttpRequest, purpose: str, user: User | None, begun: webauthn.Begun) -> None:
+    whose = None if user is None else user.pk
+    request.session[_CHALLENGE] = {"for": purpose, "user": whose, "state": begun.state}
+
+
+def _taken(request: HttpRequest, purpose: str, user: User | None) -> dict[str, Any]:
+    """The state of the challenge that waits, which is good for one answer, also for a wrong one.
+
+    It must have been made for the same: one beside a password does not ask for the passkey's PIN,
+    so it must not sign anybody in by itself.
+    """
+    kept: Any = request.session.pop(_CHALLENGE, None)
+    whose = None if user is None else user.pk
+    if kept is None or (kept["for"], kept["user"]) != (purpose, whose):
+        raise CeremonyRefused
+    state: dict[str, Any] = kept["state"]
+    return state

@@ -1,0 +1,185 @@
+"""A sign-in on its way: the password or the passkey is right, and further steps may ask for more.
+
+    begin → second factor → new browser → signed in
+
+A step that has nothing to ask is passed over. A sign-in that waits at a step stands in the session,
+which is sealed, for a quarter of an hour; until its last step nobody is signed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+
+from privata.accounts import devices
+from privata.accounts.models import Authenticator, User
+from privata.accounts.states import FactorKind
+from privata.accounts.views.browser import (
+    device_is_known,
+    finish_sign_in,
+    forget_second_factor,
+    note_second_factor,
+)
+from privata.accounts.views.places import place_of
+from privata.infra.plane import kernel, wait
+
+#: How long a sign-in may take from its password to its last step, seconds.
+WAITS_S: Final = 900
+
+_WAITING: Final = "sign_in"
+
+
+class Step(StrEnum):
+    """What a sign-in may be asked for after its password, in this order."""
+
+    SECOND_FACTOR = "second_factor"
+    NEW_DEVICE = "new_device"
+
+
+#: The page that asks.
+PAGES: Final = {
+    Step.SECOND_FACTOR: "account_second_factor",
+    Step.NEW_DEVICE: "account_new_device",
+}
+
+
+@dataclass(slots=True)
+class SignIn:
+    """Who signs in, and where to then. `state` is the step's own; call `keep` after a change."""
+
+    user: User
+    started_at: float
+    after: str | None
+    signing_up: bool
+    with_passkey: bool
+    step: Step = Step.SECOND_FACTOR
+    state: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def code_id(self) -> UUID | None:
+        """The code for a new browser that was mailed last; None when the limit let none out."""
+        code = self.state.get("code")
+        return UUID(code) if code else None
+
+
+def begin(
+    request: HttpRequest,
+    user: User,
+    *,
+    after: str | None,
+    signing_up: bool = False,
+    with_passkey: bool = False,
+) -> HttpResponse:
+    """`user` has proved who they are, by a password or `with_passkey`: ask for what is missing, or
+    sign them in and go to the page `after`."""
+    give_up(request)
+    if not user.is_active:
+        return redirect("account_login")
+    if request.session.session_key:
+        # A half-finished sign-in begins under a new token as well.
+        request.session.cycle_key()
+    if with_passkey:
+        note_second_factor(request, user)
+    now = kernel().clock.now().timestamp()
+    return _go_on(request, SignIn(user, now, after, signing_up, with_passkey), list(Step))
+
+
+def waiting(request: HttpRequest, step: Step | None = None) -> SignIn | None:
+    """The sign-in of this browser that waits, at `step` if one is given; None without one."""
+    kept = request.session.get(_WAITING)
+    if kept is None or request.user.is_authenticated:
+        return None
+    age = kernel().clock.now().timestamp() - kept["started_at"]
+    user = User.objects.filter(pk=kept["user"], is_active=True).first()
+    if user is None or not 0 <= age <= WAITS_S:
+        give_up(request)
+        return None
+    found = SignIn(**kept | {"user": user, "step": Step(kept["step"])})
+    return found if step in (None, found.step) else None
+
+
+def keep(request: HttpRequest, sign_in: SignIn) -> None:
+    """Write a changed step down for the next request."""
+    request.session[_WAITING] = {
+        "user": sign_in.user.pk,
+        "started_at": sign_in.started_at,
+        "after": sign_in.after,
+        "signing_up": sign_in.signing_up,
+        "with_passkey": sign_in.with_passkey,
+        "step": sign_in.step,
+        "state": sign_in.state,
+    }
+
+
+def passed(request: HttpRequest, sign_in: SignIn) -> HttpResponse:
+    """What the step asked for was right: on to the next one, or in."""
+    steps = list(Step)
+    return _go_on(request, sign_in, steps[steps.index(sign_in.step) + 1 :])
+
+
+def give_up(request: HttpRequest) -> None:
+    """Forget a sign-in that waits, and what it has shown."""
+    request.session.pop(_WAITING, None)
+    forget_second_factor(request)
+
+
+def send_code(request: HttpRequest, sign_in: SignIn) -> bool:
+    """Mail a code for the new browser, which ends the one before; False at the limit of mails."""
+    made = wait(
+        devices.send_code(
+            kernel(),
+            email=sign_in.user.email,
+            place=place_of(request),
+            instead_of=sign_in.code_id,
+        )
+    )
+    if made is not None:
+        sign_in.state["code"] = str(made)
+    return made is not None
+
+
+def _go_on(request: HttpRequest, sign_in: SignIn, ahead: Sequence[Step]) -> HttpResponse:
+    for step in ahead:
+        sign_in.step, sign_in.state = step, {}
+        if _ASKS[step](request, sign_in):
+            keep(request, sign_in)
+            return redirect(PAGES[step])
+    request.session.pop(_WAITING, None)
+    login(request, sign_in.user)  # under a new token
+    answer = redirect(sign_in.after or settings.LOGIN_REDIRECT_URL)
+    finish_sign_in(request, answer, sign_in.user, signing_up=sign_in.signing_up)
+    return answer
+
+
+def _asks_second_factor(request: HttpRequest, sign_in: SignIn) -> bool:
+    """Factors count once a recovery code was typed back; a passkey is a second factor in itself."""
+    if sign_in.with_passkey or sign_in.user.recovery_confirmed_at is None:
+        return False
+    kinds = (FactorKind.TOTP, FactorKind.PASSKEY)
+    return Authenticator.objects.filter(user=sign_in.user, type__in=kinds).exists()
+
+
+def _asks_new_device(request: HttpRequest, sign_in: SignIn) -> bool:
+    """Nothing of a known browser, and nothing after a sign-up, which proved the address."""
+    if (
+        sign_in.signing_up
+        or not kernel().settings.new_device_code
+        or device_is_known(request, sign_in.user)
+    ):
+        return False
+    send_code(request, sign_in)
+    return True
+
+
+_ASKS: Final[dict[Step, Callable[[HttpRequest, SignIn], bool]]] = {
+    Step.SECOND_FACTOR: _asks_second_factor,
+    Step.NEW_DEVICE: _asks_new_device,
+}

@@ -1,0 +1,164 @@
+"""Passkeys over HTTP, with an authenticator in software that does what no browser would."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.utils.http import int_to_base36
+
+from conftest import Cluster
+from tests.authenticators import Key
+from tests.browser.server import Server, running_server
+from tests.journeys.test_guarding_accounts import codes_in, is_in, turn_on
+from tests.visitors import Mailbox, Visitor, alert_in, sign_up, visitor
+
+_REFUSED = "Passkey not accepted"
+
+_names = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("passkeys")
+
+
+@pytest.fixture(scope="module")
+def server(cluster: Cluster, home: Path) -> Iterator[Server]:
+    with running_server(cluster, home, PRIVATA_NEW_DEVICE_CODE="false") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def mailbox(server: Server, home: Path) -> Mailbox:
+    return Mailbox(server, home / "mail")
+
+
+@pytest.fixture
+def owner(server: Server, mailbox: Mailbox) -> Iterator[Visitor]:
+    with visitor(server) as made:
+        sign_up(server, mailbox, made, f"keyholder{next(_names)}@wallet.example")
+        yield made
+
+
+def options_of(who: Visitor, path: str) -> dict[str, Any]:
+    answer = who.client.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.json()  # type: ignore[no-any-return]
+
+
+def email_of(server: Server, who: Visitor) -> str:
+    ((email,),) = server.execute(
+        "SELECT u.email FROM app_user u JOIN user_session s ON s.user_id = u.id WHERE s.ip = %s",
+        who.ip,
+    )
+    return str(email)
+
+
+def add_passkey(server: Server, who: Visitor) -> tuple[Key, str]:
+    """A passkey as the person's only second factor, turned on; the key and the person's handle."""
+    key = Key()
+    who.get("/account/security/passkeys/add")
+    options = options_of(who, "/account/security/passkeys/options")
+    made = json.dumps(key.made(options))
+    page = who.post("/account/security/passkeys/add", name="Pocket", credential=made)
+    if page.url.path == "/account/security/recovery":
+        page = who.post("/account/security/recovery", code=codes_in(page)[0])
+    assert page.url.path == "/account/security", alert_in(page)
+    ((user_id,),) = server.execute(
+        "SELECT id FROM app_user WHERE email = %s", email_of(server, who)
+    )
+    return key, int_to_base36(user_id)
+
+
+def test_a_passkey_is_the_whole_sign_in_or_its_second_factor(
+    server: Server, owner: Visitor
+) -> None:
+    key, handle = add_passkey(server, owner)
+    email = email_of(server, owner)
+    with visitor(server) as alone:
+        alone.get("/login")
+        options = options_of(alone, "/login/passkey/options")
+        alone.post("/login/passkey", credential=json.dumps(key.proof(options, handle=handle)))
+        assert is_in(alone)
+    with visitor(server) as beside:
+        assert beside.sign_in(email).url.path == "/login/second-factor"
+        options = options_of(beside, "/login/second-factor/options")
+        beside.post("/login/second-factor", credential=json.dumps(key.proof(options)))
+        assert is_in(beside)
+
+
+def test_a_challenge_is_good_for_one_answer(server: Server, owner: Visitor) -> None:
+    key, handle = add_passkey(server, owner)
+    with visitor(server) as thief:
+        thief.get("/login")
+        options = options_of(thief, "/login/passkey/options")
+        wrong = key.proof(options, handle=handle, unlocked=False)
+        assert _REFUSED in thief.post("/login/passkey", credential=json.dumps(wrong)).text
+        right = key.proof(options, handle=handle)
+        assert _REFUSED in thief.post("/login/passkey", credential=json.dumps(right)).text
+        assert not is_in(thief)
+
+
+def test_a_found_passkey_signs_nobody_in_by_another_ones_challenge(
+    server: Server, mailbox: Mailbox, owner: Visitor
+) -> None:
+    """The challenge beside a password asks for no PIN. Whoever found a passkey took one for their
+    own account and answered it where a passkey is the whole sign-in."""
+    key, handle = add_passkey(server, owner)
+    with visitor(server) as thief:
+        sign_up(server, mailbox, thief, f"thief{next(_names)}@wallet.example")
+        turn_on(thief)
+        email = email_of(server, thief)
+        thief.post("/logout")
+        assert thief.sign_in(email).url.path == "/login/second-factor"
+        options = options_of(thief, "/login/second-factor/options")
+        locked = key.proof(options, handle=handle, unlocked=False)
+        page = thief.post("/login/passkey", credential=json.dumps(locked))
+        assert _REFUSED in page.text
+        assert not is_in(thief)
+
+
+def test_a_passkey_of_somebody_else_is_no_second_factor(
+    server: Server, mailbox: Mailbox, owner: Visitor
+) -> None:
+    add_passkey(server, owner)
+    email = email_of(server, owner)
+    with visitor(server) as thief:
+        sign_up(server, mailbox, thief, f"thief{next(_names)}@wallet.example")
+        own, _ = add_passkey(server, thief)
+        thief.post("/logout")
+        assert thief.sign_in(email).url.path == "/login/second-factor"
+        options = options_of(thief, "/login/second-factor/options")
+        thief.post("/login/second-factor", credential=json.dumps(own.proof(options)))
+        assert not is_in(thief)
+        assert thief.get("/login").url.path == "/login/second-factor"
+
+
+def test_nobody_deactivated_goes_on_with_a_sign_in(server: Server, owner: Visitor) -> None:
+    key, _ = add_passkey(server, owner)
+    email = email_of(server, owner)
+    with visitor(server) as late:
+        assert late.sign_in(email).url.path == "/login/second-factor"
+        options = options_of(late, "/login/second-factor/options")
+        server.execute("UPDATE app_user SET is_active = false WHERE email = %s", email)
+        page = late.post("/login/second-factor", credential=json.dumps(key.proof(options)))
+        assert page.url.path == "/login"
+        assert not is_in(late)
+
+
+def test_without_its_second_factor_nobody_is_in(server: Server, owner: Visitor) -> None:
+    add_passkey(server, owner)
+    with visitor(server) as half:
+        half.sign_in(email_of(server, owner))
+        assert not is_in(half)
+        for step in ("/login/new-device", "/login/new-device/resend"):
+            half.post(step, code="000000")
+            assert not is_in(half)
+        half.get("/login/second-factor")
+        assert half.post("/login/start-over").url.path == "/login"
+        assert half.client.get("/login/second-factor/options").status_code == 403
