@@ -11,7 +11,14 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 from pydantic_core import PydanticCustomError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -35,6 +42,9 @@ class Wire(BaseModel):
 
 
 M = TypeVar("M", bound=Wire)
+
+#: A decimal string as it leaves the API: no sign, no exponent.
+AmountText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]*)(\.[0-9]+)?$")]
 
 
 def _moment(value: object) -> object:
