@@ -20,6 +20,7 @@ from django.urls import resolve, reverse
 
 from privata.accounts.browser import SESSION_PROVED_AT
 from privata.accounts.models import User
+from privata.infra.plane import is_fragment
 
 #: SPEC 3: how long a proof is fresh, seconds.
 FRESH_S: Final = 600
@@ -82,7 +83,7 @@ def hold(request: HttpRequest) -> HttpResponse:
         "at": time.time(),
     }
     confirm = reverse("account_confirm")
-    if request.headers.get("HX-Request") == "true":
+    if is_fragment(request):
         return HttpResponse(status=204, headers={"HX-Redirect": confirm})
     return redirect(confirm)
 

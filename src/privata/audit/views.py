@@ -13,9 +13,9 @@ from privata.audit import reading
 from privata.audit.export import Form, begin_export, exported
 from privata.audit.filters import AuditFilter, parse_filter
 from privata.audit.verify import verify_chain
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import is_fragment, kernel, wait
 from privata.organizations.doors import Tenant, page
-from privata.organizations.pages import is_fragment, missing_is_404
+from privata.organizations.pages import missing_is_404
 from privata.organizations.roles import Permission
 
 #: More digits than any number has; a longer one is no number.

@@ -30,11 +30,6 @@ def missing_is_404(view: Callable[P, HttpResponseBase]) -> Callable[P, HttpRespo
     return answered
 
 
-def is_fragment(request: HttpRequest) -> bool:
-    """Whether htmx asks, for a part of the page."""
-    return request.headers.get("HX-Request") == "true"
-
-
 class Entered:
     """A form as it was sent, with what was wrong with it; at first, what there is already."""
 
@@ -67,7 +62,10 @@ class Entered:
 
 
 def keep_once(request: HttpRequest, name: str, secret: str) -> None:
-    """Keep a secret, sealed, in the session until its page has shown it."""
+    """Keep a secret, sealed, in the session until its page has shown it.
+
+    Each thing has a name of its own, so that of two made side by side neither is lost.
+    """
     sealed = kernel().sealer.seal(secret.encode(), f"once:{name}")
     request.session[f"once:{name}"] = base64.b64encode(sealed).decode()
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from privata.core.errors import NotFound
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import is_fragment, kernel, wait
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
 from privata.streams.reading import open_stream, order_to_watch, overview
@@ -25,8 +25,8 @@ def index(request: HttpRequest, tenant: Tenant) -> HttpResponse:
         "api_url": f"{kernel().settings.base_url}/partner/v1",
         "watched": order_to_watch(tenant),
     }
-    fragment = request.headers.get("HX-Request") == "true"
-    return render(request, f"streams/{'_streams' if fragment else 'index'}.html", context)
+    template = "_streams" if is_fragment(request) else "index"
+    return render(request, f"streams/{template}.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -15,13 +15,14 @@ from privata.apikeys.forms import KeyForm, form_of, new_form, scope_choices
 from privata.apikeys.listing import MOST_KEYS, KeyView, keys_of
 from privata.apikeys.reach import lacking
 from privata.apikeys.service import MintedKey
-from privata.apikeys.views.common import address, is_fragment, missing_is_404, one_key, show
-from privata.apikeys.views.secrets import keep_secret, proof
+from privata.apikeys.views.common import address, one_key, show
+from privata.apikeys.views.secrets import proof
 from privata.core.errors import RateLimited, ValidationFailed
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import is_fragment, kernel, wait
 from privata.organizations.doors import Tenant, page
+from privata.organizations.pages import keep_once, missing_is_404
 from privata.organizations.roles import Permission
 from privata.organizations.states import OrganizationStatus
 
@@ -76,7 +77,7 @@ def new(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
         for header, value in error.headers.items():
             answer.headers[header] = value
         return answer
-    keep_secret(request, minted.id, minted.key)
+    keep_once(request, f"key:{minted.id}", minted.key)
     return redirect(address(tenant, "created", key_id=minted.id))
 
 

@@ -11,8 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from privata.infra.plane import is_fragment
 from privata.organizations.doors import Tenant
-from privata.organizations.pages import is_fragment, missing_is_404
+from privata.organizations.pages import missing_is_404
 from privata.organizations.roles import Permission
 from privata.webhooks.deliveries.reading import Place
 
