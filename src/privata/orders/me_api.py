@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from privata.apikeys.access import KeyAccess
 from privata.apikeys.scopes import Scope
+from privata.core.cursors import Cursor, parse_cursor
 from privata.core.errors import ValidationFailed
 from privata.core.money import floor_to
 from privata.core.tenancy import Actor
@@ -20,7 +21,6 @@ from privata.infra.operations import Operation
 from privata.infra.routing import Router
 from privata.infra.wire import json_response
 from privata.orders import listing, me_schemas, service
-from privata.orders.cursors import Cursor, parse_cursor
 from privata.orders.filters import OrderFilter, read_filter
 from privata.orders.search_sql import Scope as OrderScope
 from privata.orders.search_sql import Search

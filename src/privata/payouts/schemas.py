@@ -9,9 +9,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator, model_validator
 
+from privata.core.cursors import parse_uuid_cursor
 from privata.core.money import MAX_AMOUNT_CHARS
 from privata.infra.wire import Wire, misfit
-from privata.orders.cursors import Cursor, parse_cursor
 from privata.payouts.challenges import MAX_ANSWER_CHARS
 from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.lifecycle import PayoutStatus
@@ -113,7 +113,7 @@ class PayoutsQuery(Wire):
     @field_validator("cursor")
     @classmethod
     def _known(cls, value: str | None) -> str | None:
-        if value is not None and cursor_in(value) is None:
+        if value is not None and parse_uuid_cursor(value) is None:
             raise ValueError("is not a next_cursor from this route")
         return value
 
@@ -169,15 +169,3 @@ class PayoutAddress(BaseModel):
 
 class PayoutAddresses(BaseModel):
     addresses: list[PayoutAddress]
-
-
-def cursor_in(text: str) -> Cursor | None:
-    """A place in the list of payouts; None for what was damaged on the way."""
-    cursor = parse_cursor(text)
-    if cursor is None:
-        return None
-    try:
-        UUID(cursor.order_id)
-    except ValueError:
-        return None
-    return cursor

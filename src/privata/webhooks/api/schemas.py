@@ -8,11 +8,11 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, field_validator
 
+from privata.core.cursors import parse_uuid_cursor
 from privata.core.ids import ORDER_ID
 from privata.infra.storable import MAX_NUMBER
 from privata.infra.wire import Instant, Wire
 from privata.webhooks.deliveries import listing, undelivered
-from privata.webhooks.deliveries.log_query import Cursor, parse_cursor
 from privata.webhooks.endpoints.rotation import MAX_OVERLAP_S, OVERLAP_S
 from privata.webhooks.endpoints.rules import (
     MAX_ALIAS,
@@ -125,13 +125,12 @@ class DeliveriesQuery(Wire):
     @field_validator("cursor")
     @classmethod
     def _known(cls, value: str | None) -> str | None:
-        if value is not None and parse_cursor(value) is None:
+        if value is not None and parse_uuid_cursor(value) is None:
             raise ValueError("is not a next_cursor from this list")
         return value
 
     def wanted(self) -> listing.DeliveryQuery:
         """The query as the reader takes it."""
-        older: Cursor | None = None if self.cursor is None else parse_cursor(self.cursor)
         return listing.DeliveryQuery(
             endpoint_id=self.endpoint_id,
             status=None if self.status is None else listing.DeliveryFilter(self.status),
@@ -139,7 +138,7 @@ class DeliveriesQuery(Wire):
             order_id=None if self.order_id is None else self.order_id.lower(),
             since=self.since,
             until=self.until,
-            older=older,
+            older=None if self.cursor is None else parse_uuid_cursor(self.cursor),
             limit=self.limit,
         )
 
