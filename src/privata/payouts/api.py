@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from privata.apikeys.access import KeyAccess
 from privata.apikeys.scopes import Scope
-from privata.core.cursors import parse_uuid_cursor
 from privata.core.errors import (
     AmountTooHigh,
     AmountTooLow,
@@ -81,7 +80,7 @@ async def list_payouts(request: Request, actor: Actor, query: schemas.PayoutsQue
     page = await listing.payouts(
         kernel_of(request),
         actor=actor,
-        older_than=None if query.cursor is None else parse_uuid_cursor(query.cursor),
+        older_than=query.cursor,
         statuses=None if query.status is None else [query.status],
         limit=query.limit,
     )
