@@ -83,7 +83,7 @@ def test_every_figure_has_a_row_that_can_be_run() -> None:
 
 def test_the_guide_of_tokens_lists_every_path_they_open() -> None:
     """Deleting an endpoint had come to delete it, and disabling it was nowhere."""
-    from privata.api.automation.routes import PREFIX, ROUTES
+    from privata.api.automation.routes import router
 
     listed: set[tuple[str, str]] = set()
     text = (DOCS / "tokens.md").read_text()
@@ -91,10 +91,7 @@ def test_the_guide_of_tokens_lists_every_path_they_open() -> None:
         first, *more = [path.partition("?")[0] for path in re.findall(r"`([^`]+)`", cell)]
         whole = [path.replace("…", first.rpartition("/")[0]) for path in more]
         listed |= {(method, path) for method in methods.split(", ") for path in (first, *whole)}
-    made = {
-        (method, path.removeprefix(PREFIX).replace("{endpoint_id}", "{id}"))
-        for method, path, _ in ROUTES
-    }
+    made = {(route.method, route.path.replace("{endpoint_id}", "{id}")) for route in router.routes}
     assert listed == made
 
 

@@ -18,7 +18,7 @@ import pytest
 
 from conftest import Cluster
 from privata.api.automation import schemas as token_schemas
-from privata.api.automation.routes import ROUTES
+from privata.api.automation.routes import PREFIX, router
 from privata.webhooks.api import schemas as webhook_schemas
 from tests.browser.server import Server, running_server
 from tests.contracts import hostile
@@ -150,7 +150,8 @@ def test_no_call_of_the_automation_api_with_hostile_values_is_a_5xx(
         "PATCH": (webhook_schemas.ChangeEndpoint, {"alias": "x"}),
     }
     caller = RoughClient(server.base_url, [("Authorization", f"Bearer {token}".encode())])
-    for method, template, _ in ROUTES:
+    for route in router.routes:
+        method, template = route.method, PREFIX + route.path
         good = {"environment": "test", "endpoint_id": things["endpoint_id"]}
         plain = template.format(**good)
         values = (*hostile.ENCODED, *hostile.CURSORS, hostile.LONG)

@@ -21,8 +21,9 @@ import httpx
 import pytest
 
 from conftest import Cluster
-from privata.api.automation.routes import ROUTES
+from privata.api.automation.routes import PREFIX, router
 from privata.core.roles import Permission, Role, allows
+from privata.tokens.access_api import TokenAccess
 from tests.browser.server import Server, running_server
 from tests.contracts.personal_tokens import token_of
 from tests.contracts.things import MISSING, OWNED, things_of
@@ -378,15 +379,17 @@ def _tokens(people: People) -> dict[tuple[Role, bool], str]:
 def test_tokens_have_their_owners_role_and_their_own_scope(people: People) -> None:
     tokens, wrong = _tokens(people), []
     with httpx.Client(base_url=people.server.base_url, timeout=30) as client:
-        for method, template, door in ROUTES:
+        for route in router.routes:
+            method, template, access = route.method, route.path, route.operation.access
+            assert isinstance(access, TokenAccess)
             for environment in ("live", "test"):
-                path = template.replace("{environment}", environment)
+                path = PREFIX + template.replace("{environment}", environment)
                 path = path.replace("{endpoint_id}", people.foreign["endpoint_id"])
                 for (role, write), token in tokens.items():
                     headers = {"Authorization": f"Bearer {token}"}
                     status = client.request(method, path, headers=headers).status_code
-                    may = allows(role, door.permission) and (
-                        write or door.scope.value == "dashboard:read"
+                    may = allows(role, access.permission) and (
+                        write or access.scope.value == "dashboard:read"
                     )
                     if (status == 403) is may or status >= 500:
                         wrong.append(f"{role} write={write} {method} {path}: {status}")
@@ -401,9 +404,10 @@ def test_tokens_and_keys_do_not_open_each_others_doors(people: People) -> None:
     url = people.server.base_url
     with httpx.Client(base_url=url, timeout=30, event_hooks=hooks) as client:
         for headers in ({}, {"X-API-Key": key}, {"Authorization": f"Bearer {key}"}):
-            for method, template, _ in ROUTES:
-                path = template.replace("{environment}", "test").replace("{endpoint_id}", "x")
-                assert client.request(method, path, headers=headers).status_code == 401
+            for route in router.routes:
+                path = route.path.replace("{environment}", "test").replace("{endpoint_id}", "x")
+                answer = client.request(route.method, PREFIX + path, headers=headers)
+                assert answer.status_code == 401
         for headers in ({"X-API-Key": token}, {"Authorization": f"Bearer {token}"}):
             answer = client.get("/partner/v1/order/prv-x", headers=headers)
             assert answer.status_code == 401

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 
+from privata.apikeys.scopes import Scope
 from privata.core.roles import Role
-from privata.core.tenancy import Actor
+from privata.core.tenancy import Actor, Environment
 from privata.infra.kernel import Kernel
 from privata.organizations.tests.people import audited, member
 from privata.tokens.service import create_token
-from tests.conftest import Partner
+from tests.conftest import Partner, mint
 
 
 @pytest.fixture
@@ -61,6 +63,41 @@ async def test_orders_in_pages_and_by_environment(
         assert answer.status_code == 422, query
         assert answer.json()["error"]["fields"][0]["field"] == next(iter(query))
     assert (await script.get("/mars/orders")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "field", ["url", "alias", "event_filter", "strict_lanes", "schedule_s", "pace_per_s"]
+)
+async def test_a_null_gets_the_same_answer_on_both_apis(
+    script: httpx.AsyncClient, partner: Partner, field: str
+) -> None:
+    """`{"url": null}` was 200 on one and 422 on the other."""
+    key = await mint(partner.kernel, partner.organization_id, Environment.TEST, Scope.WEBHOOK_ADMIN)
+    given = {"url": "http://localhost:9/hook", "alias": "Local"}
+    made = await partner.post("/webhook/endpoints", given, key=key)
+    there = f"/endpoints/{made.json()['endpoint_id']}"
+    headers = {"X-API-Key": key}
+    answers = [
+        await partner.client.patch(f"/webhook{there}", json={field: None}, headers=headers),
+        await script.patch(f"/test{there}", json={field: None}),
+    ]
+    status = 200 if field in ("event_filter", "schedule_s") else 422
+    assert [answer.status_code for answer in answers] == [status, status]
+    assert _told(answers[0]) == _told(answers[1])
+    if field in given:
+        body = given | {field: None}
+        answers = [
+            await partner.post("/webhook/endpoints", body, key=key),
+            await script.post("/test/endpoints", json=body),
+        ]
+        assert [answer.status_code for answer in answers] == [422, 422]
+        assert _told(answers[0]) == _told(answers[1])
+
+
+def _told(answer: httpx.Response) -> Any:
+    """What an answer says, without what differs between two calls."""
+    told = answer.json().get("error", answer.json())
+    return {name: told[name] for name in told if name not in ("request_id", "updated_at")}
 
 
 async def test_an_endpoint_is_made_changed_disabled_and_deleted(

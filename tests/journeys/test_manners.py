@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from privata.api.automation.routes import ROUTES
+from privata.api.automation.routes import PREFIX, router
 from privata.apikeys.scopes import Scope
 from privata.core.roles import Role
 from privata.core.tenancy import Environment
@@ -95,8 +95,9 @@ async def test_head_and_methods_of_the_dashboard_api(
     made = await create_token(partner.kernel, actor=owner, name="script", days=7, write=True)
     server = str(partner.client.base_url).partition("/partner")[0]
     by_path: dict[str, set[str]] = {}
-    for method, path, _ in ROUTES:
-        by_path.setdefault(path.replace("{environment}", "test"), set()).add(method)
+    for route in router.routes:
+        path = PREFIX + route.path.replace("{environment}", "test")
+        by_path.setdefault(path, set()).add(route.method)
     headers = {"Authorization": f"Bearer {made.token}"}
     async with httpx.AsyncClient(base_url=server, headers=headers, timeout=30) as client:
         for path, methods in by_path.items():

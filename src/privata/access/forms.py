@@ -46,7 +46,10 @@ class Entered:
 
 
 def keep_once(request: HttpRequest, name: str, secret: str) -> None:
-    """Keep a secret, sealed, in the session until its page has shown it."""
+    """Keep a secret, sealed, in the session until its page has shown it.
+
+    Each thing has a name of its own, so that of two made side by side neither is lost.
+    """
     sealed = kernel().sealer.seal(secret.encode(), f"once:{name}")
     request.session[f"once:{name}"] = base64.b64encode(sealed).decode()
 

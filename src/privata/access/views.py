@@ -76,8 +76,3 @@ def missing_is_404(view: Callable[P, HttpResponseBase]) -> Callable[P, HttpRespo
             raise Http404(error.message) from error
 
     return answered
-
-
-def is_fragment(request: HttpRequest) -> bool:
-    """Whether htmx asks, for a part of the page."""
-    return request.headers.get("HX-Request") == "true"

@@ -15,19 +15,20 @@ from privata.api.openapi import encoded_document
 from privata.api.routes import PREFIX, ROUTERS
 from privata.apikeys.access import HEADER
 from privata.infra.kernel import Kernel
+from privata.infra.operations import NO_KEY, Operation
 from privata.infra.readiness import Readiness
-from privata.infra.routing import plain_route, plain_routes
+from privata.infra.routing import Router, plain_routes
 from privata.infra.wire import JsonBytes
 from privata.orders.api import COMPANIONS
 from privata.streams.hub import Hub
 
+#: The document does not describe itself.
+_document = Router("")
+
 
 def create_api(kernel: Kernel, readiness: Readiness) -> Starlette:
     """The API on the database of `kernel`; `readiness` is what its health route tells."""
-    routes = [
-        *plain_routes(PREFIX, ROUTERS),
-        plain_route(f"{PREFIX}/openapi.json", {"GET": _openapi}),
-    ]
+    routes = plain_routes(PREFIX, (*ROUTERS, _document))
     app = Starlette(
         routes=routes,
         middleware=[
@@ -45,6 +46,7 @@ def create_api(kernel: Kernel, readiness: Readiness) -> Starlette:
     return app
 
 
-async def _openapi(request: Request) -> Response:
+@_document.route("GET", "/openapi.json", Operation(access=NO_KEY, documented=False))
+async def _openapi(request: Request, nobody: None) -> Response:
     kernel: Kernel = request.app.state.kernel
     return JsonBytes(encoded_document(kernel.settings.base_url))

@@ -11,13 +11,16 @@ from typing import Final
 from starlette.datastructures import QueryParams
 from starlette.types import Scope
 
+from privata.api.routes import all_routes
 from privata.infra.limits import Kind
 
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
-#: Reads that cost more than others: path below the API's prefix, the parameter, and its value.
-_DEARER: Final[dict[str, tuple[str, str, Kind]]] = {
-    "/estimate": ("include", "all", Kind.OFFERS),
+#: Reads that cost more than others, by the path below the API's prefix.
+_DEARER: Final = {
+    route.path: route.operation.dearer
+    for route in all_routes()
+    if route.operation.dearer is not None
 }
 
 

@@ -9,18 +9,18 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from privata.apikeys.access import actor_of
+from privata.apikeys.access import KeyAccess
 from privata.apikeys.scopes import Scope
 from privata.core.clock import iso
-from privata.core.errors import InvalidKey, ScopeRequired, ValidationFailed
+from privata.core.tenancy import Actor
 from privata.events.feed import MAX_LIMIT, events_after
 from privata.infra.access import kernel_of
-from privata.infra.openapi import errors, request_of
-from privata.infra.routing import api_router
+from privata.infra.operations import Operation
+from privata.infra.routing import Router
 from privata.infra.storable import MAX_NUMBER
-from privata.infra.wire import Wire, json_response, parse_query
+from privata.infra.wire import Wire, json_response
 
-router = api_router("Events")
+router = Router("Events")
 
 
 class FeedQuery(Wire):
@@ -55,16 +55,13 @@ class Feed(BaseModel):
     more: bool
 
 
-@router.get(
+@router.route(
+    "GET",
     "/events",
-    response_model=Feed,
-    responses=errors(InvalidKey, ScopeRequired, ValidationFailed),
-    openapi_extra=request_of(query=FeedQuery, key=True, scopes=(Scope.ORDERS, Scope.WEBHOOK_ADMIN)),
+    Operation(access=KeyAccess(Scope.ORDERS, Scope.WEBHOOK_ADMIN), query=FeedQuery, returns=Feed),
 )
-async def read_events(request: Request) -> Response:
+async def read_events(request: Request, actor: Actor, query: FeedQuery) -> Response:
     """All events in this environment, in order, with the same bodies as webhooks."""
-    actor = await actor_of(request, Scope.ORDERS, Scope.WEBHOOK_ADMIN)
-    query = parse_query(FeedQuery, request)
     page = await events_after(kernel_of(request), actor=actor, after=query.after, limit=query.limit)
     shown = [
         {

@@ -7,19 +7,20 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from privata.api.errors import away
+from privata.infra.operations import NO_KEY, Operation
 from privata.infra.readiness import Readiness
-from privata.infra.routing import api_router
+from privata.infra.routing import Router
 from privata.infra.wire import json_response
 
-router = api_router("Health")
+router = Router("Health")
 
 
 class Health(BaseModel):
     status: str
 
 
-@router.get("/health", response_model=Health)
-async def health(request: Request) -> Response:
+@router.route("GET", "/health", Operation(access=NO_KEY, returns=Health))
+async def health(request: Request, nobody: None) -> Response:
     """Check whether the API is up. Returns 503 while its database is unavailable. No key needed.
 
     The result is at most 5 seconds old and costs no database query.

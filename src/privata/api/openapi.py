@@ -19,11 +19,11 @@ from privata.api.openapi_errors import code_schema, error_examples, error_schema
 from privata.api.openapi_headers import HEADERS
 from privata.api.openapi_links import add_links
 from privata.api.openapi_operations import describe
+from privata.api.openapi_requests import REFERENCE
 from privata.api.openapi_samples import Samples
 from privata.api.openapi_texts import DESCRIPTION, TAGS
 from privata.api.openapi_webhooks import event_schemas, webhooks
-from privata.api.routes import partner_routes
-from privata.infra.openapi import REFERENCE
+from privata.api.routes import described_routes
 
 Json = dict[str, Any]
 
@@ -42,7 +42,7 @@ def document(base_url: str) -> Json:
         openapi_version="3.1.0",
         summary="Swaps for your users: quotes, orders, order status, and webhooks.",
         description=DESCRIPTION.format(base_url=base_url),
-        routes=partner_routes().routes,
+        routes=described_routes().routes,
         servers=[{"url": base_url, "description": "this installation"}],
         contact={"name": "The operator of this installation", "url": base_url},
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},

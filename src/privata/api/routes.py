@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 from fastapi import APIRouter
-from fastapi.routing import APIRoute
+from starlette.routing import compile_path
 
 from privata.api.events import router as events_router
 from privata.api.health import router as health_router
+from privata.api.openapi_requests import errors, request_of
+from privata.infra.operations import ApiRoute
 from privata.orders.api import router as orders_router
 from privata.orders.me_api import router as me_router
 from privata.payouts.api import router as payouts_router
@@ -37,15 +41,51 @@ ROUTERS: Final = (
 )
 
 
-def partner_routes() -> APIRouter:
-    """The routes below `PREFIX`, in the order in which the document shows them."""
-    partner = APIRouter(prefix=PREFIX, generate_unique_id_function=_operation_id)
+def all_routes() -> Iterator[ApiRoute]:
+    """The routes of all routers, with paths below `PREFIX`."""
     for router in ROUTERS:
-        partner.include_router(router)
+        yield from router.routes
+
+
+def described_routes() -> APIRouter:
+    """The routes as FastAPI takes them, which makes the OpenAPI document out of them."""
+    partner = APIRouter(prefix=PREFIX)
+    for route in all_routes():
+        operation = route.operation
+        if not operation.documented:
+            continue
+        partner.add_api_route(
+            route.path,
+            _described(route),
+            methods=[route.method],
+            tags=[route.tag],
+            operation_id=operation.name or _operation_id(route.handler.__name__),
+            status_code=operation.status,
+            response_model=operation.returns,
+            response_class=operation.media,
+            responses=dict(operation.responses) | errors(*operation.refusals),
+            openapi_extra=request_of(operation),
+        )
     return partner
 
 
-def _operation_id(route: APIRoute) -> str:
+def _described(route: ApiRoute) -> Callable[..., Any]:
+    """A function that looks as FastAPI reads handlers: the path's parts, a name, a description."""
+
+    def described() -> None:
+        """Never called."""
+
+    described.__name__ = route.handler.__name__
+    described.__doc__ = route.handler.__doc__
+    parts = [
+        inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=str)
+        for name in compile_path(route.path)[2]
+    ]
+    described.__signature__ = inspect.Signature(parts)  # type: ignore[attr-defined]
+    return described
+
+
+def _operation_id(name: str) -> str:
     """`create_order` becomes `createOrder`; clients name their functions after it."""
-    first, *rest = route.name.split("_")
+    first, *rest = name.split("_")
     return first + "".join(word.title() for word in rest)

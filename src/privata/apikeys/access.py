@@ -1,8 +1,8 @@
-"""The actor of an API request, as the outer layer of the API found it."""
+"""Who may call a route of the partner API, by the `X-API-Key` that the outer layer looked up."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 import asyncpg
 from starlette.requests import Request
@@ -11,37 +11,67 @@ from privata.apikeys.admission import Admission
 from privata.apikeys.lockouts import count_failure
 from privata.apikeys.scopes import Scope
 from privata.apikeys.service import require_scope
-from privata.core.errors import ScopeRequired
+from privata.core.errors import InvalidKey, PrivataError, ScopeRequired
 from privata.core.tenancy import Actor
 from privata.infra.access import client_ip, kernel_of
+from privata.infra.operations import Access
 
 HEADER: Final = "X-API-Key"
 
 #: Where the outer layer leaves the `Admission` of a request.
 SCOPE_ADMISSION: Final = "privata.admission"
 
-
-async def actor_of(request: Request, *scopes: Scope) -> Actor:
-    """The actor of `X-API-Key`, which has one of `scopes`; `InvalidKey` or `ScopeRequired`.
-
-    `RateLimited` for an address that sent too many wrong keys.
-    """
-    admission: Admission = request.scope[SCOPE_ADMISSION]
-    if admission.actor is None:
-        raise await count_failure(kernel_of(request), None, ip=client_ip(request))
-    if scopes:
-        require_scope(admission.actor, *scopes)
-    return _secret(admission.actor)
+#: The security scheme of the OpenAPI document.
+SCHEME: Final = "ApiKey"
 
 
-async def actor_if_any(request: Request) -> Actor | None:
-    """The actor, or None where no key was sent; a wrong key was refused before."""
-    admission: Admission = request.scope[SCOPE_ADMISSION]
-    return None if admission.actor is None else _secret(admission.actor)
+class KeyAccess(Access[Actor]):
+    """A secret key that has one of `scopes`; the handler gets its actor."""
+
+    errors: ClassVar[tuple[type[PrivataError], ...]] = (InvalidKey, ScopeRequired)
+
+    def __init__(self, *scopes: Scope) -> None:
+        """`TypeError` without a scope: any key would open the route."""
+        if not scopes:
+            raise TypeError("name the scopes that open the route")
+        self.scopes = scopes
+
+    async def check(self, request: Request) -> Actor:
+        """The actor; `InvalidKey` without a key, `ScopeRequired` without any of the scopes.
+
+        `RateLimited` for an address that sent too many wrong keys.
+        """
+        admission: Admission = request.scope[SCOPE_ADMISSION]
+        if admission.actor is None:
+            raise await count_failure(kernel_of(request), None, ip=client_ip(request))
+        require_scope(admission.actor, *self.scopes)
+        return _secret(admission.actor)
+
+    def security(self) -> list[dict[str, list[str]]]:
+        """One of the scopes is enough; OpenAPI 3.1 lets them stand as roles of the key."""
+        return [{SCHEME: [scope.value]} for scope in self.scopes]
+
+
+class OptionalKeyAccess(Access[Actor | None]):
+    """Anybody, with a secret key or without one; the handler gets its actor or None."""
+
+    errors: ClassVar[tuple[type[PrivataError], ...]] = (InvalidKey, ScopeRequired)
+
+    async def check(self, request: Request) -> Actor | None:
+        """The actor, or None where no key was sent; a wrong key was refused before."""
+        admission: Admission = request.scope[SCOPE_ADMISSION]
+        return None if admission.actor is None else _secret(admission.actor)
+
+    def security(self) -> list[dict[str, list[str]]]:
+        """A key, or nothing."""
+        return [{SCHEME: []}, {}]
+
+
+KEY_OPTIONAL: Final = OptionalKeyAccess()
 
 
 def companion_of(request: Request) -> asyncpg.Record | None:
-    """The row that came along with the admission; ask for the actor first."""
+    """The row that came along with the admission, for a handler whose operation wants a key."""
     admission: Admission = request.scope[SCOPE_ADMISSION]
     return admission.companion
 

@@ -10,13 +10,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
 from privata.access.tenants import Tenant
-from privata.access.views import is_fragment, missing_is_404, page
+from privata.access.views import missing_is_404, page
 from privata.audit import reading
 from privata.audit.export import Form, begin_export, exported
 from privata.audit.filters import AuditFilter, parse_filter
 from privata.audit.verify import verify_chain
 from privata.core.roles import Permission
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import is_fragment, kernel, wait
 
 #: More digits than any number has; a longer one is no number.
 _MAX_DIGITS = 15

@@ -18,7 +18,7 @@ from privata.apikeys.listing import keys_found
 from privata.core.roles import Permission
 from privata.desk.navigation import NAVIGATION
 from privata.events.models import Event
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import is_fragment, kernel, wait
 from privata.orders.filter_values import MAX_TEXT
 from privata.orders.reading import found_by
 from privata.orders.store import Row
@@ -48,7 +48,7 @@ def page(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     text = request.GET.get("q", "").replace("\0", "").strip()[:MAX_TEXT]
     pages, things = _pages(tenant, text), _things(tenant, text)
     groups = [group for group in (*things, pages) if group[1]]
-    if request.headers.get("HX-Request") == "true":
+    if is_fragment(request):
         return render(request, "desk/_search.html", {"groups": groups})
     found = [one for _, group in things for one in group]
     if len(found) == 1 and not pages[1]:

@@ -19,11 +19,6 @@ from privata.infra.wire import JsonBytes
 
 IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
 
-#: For the `headers` of `request_of`.
-IDEMPOTENCY_DOC: Final = {
-    IDEMPOTENCY_HEADER: "retry safely: returns the same response for 24 hours"
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:

@@ -7,11 +7,14 @@ process; it is set once, before the first request.
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from asgiref.sync import async_to_sync
 
 from privata.infra.kernel import Kernel
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
 
 _kernel: Kernel | None = None
 
@@ -29,6 +32,11 @@ def kernel() -> Kernel:
     if _kernel is None:
         raise RuntimeError("the Desk has no kernel: it was not started by privata.serving")
     return _kernel
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    """Whether htmx asks, for a part of the page."""
+    return request.headers.get("HX-Request") == "true"
 
 
 def wait(answer: Awaitable[T]) -> T:

@@ -7,21 +7,34 @@ named instead of ignored; every failure becomes one `ValidationFailed`.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, TypeVar
 
 import msgspec
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from privata.core.cursors import Cursor, parse_cursor, parse_uuid_cursor
 from privata.core.errors import ValidationFailed
 from privata.core.instants import read_instant
 from privata.infra.json_bodies import check_json, unshown
 
 #: No request of ours is anywhere near as large.
 MAX_BODY_BYTES = 64 * 1024
+
+#: No cursor of ours is as long.
+MAX_CURSOR_CHARS = 128
 
 
 class Wire(BaseModel):
@@ -36,6 +49,9 @@ class Wire(BaseModel):
 
 M = TypeVar("M", bound=Wire)
 
+#: A decimal string as it leaves the API: no sign, no exponent.
+AmountText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]*)(\.[0-9]+)?$")]
+
 
 def _moment(value: object) -> object:
     # pydantic would take a number too, as unix seconds or milliseconds: which is a guess.
@@ -44,6 +60,23 @@ def _moment(value: object) -> object:
 
 #: A moment in a request: RFC 3339 with an offset, as text.
 Instant = Annotated[AwareDatetime, BeforeValidator(_moment)]
+
+
+def _read_by(parse: Callable[[str], Cursor | None]) -> PlainValidator:
+    def read(value: object) -> Cursor:
+        found = parse(value) if isinstance(value, str) else None
+        if found is None:
+            raise ValueError("is not a next_cursor from this route")
+        return found
+
+    return PlainValidator(read)
+
+
+_CURSOR_SCHEMA = WithJsonSchema({"type": "string", "maxLength": MAX_CURSOR_CHARS})
+
+#: A place in a list, as the route gave it out; of a list whose ids are UUIDs, the second.
+NextCursor = Annotated[Cursor, _read_by(parse_cursor), _CURSOR_SCHEMA]
+NextUuidCursor = Annotated[Cursor, _read_by(parse_uuid_cursor), _CURSOR_SCHEMA]
 
 
 def misfit(field: str, sentence: str) -> PydanticCustomError:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from privata.core.clock import iso
+from privata.core.cursors import Cursor, parse_cursor
 from privata.core.errors import ValidationFailed
-from privata.core.instants import read_instant
 from privata.core.lifecycle import OrderStatus
 from privata.core.money import format_amount
 from privata.core.tenancy import Actor
@@ -33,33 +32,28 @@ async def orders(
     """A page of orders, and the cursor behind it; `ValidationFailed` names a wrong parameter."""
     if status and status not in list(OrderStatus):
         raise ValidationFailed("Invalid status.", fields=[("status", "is not a known status")])
-    at, _, ident = cursor.partition("~")
+    older = parse_cursor(cursor) if cursor else None
+    if cursor and older is None:
+        raise ValidationFailed(
+            "Invalid cursor.", fields=[("cursor", "is not a cursor from this list")]
+        )
     rows = await kernel.database.pool.fetch(
         _ORDERS,
         actor.organization_id,
         actor.environment.value,
         status,
-        _moment(at) if cursor else None,
-        ident,
+        None if older is None else older.at,
+        None if older is None else older.id,
         limit + 1,
     )
     shown = [dict(row) for row in rows[:limit]]
     after = None
     if len(rows) > limit:
         last = shown[-1]
-        after = f"{last['created_at'].isoformat()}~{last['order_id']}"
+        after = Cursor(last["created_at"], last["order_id"]).encode()
     for one in shown:
         for name in _AMOUNTS:
             one[name] = None if one[name] is None else format_amount(one[name], 24)
         for name in _TIMES:
             one[name] = iso(one[name])
     return shown, after
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return read_instant(text)
-    except ValueError:
-        raise ValidationFailed(
-            "Invalid cursor.", fields=[("cursor", "is not a cursor from this list")]
-        ) from None

@@ -9,10 +9,10 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from privata.access.tenants import Tenant
+from privata.core.cursors import Cursor
 from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
 from privata.orders import columns, reading, saved_views
-from privata.orders.cursors import Cursor
 from privata.orders.filter_words import chips
 from privata.orders.filters import GROUPS, RATES, REFUNDS, SPANS, OrderFilter, ReadFilter
 from privata.orders.listing import Page
@@ -46,7 +46,7 @@ def rows_context(
         "rows": page.rows,
         "new": new,
         "live_query": chosen.query(**place),
-        "looked_back_to": stopped.created_at if stopped else None,
+        "looked_back_to": stopped.at if stopped else None,
         "further": chosen.query(before=stopped.encode()) if stopped else "",
         "shown_as": wait(saved_views.look_of(kernel(), actor=tenant.actor)),
         "labels": {name: label for name, (label, _) in columns.LISTED.items()},

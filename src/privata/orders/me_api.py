@@ -8,29 +8,28 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from privata.apikeys.access import actor_of
+from privata.apikeys.access import KeyAccess
 from privata.apikeys.scopes import Scope
-from privata.core.errors import InvalidKey, ScopeRequired, ValidationFailed
+from privata.core.errors import ValidationFailed
 from privata.core.money import floor_to
 from privata.core.tenancy import Actor
 from privata.infra.access import kernel_of
 from privata.infra.kernel import Kernel
 from privata.infra.limits import Kind, limits_of
-from privata.infra.openapi import errors, request_of
-from privata.infra.routing import api_router
-from privata.infra.wire import json_response, parse_query
+from privata.infra.operations import Operation
+from privata.infra.routing import Router
+from privata.infra.wire import json_response
 from privata.orders import listing, me_schemas, service
-from privata.orders.cursors import Cursor, parse_cursor
 from privata.orders.filters import OrderFilter, read_filter
 from privata.orders.search_sql import Scope as OrderScope
 from privata.orders.search_sql import Search
 from privata.organizations.profile import profile_of
 from privata.payouts.sandbox import balances
 
-router = api_router("Account")
+router = Router("Account")
 
 #: A publishable key stands in browsers: it learns nothing about the organization.
-_SECRET_KEYS = (
+_ANY_SECRET_KEY = KeyAccess(
     Scope.ORDERS,
     Scope.WEBHOOK_ADMIN,
     Scope.PAYOUTS_READ,
@@ -38,15 +37,9 @@ _SECRET_KEYS = (
 )
 
 
-@router.get(
-    "/me",
-    response_model=me_schemas.Me,
-    responses=errors(InvalidKey, ScopeRequired),
-    openapi_extra=request_of(key=True, scopes=_SECRET_KEYS),
-)
-async def get_me(request: Request) -> Response:
+@router.route("GET", "/me", Operation(access=_ANY_SECRET_KEY, returns=me_schemas.Me))
+async def get_me(request: Request, actor: Actor) -> Response:
     """Your organization, the API key, its limits, and, with the `payouts:read` scope, balances."""
-    actor = await actor_of(request, *_SECRET_KEYS)
     kernel = kernel_of(request)
     profile = await profile_of(kernel, actor=actor)
     limits = limits_of(kernel.settings)
@@ -71,26 +64,27 @@ async def get_me(request: Request) -> Response:
     return json_response(shown)
 
 
-@router.get(
+@router.route(
+    "GET",
     "/me/orders",
-    response_model=me_schemas.OrdersPage,
-    responses=errors(InvalidKey, ScopeRequired, ValidationFailed),
-    openapi_extra=request_of(query=me_schemas.OrdersQuery, key=True, scopes=(Scope.ORDERS,)),
+    Operation(
+        access=KeyAccess(Scope.ORDERS),
+        query=me_schemas.OrdersQuery,
+        returns=me_schemas.OrdersPage,
+    ),
 )
-async def list_orders(request: Request) -> Response:
+async def list_orders(request: Request, actor: Actor, query: me_schemas.OrdersQuery) -> Response:
     """Orders that match all filters, newest first.
 
     A page can be short, or even empty, and still have a `next_cursor`: the time per request is
     limited. Use the cursor to continue the search.
     """
-    actor = await actor_of(request, Scope.ORDERS)
-    query = parse_query(me_schemas.OrdersQuery, request)
     kernel = kernel_of(request)
     search = Search(
         OrderScope(actor.organization_id, actor.environment),
         _filter(request),
         kernel.clock.now(),
-        older_than=_cursor(query.cursor),
+        older_than=query.cursor,
     )
     page = await listing.page_of(kernel, search, limit=query.limit, columns=listing.WHOLE)
     shown: dict[str, Any] = {
@@ -112,11 +106,3 @@ def _filter(request: Request) -> OrderFilter:
     if read.problems:
         raise ValidationFailed("Invalid filter.", fields=list(read.problems))
     return read.chosen
-
-
-def _cursor(text: str | None) -> Cursor | None:
-    cursor = None if text is None else parse_cursor(text)
-    if text is not None and cursor is None:
-        sentence = "is not a next_cursor from this route"
-        raise ValidationFailed(f"cursor {sentence}.", fields=[("cursor", sentence)])
-    return cursor

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 from pydantic.json_schema import SkipJsonSchema
 
 from privata.core.lifecycle import OrderStatus
-from privata.infra.wire import Wire
+from privata.infra.wire import NextCursor, Wire
 from privata.orders import schemas
 from privata.orders.filter_values import MAX_TEXT, MOST_VALUES
 from privata.orders.filters import RATES, REFUNDS, SPANS
@@ -83,10 +83,8 @@ class OrdersQuery(Wire):
     lists = frozenset({"status", "provider"})
 
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
-    cursor: str | None = Field(
-        None,
-        max_length=128,
-        description="next_cursor from the previous page; keep the same filters",
+    cursor: NextCursor | None = Field(
+        None, description="next_cursor from the previous page; keep the same filters"
     )
     q: Text | None = Field(
         None,

@@ -14,9 +14,9 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from privata.core.cursors import Cursor
 from privata.core.ids import ORDER_ID
 from privata.core.tenancy import Environment
-from privata.orders.cursors import Cursor
 from privata.orders.filters import OrderFilter
 
 #: How many rows of a guide are looked at to tell how rare it is.
@@ -214,9 +214,9 @@ def _range(search: Search) -> list[Condition]:
     # The first condition is implied by the second; an index can be entered by it.
     for cursor, sign in ((search.older_than, "<"), (search.newer_than, ">")):
         if cursor is not None:
-            found.append((f"o.created_at {sign}= {{}}", (cursor.created_at,)))
+            found.append((f"o.created_at {sign}= {{}}", (cursor.at,)))
             edge_sign = f"{sign}=" if cursor.included else sign
-            key = (cursor.created_at, cursor.order_id)
+            key = (cursor.at, cursor.id)
             found.append((f"(o.created_at, o.id) {edge_sign} ({{}}, {{}})", key))
     return found
 

@@ -2,112 +2,85 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from privata.apikeys.access import actor_of
+from privata.apikeys.access import KeyAccess
 from privata.apikeys.scopes import Scope
 from privata.core.errors import (
     AmountTooHigh,
     AmountTooLow,
-    IdempotencyConflict,
     InsufficientBalance,
-    InvalidKey,
-    NotFound,
     RateLimited,
-    ScopeRequired,
-    ValidationFailed,
     WrongPayoutState,
 )
+from privata.core.tenancy import Actor
 from privata.infra.access import kernel_of
 from privata.infra.idempotency import Keep
-from privata.infra.once import IDEMPOTENCY_DOC, IDEMPOTENCY_HEADER, Answer, once
-from privata.infra.openapi import errors, request_of
-from privata.infra.paths import id_in_path
+from privata.infra.once import Answer
+from privata.infra.operations import Idempotency, Operation
 from privata.infra.postgres import Transaction
-from privata.infra.routing import api_router
-from privata.infra.wire import json_response, parse_body, parse_query, read_body
+from privata.infra.routing import Router
+from privata.infra.wire import json_response
 from privata.payouts import listing, schemas, service
 from privata.payouts.doors import NO_PAYOUT
 from privata.payouts.store import Row
 
-router = api_router("Payouts", prefix="/payouts")
+router = Router("Payouts", prefix="/payouts")
 
-HTTP_OK: Final = 200
 CREATED: Final = 201
 
-_REFUSALS: Final = (InvalidKey, ScopeRequired, ValidationFailed)
-_READ: Final = (Scope.PAYOUTS_READ,)
-_TRIGGER: Final = (Scope.PAYOUTS_TRIGGER,)
+_READ: Final = KeyAccess(Scope.PAYOUTS_READ)
+_TRIGGER: Final = KeyAccess(Scope.PAYOUTS_TRIGGER)
 ONE: Final = "/{payout_id}"
 
 
-def _with_all(extra: dict[str, Any]) -> dict[str, Any]:
-    """The description of a request that cannot do without its headers."""
-    for parameter in extra["parameters"]:
-        parameter["required"] = True
-    return extra
-
-
-@router.post(
+@router.route(
+    "POST",
     "",
-    status_code=CREATED,
-    response_model=schemas.NewPayout,
-    responses=errors(
-        *_REFUSALS,
-        AmountTooLow,
-        AmountTooHigh,
-        InsufficientBalance,
-        WrongPayoutState,
-        RateLimited,
-        IdempotencyConflict,
-    ),
-    openapi_extra=_with_all(
-        request_of(body=schemas.RequestPayout, headers=IDEMPOTENCY_DOC, key=True, scopes=_TRIGGER)
+    Operation(
+        access=_TRIGGER,
+        body=schemas.RequestPayout,
+        idempotency=Idempotency(
+            required="so that a retry does not create a second payout", sealed=True
+        ),
+        errors=(AmountTooLow, AmountTooHigh, InsufficientBalance, WrongPayoutState, RateLimited),
+        returns=schemas.NewPayout,
+        status=CREATED,
     ),
 )
-async def request_payout(request: Request) -> Response:
+async def request_payout(
+    request: Request, actor: Actor, body: schemas.RequestPayout, answer: Answer
+) -> bytes:
     """Request a payout to one of your verified addresses. Requires an `Idempotency-Key`.
 
     Nothing is reserved yet. Answer the `challenge` with `confirm` by `challenge_expires_at`.
     """
-    actor = await actor_of(request, Scope.PAYOUTS_TRIGGER)
-    if IDEMPOTENCY_HEADER not in request.headers:
-        sentence = "is required, so that a retry does not create a second payout"
-        raise ValidationFailed(
-            f"{IDEMPOTENCY_HEADER} {sentence}.", fields=[(IDEMPOTENCY_HEADER, sentence)]
-        )
-    body = await read_body(request)
-    wish = parse_body(schemas.RequestPayout, body).wish()
 
-    async def work(answer: Answer) -> bytes:
-        async def keep(tx: Transaction, made: service.Requested) -> None:
-            await answer.keep(tx, msgspec.json.encode(listing.requested_object(made)))
+    async def keep(tx: Transaction, made: service.Requested) -> None:
+        await answer.keep(tx, msgspec.json.encode(listing.requested_object(made)))
 
-        made = await service.request_payout(kernel_of(request), actor=actor, wish=wish, keep=keep)
-        return msgspec.json.encode(listing.requested_object(made))
-
-    return await once(request, actor, status_code=CREATED, body=body, work=work, secret=True)
+    made = await service.request_payout(
+        kernel_of(request), actor=actor, wish=body.wish(), keep=keep
+    )
+    return msgspec.json.encode(listing.requested_object(made))
 
 
-@router.get(
+@router.route(
+    "GET",
     "",
-    response_model=schemas.PayoutsPage,
-    responses=errors(*_REFUSALS),
-    openapi_extra=request_of(query=schemas.PayoutsQuery, key=True, scopes=_READ),
+    Operation(access=_READ, query=schemas.PayoutsQuery, returns=schemas.PayoutsPage),
 )
-async def list_payouts(request: Request) -> Response:
+async def list_payouts(request: Request, actor: Actor, query: schemas.PayoutsQuery) -> Response:
     """Your payouts, newest first."""
-    actor = await actor_of(request, Scope.PAYOUTS_READ)
-    query = parse_query(schemas.PayoutsQuery, request)
     page = await listing.payouts(
         kernel_of(request),
         actor=actor,
-        older_than=None if query.cursor is None else schemas.cursor_in(query.cursor),
+        older_than=query.cursor,
         statuses=None if query.status is None else [query.status],
         limit=query.limit,
     )
@@ -119,85 +92,72 @@ async def list_payouts(request: Request) -> Response:
 
 
 # Before the route with an id in this place: paths are looked for in this order.
-@router.get(
-    "/addresses",
-    response_model=schemas.PayoutAddresses,
-    responses=errors(*_REFUSALS),
-    openapi_extra=request_of(key=True, scopes=_READ),
-)
-async def list_payout_addresses(request: Request) -> Response:
+@router.route("GET", "/addresses", Operation(access=_READ, returns=schemas.PayoutAddresses))
+async def list_payout_addresses(request: Request, actor: Actor) -> Response:
     """Your payout addresses. For security, addresses cannot be added through the API."""
-    actor = await actor_of(request, Scope.PAYOUTS_READ)
     rows = await listing.addresses(kernel_of(request), actor=actor)
     return json_response({"addresses": [listing.address_object(row) for row in rows]})
 
 
-@router.get(
-    ONE,
-    response_model=schemas.Payout,
-    responses=errors(*_REFUSALS, NotFound),
-    openapi_extra=request_of(key=True, scopes=_READ),
-)
-async def get_payout(request: Request, payout_id: str) -> Response:
+@router.route("GET", ONE, Operation(access=_READ, unknown_id=NO_PAYOUT, returns=schemas.Payout))
+async def get_payout(request: Request, actor: Actor, payout_id: UUID) -> Response:
     """Retrieve a payout."""
-    actor = await actor_of(request, Scope.PAYOUTS_READ)
-    row = await listing.payout(kernel_of(request), actor=actor, payout_id=_id(payout_id))
+    row = await listing.payout(kernel_of(request), actor=actor, payout_id=payout_id)
     return json_response(listing.payout_object(row))
 
 
-@router.post(
+@router.route(
+    "POST",
     ONE + "/confirm",
-    response_model=schemas.Payout,
-    responses=errors(
-        *_REFUSALS, NotFound, WrongPayoutState, InsufficientBalance, IdempotencyConflict
-    ),
-    openapi_extra=request_of(
-        body=schemas.ConfirmPayout, headers=IDEMPOTENCY_DOC, key=True, scopes=_TRIGGER
+    Operation(
+        access=_TRIGGER,
+        body=schemas.ConfirmPayout,
+        idempotency=Idempotency(),
+        unknown_id=NO_PAYOUT,
+        errors=(WrongPayoutState, InsufficientBalance),
+        returns=schemas.Payout,
     ),
 )
-async def confirm_payout(request: Request, payout_id: str) -> Response:
+async def confirm_payout(
+    request: Request,
+    actor: Actor,
+    payout_id: UUID,
+    body: schemas.ConfirmPayout,
+    answer: Answer,
+) -> bytes:
     """Answer the challenge. The amount is reserved and the payout proceeds.
 
     The HMAC key is the signing secret, as shown, of any webhook endpoint in the environment. For
     live keys, the secret must be at least a day old.
     A wrong answer returns `tries_left`; the fifth wrong answer cancels the payout.
     """
-    actor = await actor_of(request, Scope.PAYOUTS_TRIGGER)
-    chosen = _id(payout_id)
-    body = await read_body(request)
-    signature = parse_body(schemas.ConfirmPayout, body).signature
-
-    async def work(answer: Answer) -> bytes:
-        row = await service.confirm_payout(
-            kernel_of(request),
-            actor=actor,
-            payout_id=chosen,
-            answer=signature,
-            keep=_keep(answer),
-        )
-        return _encoded(row)
-
-    return await once(request, actor, status_code=HTTP_OK, body=body, work=work)
+    row = await service.confirm_payout(
+        kernel_of(request),
+        actor=actor,
+        payout_id=payout_id,
+        answer=body.signature,
+        keep=_keep(answer),
+    )
+    return _encoded(row)
 
 
-@router.post(
+@router.route(
+    "POST",
     ONE + "/cancel",
-    response_model=schemas.Payout,
-    responses=errors(*_REFUSALS, NotFound, WrongPayoutState, IdempotencyConflict),
-    openapi_extra=request_of(headers=IDEMPOTENCY_DOC, key=True, scopes=_TRIGGER),
+    Operation(
+        access=_TRIGGER,
+        idempotency=Idempotency(),
+        unknown_id=NO_PAYOUT,
+        errors=(WrongPayoutState,),
+        returns=schemas.Payout,
+    ),
 )
-async def cancel_payout(request: Request, payout_id: str) -> Response:
+async def cancel_payout(request: Request, actor: Actor, payout_id: UUID, answer: Answer) -> bytes:
     """Cancel a payout before it is processed. The amount becomes available again."""
-    actor = await actor_of(request, Scope.PAYOUTS_TRIGGER)
-    chosen = _id(payout_id)
-
-    async def work(answer: Answer) -> bytes:
-        row = await service.cancel_payout(
-            kernel_of(request), actor=actor, payout_id=chosen, keep=_keep(answer)
-        )
-        return _encoded(row)
-
-    return await once(request, actor, status_code=HTTP_OK, body=b"", work=work)
+    row = await service.cancel_payout(
+        kernel_of(request), actor=actor, payout_id=payout_id, keep=_keep(answer)
+    )
+    return _encoded(row)
 
 
 def _encoded(row: Row) -> bytes:
@@ -209,7 +169,3 @@ def _keep(answer: Answer) -> Keep[Row]:
         await answer.keep(tx, _encoded(row))
 
     return keep
-
-
-def _id(text: str) -> UUID:
-    return id_in_path(text, NO_PAYOUT)

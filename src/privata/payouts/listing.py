@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from privata.core.clock import iso
+from privata.core.cursors import Cursor
 from privata.core.errors import NotFound
 from privata.core.tenancy import Actor, Environment
 from privata.infra.kernel import Kernel
-from privata.orders.cursors import Cursor
 from privata.orders.explorers import explorer_link
 from privata.payouts import address_store, store
 from privata.payouts.challenges import amount_text
@@ -50,7 +50,7 @@ async def payouts(
     limit: int,
 ) -> Page:
     """A page of the actor's payouts. The cursor's id is a payout's UUID."""
-    before = None if older_than is None else (older_than.created_at, UUID(older_than.order_id))
+    before = None if older_than is None else (older_than.at, UUID(older_than.id))
     rows = await store.page_of(
         kernel.database.pool,
         actor.organization_id,

@@ -10,8 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator, model_validator
 
 from privata.core.money import MAX_AMOUNT_CHARS
-from privata.infra.wire import Wire, misfit
-from privata.orders.cursors import Cursor, parse_cursor
+from privata.infra.wire import NextUuidCursor, Wire, misfit
 from privata.payouts.challenges import MAX_ANSWER_CHARS
 from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.lifecycle import PayoutStatus
@@ -105,17 +104,10 @@ class PayoutsQuery(Wire):
     """Which payouts, newest first."""
 
     limit: int = Field(DEFAULT_LIMIT, ge=1, le=MAX_LIMIT)
-    cursor: str | None = Field(
-        None, max_length=128, description="next_cursor from the previous page; keep the same status"
+    cursor: NextUuidCursor | None = Field(
+        None, description="next_cursor from the previous page; keep the same status"
     )
     status: PayoutStatus | None = None
-
-    @field_validator("cursor")
-    @classmethod
-    def _known(cls, value: str | None) -> str | None:
-        if value is not None and cursor_in(value) is None:
-            raise ValueError("is not a next_cursor from this route")
-        return value
 
 
 class Payout(BaseModel):
@@ -169,15 +161,3 @@ class PayoutAddress(BaseModel):
 
 class PayoutAddresses(BaseModel):
     addresses: list[PayoutAddress]
-
-
-def cursor_in(text: str) -> Cursor | None:
-    """A place in the list of payouts; None for what was damaged on the way."""
-    cursor = parse_cursor(text)
-    if cursor is None:
-        return None
-    try:
-        UUID(cursor.order_id)
-    except ValueError:
-        return None
-    return cursor

@@ -7,33 +7,30 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from privata.apikeys.access import actor_if_any
+from privata.apikeys.access import KEY_OPTIONAL
 from privata.core.addresses import AddressError, networks, validate_address
-from privata.core.errors import InvalidKey, ScopeRequired, ValidationFailed
-from privata.core.tenancy import Environment
-from privata.infra.openapi import errors, request_of
-from privata.infra.routing import api_router
-from privata.infra.wire import json_response, parse_query
+from privata.core.errors import ValidationFailed
+from privata.core.tenancy import Actor, Environment
+from privata.infra.operations import Operation
+from privata.infra.routing import Router
+from privata.infra.wire import json_response
 from privata.providers import catalogue
 from privata.providers.registry import public_environment
 from privata.quotes.schemas import AddressQuery, AddressVerdict
 
-router = api_router("Quotes")
+router = Router("Quotes")
 
 
-@router.get(
+@router.route(
+    "GET",
     "/validate-address",
-    response_model=AddressVerdict,
-    responses=errors(InvalidKey, ScopeRequired, ValidationFailed),
-    openapi_extra=request_of(query=AddressQuery, key=False),
+    Operation(access=KEY_OPTIONAL, query=AddressQuery, returns=AddressVerdict),
 )
-async def validate(request: Request) -> Response:
+async def validate(request: Request, actor: Actor | None, query: AddressQuery) -> Response:
     """Validate an address and its memo or tag the way order creation does.
 
     Returns 200 for valid and invalid addresses. Check `valid`. Nothing is stored.
     """
-    actor = await actor_if_any(request)
-    query = parse_query(AddressQuery, request)
     environment = actor.environment if actor else public_environment()
     return json_response(await _judged(environment, query))
 

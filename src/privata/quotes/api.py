@@ -7,24 +7,23 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from privata.apikeys.access import actor_if_any
+from privata.apikeys.access import KEY_OPTIONAL
 from privata.core.addresses import extra_id_name
 from privata.core.clock import iso
 from privata.core.errors import (
     AmountTooHigh,
     AmountTooLow,
-    InvalidKey,
     InvalidPair,
     NoProvidersAvailable,
-    ScopeRequired,
     ValidationFailed,
 )
 from privata.core.money import CONTEXT, format_amount, format_significant, usd
-from privata.core.tenancy import Environment
+from privata.core.tenancy import Actor, Environment
 from privata.infra.access import kernel_of
-from privata.infra.openapi import errors, request_of
-from privata.infra.routing import api_router
-from privata.infra.wire import json_response, parse_query
+from privata.infra.limits import Kind
+from privata.infra.operations import Dearer, Operation
+from privata.infra.routing import Router
+from privata.infra.wire import json_response
 from privata.providers import catalogue
 from privata.providers.port import Asset, QuoteRequest
 from privata.providers.registry import provider_named, public_environment
@@ -38,26 +37,20 @@ from privata.quotes.schemas import (
     Pairs,
 )
 
-router = api_router("Quotes")
+router = Router("Quotes")
 
 #: Significant digits of the informational `rate`; the binding numbers are the amounts.
 _RATE_DIGITS = 12
 
 
-async def _environment(request: Request) -> tuple[Environment, Any]:
-    actor = await actor_if_any(request)
-    return (actor.environment, actor.organization_id) if actor else (public_environment(), None)
+def _environment(actor: Actor | None) -> Environment:
+    return actor.environment if actor else public_environment()
 
 
-@router.get(
-    "/currencies",
-    response_model=Currencies,
-    responses=errors(InvalidKey, ScopeRequired),
-    openapi_extra=request_of(key=False),
-)
-async def currencies(request: Request) -> Response:
+@router.route("GET", "/currencies", Operation(access=KEY_OPTIONAL, returns=Currencies))
+async def currencies(request: Request, actor: Actor | None) -> Response:
     """All supported assets."""
-    environment, _ = await _environment(request)
+    environment = _environment(actor)
     listed = [
         {
             "ticker": asset.ticker,
@@ -71,15 +64,10 @@ async def currencies(request: Request) -> Response:
     return json_response({"currencies": listed})
 
 
-@router.get(
-    "/pairs",
-    response_model=Pairs,
-    responses=errors(InvalidKey, ScopeRequired),
-    openapi_extra=request_of(key=False),
-)
-async def pairs(request: Request) -> Response:
+@router.route("GET", "/pairs", Operation(access=KEY_OPTIONAL, returns=Pairs))
+async def pairs(request: Request, actor: Actor | None) -> Response:
     """All supported pairs."""
-    environment, _ = await _environment(request)
+    environment = _environment(actor)
     listed = [
         {"from": _side(source), "to": _side(target)}
         for source, target in await catalogue.pairs(environment)
@@ -87,18 +75,19 @@ async def pairs(request: Request) -> Response:
     return json_response({"pairs": listed})
 
 
-@router.get(
+@router.route(
+    "GET",
     "/limits",
-    response_model=PairLimits,
-    responses=errors(
-        InvalidKey, ScopeRequired, InvalidPair, NoProvidersAvailable, ValidationFailed
+    Operation(
+        access=KEY_OPTIONAL,
+        query=PairQuery,
+        errors=(InvalidPair, NoProvidersAvailable),
+        returns=PairLimits,
     ),
-    openapi_extra=request_of(query=PairQuery, key=False),
 )
-async def limits(request: Request) -> Response:
+async def limits(request: Request, actor: Actor | None, query: PairQuery) -> Response:
     """The minimum and maximum amounts, in the asset being sent."""
-    environment, _ = await _environment(request)
-    query = parse_query(PairQuery, request)
+    environment = _environment(actor)
     source, target = await _pair(environment, query)
     found = await service.limits_for(environment, source, target)
     return json_response(
@@ -110,25 +99,20 @@ async def limits(request: Request) -> Response:
     )
 
 
-@router.get(
+@router.route(
+    "GET",
     "/estimate",
-    response_model=Estimates,
-    response_model_exclude_none=True,
-    responses=errors(
-        InvalidKey,
-        ScopeRequired,
-        InvalidPair,
-        AmountTooLow,
-        AmountTooHigh,
-        NoProvidersAvailable,
-        ValidationFailed,
+    Operation(
+        access=KEY_OPTIONAL,
+        query=EstimateQuery,
+        dearer=Dearer("include", "all", Kind.OFFERS),
+        errors=(InvalidPair, AmountTooLow, AmountTooHigh, NoProvidersAvailable),
+        returns=Estimates,
     ),
-    openapi_extra=request_of(query=EstimateQuery, key=False),
 )
-async def estimate(request: Request) -> Response:
+async def estimate(request: Request, actor: Actor | None, query: EstimateQuery) -> Response:
     """The best offer for an amount. Valid for 5 minutes and one order."""
-    environment, organization_id = await _environment(request)
-    query = parse_query(EstimateQuery, request)
+    environment = _environment(actor)
     source, target = await _pair(environment, query)
     decimals = source.decimals if query.side == "send" else target.decimals
     if query.amount.as_tuple().exponent < -decimals:  # type: ignore[operator]  # never NaN
@@ -136,7 +120,7 @@ async def estimate(request: Request) -> Response:
         raise ValidationFailed("amount has too many decimals.", fields=[("amount", sentence)])
     quotes = await service.estimate(
         kernel_of(request),
-        organization_id=organization_id,
+        organization_id=actor.organization_id if actor else None,
         environment=environment,
         request=QuoteRequest(source, target, query.amount, query.side, query.rate_type),
         markup_bps=query.markup_bps,

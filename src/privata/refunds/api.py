@@ -2,93 +2,87 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from privata.apikeys.access import actor_if_any, actor_of
+from privata.apikeys.access import KEY_OPTIONAL, KeyAccess
 from privata.apikeys.scopes import Scope
 from privata.core.errors import (
-    IdempotencyConflict,
     InvalidAddress,
-    InvalidKey,
     OrderNotFound,
     RefundNotProgrammatic,
     RefundNotRequired,
     RefundWindowExpired,
-    ScopeRequired,
     StableTargetRequired,
-    ValidationFailed,
 )
+from privata.core.tenancy import Actor
 from privata.infra.access import kernel_of
-from privata.infra.once import IDEMPOTENCY_DOC, Answer, once
-from privata.infra.openapi import errors, request_of
-from privata.infra.routing import api_router
-from privata.infra.wire import json_response, parse_body, read_body
+from privata.infra.once import Answer
+from privata.infra.operations import Idempotency, Operation
+from privata.infra.routing import Router
+from privata.infra.wire import json_response
 from privata.orders.service import get_order
 from privata.providers.port import Provider
 from privata.providers.registry import providers_for, public_environment
 from privata.refunds import schemas, service
 from privata.refunds.rules import RefundAction, RefundSource, RefundState, StableTarget
 
-router = api_router("Refunds")
-
-HTTP_OK: Final = 200
+router = Router("Refunds")
 
 
-@router.post(
+@router.route(
+    "POST",
     "/order/{order_id}/refund-action",
-    response_model=schemas.Refund,
-    responses=errors(
-        InvalidKey,
-        ScopeRequired,
-        ValidationFailed,
-        OrderNotFound,
-        InvalidAddress,
-        StableTargetRequired,
-        RefundNotRequired,
-        RefundNotProgrammatic,
-        RefundWindowExpired,
-        IdempotencyConflict,
-    ),
-    openapi_extra=request_of(
-        body=schemas.RefundActionBody, headers=IDEMPOTENCY_DOC, key=True, scopes=(Scope.ORDERS,)
+    Operation(
+        access=KeyAccess(Scope.ORDERS),
+        body=schemas.RefundActionBody,
+        idempotency=Idempotency(),
+        errors=(
+            OrderNotFound,
+            InvalidAddress,
+            StableTargetRequired,
+            RefundNotRequired,
+            RefundNotProgrammatic,
+            RefundWindowExpired,
+        ),
+        returns=schemas.Refund,
     ),
 )
-async def refund_action(request: Request, order_id: str) -> Response:
+async def refund_action(
+    request: Request,
+    actor: Actor,
+    order_id: str,
+    body: schemas.RefundActionBody,
+    answer: Answer,
+) -> bytes:
     """Choose what happens to the deposit of an order in `refund_required`. You can choose once.
 
     The action starts immediately, and `order.refunded` is sent when it completes. Sending the same
     action again returns its current state.
     """
-    actor = await actor_of(request, Scope.ORDERS)
-    body = await read_body(request)
-    wish = parse_body(schemas.RefundActionBody, body).wish()
-
-    async def work(answer: Answer) -> bytes:
-        return await service.request_refund(
-            kernel_of(request),
-            actor=actor,
-            order_id=order_id,
-            wish=wish,
-            source=RefundSource.API,
-            keep=answer.keep,
-        )
-
-    return await once(request, actor, status_code=HTTP_OK, body=body, work=work)
+    return await service.request_refund(
+        kernel_of(request),
+        actor=actor,
+        order_id=order_id,
+        wish=body.wish(),
+        source=RefundSource.API,
+        keep=answer.keep,
+    )
 
 
-@router.get(
+@router.route(
+    "GET",
     "/order/{order_id}/refund",
-    operation_id="getRefund",
-    response_model=schemas.RefundStanding,
-    responses=errors(InvalidKey, ScopeRequired, OrderNotFound, RefundNotRequired),
-    openapi_extra=request_of(key=True, scopes=(Scope.ORDERS,)),
+    Operation(
+        access=KeyAccess(Scope.ORDERS),
+        errors=(OrderNotFound, RefundNotRequired),
+        returns=schemas.RefundStanding,
+    ),
 )
-async def get_refund(request: Request, order_id: str) -> Response:
+async def get_refund(request: Request, actor: Actor, order_id: str) -> Response:
     """The state of an order's refund and the deadline for choosing an action."""
-    actor = await actor_of(request, Scope.ORDERS)
     order = await get_order(kernel_of(request), actor=actor, order_id=order_id)
     refund = order["refund"]
     if refund is None:
@@ -106,15 +100,13 @@ async def get_refund(request: Request, order_id: str) -> Response:
     return json_response(shown)
 
 
-@router.get(
+@router.route(
+    "GET",
     "/providers/refund-capability",
-    response_model=schemas.RefundCapabilities,
-    responses=errors(InvalidKey),
-    openapi_extra=request_of(key=False),
+    Operation(access=KEY_OPTIONAL, returns=schemas.RefundCapabilities),
 )
-async def refund_capability(request: Request) -> Response:
+async def refund_capability(request: Request, actor: Actor | None) -> Response:
     """How each provider handles deposits it cannot swap."""
-    actor = await actor_if_any(request)
     environment = actor.environment if actor else public_environment()
     return json_response({"providers": [_capability(one) for one in providers_for(environment)]})
 

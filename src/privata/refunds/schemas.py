@@ -55,17 +55,17 @@ class RefundActionBody(Wire):
                 raise misfit(field, "requires convert_to_stable")
         if self.refund_extra_id and not isinstance(self.refund_to_address, str):
             raise misfit("refund_extra_id", "requires an address in refund_to_address")
+        if self.convert_to_stable and self.stable_target is None:
+            names = ", ".join(StableTarget)
+            raise StableTargetRequired(  # a code of its own, which pydantic lets through
+                "convert_to_stable requires a stable_target.",
+                fields=[("stable_target", f"must be one of {names}")],
+            )
         return self
 
     def wish(self) -> Wish:
-        """The action as the service takes it; `StableTargetRequired` if it names no stablecoin."""
-        if self.convert_to_stable:
-            if self.stable_target is None:
-                names = ", ".join(StableTarget)
-                raise StableTargetRequired(
-                    "convert_to_stable requires a stable_target.",
-                    fields=[("stable_target", f"must be one of {names}")],
-                )
+        """The action as the service takes it."""
+        if self.stable_target is not None:
             return Wish(RefundAction.CONVERT, self.address, None, self.stable_target)
         address = self.refund_to_address if isinstance(self.refund_to_address, str) else None
         return Wish(RefundAction.RETURN, address, self.refund_extra_id)

@@ -9,17 +9,18 @@ from starlette.responses import Response
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from privata.apikeys.access import actor_of
+from privata.apikeys.access import KeyAccess
 from privata.apikeys.scopes import Scope
-from privata.core.errors import InvalidKey, OrderNotFound, RateLimited, ScopeRequired
+from privata.core.errors import OrderNotFound, RateLimited
+from privata.core.tenancy import Actor
 from privata.infra.access import kernel_of
-from privata.infra.openapi import errors, request_of
-from privata.infra.routing import api_router
+from privata.infra.operations import Operation
+from privata.infra.routing import Router
 from privata.streams.hub import Hub
 from privata.streams.rules import Resume
 from privata.streams.service import Opened, look, open_stream
 
-router = api_router("Streams")
+router = Router("Streams")
 
 LAST_EVENT_ID: Final = "Last-Event-ID"
 
@@ -34,7 +35,7 @@ _HEADERS: Final = {
 }
 
 
-_ANSWER: Final[dict[int | str, dict[str, Any]]] = {
+_ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "Server-sent events until the order ends. `data` is the webhook body, and"
         " `id` is the `event_id`.",
@@ -94,27 +95,25 @@ def _headers(resume: Resume) -> dict[str, str]:
     return headers
 
 
-@router.get(
+@router.route(
+    "GET",
     "/order/{order_id}/stream",
-    status_code=200,
-    response_class=EventStream,
-    response_model=None,
-    responses=_ANSWER | errors(InvalidKey, ScopeRequired, OrderNotFound, RateLimited),
-    openapi_extra=request_of(
+    Operation(
+        access=KeyAccess(Scope.ORDERS),
         headers={
             LAST_EVENT_ID: "The `id` of the last event you received; the stream continues after it"
         },
-        key=True,
-        scopes=(Scope.ORDERS,),
+        errors=(OrderNotFound, RateLimited),
+        media=EventStream,
+        responses=_ANSWERS,
     ),
 )
-async def stream_order(request: Request, order_id: str) -> Response:
+async def stream_order(request: Request, actor: Actor, order_id: str) -> Response:
     """Stream the events of an order as they happen.
 
     The stream closes after the order's final status. Reconnecting after that returns 204. Your plan
     limits the number of open streams.
     """
-    actor = await actor_of(request, Scope.ORDERS)
     hub: Hub = request.app.state.streams
     opened = await open_stream(
         kernel_of(request),
@@ -126,10 +125,13 @@ async def stream_order(request: Request, order_id: str) -> Response:
     return _nothing_follows() if opened is None else EventStream(opened, hub)
 
 
-@router.head("/order/{order_id}/stream", include_in_schema=False)
-async def look_at_stream(request: Request, order_id: str) -> Response:
+@router.route(
+    "HEAD",
+    "/order/{order_id}/stream",
+    Operation(access=KeyAccess(Scope.ORDERS), documented=False),
+)
+async def look_at_stream(request: Request, actor: Actor, order_id: str) -> Response:
     """What the stream would begin with. It opens none, and takes no place of those the plan has."""
-    actor = await actor_of(request, Scope.ORDERS)
     start = await look(
         kernel_of(request),
         actor=actor,

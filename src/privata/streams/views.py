@@ -13,7 +13,7 @@ from privata.access.views import page
 from privata.core.errors import NotFound
 from privata.core.lifecycle import TERMINAL
 from privata.core.roles import Permission
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import is_fragment, kernel, wait
 from privata.orders.reading import orders_of
 from privata.streams.reading import open_stream, overview
 from privata.streams.service import end_stream
@@ -28,8 +28,8 @@ def index(request: HttpRequest, tenant: Tenant) -> HttpResponse:
         "api_url": f"{kernel().settings.base_url}/partner/v1",
         "watched": _order_to_watch(tenant),
     }
-    fragment = request.headers.get("HX-Request") == "true"
-    return render(request, f"streams/{'_streams' if fragment else 'index'}.html", context)
+    template = "_streams" if is_fragment(request) else "index"
+    return render(request, f"streams/{template}.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,21 +1,19 @@
-"""The door of the automation API: token, scope, role and environment, asked in one place."""
+"""Who may call a route of the automation API: token, scope, role and environment at once."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from typing import ClassVar
 
 from starlette.requests import Request
-from starlette.responses import Response
 
-from privata.core.errors import InvalidKey, NotFound, ScopeRequired
+from privata.core.errors import InvalidKey, NotFound, PrivataError, ScopeRequired
 from privata.core.roles import Permission, allows
 from privata.core.standing import Capability, refused, works
-from privata.core.tenancy import Actor, Environment
+from privata.core.tenancy import Environment
 from privata.infra.access import SCOPE_HEADERS, client_ip, kernel_of
-from privata.infra.kernel import Kernel
 from privata.infra.limits import Kind, too_many
+from privata.infra.operations import Access
 from privata.tokens.rules import TokenScope
 from privata.tokens.service import Bearer, authenticate
 
@@ -25,35 +23,24 @@ HEADER = "Authorization"
 _INVALID = "The access token is missing, malformed, revoked, or expired, or its owner has left."
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A request that was let in."""
+class TokenAccess(Access[Bearer]):
+    """A token of `scope` whose owner's role includes `permission`."""
 
-    request: Request
-    kernel: Kernel
-    bearer: Bearer
+    errors: ClassVar[tuple[type[PrivataError], ...]] = (InvalidKey, ScopeRequired)
 
-    @property
-    def actor(self) -> Actor:
-        return self.bearer.actor
-
-
-View = Callable[[Call], Awaitable[Response]]
-
-
-class Door:
-    """A route for tokens of `scope` whose owner's role includes `permission`."""
-
-    def __init__(self, permission: Permission, scope: TokenScope, view: View) -> None:
+    def __init__(self, permission: Permission, scope: TokenScope) -> None:
         self.permission = permission
         self.scope = scope
-        self.view = view
 
-    async def __call__(self, request: Request, **_parts: str) -> Response:
-        kernel = kernel_of(request)
+    async def check(self, request: Request) -> Bearer:
+        """The token's bearer, acting in the path's environment.
+
+        `InvalidKey`, `RateLimited`, `OrganizationInactive`, `NotFound` for an environment that
+        there is not, and `ScopeRequired` for what the token or its owner may not do.
+        """
         named = request.path_params.get("environment", Environment.TEST.value)
         bearer, allowance = await authenticate(
-            kernel,
+            kernel_of(request),
             request.headers.get(HEADER),
             _environment(named),
             Kind.READ if self.scope is TokenScope.READ else Kind.WRITE,
@@ -79,17 +66,17 @@ class Door:
                 f"Your role in this organization does not include {self.permission}.",
                 data={"permission": self.permission.value},
             )
-        return await self.view(Call(request, kernel, bearer))
+        return bearer
 
 
-def read(permission: Permission) -> Callable[[View], Door]:
-    """A route that shows something."""
-    return lambda view: Door(permission, TokenScope.READ, view)
+def read(permission: Permission) -> TokenAccess:
+    """For a route that shows something."""
+    return TokenAccess(permission, TokenScope.READ)
 
 
-def write(permission: Permission) -> Callable[[View], Door]:
-    """A route that changes something."""
-    return lambda view: Door(permission, TokenScope.WRITE, view)
+def write(permission: Permission) -> TokenAccess:
+    """For a route that changes something."""
+    return TokenAccess(permission, TokenScope.WRITE)
 
 
 def _environment(named: str) -> Environment:

@@ -19,6 +19,7 @@ from django.urls import resolve, reverse
 
 from privata.accounts.models import User
 from privata.accounts.views.browser import SESSION_PROVED_AT, SESSION_SECOND_FACTOR
+from privata.infra.plane import is_fragment
 
 #: How long a proof is fresh, seconds (docs/accounts.md).
 FRESH_S: Final = 600
@@ -82,7 +83,7 @@ def hold(request: HttpRequest) -> HttpResponse:
         "at": time.time(),
     }
     confirm = reverse("account_confirm")
-    if request.headers.get("HX-Request") == "true":
+    if is_fragment(request):
         return HttpResponse(status=204, headers={"HX-Redirect": confirm})
     return redirect(confirm)
 

@@ -6,9 +6,11 @@ tokens do not work on the partner API.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -18,13 +20,15 @@ from privata.audit.filters import parse_filter
 from privata.audit.formats import ndjson_line
 from privata.core.clock import iso
 from privata.core.roles import Permission
-from privata.infra.paths import id_in_path
-from privata.infra.routing import Endpoint, plain_route
-from privata.infra.wire import JsonBytes, json_response, parse_body, parse_query, read_body
+from privata.infra.access import kernel_of
+from privata.infra.operations import Operation
+from privata.infra.routing import Router, plain_routes
+from privata.infra.wire import JsonBytes, json_response
 from privata.orders import automation_listing
 from privata.organizations.members import members_of
-from privata.tokens.access_api import Call, read, write
+from privata.tokens.access_api import read, write
 from privata.tokens.rules import API_PREFIX
+from privata.tokens.service import Bearer
 from privata.webhooks.api.schemas import ChangeEndpoint, CreateEndpoint, DeliveriesQuery
 from privata.webhooks.deliveries import listing
 from privata.webhooks.endpoints import service
@@ -34,11 +38,20 @@ PREFIX: Final = API_PREFIX
 
 CREATED = 201
 
+_ENDPOINTS = "/{environment}/endpoints"
+_ENDPOINT = _ENDPOINTS + "/{endpoint_id}"
 
-@read(Permission.VIEW_HOME)
-async def get_me(call: Call) -> Response:
+router = Router("Dashboard")
+
+_SHOW = Operation(access=read(Permission.VIEW_DELIVERIES), unknown_id="Endpoint not found.")
+_CONFIGURE = Operation(
+    access=write(Permission.CONFIGURE_ENDPOINTS), unknown_id="Endpoint not found."
+)
+
+
+@router.route("GET", "/me", Operation(access=read(Permission.VIEW_HOME)))
+async def get_me(request: Request, bearer: Bearer) -> Response:
     """Who the token acts for, and as what."""
-    bearer = call.bearer
     return json_response(
         {
             "email": bearer.actor.label,
@@ -52,10 +65,10 @@ async def get_me(call: Call) -> Response:
     )
 
 
-@read(Permission.VIEW_HOME)
-async def list_members(call: Call) -> Response:
+@router.route("GET", "/members", Operation(access=read(Permission.VIEW_HOME)))
+async def list_members(request: Request, bearer: Bearer) -> Response:
     """The organization's members."""
-    rows = await members_of(call.kernel, call.actor.organization_id)
+    rows = await members_of(kernel_of(request), bearer.actor.organization_id)
     return json_response(
         {
             "members": [
@@ -74,13 +87,14 @@ async def list_members(call: Call) -> Response:
     )
 
 
-@read(Permission.VIEW_AUDIT)
-async def list_audit(call: Call) -> Response:
+@router.route(
+    "GET", "/audit", Operation(access=read(Permission.VIEW_AUDIT), query=schemas.AuditQuery)
+)
+async def list_audit(request: Request, bearer: Bearer, query: schemas.AuditQuery) -> Response:
     """The audit log, newest first, with the filters of its page."""
-    query = parse_query(schemas.AuditQuery, call.request)
-    organization_id = call.actor.organization_id
+    organization_id = bearer.actor.organization_id
     page = await audit_log.page_of(
-        call.kernel,
+        kernel_of(request),
         organization_id,
         parse_filter({name: str(value) for name, value in query if value is not None}),
         before=query.before,
@@ -91,122 +105,104 @@ async def list_audit(call: Call) -> Response:
     return JsonBytes(b'{"entries":[' + entries + b'],"next_before":' + after + b"}")
 
 
-@read(Permission.VIEW_ORDERS)
-async def list_orders(call: Call) -> Response:
+@router.route(
+    "GET",
+    "/{environment}/orders",
+    Operation(access=read(Permission.VIEW_ORDERS), query=schemas.OrdersQuery),
+)
+async def list_orders(request: Request, bearer: Bearer, query: schemas.OrdersQuery) -> Response:
     """Orders of the environment, newest first."""
-    query = parse_query(schemas.OrdersQuery, call.request)
     rows, after = await automation_listing.orders(
-        call.kernel, actor=call.actor, status=query.status, cursor=query.cursor, limit=query.limit
+        kernel_of(request),
+        actor=bearer.actor,
+        status=query.status,
+        cursor=query.cursor,
+        limit=query.limit,
     )
     return json_response({"orders": rows, "next_cursor": after})
 
 
-@read(Permission.VIEW_DELIVERIES)
-async def list_deliveries(call: Call) -> Response:
+@router.route(
+    "GET",
+    "/{environment}/deliveries",
+    Operation(access=read(Permission.VIEW_DELIVERIES), query=DeliveriesQuery),
+)
+async def list_deliveries(request: Request, bearer: Bearer, query: DeliveriesQuery) -> Response:
     """The delivery log of the environment, newest first."""
-    query = parse_query(DeliveriesQuery, call.request).wanted()
-    rows, after = await listing.deliveries(call.kernel, actor=call.actor, query=query)
+    rows, after = await listing.deliveries(
+        kernel_of(request), actor=bearer.actor, query=query.wanted()
+    )
     return json_response({"deliveries": rows, "next_cursor": after})
 
 
-@read(Permission.VIEW_DELIVERIES)
-async def list_endpoints(call: Call) -> Response:
+@router.route("GET", _ENDPOINTS, _SHOW)
+async def list_endpoints(request: Request, bearer: Bearer) -> Response:
     """The endpoints of the environment."""
-    return json_response({"endpoints": await listing.endpoints(call.kernel, actor=call.actor)})
+    rows = await listing.endpoints(kernel_of(request), actor=bearer.actor)
+    return json_response({"endpoints": rows})
 
 
-@read(Permission.VIEW_DELIVERIES)
-async def get_endpoint(call: Call) -> Response:
-    """One endpoint."""
-    return await _shown(call, _id(call))
-
-
-@write(Permission.CONFIGURE_ENDPOINTS)
-async def create_endpoint(call: Call) -> Response:
+@router.route("POST", _ENDPOINTS, replace(_CONFIGURE, body=CreateEndpoint))
+async def create_endpoint(request: Request, bearer: Bearer, body: CreateEndpoint) -> Response:
     """Make an endpoint; its secret is in this answer and nowhere else."""
-    wanted = parse_body(CreateEndpoint, await read_body(call.request))
-    endpoint_id, secret = await service.create_endpoint(
-        call.kernel, actor=call.actor, **wanted.model_dump()
-    )
-    shown = await listing.endpoint(call.kernel, actor=call.actor, endpoint_id=endpoint_id)
+    kernel, actor = kernel_of(request), bearer.actor
+    endpoint_id, secret = await service.create_endpoint(kernel, actor=actor, **body.model_dump())
+    shown = await listing.endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
     return json_response(shown | {"secret": secret}, CREATED)
 
 
-@write(Permission.CONFIGURE_ENDPOINTS)
-async def change_endpoint(call: Call) -> Response:
+@router.route("GET", _ENDPOINT, _SHOW)
+async def get_endpoint(request: Request, bearer: Bearer, endpoint_id: UUID) -> Response:
+    """One endpoint."""
+    return await _shown(request, bearer, endpoint_id)
+
+
+@router.route("PATCH", _ENDPOINT, replace(_CONFIGURE, body=ChangeEndpoint))
+async def change_endpoint(
+    request: Request, bearer: Bearer, endpoint_id: UUID, body: ChangeEndpoint
+) -> Response:
     """Change what is given."""
-    chosen = _id(call)
-    wanted = parse_body(ChangeEndpoint, await read_body(call.request)).given()
-    await service.update_endpoint(call.kernel, actor=call.actor, endpoint_id=chosen, **wanted)
-    return await _shown(call, chosen)
+    await service.update_endpoint(
+        kernel_of(request), actor=bearer.actor, endpoint_id=endpoint_id, **body.given()
+    )
+    return await _shown(request, bearer, endpoint_id)
 
 
-@write(Permission.CONFIGURE_ENDPOINTS)
-async def pause_endpoint(call: Call) -> Response:
+@router.route("POST", f"{_ENDPOINT}/pause", _CONFIGURE)
+async def pause_endpoint(request: Request, bearer: Bearer, endpoint_id: UUID) -> Response:
     """Hold deliveries."""
-    chosen = _id(call)
-    await service.pause_endpoint(call.kernel, actor=call.actor, endpoint_id=chosen)
-    return await _shown(call, chosen)
+    await service.pause_endpoint(kernel_of(request), actor=bearer.actor, endpoint_id=endpoint_id)
+    return await _shown(request, bearer, endpoint_id)
 
 
-@write(Permission.CONFIGURE_ENDPOINTS)
-async def resume_endpoint(call: Call) -> Response:
+@router.route("POST", f"{_ENDPOINT}/resume", _CONFIGURE)
+async def resume_endpoint(request: Request, bearer: Bearer, endpoint_id: UUID) -> Response:
     """Send what waited and what comes."""
-    chosen = _id(call)
-    await resuming.resume_endpoint(call.kernel, actor=call.actor, endpoint_id=chosen)
-    return await _shown(call, chosen)
+    await resuming.resume_endpoint(kernel_of(request), actor=bearer.actor, endpoint_id=endpoint_id)
+    return await _shown(request, bearer, endpoint_id)
 
 
-@write(Permission.CONFIGURE_ENDPOINTS)
-async def disable_endpoint(call: Call) -> Response:
+@router.route("POST", f"{_ENDPOINT}/disable", _CONFIGURE)
+async def disable_endpoint(request: Request, bearer: Bearer, endpoint_id: UUID) -> Response:
     """Take it out of use: what waits for it ends."""
-    chosen = _id(call)
-    await service.disable_endpoint(call.kernel, actor=call.actor, endpoint_id=chosen)
-    return await _shown(call, chosen)
+    await service.disable_endpoint(kernel_of(request), actor=bearer.actor, endpoint_id=endpoint_id)
+    return await _shown(request, bearer, endpoint_id)
 
 
-@write(Permission.CONFIGURE_ENDPOINTS)
-async def delete_endpoint(call: Call) -> Response:
+@router.route("DELETE", _ENDPOINT, _CONFIGURE)
+async def delete_endpoint(request: Request, bearer: Bearer, endpoint_id: UUID) -> Response:
     """Delete it; the log keeps its deliveries."""
-    chosen = _id(call)
-    await service.delete_endpoint(call.kernel, actor=call.actor, endpoint_id=chosen)
-    found = await listing.endpoint(call.kernel, actor=call.actor, endpoint_id=chosen, deleted=True)
+    kernel, actor = kernel_of(request), bearer.actor
+    await service.delete_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
+    found = await listing.endpoint(kernel, actor=actor, endpoint_id=endpoint_id, deleted=True)
     return json_response(found)
-
-
-_ENDPOINTS = PREFIX + "/{environment}/endpoints"
-_ENDPOINT = _ENDPOINTS + "/{endpoint_id}"
-
-#: Every route: method, path, and the door behind it.
-ROUTES = (
-    ("GET", f"{PREFIX}/me", get_me),
-    ("GET", f"{PREFIX}/members", list_members),
-    ("GET", f"{PREFIX}/audit", list_audit),
-    ("GET", PREFIX + "/{environment}/orders", list_orders),
-    ("GET", PREFIX + "/{environment}/deliveries", list_deliveries),
-    ("GET", _ENDPOINTS, list_endpoints),
-    ("POST", _ENDPOINTS, create_endpoint),
-    ("GET", _ENDPOINT, get_endpoint),
-    ("PATCH", _ENDPOINT, change_endpoint),
-    ("POST", f"{_ENDPOINT}/pause", pause_endpoint),
-    ("POST", f"{_ENDPOINT}/resume", resume_endpoint),
-    ("POST", f"{_ENDPOINT}/disable", disable_endpoint),
-    ("DELETE", _ENDPOINT, delete_endpoint),
-)
 
 
 def dashboard_routes() -> list[Route]:
     """The routes for the application that serves them."""
-    by_path: dict[str, dict[str, Endpoint]] = {}
-    for method, path, door in ROUTES:
-        by_path.setdefault(path, {})[method] = door
-    return [plain_route(path, doors) for path, doors in by_path.items()]
+    return plain_routes(PREFIX, (router,))
 
 
-async def _shown(call: Call, endpoint_id: UUID) -> Response:
-    found = await listing.endpoint(call.kernel, actor=call.actor, endpoint_id=endpoint_id)
+async def _shown(request: Request, bearer: Bearer, endpoint_id: UUID) -> Response:
+    found = await listing.endpoint(kernel_of(request), actor=bearer.actor, endpoint_id=endpoint_id)
     return json_response(found)
-
-
-def _id(call: Call) -> UUID:
-    return id_in_path(call.request.path_params["endpoint_id"], "Endpoint not found.")

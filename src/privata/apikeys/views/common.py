@@ -3,45 +3,23 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any, ParamSpec
+from typing import Any
 from uuid import UUID
 
 from django.contrib.messages import get_messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
 from privata.access.tenants import Tenant
 from privata.apikeys.listing import KeyView, key_of
-from privata.core.errors import NotFound
 from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
-
-P = ParamSpec("P")
-
-
-def missing_is_404(view: Callable[P, HttpResponseBase]) -> Callable[P, HttpResponseBase]:
-    """Answer 404 for what is missing or another organization's: the two look alike."""
-
-    @functools.wraps(view)
-    def answered(*args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        try:
-            return view(*args, **kwargs)
-        except NotFound as error:
-            raise Http404(error.message) from error
-
-    return answered
 
 
 def address(tenant: Tenant, name: str, **where: Any) -> str:
     """The path of a page of keys in the tenant's environment."""
     return reverse(f"keys:{name}", kwargs={"environment": tenant.environment.value} | where)
-
-
-def is_fragment(request: HttpRequest) -> bool:
-    """Whether htmx asks, for a part of the page."""
-    return request.headers.get("HX-Request") == "true"
 
 
 def one_key(tenant: Tenant, key_id: UUID) -> KeyView:

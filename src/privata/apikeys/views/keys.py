@@ -10,21 +10,22 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from privata.access.forms import keep_once
 from privata.access.tenants import Tenant
-from privata.access.views import page
+from privata.access.views import missing_is_404, page
 from privata.apikeys import service
 from privata.apikeys.forms import KeyForm, form_of, new_form, scope_choices
 from privata.apikeys.listing import MOST_KEYS, KeyView, keys_of
 from privata.apikeys.reach import lacking
 from privata.apikeys.service import MintedKey
-from privata.apikeys.views.common import address, is_fragment, missing_is_404, one_key, show
-from privata.apikeys.views.secrets import keep_secret, proof
+from privata.apikeys.views.common import address, one_key, show
+from privata.apikeys.views.secrets import proof
 from privata.core.errors import RateLimited, ValidationFailed
 from privata.core.roles import Permission
 from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import is_fragment, kernel, wait
 from privata.organizations.profile import status_of
 
 #: What an organization that is not approved has to wait for before it gets live keys.
@@ -78,7 +79,7 @@ def new(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
         for header, value in error.headers.items():
             answer.headers[header] = value
         return answer
-    keep_secret(request, minted.id, minted.key)
+    keep_once(request, f"key:{minted.id}", minted.key)
     return redirect(address(tenant, "created", key_id=minted.id))
 
 

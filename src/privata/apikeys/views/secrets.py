@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Collection
 from datetime import timedelta
 from typing import Any, Final
@@ -14,17 +12,17 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from privata.access.forms import keep_once, take_once
 from privata.access.tenants import Tenant
-from privata.access.views import page
+from privata.access.views import missing_is_404, page
 from privata.accounts.views.stepup import fresh
 from privata.apikeys import rotation, service
 from privata.apikeys.listing import KeyView
 from privata.apikeys.scopes import Scope
-from privata.apikeys.views.common import address, missing_is_404, one_key, show
+from privata.apikeys.views.common import address, one_key, show
 from privata.core.errors import RotationInProgress, ValidationFailed
 from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
-from privata.infra.sealing import UnsealError
 
 #: A key that was used within this time is revoked by typing its name.
 _IN_USE: Final = timedelta(hours=1)
@@ -36,7 +34,7 @@ _IN_USE: Final = timedelta(hours=1)
 def created(request: HttpRequest, tenant: Tenant, key_id: UUID) -> HttpResponseBase:
     """A new secret, this once; whoever comes again is sent to the key."""
     key = one_key(tenant, key_id)
-    secret = _take_secret(request, key_id)
+    secret = take_once(request, f"key:{key_id}")
     if secret is None:
         return redirect(address(tenant, "detail", key_id=key_id))
     context = {"key": key, "secret": secret, "proof": proof(secret, key.scopes)}
@@ -60,7 +58,7 @@ def rotate(request: HttpRequest, tenant: Tenant, key_id: UUID) -> HttpResponseBa
         # Somebody else rotated or revoked it meanwhile: the page shows the key as it is now.
         context = context | {"key": one_key(tenant, key_id), "error": error.message}
         return show(request, tenant, "rotate.html", context, status=error.status)
-    keep_secret(request, key_id, made.key)
+    keep_once(request, f"key:{key_id}", made.key)
     return redirect(address(tenant, "created", key_id=key_id))
 
 
@@ -105,12 +103,6 @@ def _end(request: HttpRequest, tenant: Tenant, key: KeyView) -> HttpResponseBase
     return redirect(address(tenant, "list"))
 
 
-def keep_secret(request: HttpRequest, key_id: UUID, secret: str) -> None:
-    """Keep a new secret, sealed, in the session until its page has shown it."""
-    sealed = kernel().sealer.seal(secret.encode(), _place(key_id))
-    request.session[_place(key_id)] = base64.b64encode(sealed).decode()
-
-
 def proof(key: str, scopes: Collection[str]) -> str:
     """A call that shows whether a key works; `key` is the key, or the shell's variable of it."""
     path = "/currencies"
@@ -120,15 +112,6 @@ def proof(key: str, scopes: Collection[str]) -> str:
         path = "/webhook/endpoints"
     url = f"{kernel().settings.base_url}/partner/v1{path}"
     return f'curl "{url}" \\\n  -H "X-API-Key: {key}"'
-
-
-def _take_secret(request: HttpRequest, key_id: UUID) -> str | None:
-    sealed = request.session.pop(_place(key_id), "")
-    try:
-        return kernel().sealer.unseal(base64.b64decode(sealed), _place(key_id)).decode()
-    except (UnsealError, binascii.Error):
-        # None was waiting, or it was sealed under a server key that is gone.
-        return None
 
 
 def _ask(
@@ -158,9 +141,3 @@ def _ask(
 def _in_use(key: KeyView) -> bool:
     used = key.last_used_at
     return not key.ended and used is not None and kernel().clock.now() - used <= _IN_USE
-
-
-def _place(key_id: UUID) -> str:
-    """Where a new secret waits, sealed, for the one page that shows it; each key has its own, so
-    that of two that are made side by side neither is lost."""
-    return f"api_key_once:{key_id}"

@@ -1,4 +1,4 @@
-"""Filters and cursors as they stand in an address."""
+"""Filters as they stand in an address."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from privata.core.lifecycle import OrderStatus
-from privata.orders.cursors import Cursor, parse_cursor
 from privata.orders.filters import (
     RATES,
     REFUNDS,
@@ -23,8 +22,6 @@ from privata.orders.filters import (
 )
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MOMENTS = st.integers(0, 10**16).map(lambda n: EPOCH + timedelta(microseconds=n))
-
 
 TICKERS = st.from_regex(r"[A-Z0-9]{1,16}", fullmatch=True)
 DOLLARS = st.none() | st.decimals(0, 10**11, places=2).map(lambda value: abs(value))
@@ -50,17 +47,6 @@ FILTERS = st.builds(
 @given(FILTERS)
 def test_a_copied_address_reopens_the_same_view(chosen: OrderFilter) -> None:
     assert filter_of(chosen.query()) == chosen
-
-
-@given(MOMENTS, st.from_regex(r"prv-[0-9a-f-]{36}", fullmatch=True))
-def test_a_cursor_survives_the_address(at: datetime, order_id: str) -> None:
-    cursor = Cursor(at, order_id)
-    assert parse_cursor(cursor.encode()) == cursor
-
-
-@given(st.text(max_size=80))
-def test_a_damaged_cursor_is_none_and_never_an_error(text: str) -> None:
-    assert parse_cursor(text) is None or isinstance(parse_cursor(text), Cursor)
 
 
 @pytest.mark.parametrize(

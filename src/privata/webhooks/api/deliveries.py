@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -10,180 +11,153 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from privata.core.clock import iso
-from privata.core.errors import (
-    AlreadyRetried,
-    IdempotencyConflict,
-    InvalidKey,
-    NotFound,
-    RateLimited,
-    RecoveryInProgress,
-    ScopeRequired,
-    ValidationFailed,
-)
+from privata.core.errors import AlreadyRetried, NotFound, RateLimited, RecoveryInProgress
+from privata.core.tenancy import Actor
 from privata.infra.access import kernel_of
-from privata.infra.once import IDEMPOTENCY_DOC, Answer, once
-from privata.infra.openapi import errors, request_of
+from privata.infra.once import Answer
+from privata.infra.operations import Idempotency, Operation
 from privata.infra.postgres import Transaction
-from privata.infra.routing import api_router
-from privata.infra.wire import json_response, parse_body, parse_query, read_body
+from privata.infra.routing import Router
+from privata.infra.wire import json_response
 from privata.webhooks.api import schemas
-from privata.webhooks.api.endpoints import ADMIN, CREATED, admin_of
-from privata.webhooks.api.path_ids import id_in_path
+from privata.webhooks.api.endpoints import ADMIN, CREATED
 from privata.webhooks.deliveries import listing
 from privata.webhooks.deliveries.details import delivery_details
 from privata.webhooks.recovery.recoveries import Progress, cancel_recovery, recover, recovery
 from privata.webhooks.recovery.replays import Replayed, replay_delivery
 from privata.webhooks.recovery.retries import retry_delivery
 
-router = api_router("Webhooks", prefix="/webhook")
+router = Router("Webhooks", prefix="/webhook")
 
-ACCEPTED = 202
-
-_REFUSALS = (InvalidKey, ScopeRequired, ValidationFailed)
+ACCEPTED: Final = 202
 
 
-@router.get(
+@router.route(
+    "GET",
     "/deliveries",
-    response_model=schemas.Deliveries,
-    responses=errors(*_REFUSALS),
-    openapi_extra=request_of(query=schemas.DeliveriesQuery, key=True, scopes=ADMIN),
+    Operation(access=ADMIN, query=schemas.DeliveriesQuery, returns=schemas.Deliveries),
 )
-async def list_deliveries(request: Request) -> Response:
+async def list_deliveries(
+    request: Request, actor: Actor, query: schemas.DeliveriesQuery
+) -> Response:
     """The delivery log of the key's environment, newest first."""
-    actor = await admin_of(request)
-    query = parse_query(schemas.DeliveriesQuery, request).wanted()
-    rows, after = await listing.deliveries(kernel_of(request), actor=actor, query=query)
+    rows, after = await listing.deliveries(kernel_of(request), actor=actor, query=query.wanted())
     return json_response({"deliveries": rows, "next_cursor": after})
 
 
-@router.get(
+@router.route(
+    "GET",
     "/deliveries/{delivery_id}",
-    operation_id="getDelivery",
-    response_model=schemas.DeliveryDetails,
-    responses=errors(*_REFUSALS),
-    openapi_extra=request_of(key=True, scopes=ADMIN),
+    Operation(access=ADMIN, returns=schemas.DeliveryDetails),
 )
-async def get_delivery(request: Request, delivery_id: str) -> Response:
+async def get_delivery(request: Request, actor: Actor, delivery_id: UUID) -> Response:
     """Retrieve a delivery and the results of its attempts."""
-    actor = await admin_of(request)
-    chosen = id_in_path(delivery_id)
     return json_response(
-        await delivery_details(kernel_of(request), actor=actor, delivery_id=chosen)
+        await delivery_details(kernel_of(request), actor=actor, delivery_id=delivery_id)
     )
 
 
-@router.post(
+@router.route(
+    "POST",
     "/deliveries/{delivery_id}/retry",
-    operation_id="retryDelivery",
-    status_code=ACCEPTED,
-    response_model=schemas.Delivery,
-    responses=errors(*_REFUSALS, AlreadyRetried, RateLimited, IdempotencyConflict),
-    openapi_extra=request_of(headers=IDEMPOTENCY_DOC, key=True, scopes=ADMIN),
+    Operation(
+        access=ADMIN,
+        idempotency=Idempotency(),
+        errors=(AlreadyRetried, RateLimited),
+        returns=schemas.Delivery,
+        status=ACCEPTED,
+        name="retryDelivery",
+    ),
 )
-async def retry(request: Request, delivery_id: str) -> Response:
+async def retry(request: Request, actor: Actor, delivery_id: UUID, answer: Answer) -> bytes:
     """Send the same event now as a new, newly signed delivery, and return that delivery.
 
     The old delivery's schedule ends (`status` `retried`, unless it was delivered) and `retried_as`
     names the new one. Each delivery has one retry: a second call returns 409 with the
     `delivery_id`. Retrying a delivered one counts toward the hourly limit of replays.
     """
-    actor, kernel = await admin_of(request), kernel_of(request)
-    chosen = id_in_path(delivery_id)
+    kernel = kernel_of(request)
+    made: list[bytes] = []
 
-    async def work(answer: Answer) -> bytes:
-        made: list[bytes] = []
+    async def keep(tx: Transaction, new: UUID) -> None:
+        shown = await listing.delivery(kernel, actor=actor, delivery_id=new, tx=tx)
+        made.append(msgspec.json.encode(shown))
+        await answer.keep(tx, made[0])
 
-        async def keep(tx: Transaction, new: UUID) -> None:
-            shown = await listing.delivery(kernel, actor=actor, delivery_id=new, tx=tx)
-            made.append(msgspec.json.encode(shown))
-            await answer.keep(tx, made[0])
-
-        await retry_delivery(kernel, actor=actor, delivery_id=chosen, keep=keep)
-        return made[0]
-
-    return await once(request, actor, status_code=ACCEPTED, body=b"", work=work)
+    await retry_delivery(kernel, actor=actor, delivery_id=delivery_id, keep=keep)
+    return made[0]
 
 
-@router.post(
+@router.route(
+    "POST",
     "/deliveries/{delivery_id}/replay",
-    operation_id="replayDelivery",
-    status_code=CREATED,
-    response_model=schemas.Replayed,
-    responses=errors(*_REFUSALS, RateLimited, IdempotencyConflict),
-    openapi_extra=request_of(headers=IDEMPOTENCY_DOC, key=True, scopes=ADMIN),
+    Operation(
+        access=ADMIN,
+        idempotency=Idempotency(),
+        errors=(RateLimited,),
+        returns=schemas.Replayed,
+        status=CREATED,
+        name="replayDelivery",
+    ),
 )
-async def replay(request: Request, delivery_id: str) -> Response:
+async def replay(request: Request, actor: Actor, delivery_id: UUID, answer: Answer) -> bytes:
     """Send the same event again as a new delivery. Your receiver must deduplicate by event ID."""
-    actor, kernel = await admin_of(request), kernel_of(request)
-    chosen = id_in_path(delivery_id)
 
-    async def work(answer: Answer) -> bytes:
-        async def keep(tx: Transaction, made: Replayed) -> None:
-            await answer.keep(tx, msgspec.json.encode(made))
+    async def keep(tx: Transaction, made: Replayed) -> None:
+        await answer.keep(tx, msgspec.json.encode(made))
 
-        return msgspec.json.encode(
-            await replay_delivery(kernel, actor=actor, delivery_id=chosen, keep=keep)
-        )
-
-    return await once(request, actor, status_code=CREATED, body=b"", work=work)
+    return msgspec.json.encode(
+        await replay_delivery(kernel_of(request), actor=actor, delivery_id=delivery_id, keep=keep)
+    )
 
 
-@router.post(
+@router.route(
+    "POST",
     "/recover",
-    operation_id="recover",
-    status_code=CREATED,
-    response_model=schemas.Recovery,
-    responses=errors(*_REFUSALS, NotFound, RecoveryInProgress, IdempotencyConflict),
-    openapi_extra=request_of(body=schemas.Recover, headers=IDEMPOTENCY_DOC, key=True, scopes=ADMIN),
+    Operation(
+        access=ADMIN,
+        body=schemas.Recover,
+        idempotency=Idempotency(),
+        errors=(NotFound, RecoveryInProgress),
+        returns=schemas.Recovery,
+        status=CREATED,
+        name="recover",
+    ),
 )
-async def begin_recovery(request: Request) -> Response:
+async def begin_recovery(
+    request: Request, actor: Actor, body: schemas.Recover, answer: Answer
+) -> bytes:
     """Resend everything an endpoint missed since a given time, in order and paced."""
-    actor, kernel = await admin_of(request), kernel_of(request)
-    body = await read_body(request)
-    wanted = parse_body(schemas.Recover, body)
 
-    async def work(answer: Answer) -> bytes:
-        async def keep(tx: Transaction, begun: Progress) -> None:
-            await answer.keep(tx, _shown(begun))
+    async def keep(tx: Transaction, begun: Progress) -> None:
+        await answer.keep(tx, _shown(begun))
 
-        return _shown(
-            await recover(
-                kernel,
-                actor=actor,
-                endpoint_id=wanted.endpoint_id,
-                since=wanted.since,
-                keep=keep,
-            )
+    return _shown(
+        await recover(
+            kernel_of(request),
+            actor=actor,
+            endpoint_id=body.endpoint_id,
+            since=body.since,
+            keep=keep,
         )
+    )
 
-    return await once(request, actor, status_code=CREATED, body=body, work=work)
 
-
-@router.get(
-    "/recoveries/{recovery_id}",
-    response_model=schemas.Recovery,
-    responses=errors(*_REFUSALS),
-    openapi_extra=request_of(key=True, scopes=ADMIN),
-)
-async def get_recovery(request: Request, recovery_id: str) -> Response:
+@router.route("GET", "/recoveries/{recovery_id}", Operation(access=ADMIN, returns=schemas.Recovery))
+async def get_recovery(request: Request, actor: Actor, recovery_id: UUID) -> Response:
     """Retrieve the progress of a recovery."""
-    actor = await admin_of(request)
-    found = await recovery(kernel_of(request), actor=actor, recovery_id=id_in_path(recovery_id))
+    found = await recovery(kernel_of(request), actor=actor, recovery_id=recovery_id)
     return json_response(msgspec.Raw(_shown(found)))
 
 
-@router.delete(
+@router.route(
+    "DELETE",
     "/recoveries/{recovery_id}",
-    operation_id="cancelRecovery",
-    response_model=schemas.Recovery,
-    responses=errors(*_REFUSALS),
-    openapi_extra=request_of(key=True, scopes=ADMIN),
+    Operation(access=ADMIN, returns=schemas.Recovery, name="cancelRecovery"),
 )
-async def end_recovery(request: Request, recovery_id: str) -> Response:
+async def end_recovery(request: Request, actor: Actor, recovery_id: UUID) -> Response:
     """Cancel a recovery. Nothing more is queued."""
-    actor = await admin_of(request)
-    chosen = id_in_path(recovery_id)
-    ended = await cancel_recovery(kernel_of(request), actor=actor, recovery_id=chosen)
+    ended = await cancel_recovery(kernel_of(request), actor=actor, recovery_id=recovery_id)
     return json_response(msgspec.Raw(_shown(ended)))
 
 

@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 from uuid import UUID
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from privata.apikeys.access import actor_of
+from privata.apikeys.access import KeyAccess
 from privata.apikeys.scopes import Scope
 from privata.core.clock import iso
-from privata.core.errors import (
-    EndpointLimit,
-    IdempotencyConflict,
-    InvalidKey,
-    NotFound,
-    RotationInProgress,
-    ScopeRequired,
-    ValidationFailed,
-    WebhookNotPaused,
-)
+from privata.core.errors import EndpointLimit, NotFound, RotationInProgress, WebhookNotPaused
 from privata.core.tenancy import Actor
 from privata.infra.access import kernel_of
-from privata.infra.once import IDEMPOTENCY_DOC, Answer, once
-from privata.infra.openapi import errors, request_of
+from privata.infra.once import Answer
+from privata.infra.operations import Idempotency, Operation
 from privata.infra.postgres import Transaction
-from privata.infra.routing import api_router
-from privata.infra.wire import (
-    json_response,
-    parse_body,
-    parse_query,
-    read_body,
-    read_optional_body,
-)
+from privata.infra.routing import Router
+from privata.infra.wire import json_response
 from privata.webhooks.api import schemas
-from privata.webhooks.api.path_ids import id_in_path
 from privata.webhooks.deliveries import listing
 from privata.webhooks.deliveries.undelivered import undelivered
 from privata.webhooks.endpoints import service
@@ -44,208 +29,174 @@ from privata.webhooks.endpoints.rotation import Rotated, rotate_secret
 from privata.webhooks.recovery.resuming import resume_endpoint
 from privata.webhooks.recovery.sending_tests import Trial, send_test_event
 
-router = api_router("Webhooks", prefix="/webhook")
+router = Router("Webhooks", prefix="/webhook")
 
-CREATED = 201
-ONE = "/endpoints/{endpoint_id}"
+CREATED: Final = 201
+ONE: Final = "/endpoints/{endpoint_id}"
 
-_REFUSALS = (InvalidKey, ScopeRequired, ValidationFailed)
-#: The scope of every route here.
-ADMIN: Final = (Scope.WEBHOOK_ADMIN,)
-
-
-async def admin_of(request: Request) -> Actor:
-    """The actor of a key that may configure webhooks."""
-    return await actor_of(request, Scope.WEBHOOK_ADMIN)
+#: Who may call any route of webhooks.
+ADMIN: Final = KeyAccess(Scope.WEBHOOK_ADMIN)
 
 
-@router.get(
-    "/endpoints",
-    response_model=schemas.Endpoints,
-    responses=errors(*_REFUSALS),
-    openapi_extra=request_of(key=True, scopes=ADMIN),
-)
-async def list_endpoints(request: Request) -> Response:
+@router.route("GET", "/endpoints", Operation(access=ADMIN, returns=schemas.Endpoints))
+async def list_endpoints(request: Request, actor: Actor) -> Response:
     """All endpoints in the key's environment."""
-    actor = await admin_of(request)
     return json_response({"endpoints": await listing.endpoints(kernel_of(request), actor=actor)})
 
 
-@router.post(
+@router.route(
+    "POST",
     "/endpoints",
-    status_code=CREATED,
-    response_model=schemas.NewEndpoint,
-    responses=errors(*_REFUSALS, EndpointLimit, IdempotencyConflict),
-    openapi_extra=request_of(
+    Operation(
+        access=ADMIN,
         body=schemas.CreateEndpoint,
-        headers=IDEMPOTENCY_DOC,
-        key=True,
-        scopes=(Scope.WEBHOOK_ADMIN,),
+        idempotency=Idempotency(sealed=True),
+        errors=(EndpointLimit,),
+        returns=schemas.NewEndpoint,
+        status=CREATED,
     ),
 )
-async def create_endpoint(request: Request) -> Response:
+async def create_endpoint(
+    request: Request, actor: Actor, body: schemas.CreateEndpoint, answer: Answer
+) -> bytes:
     """Create an endpoint. Its signing secret is returned only in this response."""
-    actor, kernel = await admin_of(request), kernel_of(request)
-    body = await read_body(request)
-    wanted = parse_body(schemas.CreateEndpoint, body)
+    kernel = kernel_of(request)
+    made: list[bytes] = []
 
-    async def work(answer: Answer) -> bytes:
-        made: list[bytes] = []
+    async def keep(tx: Transaction, new: tuple[UUID, str]) -> None:
+        shown = await listing.endpoint(kernel, actor=actor, endpoint_id=new[0], tx=tx)
+        made.append(msgspec.json.encode(shown | {"secret": new[1]}))
+        await answer.keep(tx, made[0])
 
-        async def keep(tx: Transaction, new: tuple[UUID, str]) -> None:
-            shown = await listing.endpoint(kernel, actor=actor, endpoint_id=new[0], tx=tx)
-            made.append(msgspec.json.encode(shown | {"secret": new[1]}))
-            await answer.keep(tx, made[0])
-
-        await service.create_endpoint(kernel, actor=actor, keep=keep, **wanted.model_dump())
-        return made[0]
-
-    return await once(request, actor, status_code=CREATED, body=body, work=work, secret=True)
+    await service.create_endpoint(kernel, actor=actor, keep=keep, **body.model_dump())
+    return made[0]
 
 
-@router.get(
-    ONE,
-    response_model=schemas.Endpoint,
-    responses=errors(*_REFUSALS),
-    openapi_extra=request_of(key=True, scopes=ADMIN),
-)
-async def get_endpoint(request: Request, endpoint_id: str) -> Response:
+@router.route("GET", ONE, Operation(access=ADMIN, returns=schemas.Endpoint))
+async def get_endpoint(request: Request, actor: Actor, endpoint_id: UUID) -> Response:
     """Retrieve an endpoint."""
-    actor = await admin_of(request)
-    return await _shown(request, actor, id_in_path(endpoint_id))
+    return await _shown(request, actor, endpoint_id)
 
 
-_CHANGE: Final[dict[str, Any]] = {
-    "response_model": schemas.Endpoint,
-    "responses": errors(*_REFUSALS),
-    "openapi_extra": request_of(body=schemas.ChangeEndpoint, key=True, scopes=ADMIN),
-}
+_CHANGE: Final = Operation(access=ADMIN, body=schemas.ChangeEndpoint, returns=schemas.Endpoint)
 
 
-@router.put(ONE, operation_id="putEndpoint", **_CHANGE)
-@router.patch(ONE, **_CHANGE)
-async def change_endpoint(request: Request, endpoint_id: str) -> Response:
+@router.route("PUT", ONE, replace(_CHANGE, name="putEndpoint"))
+@router.route("PATCH", ONE, _CHANGE)
+async def change_endpoint(
+    request: Request, actor: Actor, endpoint_id: UUID, body: schemas.ChangeEndpoint
+) -> Response:
     """Update the fields you send. PUT and PATCH behave the same."""
-    actor, kernel = await admin_of(request), kernel_of(request)
-    chosen = id_in_path(endpoint_id)
-    wanted = parse_body(schemas.ChangeEndpoint, await read_body(request)).given()
-    await service.update_endpoint(kernel, actor=actor, endpoint_id=chosen, **wanted)
-    return await _shown(request, actor, chosen)
+    await service.update_endpoint(
+        kernel_of(request), actor=actor, endpoint_id=endpoint_id, **body.given()
+    )
+    return await _shown(request, actor, endpoint_id)
 
 
-@router.post(
+@router.route(
+    "POST",
     ONE + "/disable",
-    operation_id="disableEndpoint",
-    response_model=schemas.Endpoint,
-    responses=errors(*_REFUSALS),
-    openapi_extra=request_of(key=True, scopes=ADMIN),
+    Operation(access=ADMIN, returns=schemas.Endpoint, name="disableEndpoint"),
 )
-async def disable_endpoint(request: Request, endpoint_id: str) -> Response:
+async def disable_endpoint(request: Request, actor: Actor, endpoint_id: UUID) -> Response:
     """Disable the endpoint and cancel its pending deliveries. It stays listed with its history."""
-    actor = await admin_of(request)
-    chosen = id_in_path(endpoint_id)
-    await service.disable_endpoint(kernel_of(request), actor=actor, endpoint_id=chosen)
-    return await _shown(request, actor, chosen)
+    await service.disable_endpoint(kernel_of(request), actor=actor, endpoint_id=endpoint_id)
+    return await _shown(request, actor, endpoint_id)
 
 
-@router.delete(
-    ONE,
-    response_model=schemas.Endpoint,
-    responses=errors(*_REFUSALS),
-    openapi_extra=request_of(key=True, scopes=ADMIN),
-)
-async def delete_endpoint(request: Request, endpoint_id: str) -> Response:
+@router.route("DELETE", ONE, Operation(access=ADMIN, returns=schemas.Endpoint))
+async def delete_endpoint(request: Request, actor: Actor, endpoint_id: UUID) -> Response:
     """Delete the endpoint, cancel its pending deliveries, and end its secrets.
 
     The response shows it one last time. The log keeps its deliveries; other requests return 404.
     """
-    actor, kernel = await admin_of(request), kernel_of(request)
-    chosen = id_in_path(endpoint_id)
-    await service.delete_endpoint(kernel, actor=actor, endpoint_id=chosen)
-    found = await listing.endpoint(kernel, actor=actor, endpoint_id=chosen, deleted=True)
+    kernel = kernel_of(request)
+    await service.delete_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
+    found = await listing.endpoint(kernel, actor=actor, endpoint_id=endpoint_id, deleted=True)
     return json_response(found)
 
 
-@router.post(
+@router.route(
+    "POST",
     ONE + "/rotate-secret",
-    operation_id="rotateSecret",
-    response_model=schemas.RotatedSecret,
-    responses=errors(*_REFUSALS, RotationInProgress, IdempotencyConflict),
-    openapi_extra=request_of(
+    Operation(
+        access=ADMIN,
         body=schemas.RotateSecret,
         body_optional=True,
-        headers=IDEMPOTENCY_DOC,
-        key=True,
-        scopes=ADMIN,
+        idempotency=Idempotency(sealed=True),
+        errors=(RotationInProgress,),
+        returns=schemas.RotatedSecret,
+        name="rotateSecret",
     ),
 )
-async def rotate(request: Request, endpoint_id: str) -> Response:
+async def rotate(
+    request: Request,
+    actor: Actor,
+    endpoint_id: UUID,
+    body: schemas.RotateSecret,
+    answer: Answer,
+) -> bytes:
     """Create a new signing secret, shown only once. The old one also signs during the overlap."""
-    actor, kernel = await admin_of(request), kernel_of(request)
-    chosen = id_in_path(endpoint_id)
-    body = await read_optional_body(request)
-    wanted = parse_body(schemas.RotateSecret, body)
 
     def shown(rotated: Rotated) -> bytes:
         return msgspec.json.encode(
             {
-                "endpoint_id": chosen,
+                "endpoint_id": endpoint_id,
                 "secret": rotated.secret,
                 "old_secret_expires_at": iso(rotated.old_expires_at),
             }
         )
 
-    async def work(answer: Answer) -> bytes:
-        async def keep(tx: Transaction, rotated: Rotated) -> None:
-            await answer.keep(tx, shown(rotated))
+    async def keep(tx: Transaction, rotated: Rotated) -> None:
+        await answer.keep(tx, shown(rotated))
 
-        made = await rotate_secret(
-            kernel, actor=actor, endpoint_id=chosen, overlap_s=wanted.overlap_s, keep=keep
-        )
-        return shown(made)
+    made = await rotate_secret(
+        kernel_of(request),
+        actor=actor,
+        endpoint_id=endpoint_id,
+        overlap_s=body.overlap_s,
+        keep=keep,
+    )
+    return shown(made)
 
-    return await once(request, actor, status_code=200, body=body, work=work, secret=True)
 
-
-@router.post(
+@router.route(
+    "POST",
     ONE + "/test",
-    operation_id="sendTestEvent",
-    status_code=CREATED,
-    response_model=schemas.TestEvent,
-    responses=errors(*_REFUSALS, IdempotencyConflict),
-    openapi_extra=request_of(headers=IDEMPOTENCY_DOC, key=True, scopes=ADMIN),
+    Operation(
+        access=ADMIN,
+        idempotency=Idempotency(),
+        returns=schemas.TestEvent,
+        status=CREATED,
+        name="sendTestEvent",
+    ),
 )
-async def test_endpoint(request: Request, endpoint_id: str) -> Response:
+async def test_endpoint(request: Request, actor: Actor, endpoint_id: UUID, answer: Answer) -> bytes:
     """Send `webhook.test` to this endpoint only, through the real delivery queue."""
-    actor, kernel = await admin_of(request), kernel_of(request)
-    chosen = id_in_path(endpoint_id)
 
-    async def work(answer: Answer) -> bytes:
-        async def keep(tx: Transaction, made: Trial) -> None:
-            await answer.keep(tx, msgspec.json.encode(made))
+    async def keep(tx: Transaction, made: Trial) -> None:
+        await answer.keep(tx, msgspec.json.encode(made))
 
-        return msgspec.json.encode(
-            await send_test_event(kernel, actor=actor, endpoint_id=chosen, keep=keep)
-        )
-
-    return await once(request, actor, status_code=CREATED, body=b"", work=work)
+    return msgspec.json.encode(
+        await send_test_event(kernel_of(request), actor=actor, endpoint_id=endpoint_id, keep=keep)
+    )
 
 
-@router.get(
+@router.route(
+    "GET",
     ONE + "/undelivered",
-    response_model=schemas.UndeliveredEvents,
-    responses=errors(*_REFUSALS),
-    openapi_extra=request_of(query=schemas.UndeliveredQuery, key=True, scopes=ADMIN),
+    Operation(access=ADMIN, query=schemas.UndeliveredQuery, returns=schemas.UndeliveredEvents),
 )
-async def list_undelivered(request: Request, endpoint_id: str) -> Response:
+async def list_undelivered(
+    request: Request, actor: Actor, endpoint_id: UUID, query: schemas.UndeliveredQuery
+) -> Response:
     """Events that were not delivered to this endpoint, oldest first."""
-    actor, kernel = await admin_of(request), kernel_of(request)
-    query = parse_query(schemas.UndeliveredQuery, request)
-    shown = await listing.endpoint(kernel, actor=actor, endpoint_id=id_in_path(endpoint_id))
+    kernel = kernel_of(request)
+    await listing.endpoint(kernel, actor=actor, endpoint_id=endpoint_id)  # or it is not found
     rows = await undelivered(
         kernel,
         actor=actor,
-        endpoint_id=shown["endpoint_id"],
+        endpoint_id=endpoint_id,
         since=query.since,
         after=query.after,
         limit=query.limit,
@@ -267,21 +218,25 @@ async def list_undelivered(request: Request, endpoint_id: str) -> Response:
     return json_response({"undelivered": found})
 
 
-@router.post(
+@router.route(
+    "POST",
     "/resume",
-    response_model=schemas.ResumedAll,
-    responses=errors(*_REFUSALS, NotFound, WebhookNotPaused),
-    openapi_extra=request_of(body=schemas.Resume, body_optional=True, key=True, scopes=ADMIN),
+    Operation(
+        access=ADMIN,
+        body=schemas.Resume,
+        body_optional=True,
+        errors=(NotFound, WebhookNotPaused),
+        returns=schemas.ResumedAll,
+    ),
 )
-async def resume(request: Request) -> Response:
+async def resume(request: Request, actor: Actor, body: schemas.Resume) -> Response:
     """Resume one endpoint, or all paused ones: a probe first, then the held deliveries, paced.
 
     `WEBHOOK_PAUSED` (409) means that nothing was paused. You can ignore it.
     """
-    actor, kernel = await admin_of(request), kernel_of(request)
-    wanted = parse_body(schemas.Resume, await read_optional_body(request))
-    if wanted.endpoint_id is not None:
-        done = [await resume_endpoint(kernel, actor=actor, endpoint_id=wanted.endpoint_id)]
+    kernel = kernel_of(request)
+    if body.endpoint_id is not None:
+        done = [await resume_endpoint(kernel, actor=actor, endpoint_id=body.endpoint_id)]
     else:
         done = []
         for endpoint_id in await listing.paused_endpoints(kernel, actor=actor):

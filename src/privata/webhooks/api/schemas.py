@@ -6,13 +6,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field
 
 from privata.core.ids import ORDER_ID
 from privata.infra.storable import MAX_NUMBER
-from privata.infra.wire import Instant, Wire
+from privata.infra.wire import Instant, NextUuidCursor, Wire
 from privata.webhooks.deliveries import listing, undelivered
-from privata.webhooks.deliveries.log_query import Cursor, parse_cursor
 from privata.webhooks.endpoints.rotation import MAX_OVERLAP_S, OVERLAP_S
 from privata.webhooks.endpoints.rules import (
     MAX_ALIAS,
@@ -119,19 +118,11 @@ class DeliveriesQuery(Wire):
     order_id: str | None = Field(None, pattern=rf"^{ORDER_ID.pattern}$")
     since: Instant | None = None
     until: Instant | None = None
-    cursor: str | None = Field(None, description="`next_cursor` from the previous page")
+    cursor: NextUuidCursor | None = Field(None, description="`next_cursor` from the previous page")
     limit: Annotated[int, Field(ge=1, le=listing.MAX_LIMIT)] = 50
-
-    @field_validator("cursor")
-    @classmethod
-    def _known(cls, value: str | None) -> str | None:
-        if value is not None and parse_cursor(value) is None:
-            raise ValueError("is not a next_cursor from this list")
-        return value
 
     def wanted(self) -> listing.DeliveryQuery:
         """The query as the reader takes it."""
-        older: Cursor | None = None if self.cursor is None else parse_cursor(self.cursor)
         return listing.DeliveryQuery(
             endpoint_id=self.endpoint_id,
             status=None if self.status is None else listing.DeliveryFilter(self.status),
@@ -139,7 +130,7 @@ class DeliveriesQuery(Wire):
             order_id=None if self.order_id is None else self.order_id.lower(),
             since=self.since,
             until=self.until,
-            older=older,
+            older=self.cursor,
             limit=self.limit,
         )
 

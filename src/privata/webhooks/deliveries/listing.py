@@ -10,11 +10,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from privata.core.clock import iso
+from privata.core.cursors import Cursor
 from privata.core.errors import NotFound
 from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
-from privata.webhooks.deliveries.log_query import Cursor
 from privata.webhooks.endpoints.store import Row
 from privata.webhooks.waiting import untried
 
@@ -210,7 +210,7 @@ def _page(rows: Sequence[Row], limit: int) -> tuple[list[dict[str, Any]], str | 
     shown = rows[:limit]
     after = None
     if len(rows) > limit:
-        after = str(Cursor(shown[-1]["created_at"], shown[-1]["id"]))
+        after = Cursor(shown[-1]["created_at"], str(shown[-1]["id"])).encode()
     return [_delivery(row) for row in shown], after
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
-from uuid import UUID
 
+from privata.core.cursors import Cursor, parse_uuid_cursor
 from privata.webhooks.outcomes import Outcome
 
 PAGE_ROWS: Final = 50
@@ -82,16 +82,6 @@ RESPONSES: Final = {
 }
 
 
-class Cursor(NamedTuple):
-    """A place in the log: rows are ordered by creation and id, newest first."""
-
-    at: datetime
-    id: UUID
-
-    def __str__(self) -> str:
-        return f"{_micros(self.at)}-{self.id.hex}"
-
-
 @dataclass(frozen=True, slots=True)
 class LogQuery:
     """A view of the log. `older` and `newer` are the edges of other pages than the first."""
@@ -133,8 +123,8 @@ class LogQuery:
             "type": self.type,
             "response": self.response,
             "q": self.search,
-            "older": str(self.older or ""),
-            "newer": str(self.newer or ""),
+            "older": self.older.encode() if self.older else "",
+            "newer": self.newer.encode() if self.newer else "",
         }
         shown = {name: value for name, value in (words | more).items() if value}
         return f"?{urlencode(shown)}" if shown else "?"
@@ -146,7 +136,7 @@ def parse_query(words: Mapping[str, str]) -> LogQuery:
     span = words.get("range", "")
     kind = words.get("type", "").strip()
     response = words.get("response", "")
-    older = parse_cursor(words.get("older", ""))
+    older = parse_uuid_cursor(words.get("older", ""))
     return LogQuery(
         segment=Segment(status) if status in list(Segment) else Segment.ALL,
         span=span if span in SPANS else DEFAULT_SPAN,
@@ -154,21 +144,5 @@ def parse_query(words: Mapping[str, str]) -> LogQuery:
         response=response if response in RESPONSES else "",
         search=words.get("q", "").strip().replace("\x00", "")[:MAX_SEARCH],
         older=older,
-        newer=None if older else parse_cursor(words.get("newer", "")),
+        newer=None if older else parse_uuid_cursor(words.get("newer", "")),
     )
-
-
-def parse_cursor(text: str) -> Cursor | None:
-    """A cursor as `str()` writes it, or None."""
-    stamp, _, ident = text.partition("-")
-    if not (stamp.isdecimal() and len(stamp) <= 17 and len(ident) == 32):
-        return None
-    try:
-        at = datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(stamp))
-        return Cursor(at, UUID(hex=ident))
-    except (ValueError, OverflowError):
-        return None
-
-
-def _micros(at: datetime) -> int:
-    return (at - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1)

@@ -22,6 +22,7 @@ from django.db.models import (
 from django.db.models.functions import Now
 from django.db.models.query import QuerySet
 
+from privata.core.cursors import Cursor
 from privata.core.errors import NotFound
 from privata.core.standing import OrganizationStatus, webhooks_go
 from privata.core.tenancy import Environment
@@ -31,7 +32,6 @@ from privata.webhooks.deliveries.log_query import (
     PAGE_ROWS,
     RESPONSES,
     SPANS,
-    Cursor,
     LogQuery,
     Segment,
 )
@@ -191,7 +191,7 @@ def neighbours(
 ) -> tuple[UUID | None, UUID | None]:
     """The ids of the next newer and the next older row in the same view."""
     found = _filtered(place, query, now)
-    here = Cursor(delivery.created_at, delivery.id)
+    here = Cursor(delivery.created_at, str(delivery.id))
     newer = _newer_than(found, here).order_by("created_at", "id").values_list("id", flat=True)
     older = _older_than(found, here).order_by("-created_at", "-id").values_list("id", flat=True)
     return newer.first(), older.first()

@@ -8,7 +8,7 @@ from django import forms
 
 from privata.core.errors import UrlRefused, ValidationFailed
 from privata.webhooks.durations import parse_offsets, written_offsets
-from privata.webhooks.endpoints.rules import GROUP, MAX_ALIAS, ORDER_TYPES
+from privata.webhooks.endpoints.rules import GROUP, MAX_ALIAS, MAX_PACE, ORDER_TYPES
 from privata.webhooks.models import Endpoint
 from privata.webhooks.states import Channel, Dialect
 from privata.webhooks.transport.guard import MAX_URL_CHARS
@@ -45,9 +45,6 @@ SCOPES: Final = (
 
 #: What the order channel's filter offers: the whole group, then each type.
 TYPE_CHOICES: Final = (f"order{GROUP}", *ORDER_TYPES)
-
-#: Deliveries a second that an endpoint may ask for while it resumes or recovers.
-MAX_PACE: Final = 1000
 
 #: Names of the service's fields where the form has another.
 _FIELDS: Final = {"event_filter": "types", "schedule_s": "schedule"}

@@ -14,6 +14,7 @@ from privata.webhooks.states import Channel, Dialect
 
 MAX_ALIAS: Final = 80
 MAX_FILTER: Final = 50
+#: Deliveries a second that an endpoint may ask for while it resumes or recovers.
 MAX_PACE: Final = 1000
 
 #: Every type the order channel carries, in the order of an order's life.

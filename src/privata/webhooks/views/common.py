@@ -12,8 +12,9 @@ from django.shortcuts import render
 from django.urls import reverse
 
 from privata.access.tenants import Tenant
-from privata.access.views import is_fragment, missing_is_404
+from privata.access.views import missing_is_404
 from privata.core.roles import Permission
+from privata.infra.plane import is_fragment
 from privata.webhooks.deliveries.reading import Place
 
 __all__ = ["address", "is_fragment", "missing_is_404", "place_of", "show"]

@@ -7,11 +7,12 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from privata.access.forms import keep_once
 from privata.access.tenants import Tenant
 from privata.access.views import page
 from privata.core.errors import UrlRefused, ValidationFailed
 from privata.core.roles import Permission
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import is_fragment, kernel, wait
 from privata.webhooks.deliveries import reading
 from privata.webhooks.deliveries.endpoint_health import health_of
 from privata.webhooks.endpoints import service
@@ -26,7 +27,6 @@ from privata.webhooks.endpoints.forms import (
 from privata.webhooks.states import Channel
 from privata.webhooks.transport.policies import policies
 from privata.webhooks.views.common import address, show
-from privata.webhooks.views.secrets import keep_secret
 
 
 @require_safe
@@ -41,8 +41,8 @@ def index(request: HttpRequest, tenant: Tenant) -> HttpResponse:
         "slots": [channel for channel in Channel if channel.value not in used],
         "localhost": _localhost(tenant),
     }
-    fragment = request.headers.get("HX-Request") == "true"
-    return show(request, tenant, "_endpoints.html" if fragment else "endpoints.html", context)
+    template = "_endpoints.html" if is_fragment(request) else "endpoints.html"
+    return show(request, tenant, template, context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -70,7 +70,7 @@ def new(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     except (UrlRefused, ValidationFailed) as error:
         form.refuse(error)
         return _form(request, tenant, form)
-    keep_secret(request, endpoint_id, secret)
+    keep_once(request, f"endpoint:{endpoint_id}", secret)
     return redirect(address(tenant, "created", endpoint_id=endpoint_id))
 
 

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from privata.access.tenants import Tenant
+from privata.core.cursors import Cursor, parse_uuid_cursor
 from privata.core.standing import webhooks_go
 from privata.webhooks.deliveries import reading
 from privata.webhooks.deliveries.log_query import (
@@ -19,10 +20,8 @@ from privata.webhooks.deliveries.log_query import (
     RESPONSES,
     SEGMENT_LABELS,
     SPANS,
-    Cursor,
     LogQuery,
     Segment,
-    parse_cursor,
     parse_query,
 )
 from privata.webhooks.deliveries.shown import Shown, shown_of
@@ -79,7 +78,7 @@ def log_context(
     query = parse_query(request.GET)
     found = reading.log_page(place, query, now)
     base = base_of(tenant, endpoint)
-    seen = parse_cursor(request.GET.get("seen", ""))
+    seen = parse_uuid_cursor(request.GET.get("seen", ""))
     rows = rows_of(tenant, query, endpoint, found.rows, seen)
     context = summary_context(place, query, now, base) | {
         "rows": rows,
@@ -110,7 +109,7 @@ def live_context(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
     endpoint = scope_of(request, tenant)
     place = place_of(tenant, endpoint.id if endpoint else None)
     base = base_of(tenant, endpoint)
-    top = parse_cursor(request.GET.get("top", ""))
+    top = parse_uuid_cursor(request.GET.get("top", ""))
     ids = uuids(request.GET.get("ids", ""))
     seen = {"seen": str(top)} if top else {}
     return summary_context(place, query, now, base) | {
@@ -170,7 +169,7 @@ def rows_of(
         )
         outcome = RULES[Outcome(one.last_outcome)].label if one.last_outcome else ""
         url = address(tenant, "delivery", delivery_id=one.id)
-        fresh = seen is not None and (one.created_at, one.id) > seen
+        fresh = seen is not None and (one.created_at, str(one.id)) > (seen.at, seen.id)
         most = max(most_attempts(one.endpoint), one.attempts)
         rows.append(Row(one, shown, url, f"{url}/sheet{words}", outcome, fresh, most))
     return rows
@@ -207,8 +206,8 @@ def _scope(endpoint: Endpoint | None) -> dict[str, str]:
 def _top(rows: Sequence[Delivery], query: LogQuery, now: datetime) -> str:
     """After which place a row is new to the reader."""
     if not rows or not query.is_first_page:
-        return str(Cursor(now, UUID(int=0)))
-    return str(Cursor(rows[0].created_at, rows[0].id))
+        return Cursor(now, str(UUID(int=0))).encode()
+    return Cursor(rows[0].created_at, str(rows[0].id)).encode()
 
 
 def _edge(
@@ -217,7 +216,7 @@ def _edge(
     if not rows or not there:
         return None
     row = rows[0] if newer else rows[-1]
-    cursor = Cursor(row.created_at, row.id)
+    cursor = Cursor(row.created_at, str(row.id))
     page = query.page(newer=cursor) if newer else query.page(older=cursor)
     return base + page.string()
 

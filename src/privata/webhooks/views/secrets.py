@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Final
 from uuid import UUID
 
@@ -12,21 +10,18 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from privata.access.forms import keep_once, take_once
 from privata.access.tenants import Tenant
 from privata.access.views import page
 from privata.core.errors import ValidationFailed
 from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
-from privata.infra.sealing import UnsealError
 from privata.webhooks.deliveries import queues, reading
 from privata.webhooks.endpoints import rotation
 from privata.webhooks.signing.snippets import verifying
 from privata.webhooks.states import Dialect
 from privata.webhooks.views.common import address, missing_is_404, place_of, show
 from privata.webhooks.views.head_context import head_context
-
-#: Where a new secret waits, sealed, for the one page that shows it.
-_SESSION_SECRET = "webhook_secret_once"  # noqa: S105 - the name of a place
 
 #: For how long the old secret signs beside the new one.
 OVERLAPS: Final = (
@@ -83,7 +78,7 @@ def rotate(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpRespo
     except ValidationFailed as error:
         context |= {"error": error.message, "valid": queues.valid_secrets(endpoint)}
         return show(request, tenant, "rotate.html", context, status=422)
-    keep_secret(request, endpoint_id, made.secret)
+    keep_once(request, f"endpoint:{endpoint_id}", made.secret)
     return redirect(address(tenant, "created", endpoint_id=endpoint_id))
 
 
@@ -105,7 +100,7 @@ def end_old(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResp
 def created(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
     """A new secret, this once; whoever comes again is sent to the endpoint."""
     endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
-    shown = _take_secret(request, endpoint_id)
+    shown = take_once(request, f"endpoint:{endpoint_id}")
     if shown is None:
         return redirect(address(tenant, "secret", endpoint_id=endpoint_id))
     valid = queues.valid_secrets(endpoint)
@@ -117,22 +112,3 @@ def created(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResp
         "rotated": endpoint.secrets.count() > 1,
     }
     return show(request, tenant, "created.html", context)
-
-
-def keep_secret(request: HttpRequest, endpoint_id: UUID, secret: str) -> None:
-    """Keep a new secret, sealed, in the session until its page has shown it."""
-    sealed = kernel().sealer.seal(secret.encode(), _context(endpoint_id))
-    request.session[_SESSION_SECRET] = base64.b64encode(sealed).decode()
-
-
-def _take_secret(request: HttpRequest, endpoint_id: UUID) -> str | None:
-    sealed = request.session.pop(_SESSION_SECRET, "")
-    try:
-        return kernel().sealer.unseal(base64.b64decode(sealed), _context(endpoint_id)).decode()
-    except (UnsealError, binascii.Error):
-        # None was waiting, or that of another endpoint.
-        return None
-
-
-def _context(endpoint_id: UUID) -> str:
-    return f"webhook_secret_once:{endpoint_id}"

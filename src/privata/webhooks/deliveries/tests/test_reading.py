@@ -13,10 +13,11 @@ import psycopg
 import pytest
 
 from conftest import Cluster
+from privata.core.cursors import Cursor
 from privata.core.errors import NotFound
 from privata.core.tenancy import Environment
 from privata.infra.postgres import django_database
-from privata.webhooks.deliveries.log_query import PAGE_ROWS, Cursor, LogQuery, Segment
+from privata.webhooks.deliveries.log_query import PAGE_ROWS, LogQuery, Segment
 from privata.webhooks.recovery.replays import PER_HOUR
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -199,11 +200,11 @@ def test_pages_go_there_and_back_without_gap_or_repetition(desk: Desk) -> None:
     first = log_page(desk.place(), LogQuery(), NOW)
     assert (len(first.rows), first.has_newer, first.has_older) == (PAGE_ROWS, False, True)
     last = first.rows[-1]
-    edge = Cursor(last.created_at, last.id)
+    edge = Cursor(last.created_at, str(last.id))
     second = log_page(desk.place(), LogQuery().page(older=edge), NOW)
     assert (len(second.rows), second.has_newer, second.has_older) == (9, True, False)
     assert {row.id for row in first.rows + second.rows} == set(every)
-    edge = Cursor(second.rows[0].created_at, second.rows[0].id)
+    edge = Cursor(second.rows[0].created_at, str(second.rows[0].id))
     back = log_page(desk.place(), LogQuery().page(newer=edge), NOW)
     assert [row.id for row in back.rows] == [row.id for row in first.rows]
     assert not back.has_newer
@@ -222,7 +223,7 @@ def test_neighbours_and_new_rows_follow_the_view(desk: Desk) -> None:
     retrying = LogQuery(segment=Segment.RETRYING)
     here = rows_by_id(desk.place(), [middle])[0]
     assert neighbours(desk.place(), retrying, here, NOW) == (new, old)
-    top = Cursor(here.created_at, here.id)
+    top = Cursor(here.created_at, str(here.id))
     assert newer_count(desk.place(), retrying, top, NOW) == 1
     assert newer_count(desk.place(), LogQuery(), top, NOW) == 2
 

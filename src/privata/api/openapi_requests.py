@@ -1,11 +1,10 @@
-"""Describing a route whose request we read ourselves, for the OpenAPI document."""
+"""What an operation reads and refuses, in the words of the OpenAPI document."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from privata.core.errors import (
     PrivataError,
@@ -13,15 +12,16 @@ from privata.core.errors import (
     UrlRefused,
     ValidationFailed,
 )
-
-#: A decimal string as it leaves the API: no sign, no exponent.
-AmountText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]*)(\.[0-9]+)?$")]
+from privata.infra.once import IDEMPOTENCY_HEADER
+from privata.infra.operations import Operation
 
 #: Bodies refer to the document's common schemas.
 REFERENCE: Final = "#/components/schemas/{model}"
 
 #: Where `errors` leaves the codes of a status for the one who puts the document together.
 CODES: Final = "x-codes"
+
+_IDEMPOTENCY: Final = "retry safely: returns the same response for 24 hours"
 
 #: How errors that are no `RequestError` are answered (see `api.errors`).
 _ANSWERED_AS: Final[dict[type[PrivataError], tuple[int, str]]] = {
@@ -32,8 +32,8 @@ _ANSWERED_AS: Final[dict[type[PrivataError], tuple[int, str]]] = {
 def errors(*kinds: type[PrivataError]) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route: each status with the codes it can carry.
 
-    What any call can get (401, 429, 500, 503) is added to every route where the document is put
-    together, so a route names its own errors only. `KeyError` for a kind that is never answered.
+    What any call can get (401, 429, 500, 503) is added where the document is put together.
+    `KeyError` for a kind that is never answered.
     """
     by_status: dict[int | str, list[str]] = {}
     for kind in kinds:
@@ -50,42 +50,31 @@ def errors(*kinds: type[PrivataError]) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def request_of(
-    *,
-    query: type[BaseModel] | None = None,
-    body: type[BaseModel] | None = None,
-    body_optional: bool = False,
-    headers: dict[str, str] | None = None,
-    key: bool | None = None,
-    scopes: Sequence[str] = (),
-) -> dict[str, Any]:
-    """The `openapi_extra` of a route. `key`: required, optional (False) or without (None).
-
-    The key needs one of `scopes`; OpenAPI 3.1 lets them stand as roles of the key. A route with
-    `body_optional` reads its body with `read_optional_body`.
-    """
+def request_of(operation: Operation[Any]) -> dict[str, Any]:
+    """Parameters, body and credentials of an operation: its `openapi_extra`."""
     extra: dict[str, Any] = {"parameters": []}
-    if query is not None:
-        extra["parameters"] += _parameters(query)
-    for name, description in (headers or {}).items():
-        extra["parameters"].append(
-            {
-                "name": name,
-                "in": "header",
-                "description": description,
-                "schema": {"type": "string"},
-            }
-        )
-    if body is not None:
-        schema = body.model_json_schema(ref_template=REFERENCE)
+    if operation.query is not None:
+        extra["parameters"] += _parameters(operation.query)
+    if operation.idempotency is not None:
+        header = _header(IDEMPOTENCY_HEADER, _IDEMPOTENCY)
+        if operation.idempotency.required:
+            header["required"] = True
+        extra["parameters"].append(header)
+    extra["parameters"] += [_header(name, text) for name, text in operation.headers.items()]
+    if operation.body is not None:
+        schema = operation.body.model_json_schema(ref_template=REFERENCE)
         extra["requestBody"] = {
-            "required": not body_optional,
+            "required": not operation.body_optional,
             "content": {"application/json": {"schema": schema}},
         }
-    if key is not None:
-        needs: list[dict[str, list[str]]] = [{"ApiKey": [scope]} for scope in scopes]
-        extra["security"] = (needs or [{"ApiKey": []}]) + ([] if key else [{}])
+    security = operation.access.security()
+    if security is not None:
+        extra["security"] = security
     return extra
+
+
+def _header(name: str, description: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "description": description, "schema": {"type": "string"}}
 
 
 def _whole_schema(model: type[BaseModel]) -> dict[str, Any]:
