@@ -257,7 +257,7 @@ async def list_undelivered(request: Request, endpoint_id: str) -> Response:
             "event_id": row.event_id,
             "event_type": row.type,
             "order_id": row.order_id,
-            "status": row.status,
+            "status": listing.status_of(row.state),
             "attempts": row.attempts,
             "last_outcome": row.last_outcome,
             "created_at": iso(row.created_at),

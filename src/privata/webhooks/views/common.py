@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
 from django.contrib.messages import get_messages
@@ -11,12 +12,23 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from privata.infra.kernel import Kernel
+from privata.infra.plane import kernel, wait
 from privata.organizations.doors import Tenant
 from privata.organizations.pages import is_fragment, missing_is_404
 from privata.organizations.roles import Permission
-from privata.webhooks.deliveries.reading import Place
+from privata.webhooks.endpoints.reading import Place
 
-__all__ = ["address", "is_fragment", "missing_is_404", "place_of", "show"]
+__all__ = ["Place", "address", "ask", "is_fragment", "missing_is_404", "place_of", "show"]
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def ask(read: Callable[Concatenate[Kernel, P], Awaitable[T]], *args: P.args, **more: P.kwargs) -> T:
+    """What a function of the read side answers."""
+    return wait(read(kernel(), *args, **more))
 
 
 def place_of(tenant: Tenant, endpoint_id: UUID | None = None) -> Place:
