@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
+from privata.core.roles import Role
 from privata.core.tenancy import Actor, Environment
 from privata.infra.kernel import Kernel
-from privata.organizations.roles import Role
 from privata.organizations.tests.people import audited, member
 from privata.tokens.service import create_token
 from privata.webhooks.endpoints.service import create_endpoint

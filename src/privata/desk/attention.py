@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 from django.db.models import OuterRef, Subquery
 
+from privata.access.tenants import Tenant
 from privata.core.lifecycle import OrderStatus
+from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
 from privata.orders.models import TimelineEntry
 from privata.orders.presenting import refund_closes
 from privata.orders.reading import orders_of
-from privata.organizations.doors import Tenant
-from privata.organizations.roles import Permission
 from privata.webhooks.endpoints import reading as endpoints
 from privata.webhooks.endpoints.reading import EndpointRow, Place
 from privata.webhooks.states import EndpointStatus

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
+from privata.access.tenants import Tenant
 from privata.core.ids import ORDER_ID
 from privata.infra.plane import kernel, wait
 from privata.orders import listing
@@ -16,7 +17,6 @@ from privata.orders.listing import Page
 from privata.orders.models import Order, TimelineEntry
 from privata.orders.search_sql import Scope, Search
 from privata.orders.store import Row
-from privata.organizations.doors import Tenant
 from privata.webhooks.deliveries.reading import DeliveryRow, Place, of_order
 
 #: Rows of a page of the list.

@@ -9,15 +9,16 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from privata.access.tenants import Tenant
+from privata.access.views import page
 from privata.core.lifecycle import OPEN, OrderStatus
+from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
 from privata.orders import presenting, reading, service
 from privata.orders.explorers import explorer_link
 from privata.orders.models import Order
 from privata.orders.tracking import tracking_url
 from privata.orders.typical import Usual, usual_time
-from privata.organizations.doors import Tenant, page
-from privata.organizations.roles import Permission
 from privata.refunds.panel import RefundPanel, panel_of
 
 #: The tabs of an order, as they stand in its address.

@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Final
 
 from privata.core.errors import OrganizationInactive
+from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Environment
-from privata.organizations.states import OrganizationStatus
 
 
 class Capability(StrEnum):

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 from typing import Final
 
-from privata.organizations.standing import delivering_of
+from privata.core.standing import delivering_of
 from privata.webhooks.states import UNDELIVERED_STATES, DeliveryState
 from privata.webhooks.waiting import untried
 

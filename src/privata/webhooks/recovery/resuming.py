@@ -13,12 +13,12 @@ from typing import Final
 from uuid import UUID
 
 from privata.core.errors import WebhookNotPaused
+from privata.core.standing import DELIVERING
 from privata.core.tenancy import Actor
 from privata.events.service import DELIVERIES_BELL
 from privata.infra.idempotency import Keep
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
-from privata.organizations.standing import DELIVERING
 from privata.webhooks.endpoints import store
 from privata.webhooks.endpoints.access import locked_endpoint, note
 from privata.webhooks.endpoints.pausing import Reason

@@ -9,11 +9,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
+from privata.access.tenants import Tenant
+from privata.access.views import page
 from privata.core.errors import UrlRefused
+from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
 from privata.infra.sealing import UnsealError
-from privata.organizations.doors import Tenant, page
-from privata.organizations.roles import Permission
 from privata.webhooks.endpoints import reading, service
 from privata.webhooks.endpoints.reading import Place, SecretRow
 from privata.webhooks.signing.debugger import MAX_PASTED, Key, check_header, fits

@@ -12,11 +12,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
+from privata.access.tenants import Tenant
+from privata.access.views import missing_is_404
+from privata.core.roles import Permission
 from privata.infra.kernel import Kernel
-from privata.infra.plane import kernel, wait
-from privata.organizations.doors import Tenant
-from privata.organizations.pages import is_fragment, missing_is_404
-from privata.organizations.roles import Permission
+from privata.infra.plane import is_fragment, kernel, wait
 from privata.webhooks.endpoints.reading import Place
 
 __all__ = ["Place", "address", "ask", "is_fragment", "missing_is_404", "place_of", "show"]

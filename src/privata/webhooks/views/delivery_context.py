@@ -13,9 +13,9 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.utils import timezone
 
+from privata.access.tenants import Tenant
 from privata.infra.plane import kernel
 from privata.infra.sealing import UnsealError
-from privata.organizations.doors import Tenant
 from privata.webhooks.deliveries import beside, log_reading, reading
 from privata.webhooks.deliveries import request_shown as proofs
 from privata.webhooks.deliveries.beside import AttemptRow

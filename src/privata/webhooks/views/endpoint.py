@@ -11,10 +11,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from privata.access.tenants import Tenant
+from privata.access.views import page
 from privata.core.errors import UrlRefused, ValidationFailed, WebhookNotPaused
+from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
-from privata.organizations.doors import Tenant, page
-from privata.organizations.roles import Permission
 from privata.webhooks.endpoints import reading, service
 from privata.webhooks.endpoints.forms import SCOPES, TYPE_CHOICES, EndpointForm, form_of
 from privata.webhooks.endpoints.reading import EndpointRow

@@ -7,10 +7,11 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from privata.access.tenants import Tenant
+from privata.access.views import page
 from privata.core.errors import UrlRefused, ValidationFailed
+from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
-from privata.organizations.doors import Tenant, page
-from privata.organizations.roles import Permission
 from privata.webhooks.deliveries.endpoint_health import health_of
 from privata.webhooks.endpoints import reading, service
 from privata.webhooks.endpoints.forms import (

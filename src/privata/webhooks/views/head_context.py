@@ -6,9 +6,9 @@ from typing import Any
 
 from django.utils import timezone
 
+from privata.access.tenants import Tenant
+from privata.core.standing import REASONS, webhooks_go
 from privata.infra.plane import kernel
-from privata.organizations.doors import Tenant
-from privata.organizations.standing import REASONS, webhooks_go
 from privata.webhooks.endpoints import reading
 from privata.webhooks.endpoints.banners import POLICY, RESUMING, EndpointFacts, banner_of
 from privata.webhooks.endpoints.reading import EndpointRow

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.http import HttpRequest
 from django.utils import timezone
 
-from privata.organizations.doors import Tenant
+from privata.access.tenants import Tenant
 from privata.webhooks.deliveries import figures, log_reading, reading
 from privata.webhooks.deliveries.log_query import (
     PAGE_ROWS,

@@ -12,11 +12,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from privata.access.tenants import Tenant
+from privata.access.views import page
 from privata.core.errors import ValidationFailed
+from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
 from privata.infra.sealing import UnsealError
-from privata.organizations.doors import Tenant, page
-from privata.organizations.roles import Permission
 from privata.webhooks.endpoints import reading, rotation
 from privata.webhooks.signing.snippets import verifying
 from privata.webhooks.states import Dialect
