@@ -307,7 +307,7 @@ async def test_resuming_shows_how_far_it_is(
     await page.get_by_role("button", name="Resume and send").click()
     banner = page.locator(".banner")
     await expect(banner).to_contain_text("Resuming: sending a probe", timeout=LIVE_MS)
-    await expect(page.locator("tbody tr", has_text="In line").first).to_be_visible(timeout=LIVE_MS)
+    await expect(page.locator("tbody tr", has_text="Held").first).to_be_visible(timeout=LIVE_MS)
     await audit(page)
     await expect(banner).to_contain_text("The probe failed", timeout=LIVE_MS)
     receiver.behave("ok")

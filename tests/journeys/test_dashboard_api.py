@@ -16,6 +16,8 @@ from privata.core.tenancy import Actor, Environment
 from privata.infra.kernel import Kernel
 from privata.organizations.tests.people import audited, member
 from privata.tokens.service import create_token
+from privata.webhooks.endpoints.service import create_endpoint
+from privata.webhooks.tests.deliveries import actor_of, publish_order
 from tests.conftest import Partner, mint
 
 
@@ -169,3 +171,23 @@ async def test_a_token_and_a_wrong_one_have_their_buckets(
     assert refused.headers["retry-after"] == "1"
     guessed = await script.get("/me", headers={"Authorization": "Bearer pat_guessed"})
     assert guessed.status_code == 429
+
+
+async def test_live_deliveries_of_an_organization_under_review_are_held(
+    script: httpx.AsyncClient, kernel: Kernel, organization: uuid.UUID
+) -> None:
+    """Its page said held; here they were pending, with a next attempt that never came."""
+    live = actor_of(organization, Environment.LIVE)
+    await create_endpoint(
+        kernel, actor=live, url="https://93.184.215.14/hook", alias="Live", channel="order"
+    )
+    await publish_order(kernel, organization, environment=Environment.LIVE)
+    there = "/live/deliveries"
+    [row] = (await script.get(there)).json()["deliveries"]
+    assert (row["status"], row["next_attempt_at"] is None) == ("pending", False)
+    await kernel.database.pool.execute("UPDATE organization SET status = 'pending_review'")
+    [row] = (await script.get(there)).json()["deliveries"]
+    assert (row["status"], row["next_attempt_at"]) == ("held", None)
+    for status, found in (("held", 1), ("pending", 0), ("undelivered", 1)):
+        listed = (await script.get(there, params={"status": status})).json()["deliveries"]
+        assert len(listed) == found, status

@@ -110,6 +110,19 @@ def delivering(environment: str) -> str:
     return among(_WEBHOOKS[Environment(environment)])
 
 
+def delivering_of(organization: str, environment: str) -> str:
+    """The same for an organization and an environment that are parameters of the statement.
+
+    It depends on no row, so a statement asks it once, however many rows it reads.
+    """
+    by_environment = (
+        f"CASE {environment}::text WHEN 'live' THEN {delivering('live')}"
+        f" ELSE {delivering('test')} END"
+    )
+    # Put together out of our own constants.
+    return f"(SELECT {by_environment} FROM organization AS o WHERE o.id = {organization}::uuid)"  # noqa: S608
+
+
 #: The same for the environment of an endpoint `e`, and for keys and the environment of a key `k`.
 DELIVERING: Final = (
     f"CASE e.environment WHEN 'live' THEN {delivering('live')} ELSE {delivering('test')} END"

@@ -10,11 +10,12 @@ from django.db.models import OuterRef, Subquery
 from privata.access.tenants import Tenant
 from privata.core.lifecycle import OrderStatus
 from privata.core.roles import Permission
+from privata.infra.plane import kernel, wait
 from privata.orders.models import TimelineEntry
 from privata.orders.presenting import refund_closes
 from privata.orders.reading import orders_of
-from privata.webhooks.deliveries.queues import waiting_of
-from privata.webhooks.models import Endpoint
+from privata.webhooks.endpoints import reading as endpoints
+from privata.webhooks.endpoints.reading import EndpointRow, Place
 from privata.webhooks.states import EndpointStatus
 
 #: Counting stops here and says so: a backlog of millions must not slow the home page down.
@@ -30,7 +31,7 @@ REFUNDS_SINCE = timedelta(days=30)
 class PausedEndpoint:
     """An endpoint that is paused, and how many events wait for it."""
 
-    endpoint: Endpoint
+    endpoint: EndpointRow
     waiting: int
 
     @property
@@ -71,13 +72,14 @@ def attention(tenant: Tenant, now: datetime) -> Attention:
 
 
 def _paused(tenant: Tenant) -> list[PausedEndpoint]:
-    endpoints = Endpoint.objects.filter(
-        organization_id=tenant.organization_id,
-        environment=tenant.environment.value,
-        status=EndpointStatus.PAUSED.value,
-    ).order_by("paused_at")[:MOST_ENDPOINTS]
-    paused = list(endpoints)
-    waiting = waiting_of([one.id for one in paused], MOST_WAITING + 1)
+    place = Place(tenant.organization_id, tenant.environment)
+    every = wait(endpoints.endpoints(kernel(), place))
+    paused = sorted(
+        (one for one in every if one.status is EndpointStatus.PAUSED and one.paused_at),
+        key=lambda one: one.paused_at or one.created_at,
+    )[:MOST_ENDPOINTS]
+    ids = [one.id for one in paused]
+    waiting = wait(endpoints.waiting_of(kernel(), place, ids, MOST_WAITING + 1))
     return [PausedEndpoint(one, waiting[one.id]) for one in paused]
 
 

@@ -14,14 +14,14 @@ from privata.access.tenants import Tenant
 from privata.access.views import page as door
 from privata.apikeys.models import ApiKey
 from privata.core.roles import Permission
-from privata.core.standing import webhooks_go
 from privata.desk import changes, figures
 from privata.desk.attention import attention
 from privata.infra.plane import kernel, wait
 from privata.orders.reading import newest, orders_of
 from privata.streams.reading import count_open
-from privata.webhooks.deliveries.shown import shown_of
-from privata.webhooks.models import Delivery, Endpoint
+from privata.webhooks.deliveries.reading import Place
+from privata.webhooks.deliveries.reading import newest as newest_deliveries
+from privata.webhooks.models import Endpoint
 
 #: Rows of the two lists at the bottom.
 RECENT = 10
@@ -120,18 +120,8 @@ def _recent(tenant: Tenant, now: datetime) -> dict[str, Any]:
     if tenant.may(Permission.VIEW_ORDERS):
         context["recent_orders"] = newest(tenant, now, RECENT)
     if tenant.may(Permission.VIEW_DELIVERIES):
-        found = (
-            Delivery.objects.filter(
-                organization_id=tenant.organization_id, environment=tenant.environment.value
-            )
-            .select_related("endpoint", "event")
-            .defer("event__body")
-            .order_by("-created_at", "-id")[:RECENT]
-        )
-        stopped = not webhooks_go(tenant.status, tenant.environment)
-        context["recent_deliveries"] = [
-            (one, shown_of(one, now, stopped=stopped).value) for one in found
-        ]
+        place = Place(tenant.organization_id, tenant.environment)
+        context["recent_deliveries"] = wait(newest_deliveries(kernel(), place, RECENT))
     return context
 
 

@@ -17,7 +17,7 @@ from privata.orders.listing import Page
 from privata.orders.models import Order, TimelineEntry
 from privata.orders.search_sql import Scope, Search
 from privata.orders.store import Row
-from privata.webhooks.models import Delivery
+from privata.webhooks.deliveries.reading import DeliveryRow, Place, of_order
 
 #: Rows of a page of the list.
 PAGE = 50
@@ -105,12 +105,7 @@ def timeline_of(order: Order) -> list[TimelineEntry]:
     return list(TimelineEntry.objects.filter(order_id=order.id).order_by("seq"))
 
 
-def deliveries_of(tenant: Tenant, order: Order) -> list[Delivery]:
+def deliveries_of(tenant: Tenant, order: Order) -> list[DeliveryRow]:
     """Webhook deliveries of the order's events, newest first."""
-    found = Delivery.objects.filter(
-        organization_id=tenant.organization_id,
-        environment=tenant.environment.value,
-        event__order_id=order.id,
-    )
-    listed = found.select_related("endpoint", "event").defer("event__body")
-    return list(listed.order_by("-event_id", "-created_at")[:MOST_DELIVERIES])
+    place = Place(tenant.organization_id, tenant.environment)
+    return wait(of_order(kernel(), place, order.id, MOST_DELIVERIES))

@@ -13,7 +13,6 @@ from privata.access.tenants import Tenant
 from privata.access.views import page
 from privata.core.lifecycle import OPEN, OrderStatus
 from privata.core.roles import Permission
-from privata.core.standing import webhooks_go
 from privata.infra.plane import kernel, wait
 from privata.orders import presenting, reading, service
 from privata.orders.explorers import explorer_link
@@ -21,7 +20,6 @@ from privata.orders.models import Order
 from privata.orders.tracking import tracking_url
 from privata.orders.typical import Usual, usual_time
 from privata.refunds.panel import RefundPanel, panel_of
-from privata.webhooks.deliveries.shown import shown_of
 
 #: The tabs of an order, as they stand in its address.
 TABS = {
@@ -76,11 +74,7 @@ def _tab(tenant: Tenant, order: Order, tab: str, panel: RefundPanel | None) -> d
     if tab == "transactions":
         return {"transactions": _transactions(order, panel)}
     if tab == "deliveries":
-        now = datetime.now(UTC)
-        found = reading.deliveries_of(tenant, order)
-        stopped = not webhooks_go(tenant.status, tenant.environment)
-        shown = [(one, shown_of(one, now, stopped=stopped).value) for one in found]
-        return {"deliveries": shown}
+        return {"deliveries": reading.deliveries_of(tenant, order)}
     if tab == "raw":
         return {"raw": wait(service.get_order(kernel(), actor=tenant.actor, order_id=order.id))}
     return {}

@@ -31,12 +31,11 @@ ORDER = {
 }
 
 DELIVERY = {
-    "pending": Look("Queued", "clock", "plain"),
-    "sending": Look("Sending", "loader", "info"),
+    "queued": Look("Queued", "clock", "plain"),
+    "in_flight": Look("Sending", "loader", "info"),
     "delivered": Look("Delivered", "check", "ok"),
     "retrying": Look("Retrying", "rotate-cw", "warn"),
     "held": Look("Held", "circle-pause", "warn"),
-    "resuming": Look("In line", "play", "info"),
     "failed": Look("Failed", "x", "bad"),
     "exhausted": Look("Exhausted", "x", "bad"),
     "cancelled": Look("Canceled", "ban", "plain"),

@@ -281,6 +281,12 @@ class Delivery(models.Model):
                 condition=models.Q(replay=True, recovery=None),
                 name="webhook_delivery_by_hand",
             ),
+            # Few are retried, and only these have an entry: the log lists them without a walk.
+            models.Index(
+                fields=["organization", "environment", "-created_at", "-id"],
+                condition=models.Q(status="retried"),
+                name="webhook_delivery_retried",
+            ),
             models.Index(fields=["endpoint", "-created_at", "-id"], name="webhook_delivery_log"),
             models.Index(
                 fields=["organization", "environment", "-created_at", "-id"],

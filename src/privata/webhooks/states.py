@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class EndpointStatus(StrEnum):
@@ -15,7 +16,7 @@ class EndpointStatus(StrEnum):
 
 
 class DeliveryStatus(StrEnum):
-    """`held` is not stored: it is a pending delivery of a paused endpoint (decision 0005).
+    """What is stored of a delivery; what anybody is shown is its `DeliveryState`.
 
     `retried`: a retry took over the duty, so it is neither undelivered nor exhausted.
     """
@@ -24,6 +25,36 @@ class DeliveryStatus(StrEnum):
     DELIVERED = "delivered"
     EXHAUSTED = "exhausted"
     RETRIED = "retried"
+
+
+class DeliveryState(StrEnum):
+    """The state of a delivery as `state_sql` defines it; the same for every reader.
+
+    `queued`: its first attempt is to come. `retrying`: an attempt failed, another is to come.
+    `in_flight`: it is being sent. `held`: it waits for its paused or resuming endpoint, or for its
+    organization's status. `cancelled`: its endpoint was disabled before it arrived.
+    """
+
+    QUEUED = "queued"
+    RETRYING = "retrying"
+    IN_FLIGHT = "in_flight"
+    HELD = "held"
+    DELIVERED = "delivered"
+    EXHAUSTED = "exhausted"
+    CANCELLED = "cancelled"
+    RETRIED = "retried"
+
+
+#: The endpoint lacks the event, and it is still owed or was given up.
+UNDELIVERED_STATES: Final = frozenset(
+    {
+        DeliveryState.QUEUED,
+        DeliveryState.RETRYING,
+        DeliveryState.IN_FLIGHT,
+        DeliveryState.HELD,
+        DeliveryState.EXHAUSTED,
+    }
+)
 
 
 class Channel(StrEnum):

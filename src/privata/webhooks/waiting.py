@@ -48,17 +48,3 @@ CASE
     WHEN {_RESUMED} THEN (SELECT count(*) FROM ({_MINE} {IN_LINE}{cap}) AS line)
     ELSE (SELECT count(*) FROM ({_MINE} d.status = 'pending'{cap}) AS line)
 END::int"""
-
-
-#: For how many days back exhausted deliveries are offered beside what waits.
-EXHAUSTED_DAYS: Final = 30
-
-#: How many of `e`'s events were given up lately and nothing sends them again: not by resuming.
-EXHAUSTED: Final = f"""
-(SELECT count(*) FROM webhook_delivery AS d
- WHERE d.endpoint_id = e.id AND d.status = 'exhausted' AND NOT d.replay
-   AND d.created_at >= now() - interval '{EXHAUSTED_DAYS} days'
-   AND NOT EXISTS (
-    SELECT FROM webhook_delivery AS again
-    WHERE again.endpoint_id = d.endpoint_id AND again.event_seq = d.event_seq
-      AND again.replay AND again.status IN ('delivered', 'pending')))::int"""

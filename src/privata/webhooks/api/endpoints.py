@@ -208,7 +208,7 @@ async def list_undelivered(
             "event_id": row.event_id,
             "event_type": row.type,
             "order_id": row.order_id,
-            "status": row.status,
+            "status": listing.status_of(row.state),
             "attempts": row.attempts,
             "last_outcome": row.last_outcome,
             "created_at": iso(row.created_at),

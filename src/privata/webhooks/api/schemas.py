@@ -209,6 +209,8 @@ class Delivery(BaseModel):
     event_type: str
     status: Literal["pending", "held", "delivered", "exhausted", "retried", "cancelled"] = Field(
         description=(
+            "pending: queued, retrying, or in flight; "
+            "held: waits for its endpoint or the organization's status; "
             "retried: replaced by the retry in `retried_as`; "
             "cancelled: its endpoint was disabled or deleted"
         )

@@ -1,59 +1,46 @@
-"""One delivery with what its attempts brought back, as the API shows it; plain SQL, no ORM."""
+"""One delivery with what its attempts brought back, as the API shows it."""
 
 from __future__ import annotations
 
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
-
 from privata.core.clock import iso
 from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
-from privata.webhooks.deliveries.listing import delivery
-from privata.webhooks.endpoints.store import Row
+from privata.webhooks.deliveries import reading
+from privata.webhooks.deliveries.beside import AttemptRow, attempts_of
+from privata.webhooks.deliveries.listing import shown
+from privata.webhooks.endpoints.reading import Place
 
 #: Attempts that are shown, the newest ones: a delivery that failed through no fault of its
 #: endpoint is tried without end.
 MOST_ATTEMPTS: Final = 50
 
-# The delivery is read by its organization and environment before; an attempt has neither.
-_ATTEMPTS: Final = """
-SELECT a.* FROM webhook_attempt AS a
-JOIN webhook_delivery AS d ON d.id = a.delivery_id
-WHERE a.delivery_id = $1 AND d.organization_id = $2 AND d.environment = $3
-ORDER BY a.started_at DESC, a.id DESC LIMIT $4
-"""
-
-_PLAIN: Final = (
-    "number", "stale", "url", "address", "duration_ms", "outcome", "status_code", "detail",
-    "response_excerpt", "response_truncated",
-)  # fmt: skip
-
 
 async def delivery_details(kernel: Kernel, *, actor: Actor, delivery_id: UUID) -> dict[str, Any]:
     """The delivery and its `attempt_log`, newest first. `NotFound`."""
-    shown = await delivery(kernel, actor=actor, delivery_id=delivery_id)
-    rows = await kernel.database.pool.fetch(
-        _ATTEMPTS,
-        delivery_id,
-        actor.organization_id,
-        actor.environment.value,
-        MOST_ATTEMPTS,
-    )
-    return shown | {"attempt_log": [_attempt(row) for row in rows]}
+    place = Place(actor.organization_id, actor.environment)
+    found = await reading.delivery(kernel, place, delivery_id)
+    attempts = await attempts_of(kernel, place, delivery_id, most=MOST_ATTEMPTS)
+    return shown(found) | {"attempt_log": [_attempt(row) for row in attempts]}
 
 
-def _attempt(row: Row) -> dict[str, Any]:
-    headers = row["response_headers"]
+def _attempt(row: AttemptRow) -> dict[str, Any]:
+    headers = row.response_headers
     return {
-        **{name: row[name] for name in _PLAIN},
-        "started_at": iso(row["started_at"]),
-        "response_headers": None if headers is None else _headers(msgspec.json.decode(headers)),
+        "number": row.number,
+        "stale": row.stale,
+        "url": row.url,
+        "address": row.address,
+        "duration_ms": row.duration_ms,
+        "outcome": row.outcome,
+        "status_code": row.status_code,
+        "detail": row.detail,
+        "response_excerpt": row.response_excerpt,
+        "response_truncated": row.response_truncated,
+        "started_at": iso(row.started_at),
+        "response_headers": None
+        if headers is None
+        else [{"name": name, "value": value} for name, value in headers],
     }
-
-
-def _headers(stored: list[list[str]] | dict[str, str]) -> list[dict[str, str]]:
-    """As they came: a header may stand there twice."""
-    pairs = stored.items() if isinstance(stored, dict) else stored
-    return [{"name": name, "value": value} for name, value in pairs]

@@ -8,18 +8,23 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Count, Max, Q
-from django.db.models.functions import TruncHour
-
-from privata.webhooks.deliveries.queues import waiting_of
-from privata.webhooks.models import Delivery, Endpoint
-from privata.webhooks.outcomes import Outcome
-from privata.webhooks.states import DeliveryStatus
+from privata.infra.kernel import Kernel
+from privata.webhooks.endpoints.reading import Place, waiting_of
 
 HOURS: Final = 24
 
-_DELIVERED = Q(status=DeliveryStatus.DELIVERED.value)
-_UNDELIVERED = ~_DELIVERED & ~Q(status=DeliveryStatus.RETRIED.value) & Q(attempts__gt=0)
+# By what is stored: whether an attempt failed does not depend on where its endpoint stands.
+_BY_HOUR: Final = """
+SELECT d.endpoint_id, date_trunc('hour', d.created_at, 'UTC') AS hour,
+       (count(*) FILTER (WHERE d.status = 'delivered'))::int AS delivered,
+       (count(*) FILTER (WHERE d.status IN ('pending', 'exhausted') AND d.attempts > 0))::int
+           AS failed,
+       max(d.last_attempt_at) FILTER (WHERE d.last_outcome <> 'delivered') AS last
+FROM webhook_delivery AS d
+WHERE d.organization_id = $1 AND d.environment = $2 AND d.endpoint_id = ANY ($3::uuid[])
+  AND d.created_at >= $4
+GROUP BY 1, 2
+"""
 
 
 @dataclass(slots=True)
@@ -39,31 +44,23 @@ class Health:
         return self.delivered / tried if tried else None
 
 
-def health_of(endpoints: Sequence[Endpoint], now: datetime) -> dict[UUID, Health]:
+async def health_of(
+    kernel: Kernel, place: Place, endpoint_ids: Sequence[UUID], now: datetime
+) -> dict[UUID, Health]:
     """The health of each endpoint, in two statements whatever their number."""
-    found = {endpoint.id: Health() for endpoint in endpoints}
+    found = {endpoint_id: Health() for endpoint_id in endpoint_ids}
     if not found:
         return found
     this_hour = now.replace(minute=0, second=0, microsecond=0)
-    recent = Delivery.objects.filter(
-        endpoint_id__in=list(found), created_at__gte=this_hour - timedelta(hours=HOURS - 1)
-    )
-    hours = (
-        recent.annotate(hour=TruncHour("created_at"))
-        .values_list("endpoint_id", "hour")
-        .annotate(
-            delivered=Count("id", filter=_DELIVERED),
-            failed=Count("id", filter=_UNDELIVERED),
-            last=Max("last_attempt_at", filter=~Q(last_outcome=Outcome.DELIVERED.value)),
-        )
-        .order_by()
-    )
-    for endpoint_id, hour, delivered, failed, last in hours:
-        _add(found[endpoint_id], int((this_hour - hour) / timedelta(hours=1)), delivered, failed)
-        known = found[endpoint_id].last_failure_at
+    since = this_hour - timedelta(hours=HOURS - 1)
+    for row in await kernel.database.pool.fetch(_BY_HOUR, *place.scope, list(found), since):
+        health = found[row["endpoint_id"]]
+        hours_ago = int((this_hour - row["hour"]) / timedelta(hours=1))
+        _add(health, hours_ago, row["delivered"], row["failed"])
+        last, known = row["last"], health.last_failure_at
         if last is not None and (known is None or last > known):
-            found[endpoint_id].last_failure_at = last
-    for endpoint_id, count in waiting_of(list(found)).items():
+            health.last_failure_at = last
+    for endpoint_id, count in (await waiting_of(kernel, place, list(found))).items():
         found[endpoint_id].waiting = count
     return found
 

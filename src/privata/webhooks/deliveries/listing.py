@@ -1,8 +1,7 @@
-"""What the API shows of endpoints and deliveries, always the actor's own; plain SQL, no ORM."""
+"""Deliveries and endpoints as both APIs show them: the rows of the read side, as JSON objects."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,41 +10,20 @@ from uuid import UUID
 
 from privata.core.clock import iso
 from privata.core.cursors import Cursor
-from privata.core.errors import NotFound
 from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
-from privata.webhooks.endpoints.store import Row
-from privata.webhooks.waiting import untried
+from privata.webhooks.deliveries import reading
+from privata.webhooks.deliveries.reading import DeliveryRow, DeliverySearch
+from privata.webhooks.endpoints import reading as endpoint_reading
+from privata.webhooks.endpoints.reading import EndpointRow, Place
+from privata.webhooks.states import DeliveryState
 
 MAX_LIMIT: Final = 200
 
-_ENDPOINTS: Final = """
-SELECT e.*, current.hint AS secret_hint, old.expires_at AS old_secret_expires_at
-FROM webhook_endpoint AS e
-LEFT JOIN LATERAL (
-    SELECT s.hint FROM webhook_secret AS s
-    WHERE s.endpoint_id = e.id AND (s.expires_at IS NULL OR e.deleted_at IS NOT NULL)
-    ORDER BY s.created_at DESC LIMIT 1
-) AS current ON true
-LEFT JOIN LATERAL (
-    SELECT max(s.expires_at) AS expires_at FROM webhook_secret AS s
-    WHERE s.endpoint_id = e.id AND s.expires_at > now()
-) AS old ON true
-WHERE e.organization_id = $1 AND e.environment = $2 AND ($3::uuid IS NULL OR e.id = $3)
-  AND (e.deleted_at IS NULL OR $4)
-ORDER BY e.created_at, e.id
-"""
-
-_PAUSED: Final = """
-SELECT id FROM webhook_endpoint
-WHERE organization_id = $1 AND environment = $2 AND status IN ('paused', 'resuming')
-ORDER BY created_at, id
-"""
-
 
 class DeliveryFilter(StrEnum):
-    """A delivery's status as partners see it; `undelivered` is what still waits or was given up."""
+    """A delivery's status as partners see it; `undelivered` is what the endpoint lacks."""
 
     PENDING = "pending"
     HELD = "held"
@@ -56,73 +34,15 @@ class DeliveryFilter(StrEnum):
     UNDELIVERED = "undelivered"
 
 
-#: `held` and `cancelled` are no states that are stored (decision 0005).
-_STATUS: Final = {
-    None: "true",
-    DeliveryFilter.PENDING: "d.status = 'pending' AND e.status NOT IN ('paused', 'disabled')",
-    DeliveryFilter.HELD: "d.status = 'pending' AND e.status = 'paused'",
-    DeliveryFilter.DELIVERED: "d.status = 'delivered'",
-    DeliveryFilter.EXHAUSTED: "d.status = 'exhausted'",
-    DeliveryFilter.RETRIED: "d.status = 'retried'",
-    DeliveryFilter.CANCELLED: "d.status = 'pending' AND e.status = 'disabled'",
-    DeliveryFilter.UNDELIVERED: "d.status IN ('pending', 'exhausted')",
-}
+_S = DeliveryState
 
-#: It is sent in its turn, for its endpoint is resuming.
-_IN_LINE: Final = f"coalesce(e.status = 'resuming' AND {untried()}, false)"
+#: For partners what will be sent by itself is one status; the others are the states.
+_PENDING: Final = frozenset({_S.QUEUED, _S.RETRYING, _S.IN_FLIGHT})
 
-_DELIVERIES: Final = """
-SELECT d.*, e.status AS endpoint_status, t.event_id, t.type, {in_line} AS in_line,
-       retry.id AS retried_as
-FROM webhook_delivery AS d
-JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
-JOIN shared_event AS t ON t.seq = d.event_seq
-LEFT JOIN webhook_delivery AS retry ON retry.retry_of_id = d.id
-WHERE d.organization_id = $1 AND d.environment = $2
-  AND ($3::uuid IS NULL OR d.endpoint_id = $3)
-  AND ($4::text IS NULL OR t.type = $4)
-  AND ($5::text IS NULL OR d.event_seq IN (
-      SELECT seq FROM shared_event
-      WHERE order_id = $5 AND organization_id = $1 AND environment = $2))
-  AND ($6::timestamptz IS NULL OR d.created_at >= $6)
-  AND ($7::timestamptz IS NULL OR d.created_at < $7)
-  AND ($8::timestamptz IS NULL OR (d.created_at, d.id) < ($8, $9::uuid))
-  AND {status}
-ORDER BY d.created_at DESC, d.id DESC
-LIMIT $10
-"""
 
-#: The statement for each status; all of them are ours.
-_BY_STATUS: Final = {
-    wanted: _DELIVERIES.format(status=sql, in_line=_IN_LINE) for wanted, sql in _STATUS.items()
-}
-
-_DELIVERY: Final = f"""
-SELECT d.*, e.status AS endpoint_status, t.event_id, t.type, {_IN_LINE} AS in_line,
-       retry.id AS retried_as
-FROM webhook_delivery AS d
-JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
-JOIN shared_event AS t ON t.seq = d.event_seq
-LEFT JOIN webhook_delivery AS retry ON retry.retry_of_id = d.id
-WHERE d.id = $1 AND d.organization_id = $2 AND d.environment = $3
-"""  # noqa: S608  # put together out of our own constants
-
-_PLAIN_ENDPOINT: Final = (
-    "alias", "url", "channel", "dialect", "event_filter", "status", "paused_reason", "last_error",
-    "strict_lanes", "schedule_s", "pace_per_s", "secret_hint",
-)  # fmt: skip
-_TIMES_ENDPOINT: Final = (
-    "paused_at",
-    "old_secret_expires_at",
-    "created_at",
-    "updated_at",
-    "deleted_at",
-)
-_PLAIN_DELIVERY: Final = (
-    "event_id", "order_id", "replay", "attempts", "last_outcome", "last_status_code",
-    "last_duration_ms",
-)  # fmt: skip
-_TIMES_DELIVERY: Final = ("last_attempt_at", "created_at", "delivered_at")
+def status_of(state: DeliveryState) -> str:
+    """A state as the partner API names it."""
+    return DeliveryFilter.PENDING.value if state in _PENDING else state.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +58,29 @@ class DeliveryQuery:
     older: Cursor | None = None
     limit: int = 50
 
+    def search(self, actor: Actor) -> DeliverySearch:
+        """The same among the actor's deliveries."""
+        return DeliverySearch(
+            _place(actor, self.endpoint_id),
+            states=_states(self.status),
+            undelivered=self.status is DeliveryFilter.UNDELIVERED,
+            since=self.since,
+            until=self.until,
+            type=self.event_type or "",
+            order_id=self.order_id or "",
+            older=self.older,
+        )
+
+
+def _states(status: DeliveryFilter | None) -> frozenset[DeliveryState] | None:
+    if status is None or status is DeliveryFilter.UNDELIVERED:
+        return None
+    return frozenset(state for state in DeliveryState if status_of(state) == status)
+
 
 async def endpoints(kernel: Kernel, *, actor: Actor) -> list[dict[str, Any]]:
     """The actor's endpoints, oldest first, disabled ones too."""
-    rows = await kernel.database.pool.fetch(
-        _ENDPOINTS, actor.organization_id, actor.environment.value, None, False
-    )
-    return [_endpoint(row) for row in rows]
+    return [_endpoint(row) for row in await endpoint_reading.endpoints(kernel, _place(actor))]
 
 
 async def endpoint(
@@ -157,93 +93,79 @@ async def endpoint(
 ) -> dict[str, Any]:
     """One of them, as it stands in `tx` if given. `NotFound`, also when it is deleted unless
     `deleted` ones are asked for."""
-    source = kernel.database.pool if tx is None else tx.connection
-    row = await source.fetchrow(
-        _ENDPOINTS, actor.organization_id, actor.environment.value, endpoint_id, deleted
-    )
-    if row is None:
-        raise NotFound("Endpoint not found.")
-    return _endpoint(row)
+    place = _place(actor, endpoint_id)
+    return _endpoint(await endpoint_reading.endpoint(kernel, place, tx=tx, deleted=deleted))
 
 
 async def paused_endpoints(kernel: Kernel, *, actor: Actor) -> list[UUID]:
     """Those that are paused or on their way back."""
-    rows = await kernel.database.pool.fetch(_PAUSED, actor.organization_id, actor.environment.value)
-    return [row["id"] for row in rows]
+    return await endpoint_reading.paused_ids(kernel, _place(actor))
 
 
 async def deliveries(
     kernel: Kernel, *, actor: Actor, query: DeliveryQuery
 ) -> tuple[list[dict[str, Any]], str | None]:
     """A page of deliveries and the cursor of the next one, None at the end."""
-    older = query.older
-    rows = await kernel.database.pool.fetch(
-        _BY_STATUS[query.status],
-        actor.organization_id,
-        actor.environment.value,
-        query.endpoint_id,
-        query.event_type,
-        query.order_id,
-        query.since,
-        query.until,
-        None if older is None else older.at,
-        None if older is None else older.id,
-        query.limit + 1,
-    )
-    return _page(rows, query.limit)
+    page = await reading.page_of(kernel, query.search(actor), limit=query.limit)
+    after = page.rows[-1].cursor.encode() if page.has_older else None
+    return [shown(row) for row in page.rows], after
 
 
 async def delivery(
     kernel: Kernel, *, actor: Actor, delivery_id: UUID, tx: Transaction | None = None
 ) -> dict[str, Any]:
     """One delivery, as it stands in `tx` if given. `NotFound`."""
-    source = kernel.database.pool if tx is None else tx.connection
-    row = await source.fetchrow(
-        _DELIVERY, delivery_id, actor.organization_id, actor.environment.value
-    )
-    if row is None:
-        raise NotFound("Delivery not found.")
-    return _delivery(row)
+    return shown(await reading.delivery(kernel, _place(actor), delivery_id, tx=tx))
 
 
-def _page(rows: Sequence[Row], limit: int) -> tuple[list[dict[str, Any]], str | None]:
-    shown = rows[:limit]
-    after = None
-    if len(rows) > limit:
-        after = Cursor(shown[-1]["created_at"], str(shown[-1]["id"])).encode()
-    return [_delivery(row) for row in shown], after
+def _place(actor: Actor, endpoint_id: UUID | None = None) -> Place:
+    return Place(actor.organization_id, actor.environment, endpoint_id)
 
 
-def _endpoint(row: Row) -> dict[str, Any]:
-    times = {name: _time(row[name]) for name in _TIMES_ENDPOINT}
-    return {"endpoint_id": row["id"]} | {name: row[name] for name in _PLAIN_ENDPOINT} | times
-
-
-#: What a pending delivery is at an endpoint of such a status.
-_PENDING_AT: Final = {
-    "paused": DeliveryFilter.HELD.value,
-    "disabled": DeliveryFilter.CANCELLED.value,
-}
-
-
-def _delivery(row: Row) -> dict[str, Any]:
-    shown = row["status"]
-    if shown == DeliveryFilter.PENDING:
-        shown = _PENDING_AT.get(row["endpoint_status"], shown)
-    # While its endpoint resumes it goes in its turn, whenever it was due before.
-    turn = row["in_flight"] or row["in_line"]
-    waits = shown == DeliveryFilter.PENDING and not turn
+def _endpoint(row: EndpointRow) -> dict[str, Any]:
     return {
-        "delivery_id": row["id"],
-        "endpoint_id": row["endpoint_id"],
-        "event_type": row["type"],
-        "status": shown,
-        "recovery_id": row["recovery_id"],
-        "retry_of": row["retry_of_id"],
-        "retried_as": row["retried_as"],
-        "next_attempt_at": _time(row["due_at"]) if waits else None,
-        **{name: row[name] for name in _PLAIN_DELIVERY},
-        **{name: _time(row[name]) for name in _TIMES_DELIVERY},
+        "endpoint_id": row.id,
+        "alias": row.alias,
+        "url": row.url,
+        "channel": row.channel,
+        "dialect": row.dialect,
+        "event_filter": row.event_filter,
+        "status": row.status,
+        "paused_reason": row.paused_reason,
+        "last_error": row.last_error,
+        "strict_lanes": row.strict_lanes,
+        "schedule_s": row.schedule_s,
+        "pace_per_s": row.pace_per_s,
+        "secret_hint": row.secret_hint,
+        "paused_at": _time(row.paused_at),
+        "old_secret_expires_at": _time(row.old_secret_expires_at),
+        "created_at": iso(row.created_at),
+        "updated_at": iso(row.updated_at),
+        "deleted_at": _time(row.deleted_at),
+    }
+
+
+def shown(row: DeliveryRow) -> dict[str, Any]:
+    """A delivery as an object of the API."""
+    return {
+        "delivery_id": row.id,
+        "endpoint_id": row.endpoint.id,
+        "event_type": row.event.type,
+        "status": status_of(row.state),
+        "recovery_id": row.recovery_id,
+        "retry_of": row.retry_of,
+        "retried_as": row.retried_as,
+        "next_attempt_at": _time(row.next_attempt_at),
+        "event_id": row.event.event_id,
+        "order_id": row.order_id,
+        "replay": row.replay,
+        "attempts": row.attempts,
+        "last_outcome": row.last_outcome,
+        "last_status_code": row.last_status_code,
+        "last_duration_ms": row.last_duration_ms,
+        "last_attempt_at": _time(row.last_attempt_at),
+        "created_at": iso(row.created_at),
+        "delivered_at": _time(row.delivered_at),
     }
 
 

@@ -24,12 +24,13 @@ _TYPE: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*(\.\*)?")
 
 
 class Segment(StrEnum):
-    """Groups of deliveries by what became of them so far; `undelivered` is the rest of them."""
+    """The states of deliveries, as the log names them; `undelivered` is what endpoints lack."""
 
     ALL = "all"
     DELIVERED = "delivered"
     UNDELIVERED = "undelivered"
     QUEUED = "queued"
+    IN_FLIGHT = "in_flight"
     RETRYING = "retrying"
     HELD = "held"
     FAILED = "failed"
@@ -37,7 +38,9 @@ class Segment(StrEnum):
     CANCELLED = "cancelled"
 
 
-SEGMENT_LABELS: Final = {segment: segment.value.capitalize() for segment in Segment}
+SEGMENT_LABELS: Final = {
+    segment: segment.value.replace("_", " ").capitalize() for segment in Segment
+}
 
 
 class Span(NamedTuple):

@@ -1,384 +1,233 @@
-"""What the webhook pages read, always of one organization and environment."""
+"""Deliveries as everybody reads them: pages, the partner API, the automation API.
+
+Plain SQL, always of one organization and environment, answered as frozen rows. The state in a row
+is that of `state_sql`; nobody works it out again.
+"""
+
+# What is put together here are constants of ours and of `search_sql`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from django.db.models import (
-    BooleanField,
-    Count,
-    DateTimeField,
-    Exists,
-    ExpressionWrapper,
-    F,
-    Func,
-    OuterRef,
-    Q,
-)
-from django.db.models.functions import Now
-from django.db.models.query import QuerySet
+import asyncpg
 
 from privata.core.cursors import Cursor
 from privata.core.errors import NotFound
-from privata.core.standing import OrganizationStatus, webhooks_go
-from privata.core.tenancy import Environment
-from privata.events.models import Event
-from privata.ui.components import Bucket
-from privata.webhooks.deliveries.log_query import (
-    PAGE_ROWS,
-    RESPONSES,
-    SPANS,
-    LogQuery,
-    Segment,
-)
-from privata.webhooks.models import Attempt, Delivery, Endpoint, EndpointSecret
-from privata.webhooks.states import DeliveryStatus, EndpointStatus
+from privata.infra.kernel import Kernel
+from privata.infra.postgres import Transaction
+from privata.webhooks.deliveries.search_sql import DeliverySearch, tables, where
+from privata.webhooks.endpoints.reading import Place
+from privata.webhooks.state_sql import STATE
+from privata.webhooks.states import DeliveryState, EndpointStatus
+from privata.webhooks.waiting import untried
 
-#: Counting new rows stops here; the page then says "100+".
-MOST_NEW: Final = 100
-
-_PENDING = Q(status=DeliveryStatus.PENDING.value)
-
-#: The organization's status lets nothing go out (`core.standing`).
-_STOPPED = Q()
-for _environment in Environment:
-    _STOPPED |= Q(
-        environment=_environment.value,
-        organization__status__in=[
-            status.value for status in OrganizationStatus if not webhooks_go(status, _environment)
-        ],
-    )
-#: For an endpoint that is out of use nothing waits, whatever else would hold it.
-_ENDED = Q(endpoint__status=EndpointStatus.DISABLED.value)
-
-_HELD = ~_ENDED & (
-    _STOPPED
-    | Q(endpoint__status=EndpointStatus.PAUSED.value)
-    | (
-        Q(endpoint__status=EndpointStatus.RESUMING.value)
-        & (
-            Q(due_at__lte=Now())
-            | Q(last_attempt_at=None)
-            | Q(last_attempt_at__lt=F("endpoint__resumed_at"))
-        )
-    )
-)
-
-#: The one place that says which deliveries a segment has; these segments do not overlap.
-_PARTS: Final = {
-    Segment.DELIVERED: Q(status=DeliveryStatus.DELIVERED.value),
-    Segment.HELD: _PENDING & _HELD,
-    Segment.RETRYING: _PENDING & ~_HELD & ~_ENDED & Q(attempts__gt=0),
-    Segment.QUEUED: _PENDING & ~_HELD & ~_ENDED & Q(attempts=0),
-    Segment.CANCELLED: _PENDING & _ENDED,
-    Segment.FAILED: Q(status=DeliveryStatus.EXHAUSTED.value),
-    Segment.RETRIED: Q(status=DeliveryStatus.RETRIED.value),
-}
-
-#: What the endpoint has not got: a replay that arrived settles its event too.
-_UNDELIVERED: Final = Q(
-    ~_PARTS[Segment.DELIVERED]
-    & ~_PARTS[Segment.RETRIED]
-    & ~_PARTS[Segment.CANCELLED]
-    & Q(replay=False)
-    & ~Exists(
-        Delivery.objects.filter(
-            endpoint=OuterRef("endpoint"),
-            event=OuterRef("event"),
-            replay=True,
-            status=DeliveryStatus.DELIVERED.value,
-        )
-    )
-)
-_SEGMENTS: Final = _PARTS | {Segment.UNDELIVERED: _UNDELIVERED}
+__all__ = ["DeliveryRow", "DeliverySearch", "Page", "Place"]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Whose deliveries: a tenant's, of all its endpoints or of one."""
+class EndpointOf:
+    """Where a delivery goes."""
 
-    organization_id: UUID
-    environment: Environment
-    endpoint_id: UUID | None = None
+    id: UUID
+    alias: str
+    url: str
+    dialect: str
+    status: EndpointStatus
+    schedule_s: list[int] | None
+    deleted_at: datetime | None
 
-    def deliveries(self) -> QuerySet[Delivery]:
-        found = Delivery.objects.filter(
-            organization_id=self.organization_id, environment=self.environment.value
-        )
-        return found.filter(endpoint_id=self.endpoint_id) if self.endpoint_id else found
+
+@dataclass(frozen=True, slots=True)
+class EventOf:
+    """What a delivery tells; its body is read by itself (`beside.body_of`)."""
+
+    seq: int
+    event_id: str
+    type: str
+    order_seq: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """A delivery as it was at `read_at`, by the clock of the database.
+
+    `retry_of` and `retried_as` are the deliveries that it is, and has, the retry of. `in_line`: its
+    endpoint is resuming and it has not had its turn.
+    """
+
+    id: UUID
+    environment: str
+    endpoint: EndpointOf
+    event: EventOf
+    order_id: str | None
+    state: DeliveryState
+    replay: bool
+    recovery_id: UUID | None
+    retry_of: UUID | None
+    retried_as: UUID | None
+    attempts: int
+    due_at: datetime
+    in_line: bool
+    last_attempt_at: datetime | None
+    last_outcome: str | None
+    last_status_code: int | None
+    last_duration_ms: int | None
+    created_at: datetime
+    delivered_at: datetime | None
+    read_at: datetime
+
+    @property
+    def endpoint_id(self) -> UUID:
+        return self.endpoint.id
+
+    @property
+    def cursor(self) -> Cursor:
+        """Its place in the log."""
+        return Cursor(self.created_at, str(self.id))
+
+    @property
+    def next_attempt_at(self) -> datetime | None:
+        """When it is tried next, if that is known: what is held goes when its endpoint does."""
+        waits = self.state in (DeliveryState.QUEUED, DeliveryState.RETRYING)
+        return self.due_at if waits else None
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """Rows of the log, newest first, and whether there are others on either side."""
 
-    rows: list[Delivery]
+    rows: list[DeliveryRow]
     has_newer: bool
     has_older: bool
 
 
-def endpoints_of(organization_id: UUID, environment: Environment) -> QuerySet[Endpoint]:
-    """The tenant's endpoints, oldest first, without those that are deleted."""
-    return Endpoint.objects.filter(
-        organization_id=organization_id, environment=environment.value, deleted_at=None
-    ).order_by("created_at", "id")
+_COLUMNS: Final = f"""
+SELECT d.id, d.environment, d.order_id, d.replay, d.recovery_id, d.retry_of_id, d.attempts,
+       d.due_at, d.last_attempt_at, d.last_outcome, d.last_status_code, d.last_duration_ms,
+       d.created_at, d.delivered_at, now() AS read_at, {STATE} AS state,
+       coalesce(e.status = 'resuming' AND {untried()}, false) AS in_line,
+       e.id AS endpoint_id, e.alias, e.url, e.dialect, e.status AS endpoint_status, e.schedule_s,
+       e.deleted_at, t.seq, t.event_id, t.type, t.order_seq, retry.id AS retried_as"""
+
+_RETRY: Final = "LEFT JOIN webhook_delivery AS retry ON retry.retry_of_id = d.id"
+
+_DOWN: Final = "ORDER BY d.created_at DESC, d.id DESC"
+_UP: Final = "ORDER BY d.created_at, d.id"
 
 
-def endpoint_or_404(place: Place) -> Endpoint:
-    """`NotFound` for an endpoint that is missing or another organization's."""
-    mine = endpoints_of(place.organization_id, place.environment)
-    found = mine.filter(id=place.endpoint_id).first() if place.endpoint_id else None
-    if found is None:
-        raise NotFound("Endpoint not found.")
-    return found
-
-
-def log_page(place: Place, query: LogQuery, now: datetime) -> Page:
+async def page_of(kernel: Kernel, search: DeliverySearch, *, limit: int) -> Page:
     """One page of the log: keyset, so deep pages cost what the first one costs."""
-    found = _filtered(place, query, now)
-    if query.newer is not None:
-        rows = list(_shown(_newer_than(found, query.newer).order_by("created_at", "id")))
-        more = len(rows) > PAGE_ROWS
-        return Page(rows[:PAGE_ROWS][::-1], has_newer=more, has_older=True)
-    if query.older is not None:
-        found = _older_than(found, query.older)
-    rows = list(_shown(found.order_by("-created_at", "-id")))
-    more = len(rows) > PAGE_ROWS
-    return Page(rows[:PAGE_ROWS], has_newer=query.older is not None, has_older=more)
+    if search.newer is not None and search.older is None:
+        rows = await _rows(kernel, search, f"{_UP} LIMIT {limit + 1:d}")
+        return Page(rows[:limit][::-1], has_newer=len(rows) > limit, has_older=True)
+    rows = await _rows(kernel, search, f"{_DOWN} LIMIT {limit + 1:d}")
+    return Page(rows[:limit], has_newer=search.older is not None, has_older=len(rows) > limit)
 
 
-def matching(place: Place, query: LogQuery, now: datetime) -> QuerySet[Delivery]:
-    """Every delivery of a view, whatever the page."""
-    return _filtered(place, query, now)
+async def newest(kernel: Kernel, place: Place, limit: int) -> list[DeliveryRow]:
+    """The latest deliveries of a place."""
+    return await _rows(kernel, DeliverySearch(place), f"{_DOWN} LIMIT {limit:d}")
 
 
-def retryable(found: QuerySet[Delivery]) -> QuerySet[Delivery]:
-    """Those of `found` that `bulk.retry_many` would try again now."""
-    again = Delivery.objects.filter(
-        endpoint=OuterRef("endpoint"),
-        event=OuterRef("event"),
-        replay=True,
-        status__in=[DeliveryStatus.DELIVERED.value, DeliveryStatus.PENDING.value],
-    ).exclude(id=OuterRef("id"))
-    failed = _PENDING & Q(attempts__gt=0) & ~Q(in_flight=True, due_at__gt=Now())
-    return found.filter(
-        failed | _SEGMENTS[Segment.FAILED],
-        ~Exists(again),
-        endpoint__status=EndpointStatus.ACTIVE.value,
-    )
-
-
-def rows_by_id(place: Place, ids: Iterable[UUID]) -> list[Delivery]:
+async def rows_by_id(kernel: Kernel, place: Place, ids: Sequence[UUID]) -> list[DeliveryRow]:
     """These rows as they are now, whatever the filters: a row in view does not vanish."""
-    wanted = list(ids)[:PAGE_ROWS]
-    return list(_shown(place.deliveries().filter(id__in=wanted).order_by("-created_at", "-id")))
+    return await _rows(kernel, DeliverySearch(place, ids=tuple(ids)), _DOWN)
 
 
-def newer_count(place: Place, query: LogQuery, top: Cursor | None, now: datetime) -> int:
-    """How many rows of this view came after `top`; at most `MOST_NEW`."""
-    found = _filtered(place, query, now)
-    if top is not None:
-        found = _newer_than(found, top)
-    return found.values("id")[:MOST_NEW].count()
+async def of_order(kernel: Kernel, place: Place, order_id: str, limit: int) -> list[DeliveryRow]:
+    """The deliveries of an order's events, newest event first."""
+    order = f"ORDER BY d.event_seq DESC, d.created_at DESC LIMIT {limit:d}"
+    return await _rows(kernel, DeliverySearch(place, order_id=order_id), order)
 
 
-def neighbours(
-    place: Place, query: LogQuery, delivery: Delivery, now: datetime
+async def beside(kernel: Kernel, place: Place, delivery: DeliveryRow) -> list[DeliveryRow]:
+    """The other deliveries of the same event to the same endpoint, oldest first."""
+    mine = Place(place.organization_id, place.environment, delivery.endpoint.id)
+    search = DeliverySearch(mine, event_seq=delivery.event.seq)
+    found = await _rows(kernel, search, f"{_UP} LIMIT {_MOST_OF_EVENT:d}")
+    return [one for one in found if one.id != delivery.id]
+
+
+#: Deliveries of one event that are named.
+_MOST_OF_EVENT: Final = 24
+
+
+async def delivery(
+    kernel: Kernel, place: Place, delivery_id: UUID, *, tx: Transaction | None = None
+) -> DeliveryRow:
+    """One delivery, as it stands in `tx` if given; `NotFound` if it is not the tenant's."""
+    rows = await _rows(kernel, DeliverySearch(place, ids=(delivery_id,)), "", tx)
+    if not rows:
+        raise NotFound("Delivery not found.")
+    return rows[0]
+
+
+async def neighbours(
+    kernel: Kernel, search: DeliverySearch, here: Cursor
 ) -> tuple[UUID | None, UUID | None]:
     """The ids of the next newer and the next older row in the same view."""
-    found = _filtered(place, query, now)
-    here = Cursor(delivery.created_at, str(delivery.id))
-    newer = _newer_than(found, here).order_by("created_at", "id").values_list("id", flat=True)
-    older = _older_than(found, here).order_by("-created_at", "-id").values_list("id", flat=True)
-    return newer.first(), older.first()
+    newer = await _id(kernel, search.having(newer=here, older=None), _UP)
+    older = await _id(kernel, search.having(older=here, newer=None), _DOWN)
+    return newer, older
 
 
-def segment_counts(place: Place, query: LogQuery, now: datetime) -> dict[Segment, int]:
-    """How many rows each segment of this view has."""
-    wanted: dict[str, Any] = {
-        segment.value: Count("id", filter=chosen) for segment, chosen in _SEGMENTS.items()
-    }
-    row = _unsegmented(place, query, now).aggregate(**wanted)
-    counts = {segment: row[segment.value] for segment in _SEGMENTS}
-    return {Segment.ALL: sum(counts[part] for part in _PARTS)} | counts
+async def oldest_ids(kernel: Kernel, search: DeliverySearch, most: int) -> list[UUID]:
+    """The ids of the oldest rows of a view."""
+    found = where(search)
+    statement = f"SELECT d.id {tables(search)} WHERE {found.sql} {_UP} LIMIT {most:d}"
+    rows = await kernel.database.pool.fetch(statement, *found.values)
+    return [row["id"] for row in rows]
 
 
-def histogram_of(place: Place, query: LogQuery, now: datetime) -> list[Bucket]:
-    """The view's deliveries over time: delivered, failed at least once, not yet attempted."""
-    span = SPANS[query.span]
-    width = span.length / span.slices
-    rows = (
-        _unsegmented(place, query, now)
-        .annotate(slot=_Slot(F("created_at"), width=width.total_seconds()))
-        .values_list("slot")
-        .annotate(
-            delivered=Count("id", filter=_SEGMENTS[Segment.DELIVERED]),
-            failed=Count(
-                "id",
-                filter=~_SEGMENTS[Segment.DELIVERED]
-                & ~_SEGMENTS[Segment.RETRIED]
-                & Q(attempts__gt=0),
-            ),
-            queued=Count("id", filter=_PENDING & ~_ENDED & Q(attempts=0)),
-        )
-        .order_by()
+async def _id(kernel: Kernel, search: DeliverySearch, order: str) -> UUID | None:
+    found = where(search)
+    statement = f"SELECT d.id {tables(search)} WHERE {found.sql} {order} LIMIT 1"
+    ident: UUID | None = await kernel.database.pool.fetchval(statement, *found.values)
+    return ident
+
+
+async def _rows(
+    kernel: Kernel, search: DeliverySearch, order: str, tx: Transaction | None = None
+) -> list[DeliveryRow]:
+    found = where(search)
+    source = kernel.database.pool if tx is None else tx.connection
+    statement = f"{_COLUMNS}{tables(search, event=True)}\n{_RETRY}\nWHERE {found.sql} {order}"
+    return [_row(row) for row in await source.fetch(statement, *found.values)]
+
+
+def _row(row: asyncpg.Record) -> DeliveryRow:
+    return DeliveryRow(
+        id=row["id"],
+        environment=row["environment"],
+        endpoint=EndpointOf(
+            id=row["endpoint_id"],
+            alias=row["alias"],
+            url=row["url"],
+            dialect=row["dialect"],
+            status=EndpointStatus(row["endpoint_status"]),
+            schedule_s=row["schedule_s"],
+            deleted_at=row["deleted_at"],
+        ),
+        event=EventOf(row["seq"], row["event_id"], row["type"], row["order_seq"]),
+        order_id=row["order_id"],
+        state=DeliveryState(row["state"]),
+        replay=row["replay"],
+        recovery_id=row["recovery_id"],
+        retry_of=row["retry_of_id"],
+        retried_as=row["retried_as"],
+        attempts=row["attempts"],
+        due_at=row["due_at"],
+        in_line=row["in_line"],
+        last_attempt_at=row["last_attempt_at"],
+        last_outcome=row["last_outcome"],
+        last_status_code=row["last_status_code"],
+        last_duration_ms=row["last_duration_ms"],
+        created_at=row["created_at"],
+        delivered_at=row["delivered_at"],
+        read_at=row["read_at"],
     )
-    last = int(now.timestamp() // width.total_seconds())
-    buckets = [Bucket(0, 0, 0)] * span.slices
-    for slot, delivered, failed, queued in rows:
-        at = span.slices - 1 - (last - slot)
-        # The clocks of database and program differ a little, and the range begins mid-slice.
-        at = min(max(at, 0), span.slices - 1)
-        old = buckets[at]
-        buckets[at] = Bucket(old.delivered + delivered, old.failed + failed, old.queued + queued)
-    return buckets
-
-
-def delivery_or_404(place: Place, delivery_id: UUID) -> Delivery:
-    """A delivery with its endpoint and event; `NotFound` if it is not the tenant's."""
-    found = (
-        place.deliveries()
-        .filter(id=delivery_id)
-        .select_related("endpoint", "event")
-        .annotate(read_at=_READ_AT)
-        .first()
-    )
-    if found is None:
-        raise NotFound("Delivery not found.")
-    return found
-
-
-def attempts_of(delivery: Delivery) -> list[Attempt]:
-    """Its attempts, newest first."""
-    return list(Attempt.objects.filter(delivery=delivery).order_by("-started_at", "-id"))
-
-
-def secrets_of(attempt: Attempt) -> Sequence[EndpointSecret]:
-    """The secrets an attempt was signed with, oldest first."""
-    return list(EndpointSecret.objects.filter(id__in=attempt.secret_ids).order_by("created_at"))
-
-
-def waited_for(delivery: Delivery) -> str | None:
-    """The type of the earlier event of the order that keeps this one waiting.
-
-    It must have its first attempt before; in a strict lane it must be finished.
-    """
-    strict = delivery.endpoint.strict_lanes
-    if delivery.order_id is None or delivery.status != DeliveryStatus.PENDING:
-        return None
-    if delivery.attempts and not strict:
-        return None
-    earlier = Delivery.objects.filter(
-        _PENDING,
-        endpoint_id=delivery.endpoint_id,
-        order_id=delivery.order_id,
-        event_id__lt=delivery.event_id,
-    )
-    if not strict:
-        earlier = earlier.filter(attempts=0)
-    return earlier.order_by("event_id").values_list("event__type", flat=True).first()
-
-
-def siblings(delivery: Delivery) -> list[Delivery]:
-    """The other deliveries of the same event to the same endpoint: replays, or the original; but
-    those that `retries` names."""
-    same = Delivery.objects.filter(endpoint_id=delivery.endpoint_id, event_id=delivery.event_id)
-    return list(
-        same.exclude(id=delivery.id)
-        .exclude(id__in=[one for one in (delivery.retry_of_id,) if one])
-        .exclude(retry_of__isnull=False, retry_of=delivery)
-        .select_related("endpoint")
-        .annotate(read_at=_READ_AT)
-        .order_by("created_at")[:_MOST_SIBLINGS]
-    )
-
-
-def retries(delivery: Delivery) -> tuple[Delivery | None, Delivery | None]:
-    """The delivery that this one is the retry of, and the one that is its retry."""
-    which = Q(retry_of=delivery)
-    if delivery.retry_of_id is not None:
-        which |= Q(id=delivery.retry_of_id)
-    found = Delivery.objects.filter(which).select_related("endpoint").annotate(read_at=_READ_AT)
-    before = after = None
-    for one in found:
-        if one.id == delivery.retry_of_id:
-            before = one
-        else:
-            after = one
-    return before, after
-
-
-#: Other deliveries of an event that are named.
-_MOST_SIBLINGS: Final = 20
-
-#: The database's time: leases and due times are its own.
-_READ_AT = ExpressionWrapper(Now(), output_field=DateTimeField())
-
-
-class _Slot(Func):
-    """The number of the slice of `width` seconds that a time falls into, from 1970."""
-
-    template = "floor(extract(epoch FROM %(expressions)s) / %(width)s)::bigint"
-
-
-def _shown(found: QuerySet[Delivery]) -> QuerySet[Delivery]:
-    """What a row shows; the bodies of events stay in the database."""
-    rows = (
-        found.select_related("endpoint", "event")
-        .defer("event__body")
-        .annotate(
-            read_at=_READ_AT,
-            leased=ExpressionWrapper(
-                Q(in_flight=True) & Q(due_at__gt=Now()), output_field=BooleanField()
-            ),
-        )
-    )
-    return rows[: PAGE_ROWS + 1]
-
-
-def _filtered(place: Place, query: LogQuery, now: datetime) -> QuerySet[Delivery]:
-    found = _unsegmented(place, query, now)
-    return found if query.segment is Segment.ALL else found.filter(_SEGMENTS[query.segment])
-
-
-def _unsegmented(place: Place, query: LogQuery, now: datetime) -> QuerySet[Delivery]:
-    found = place.deliveries().filter(created_at__gte=query.since(now) - timedelta(seconds=1))
-    if query.type.endswith(".*"):
-        found = found.filter(event__type__startswith=query.type[:-1])
-    elif query.type:
-        found = found.filter(event__type=query.type)
-    if query.response:
-        chosen = RESPONSES[query.response]
-        if chosen.codes:
-            found = found.filter(last_status_code__range=chosen.codes)
-        else:
-            found = found.filter(last_outcome__in=[one.value for one in chosen.outcomes])
-    return found.filter(_search(place, query.search)) if query.search else found
-
-
-def _search(place: Place, text: str) -> Q:
-    """A delivery, event or order id, whole: what people paste."""
-    try:
-        return Q(id=UUID(text))
-    except ValueError:
-        pass
-    events = Event.objects.filter(
-        Q(order_id=text.lower()) | Q(event_id=text.lower()),
-        organization_id=place.organization_id,
-        environment=place.environment.value,
-    )
-    return Q(event_id__in=events.values("seq"))
-
-
-def _newer_than(found: QuerySet[Delivery], place: Cursor) -> QuerySet[Delivery]:
-    later = Q(created_at=place.at, id__gt=place.id) | Q(created_at__gt=place.at)
-    return found.filter(later, created_at__gte=place.at)
-
-
-def _older_than(found: QuerySet[Delivery], place: Cursor) -> QuerySet[Delivery]:
-    earlier = Q(created_at=place.at, id__lt=place.id) | Q(created_at__lt=place.at)
-    return found.filter(earlier, created_at__lte=place.at)

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from privata.webhooks.deliveries.shown import Shown, shown_state
 from privata.webhooks.durations import spoken
 from privata.webhooks.outcomes import RULES, Outcome, diagnose
+from privata.webhooks.recovery.retries import BEING_SENT, ENDPOINT_BARS
 from privata.webhooks.schedule import DEFAULT_SCHEDULE
-from privata.webhooks.states import DeliveryStatus, EndpointStatus
+from privata.webhooks.states import DeliveryState, EndpointStatus
 
 MOST_ATTEMPTS: Final = DEFAULT_SCHEDULE.attempts
 
@@ -44,16 +44,16 @@ class Queue:
 class Facts:
     """What is known of a delivery at `now`. `detail` is the last attempt's own sentence.
 
+    `due_at` is when it is tried next, or while it is being sent the end of its lease.
+
     `most` is how many attempts its schedule has. `behind` is the type of an earlier event of the
     same order that this one waits for, or None. `taken_over`: a recovery sends the event anew.
-    `in_line`: its endpoint is resuming, and it has not had its turn. `retried`: it has a retry.
-    `deleted`: its endpoint is.
+    `retried`: it has a retry. `deleted`: its endpoint is.
     """
 
-    status: DeliveryStatus
+    state: DeliveryState
     endpoint: EndpointStatus
     attempts: int
-    in_flight: bool
     due_at: datetime
     now: datetime
     outcome: Outcome | None = None
@@ -63,7 +63,6 @@ class Facts:
     behind: str | None = None
     most: int = MOST_ATTEMPTS
     taken_over: bool = False
-    in_line: bool = False
     retried: bool = False
     deleted: bool = False
     queue: Queue = Queue()
@@ -73,7 +72,7 @@ class Facts:
 class Story:
     """The sentences. `next_at` is when the next attempt is due, `why_no_retry` empty if allowed."""
 
-    shown: Shown
+    state: DeliveryState
     tone: str
     icon: str
     title: str
@@ -89,37 +88,27 @@ class Story:
 
 def tell(facts: Facts) -> Story:
     """The story of a delivery at this moment."""
-    shown = shown_state(
-        facts.status,
-        facts.endpoint,
-        facts.attempts,
-        facts.in_flight,
-        facts.due_at,
-        facts.now,
-        facts.in_line,
-        stopped=bool(facts.queue.stopped),
-    )
-    return _TELLERS[shown](facts)
+    return _TELLERS[facts.state](facts)
 
 
 def _delivered(facts: Facts) -> Story:
     tries = "on the first attempt" if facts.attempts <= 1 else f"on attempt {facts.attempts}"
     return Story(
-        shown=Shown.DELIVERED,
+        state=DeliveryState.DELIVERED,
         tone="ok",
         icon="circle-check",
         title=f"Delivered {tries}",
         text=f"{_last(facts)[0]}.",
         next="No further attempts will be made.",
         next_at=None,
-        why_no_retry=_endpoint_bar(facts) or (_HAS_RETRY if facts.retried else ""),
+        why_no_retry=_bar(facts),
     )
 
 
-def _sending(facts: Facts) -> Story:
+def _in_flight(facts: Facts) -> Story:
     before = f" Previous attempt: {_lower(_last(facts)[0])}." if facts.outcome else ""
     return Story(
-        shown=Shown.SENDING,
+        state=DeliveryState.IN_FLIGHT,
         tone="info",
         icon="loader",
         title=f"Sending attempt {facts.attempts + 1}",
@@ -129,11 +118,11 @@ def _sending(facts: Facts) -> Story:
             f"takes over at {facts.due_at:%H:%M:%S} UTC."
         ),
         next_at=None,
-        why_no_retry="An attempt is in progress.",
+        why_no_retry=BEING_SENT,
     )
 
 
-def _pending(facts: Facts) -> Story:
+def _queued(facts: Facts) -> Story:
     if facts.outcome is not None and RULES[facts.outcome].ours:
         title, text = _last(facts)
         follow = "We will repeat the first attempt"
@@ -145,7 +134,7 @@ def _pending(facts: Facts) -> Story:
         text = "No attempt has been made yet."
         follow = "The first attempt starts"
     return Story(
-        shown=Shown.PENDING,
+        state=DeliveryState.QUEUED,
         tone="info",
         icon="clock",
         title=title,
@@ -165,21 +154,21 @@ def _retrying(facts: Facts) -> Story:
     if facts.behind and facts.due_at <= facts.now:
         follow = f"Attempt {number}{_of(facts)}{last} starts when {facts.behind} is finished."
     return Story(
-        shown=Shown.RETRYING,
+        state=DeliveryState.RETRYING,
         tone="bad",
         icon="triangle-alert",
         title=title,
         text=text,
         next=follow,
         next_at=None if follow.endswith(".") else facts.due_at,
-        why_no_retry=_endpoint_bar(facts) or soon,
+        why_no_retry=_bar(facts) or soon,
     )
 
 
 def _held(facts: Facts) -> Story:
     if facts.queue.stopped:
         return Story(
-            shown=Shown.HELD,
+            state=DeliveryState.HELD,
             tone="warn",
             icon="circle-pause",
             title="Held because of your organization's status",
@@ -188,18 +177,20 @@ def _held(facts: Facts) -> Story:
             next_at=None,
             why_no_retry="All deliveries are held because of your organization's status.",
         )
+    if facts.endpoint is EndpointStatus.RESUMING:
+        return _resuming(facts)
     because = (
         f" The endpoint is paused because {facts.queue.because}." if facts.queue.because else ""
     )
     return Story(
-        shown=Shown.HELD,
+        state=DeliveryState.HELD,
         tone="warn",
         icon="circle-pause",
         title="Held while the endpoint is paused",
         text=f"The event is saved, and nothing is lost.{because}{_before(facts)}",
         next="It will be sent, in order, when the endpoint is resumed.",
         next_at=None,
-        why_no_retry="Resume the endpoint first.",
+        why_no_retry=ENDPOINT_BARS[EndpointStatus.PAUSED],
     )
 
 
@@ -227,7 +218,7 @@ def _resuming(facts: Facts) -> Story:
             others = "1 delivery is" if queue.ahead == 1 else f"{before} are"
             follow = f"{others} ahead of it. It will be sent in {wait}."
     return Story(
-        shown=Shown.RESUMING,
+        state=DeliveryState.HELD,
         tone="info",
         icon="play",
         title=title,
@@ -243,7 +234,7 @@ def _exhausted(facts: Facts) -> Story:
     if facts.taken_over:
         return _taken_over(facts)
     return Story(
-        shown=Shown.EXHAUSTED,
+        state=DeliveryState.EXHAUSTED,
         tone="bad",
         icon="triangle-alert",
         title=f"Gave up after {facts.attempts} attempts",
@@ -253,13 +244,13 @@ def _exhausted(facts: Facts) -> Story:
             "or recover the endpoint to send everything it missed."
         ),
         next_at=None,
-        why_no_retry=_endpoint_bar(facts) or (_HAS_RETRY if facts.retried else ""),
+        why_no_retry=_bar(facts),
     )
 
 
 def _retried(facts: Facts) -> Story:
     return Story(
-        shown=Shown.RETRIED,
+        state=DeliveryState.RETRIED,
         tone="info",
         icon="history",
         title="Retried as a new delivery",
@@ -275,7 +266,7 @@ _HAS_RETRY: Final = "Already retried. See the new delivery."
 
 def _taken_over(facts: Facts) -> Story:
     return Story(
-        shown=Shown.EXHAUSTED,
+        state=DeliveryState.EXHAUSTED,
         tone="info",
         icon="history",
         title="A recovery is sending this event again",
@@ -288,7 +279,7 @@ def _taken_over(facts: Facts) -> Story:
 
 def _cancelled(facts: Facts) -> Story:
     return Story(
-        shown=Shown.CANCELLED,
+        state=DeliveryState.CANCELLED,
         tone="info",
         icon="ban",
         title=f"Not sent: the endpoint {'was deleted' if facts.deleted else 'is disabled'}",
@@ -298,20 +289,19 @@ def _cancelled(facts: Facts) -> Story:
         ),
         next="No further attempts will be made.",
         next_at=None,
-        why_no_retry="The endpoint is disabled.",
+        why_no_retry=ENDPOINT_BARS[EndpointStatus.DISABLED],
     )
 
 
 _TELLERS: Final = {
-    Shown.DELIVERED: _delivered,
-    Shown.SENDING: _sending,
-    Shown.PENDING: _pending,
-    Shown.RETRYING: _retrying,
-    Shown.HELD: _held,
-    Shown.RESUMING: _resuming,
-    Shown.EXHAUSTED: _exhausted,
-    Shown.CANCELLED: _cancelled,
-    Shown.RETRIED: _retried,
+    DeliveryState.DELIVERED: _delivered,
+    DeliveryState.IN_FLIGHT: _in_flight,
+    DeliveryState.QUEUED: _queued,
+    DeliveryState.RETRYING: _retrying,
+    DeliveryState.HELD: _held,
+    DeliveryState.EXHAUSTED: _exhausted,
+    DeliveryState.CANCELLED: _cancelled,
+    DeliveryState.RETRIED: _retried,
 }
 
 
@@ -327,14 +317,11 @@ def _last(facts: Facts) -> tuple[str, str]:
     return told.title, told.text
 
 
-def _endpoint_bar(facts: Facts) -> str:
-    if facts.endpoint is EndpointStatus.PAUSED:
-        return "Resume the endpoint first."
+def _bar(facts: Facts) -> str:
+    """Why it may not be retried, whatever became of it."""
     if facts.endpoint is EndpointStatus.RESUMING:
         return "Wait until the endpoint has resumed."
-    if facts.endpoint is EndpointStatus.DISABLED:
-        return "The endpoint is disabled."
-    return ""
+    return ENDPOINT_BARS.get(facts.endpoint) or (_HAS_RETRY if facts.retried else "")
 
 
 def _behind(facts: Facts) -> tuple[str, str]:

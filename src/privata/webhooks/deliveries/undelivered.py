@@ -1,7 +1,7 @@
 """What an endpoint was owed and has not got: each event once, oldest first.
 
 A replay that arrived settles its event, and so does the first delivery: what counts is that the
-endpoint has the event.
+endpoint has the event (`state_sql.UNDELIVERED`).
 """
 
 from __future__ import annotations
@@ -13,42 +13,37 @@ from uuid import UUID
 
 from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
+from privata.webhooks.state_sql import STATE, UNDELIVERED
+from privata.webhooks.states import DeliveryState
 
 MAX_LIMIT: Final = 500
 
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Three walks, each on an index of what is not delivered: how much was delivered does not matter.
-_UNDELIVERED: Final = """
-SELECT owed.event_seq AS seq, owed.id AS delivery_id, e.event_id, e.type, owed.order_id,
-       CASE WHEN owed.status = 'pending' AND endpoint.status = 'paused' THEN 'held'
-            WHEN owed.status = 'pending' AND endpoint.status = 'disabled' THEN 'cancelled'
-            ELSE owed.status END AS status,
-       owed.attempts, owed.last_outcome, owed.created_at
-FROM (
-    (SELECT * FROM webhook_delivery AS d
-     WHERE d.endpoint_id = $1 AND d.status = 'exhausted' AND NOT d.replay AND d.event_seq > $4
-     ORDER BY d.event_seq LIMIT $6)
-    UNION ALL
-    (SELECT * FROM webhook_delivery AS d
-     WHERE d.endpoint_id = $1 AND d.status = 'pending' AND d.attempts > 0 AND NOT d.replay
-       AND d.event_seq > $4
-     ORDER BY d.event_seq LIMIT $6)
-    UNION ALL
-    (SELECT * FROM webhook_delivery AS d
-     WHERE d.endpoint_id = $1 AND d.status = 'pending' AND d.attempts = 0 AND NOT d.replay
-       AND d.event_seq > $4
-     ORDER BY d.event_seq LIMIT $6)
-) AS owed
-JOIN webhook_endpoint AS endpoint ON endpoint.id = owed.endpoint_id
-JOIN shared_event AS e ON e.seq = owed.event_seq
-WHERE owed.organization_id = $2 AND owed.environment = $3 AND owed.created_at >= $5
-  AND NOT EXISTS (
-    SELECT FROM webhook_delivery AS again
-    WHERE again.endpoint_id = owed.endpoint_id AND again.event_seq = owed.event_seq
-      AND again.replay AND again.status = 'delivered')
+_WALK: Final = """
+(SELECT d.event_seq, d.id, d.order_id, d.attempts, d.last_outcome, d.created_at, {state} AS state
+ FROM webhook_delivery AS d JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
+ WHERE d.organization_id = $1 AND d.environment = $2 AND d.endpoint_id = $3 AND {kind}
+   AND d.event_seq > $4 AND d.created_at >= $5 AND {undelivered}
+ ORDER BY d.event_seq LIMIT $6)"""
+
+_KINDS: Final = (
+    "d.status = 'exhausted' AND NOT d.replay",
+    "d.status = 'pending' AND d.attempts > 0",
+    "d.status = 'pending' AND d.attempts = 0",
+)
+
+_WALKS: Final = "UNION ALL".join(
+    _WALK.format(kind=kind, state=STATE, undelivered=UNDELIVERED) for kind in _KINDS
+)
+
+_UNDELIVERED: Final = f"""
+SELECT owed.event_seq, owed.id, t.event_id, t.type, owed.order_id, owed.state, owed.attempts,
+       owed.last_outcome, owed.created_at
+FROM ({_WALKS}) AS owed JOIN shared_event AS t ON t.seq = owed.event_seq
 ORDER BY owed.event_seq LIMIT $6
-"""
+"""  # noqa: S608  # put together out of our own constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +55,7 @@ class Undelivered:
     event_id: str
     type: str
     order_id: str | None
-    status: str
+    state: DeliveryState
     attempts: int
     last_outcome: str | None
     created_at: datetime
@@ -81,11 +76,24 @@ async def undelivered(
     """
     rows = await kernel.database.pool.fetch(
         _UNDELIVERED,
-        endpoint_id,
         actor.organization_id,
         actor.environment.value,
+        endpoint_id,
         after,
         since,
         min(limit, MAX_LIMIT),
     )
-    return [Undelivered(*row) for row in rows]
+    return [
+        Undelivered(
+            seq=row["event_seq"],
+            delivery_id=row["id"],
+            event_id=row["event_id"],
+            type=row["type"],
+            order_id=row["order_id"],
+            state=DeliveryState(row["state"]),
+            attempts=row["attempts"],
+            last_outcome=row["last_outcome"],
+            created_at=row["created_at"],
+        )
+        for row in rows
+    ]

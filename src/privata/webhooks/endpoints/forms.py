@@ -8,8 +8,8 @@ from django import forms
 
 from privata.core.errors import UrlRefused, ValidationFailed
 from privata.webhooks.durations import parse_offsets, written_offsets
+from privata.webhooks.endpoints.reading import EndpointRow
 from privata.webhooks.endpoints.rules import GROUP, MAX_ALIAS, MAX_PACE, ORDER_TYPES
-from privata.webhooks.models import Endpoint
 from privata.webhooks.states import Channel, Dialect
 from privata.webhooks.transport.guard import MAX_URL_CHARS
 
@@ -145,7 +145,7 @@ def new_form(channel: str) -> EndpointForm:
     )
 
 
-def form_of(endpoint: Endpoint, data: Any = None) -> SettingsForm:
+def form_of(endpoint: EndpointRow, data: Any = None) -> SettingsForm:
     """The form of an existing endpoint; channel and dialect cannot be changed any more."""
     kept = {"channel": endpoint.channel, "dialect": endpoint.dialect}
     initial = kept | {

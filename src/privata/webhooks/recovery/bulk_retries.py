@@ -13,25 +13,20 @@ from privata.core.tenancy import Actor
 from privata.events.service import DELIVERIES_BELL, LIVE_BELL, live_payload
 from privata.infra.kernel import Kernel
 from privata.webhooks.recovery.retries import take_over
+from privata.webhooks.state_sql import RETRYABLE
 
 #: Deliveries that one request tries again. Who has more to send again recovers the endpoint.
 MOST: Final = 1000
 
 # Locked in the order of their ids, so that two requests at once cannot wait for each other. What a
 # claim or a settlement changes meanwhile is judged again on its new values.
-_CHOOSE: Final = """
+_CHOOSE: Final = f"""
 SELECT d.id FROM webhook_delivery AS d
-JOIN webhook_endpoint AS e ON e.id = d.endpoint_id AND e.status = 'active'
-WHERE d.id = ANY ($1) AND d.organization_id = $2 AND d.environment = $3
-  AND (d.status = 'exhausted'
-       OR d.status = 'pending' AND d.attempts > 0 AND NOT (d.in_flight AND d.due_at > now()))
-  AND NOT EXISTS (
-      SELECT FROM webhook_delivery AS again
-      WHERE again.endpoint_id = d.endpoint_id AND again.event_seq = d.event_seq
-        AND again.replay AND again.id <> d.id AND again.status IN ('delivered', 'pending'))
+JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
+WHERE d.id = ANY ($1) AND d.organization_id = $2 AND d.environment = $3 AND {RETRYABLE}
 ORDER BY d.id
 FOR NO KEY UPDATE OF d
-"""
+"""  # noqa: S608  # a constant of ours
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from privata.infra.idempotency import Keep
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.webhooks.endpoints.access import locked_endpoint, note
+from privata.webhooks.state_sql import FAILING, GIVEN_UP
 from privata.webhooks.states import EndpointStatus, RecoveryStatus
 
 #: Wakes the workers that recover; no payload.
@@ -27,28 +28,24 @@ RECOVERIES_BELL: Final = "privata_recoveries"
 
 _MISSED: Final = """
 (SELECT d.* FROM webhook_delivery AS d
- WHERE {which} AND NOT d.replay AND d.endpoint_id = $1 AND d.created_at >= $2 AND d.event_seq > $3
-   AND NOT EXISTS (
-    SELECT FROM webhook_delivery AS again
-    WHERE again.endpoint_id = d.endpoint_id AND again.event_seq = d.event_seq
-      AND again.replay AND again.status IN ('delivered', 'pending'))
+ WHERE {which} AND d.endpoint_id = $1 AND d.created_at >= $2 AND d.event_seq > $3
  ORDER BY d.event_seq LIMIT $4)
 """
 
 # While an endpoint is paused these are no matter of a recovery: resuming it sends them.
-_FAILING: Final = """d.status = 'pending' AND d.attempts > 0
-   AND (SELECT e.status FROM webhook_endpoint AS e WHERE e.id = $1) = 'active'"""
+_FAILING: Final = f"""{FAILING}
+   AND (SELECT e.status FROM webhook_endpoint AS e WHERE e.id = $1) = 'active'"""  # noqa: S608  # a constant of ours
 
 #: What endpoint $1 missed since $2 behind event $3, the first $4 of each kind. Two walks, each on
 #: an index that has only failures, so that it does not matter how much was delivered.
-MISSED: Final = (
-    _MISSED.format(which="d.status = 'exhausted'") + "UNION ALL" + _MISSED.format(which=_FAILING)
-)
+MISSED: Final = _MISSED.format(which=GIVEN_UP) + "UNION ALL" + _MISSED.format(which=_FAILING)
 
 _COUNT: Final = f"""
 SELECT count(*)::int AS total, coalesce(max(event_seq), 0) AS last_seq
 FROM ({MISSED}) AS missed
 """  # noqa: S608  # put together out of our own constants
+
+_COUNT_MINE: Final = f"{_COUNT} WHERE organization_id = $5 AND environment = $6"
 
 _RUNNING: Final = """
 SELECT id FROM webhook_recovery WHERE endpoint_id = $1 AND status = 'running'
@@ -177,6 +174,14 @@ async def recovery(kernel: Kernel, *, actor: Actor, recovery_id: UUID) -> Progre
     """How far it is. `NotFound`."""
     async with kernel.database.transaction() as tx:
         return await _progress(tx, actor, recovery_id)
+
+
+async def missed_since(kernel: Kernel, *, actor: Actor, endpoint_id: UUID, since: datetime) -> int:
+    """How many events of the actor's endpoint a recovery since then would send."""
+    missed: int = await kernel.database.pool.fetchval(
+        _COUNT_MINE, endpoint_id, since, 0, None, actor.organization_id, actor.environment.value
+    )
+    return missed
 
 
 async def recoveries_of(

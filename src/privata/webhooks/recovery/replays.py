@@ -29,16 +29,6 @@ SELECT id, endpoint_id, event_seq FROM webhook_delivery
 WHERE id = $1 AND organization_id = $2 AND environment = $3
 """
 
-# The order's events are few; each has at most one first delivery to an endpoint.
-_LAST_OF_ORDER: Final = """
-SELECT d.id, d.endpoint_id, d.event_seq
-FROM shared_event AS e
-JOIN webhook_delivery AS d ON d.event_seq = e.seq AND d.endpoint_id = $1 AND NOT d.replay
-  AND d.status <> 'retried'
-WHERE e.order_id = $2 AND e.organization_id = $3 AND e.environment = $4
-ORDER BY e.order_seq DESC LIMIT 1
-"""
-
 # A retry that took over from a replay that had not arrived is the same replay, asked for once.
 _RECENT: Final = """
 SELECT count(*)::int AS made,
@@ -81,26 +71,14 @@ async def replay_delivery(
         )
         if row is None:
             raise NotFound("Delivery not found.")
-        return await _replay(tx, actor, row["endpoint_id"], row["id"], "delivery.replayed", keep)
+        return await _replay(tx, actor, row["endpoint_id"], row["id"], keep)
 
 
-async def resend_last_of_order(
-    kernel: Kernel,
-    *,
-    actor: Actor,
-    endpoint_id: UUID,
-    order_id: str,
-    keep: Keep[Replayed] | None = None,
-) -> Replayed:
-    """Replay the newest event of an order that this endpoint was told; errors as for a replay."""
-    async with kernel.database.transaction() as tx:
-        await locked_endpoint(tx, actor, endpoint_id)
-        row = await tx.connection.fetchrow(
-            _LAST_OF_ORDER, endpoint_id, order_id, actor.organization_id, actor.environment.value
-        )
-        if row is None:
-            raise NotFound("No event of this order was sent to this endpoint.")
-        return await _replay(tx, actor, endpoint_id, row["id"], "order.last_event_resent", keep)
+async def replays_left(kernel: Kernel, endpoint_id: UUID) -> int:
+    """How many replays by hand the endpoint may get now."""
+    recent = await kernel.database.pool.fetchrow(_RECENT, endpoint_id)
+    assert recent is not None
+    return max(0, PER_HOUR - int(recent["made"]))
 
 
 async def not_too_many(tx: Transaction, endpoint_id: UUID) -> None:
@@ -120,7 +98,6 @@ async def _replay(
     actor: Actor,
     endpoint_id: UUID,
     original: UUID,
-    action: str,
     keep: Keep[Replayed] | None,
 ) -> Replayed:
     # Counted under the endpoint's lock, so that two at once cannot both be the tenth.
@@ -131,7 +108,7 @@ async def _replay(
     made: UUID = await tx.connection.fetchval(_INSERT, original)
     replayed = Replayed(made, endpoint_id, endpoint["status"] == EndpointStatus.PAUSED)
     changes = {"endpoint": endpoint_id, "replay": made}
-    await note(tx, actor, action, original, changes, topic="deliveries")
+    await note(tx, actor, "delivery.replayed", original, changes, topic="deliveries")
     tx.ring(DELIVERIES_BELL)
     if keep is not None:
         await keep(tx, replayed)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from privata.core.errors import NotFound, WebhookNotPaused
+from privata.core.errors import WebhookNotPaused
 from privata.core.standing import DELIVERING
 from privata.core.tenancy import Actor
 from privata.events.ops_events import publish_ops, webhook_resumed
@@ -23,8 +23,9 @@ from privata.infra.postgres import Transaction
 from privata.webhooks.endpoints import store
 from privata.webhooks.endpoints.access import locked_endpoint, note
 from privata.webhooks.endpoints.pausing import Reason
+from privata.webhooks.state_sql import EXHAUSTED
 from privata.webhooks.states import EndpointStatus
-from privata.webhooks.waiting import EXHAUSTED, waiting
+from privata.webhooks.waiting import waiting
 
 # The statements are put together out of constants of this file and of `standing`.
 # ruff: noqa: S608
@@ -52,13 +53,6 @@ RETURNING status, now() AS now
 
 _BESIDE: Final = f"""
 SELECT {waiting()} AS waiting, {EXHAUSTED} AS exhausted FROM webhook_endpoint AS e WHERE e.id = $1
-"""
-
-_PROGRESS: Final = f"""
-SELECT coalesce(e.waiting_at_resume, 0) AS before,
-       CASE WHEN e.status <> 'resuming' THEN 0 ELSE {waiting()} END AS now
-FROM webhook_endpoint AS e
-WHERE e.id = $1 AND e.organization_id = $2 AND e.environment = $3
 """
 
 # Only what failures have paused: 410 asked us to stop, and a person's pause is a person's to end.
@@ -140,19 +134,6 @@ async def _resume(tx: Transaction, actor: Actor, row: store.Row) -> Resumed:
     await note(tx, actor, "endpoint.resumed", endpoint_id, changes)
     tx.ring(DELIVERIES_BELL)
     return Resumed(endpoint_id, after["status"], waits, beside["exhausted"])
-
-
-async def flush_progress(kernel: Kernel, actor: Actor, endpoint_id: UUID) -> tuple[int, int]:
-    """How many deliveries that waited at the last resumption still do, and how many there were.
-
-    (0, n) once the endpoint is active again, (0, 0) if it never was paused. `NotFound`.
-    """
-    row = await kernel.database.pool.fetchrow(
-        _PROGRESS, endpoint_id, actor.organization_id, actor.environment.value
-    )
-    if row is None:
-        raise NotFound("Endpoint not found.")
-    return row["now"], row["before"]
 
 
 async def begin_probes(kernel: Kernel, every_s: float) -> int:

@@ -47,6 +47,14 @@ RETURNING id, retry_of_id
 """
 
 
+#: Why nothing is retried at an endpoint of such a status; a page may have further reasons.
+ENDPOINT_BARS: Final = {
+    EndpointStatus.DISABLED: "This endpoint is disabled.",
+    EndpointStatus.PAUSED: "Resume the endpoint first.",
+}
+BEING_SENT: Final = "This delivery is being sent."
+
+
 async def retry_delivery(
     kernel: Kernel, *, actor: Actor, delivery_id: UUID, keep: Keep[UUID] | None = None
 ) -> UUID:
@@ -82,10 +90,9 @@ async def take_over(tx: Transaction, delivery_ids: Sequence[UUID]) -> list[tuple
 
 
 async def _may_be_retried(tx: Transaction, actor: Actor, row: store.Row) -> None:
-    if row["endpoint_status"] == EndpointStatus.DISABLED:
-        raise ValidationFailed("This endpoint is disabled.")
-    if row["endpoint_status"] == EndpointStatus.PAUSED:
-        raise ValidationFailed("Resume the endpoint first.")
+    bar = ENDPOINT_BARS.get(EndpointStatus(row["endpoint_status"]))
+    if bar is not None:
+        raise ValidationFailed(bar)
     newer: UUID | None = await tx.connection.fetchval(_RETRY_OF, row["id"])
     if newer is not None:
         raise AlreadyRetried(
@@ -93,7 +100,7 @@ async def _may_be_retried(tx: Transaction, actor: Actor, row: store.Row) -> None
             data={"delivery_id": str(newer)},
         )
     if row["leased"]:
-        raise ValidationFailed("This delivery is being sent.")
+        raise ValidationFailed(BEING_SENT)
     if row["status"] == DeliveryStatus.DELIVERED:
         # Under the endpoint's lock, as replays are counted.
         await locked_endpoint(tx, actor, row["endpoint_id"])

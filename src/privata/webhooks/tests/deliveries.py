@@ -15,6 +15,8 @@ from privata.core.ids import new_order_id
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.events.service import DELIVERIES_BELL, NewEvent, publish
 from privata.infra.kernel import Kernel
+from privata.webhooks.endpoints import reading
+from privata.webhooks.endpoints.reading import Place
 from privata.webhooks.endpoints.service import create_endpoint
 from privata.webhooks.engine.claims import Claim, claim
 from privata.webhooks.engine.jobs import dispatch
@@ -22,6 +24,7 @@ from privata.webhooks.engine.reconnecting import Line
 from privata.webhooks.engine.settling import Settlement
 from privata.webhooks.engine.slots import Grant, Known, Room
 from privata.webhooks.receiver.api import Receiver, create_app, running
+from privata.webhooks.states import EndpointStatus
 
 LEASE_S = 30.0
 
@@ -150,6 +153,18 @@ async def endpoint_row(kernel: Kernel, endpoint_id: UUID) -> asyncpg.Record:
     )
     assert row is not None
     return row
+
+
+async def flush_progress(kernel: Kernel, actor: Actor, endpoint_id: UUID) -> tuple[int, int]:
+    """How many deliveries that waited at the last resumption still do, and how many there were.
+
+    (0, n) once the endpoint is active again, (0, 0) if it never was paused. `NotFound`.
+    """
+    place = Place(actor.organization_id, actor.environment, endpoint_id)
+    row = await reading.endpoint(kernel, place, deleted=True)
+    waits = await reading.waiting_of(kernel, place, [endpoint_id])
+    resuming = row.status is EndpointStatus.RESUMING
+    return waits[endpoint_id] if resuming else 0, row.waiting_at_resume or 0
 
 
 async def ops_told(kernel: Kernel) -> list[dict[str, object]]:

@@ -15,14 +15,13 @@ from privata.core.errors import UrlRefused
 from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
 from privata.infra.sealing import UnsealError
-from privata.webhooks.deliveries import queues
-from privata.webhooks.endpoints import service
-from privata.webhooks.models import Endpoint, EndpointSecret
+from privata.webhooks.endpoints import reading, service
+from privata.webhooks.endpoints.reading import Place, SecretRow
 from privata.webhooks.signing.debugger import MAX_PASTED, Key, check_header, fits
 from privata.webhooks.signing.signatures import Message, secret_context
 from privata.webhooks.signing.slack import is_slack
 from privata.webhooks.states import Channel, Dialect
-from privata.webhooks.views.common import is_fragment, missing_is_404, show
+from privata.webhooks.views.common import ask, is_fragment, missing_is_404, place_of, show
 from privata.webhooks.views.delivery_context import delivery_context
 
 #: Longer than any URL that is accepted.
@@ -64,24 +63,24 @@ def signature(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpRe
             body=context["body"],
         )
         dialect = Dialect(delivery.endpoint.dialect)
-        keys = keys_of(delivery.endpoint, attempt.secret_ids)
+        keys = keys_of(place_of(tenant, delivery.endpoint_id), attempt.secret_ids)
         findings = check_header(dialect, pasted, message, keys, timezone.now().timestamp())
     context |= {"findings": findings, "pasted": pasted, "all_fits": fits(findings)}
     whole = not is_fragment(request)
     return show(request, tenant, "delivery.html" if whole else "_findings.html", context)
 
 
-def keys_of(endpoint: Endpoint, signed_with: Sequence[UUID]) -> list[Key]:
+def keys_of(place: Place, signed_with: Sequence[UUID]) -> list[Key]:
     """The endpoint's secrets in plain, for a check that lets none of them out."""
     found = []
-    for row in queues.all_secrets(endpoint):
+    for row in ask(reading.all_secrets, place):
         opened = _open(row)
         if opened is not None:
             found.append(Key(row.hint, opened, when(row), row.id in signed_with))
     return found
 
 
-def when(row: EndpointSecret) -> str:
+def when(row: SecretRow) -> str:
     """The part a secret plays now."""
     if row.expires_at is None:
         return "signs now"
@@ -90,8 +89,8 @@ def when(row: EndpointSecret) -> str:
     return f"ended {row.expires_at:%d %b %Y, %H:%M} UTC"
 
 
-def _open(row: EndpointSecret) -> str | None:
+def _open(row: SecretRow) -> str | None:
     try:
-        return kernel().sealer.unseal(bytes(row.sealed), secret_context(row.id)).decode()
+        return kernel().sealer.unseal(row.sealed, secret_context(row.id)).decode()
     except UnsealError:
         return None

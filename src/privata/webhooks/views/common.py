@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from uuid import UUID
 
 from django.contrib.messages import get_messages
@@ -14,10 +15,20 @@ from django.urls import reverse
 from privata.access.tenants import Tenant
 from privata.access.views import missing_is_404
 from privata.core.roles import Permission
-from privata.infra.plane import is_fragment
-from privata.webhooks.deliveries.reading import Place
+from privata.infra.kernel import Kernel
+from privata.infra.plane import is_fragment, kernel, wait
+from privata.webhooks.endpoints.reading import Place
 
-__all__ = ["address", "is_fragment", "missing_is_404", "place_of", "show"]
+__all__ = ["Place", "address", "ask", "is_fragment", "missing_is_404", "place_of", "show"]
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def ask(read: Callable[Concatenate[Kernel, P], Awaitable[T]], *args: P.args, **more: P.kwargs) -> T:
+    """What a function of the read side answers."""
+    return wait(read(kernel(), *args, **more))
 
 
 def place_of(tenant: Tenant, endpoint_id: UUID | None = None) -> Place:

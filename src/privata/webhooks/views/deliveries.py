@@ -16,7 +16,14 @@ from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
 from privata.webhooks.deliveries import reading
 from privata.webhooks.recovery.retries import retry_delivery
-from privata.webhooks.views.common import address, is_fragment, missing_is_404, place_of, show
+from privata.webhooks.views.common import (
+    address,
+    ask,
+    is_fragment,
+    missing_is_404,
+    place_of,
+    show,
+)
 from privata.webhooks.views.delivery_context import RETRY_WORDS, delivery_context
 from privata.webhooks.views.log_context import live_context, log_context, scope_of
 
@@ -74,7 +81,7 @@ def retry(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpRespon
     GET asks first, for browsers without scripts.
     """
     if request.method != "POST":
-        delivery = reading.delivery_or_404(place_of(tenant), delivery_id)
+        delivery = ask(reading.delivery, place_of(tenant), delivery_id)
         context = {"delivery": delivery, "retry_words": RETRY_WORDS}
         return show(request, tenant, "retry.html", context)
     said, tone, shown = "Retrying as a new delivery", "", delivery_id

@@ -16,19 +16,21 @@ from django.utils import timezone
 from privata.access.tenants import Tenant
 from privata.infra.plane import kernel
 from privata.infra.sealing import UnsealError
-from privata.webhooks.deliveries import queues, reading
+from privata.webhooks.deliveries import beside, log_reading, reading
 from privata.webhooks.deliveries import request_shown as proofs
+from privata.webhooks.deliveries.beside import AttemptRow
 from privata.webhooks.deliveries.log_query import parse_query
-from privata.webhooks.deliveries.shown import in_line, shown_of
+from privata.webhooks.deliveries.reading import DeliveryRow, EndpointOf
 from privata.webhooks.deliveries.story import Facts, Queue, Story, tell
+from privata.webhooks.endpoints import reading as endpoint_reading
 from privata.webhooks.endpoints.pausing import Reason
-from privata.webhooks.models import Attempt, Delivery, Endpoint, EndpointSecret
+from privata.webhooks.endpoints.reading import EndpointRow, Place, SecretRow
 from privata.webhooks.outcomes import RULES, Outcome
-from privata.webhooks.recovery.replays import PER_HOUR
+from privata.webhooks.recovery.replays import PER_HOUR, replays_left
 from privata.webhooks.schedule import schedule_for
 from privata.webhooks.signing.signatures import Message, body_for, secret_context
-from privata.webhooks.states import DeliveryStatus, Dialect, EndpointStatus
-from privata.webhooks.views.common import address, place_of
+from privata.webhooks.states import DeliveryState, Dialect, EndpointStatus
+from privata.webhooks.views.common import address, ask, place_of
 from privata.webhooks.views.head_context import stopped
 
 #: What status codes are called (RFC 9110, 15).
@@ -55,7 +57,7 @@ RETRY_WORDS: Final = (
 class Tried:
     """An attempt in the time line."""
 
-    attempt: Attempt
+    attempt: AttemptRow
     label: str
     phrase: str
     delivered: bool
@@ -66,17 +68,17 @@ def delivery_context(
     tenant: Tenant,
     delivery_id: UUID,
     *,
-    endpoint: Endpoint | None = None,
+    endpoint: EndpointRow | None = None,
     alone: bool = False,
 ) -> dict[str, Any]:
     """Everything about a delivery; `alone` on its own page, without neighbours."""
     place = place_of(tenant, endpoint.id if endpoint else None)
-    delivery = reading.delivery_or_404(place, delivery_id)
-    attempts = reading.attempts_of(delivery)
-    event_body = bytes(delivery.event.body)
+    delivery = ask(reading.delivery, place, delivery_id)
+    attempts = ask(beside.attempts_of, place, delivery_id)
+    event_body = ask(beside.body_of, place, delivery)
     body = body_for(delivery.endpoint.dialect, event_body)
-    retry_of, retried_as = reading.retries(delivery)
-    facts = _facts(delivery, attempts, retried=retried_as is not None)
+    others = ask(reading.beside, place, delivery)
+    facts = _facts(tenant, delivery, attempts, others)
     pinned = _chosen(request, attempts)
     shown = pinned or (attempts[0] if attempts else None)
     context: dict[str, Any] = {
@@ -85,11 +87,13 @@ def delivery_context(
         "body": body,
         "pair": _pair(event_body),
         "story": tell(facts),
-        "retry_of": _linked(retry_of),
-        "retried_as": _linked(retried_as),
-        "siblings": [(one, _shown(one)) for one in reading.siblings(delivery)],
+        "retry_of": next((one for one in others if one.id == delivery.retry_of), None),
+        "retried_as": next((one for one in others if one.id == delivery.retried_as), None),
+        "siblings": [
+            one for one in others if one.id not in (delivery.retry_of, delivery.retried_as)
+        ],
         "retry_words": RETRY_WORDS,
-        "replays_left": queues.replays_left(delivery.endpoint_id, timezone.now()),
+        "replays_left": ask(replays_left, delivery.endpoint_id),
         "findings": None,
         "pasted": "",
         "all_fits": False,
@@ -98,7 +102,7 @@ def delivery_context(
         "attempt": shown,
         "pinned": pinned.id if pinned else "",
         "shown_before": request.GET.get("shown", ""),
-        "request_of": _request(delivery, shown, body) if shown else None,
+        "request_of": _request(place, delivery, shown, body) if shown else None,
         "prev": None,
         "next": None,
         "words": "",
@@ -108,12 +112,14 @@ def delivery_context(
     return context
 
 
-def story_of(delivery: Delivery) -> Story:
-    """What to say about a delivery that was read by `reading.delivery_or_404`."""
-    return tell(_facts(delivery, reading.attempts_of(delivery)))
+def story_of(tenant: Tenant, delivery: DeliveryRow) -> Story:
+    """What to say about a delivery."""
+    place = place_of(tenant)
+    attempts = ask(beside.attempts_of, place, delivery.id)
+    return tell(_facts(tenant, delivery, attempts, ask(reading.beside, place, delivery)))
 
 
-def most_attempts(endpoint: Endpoint) -> int:
+def most_attempts(endpoint: EndpointOf) -> int:
     """How many attempts the endpoint's schedule has."""
     return schedule_for(endpoint.dialect, endpoint.schedule_s).attempts
 
@@ -121,14 +127,14 @@ def most_attempts(endpoint: Endpoint) -> int:
 def _walk(
     request: HttpRequest,
     tenant: Tenant,
-    place: reading.Place,
-    delivery: Delivery,
-    endpoint: Endpoint | None,
+    place: Place,
+    delivery: DeliveryRow,
+    endpoint: EndpointRow | None,
 ) -> dict[str, Any]:
     """The neighbours in the view that the drawer was opened from."""
     query = parse_query(request.GET).with_()
     words = query.string(**({"endpoint": endpoint.id.hex} if endpoint else {}))
-    newer, older = reading.neighbours(place, query, delivery, timezone.now())
+    newer, older = ask(log_reading.neighbours, place, query, delivery.cursor, timezone.now())
 
     def sheet(ident: UUID | None) -> str | None:
         return address(tenant, "sheet", delivery_id=ident) + words if ident else None
@@ -136,71 +142,72 @@ def _walk(
     return {"prev": sheet(newer), "next": sheet(older), "words": words}
 
 
-def _linked(delivery: Delivery | None) -> tuple[Delivery, str] | None:
-    return None if delivery is None else (delivery, _shown(delivery))
-
-
-def _facts(delivery: Delivery, attempts: Sequence[Attempt], *, retried: bool = False) -> Facts:
+def _facts(
+    tenant: Tenant,
+    delivery: DeliveryRow,
+    attempts: Sequence[AttemptRow],
+    others: Sequence[DeliveryRow],
+) -> Facts:
     latest = next((one for one in attempts if not one.stale), None)
     return Facts(
-        status=DeliveryStatus(delivery.status),
-        endpoint=EndpointStatus(delivery.endpoint.status),
+        state=delivery.state,
+        endpoint=delivery.endpoint.status,
         attempts=delivery.attempts,
-        in_flight=delivery.in_flight,
         due_at=delivery.due_at,
-        now=delivery.read_at,  # type: ignore[attr-defined]  # annotated by the query
+        now=delivery.read_at,
         outcome=Outcome(delivery.last_outcome) if delivery.last_outcome else None,
         status_code=delivery.last_status_code,
         duration_ms=delivery.last_duration_ms or 0,
         detail=latest.detail if latest else "",
-        behind=reading.waited_for(delivery),
+        behind=ask(beside.waited_for, place_of(tenant), delivery.id),
         most=most_attempts(delivery.endpoint),
-        taken_over=queues.taken_over(delivery),
-        in_line=in_line(delivery),
-        retried=retried,
+        taken_over=_taken_over(delivery, others),
+        retried=delivery.retried_as is not None,
         deleted=delivery.endpoint.deleted_at is not None,
-        queue=_queue(delivery),
+        queue=_queue(tenant, delivery),
     )
 
 
-def _queue(delivery: Delivery) -> Queue:
-    endpoint = delivery.endpoint
-    resuming = endpoint.status == EndpointStatus.RESUMING
+def _taken_over(delivery: DeliveryRow, others: Sequence[DeliveryRow]) -> bool:
+    """Whether a recovery has queued this delivery's event again."""
+    ended = delivery.state is DeliveryState.EXHAUSTED and not delivery.replay
+    return ended and any(one.recovery_id is not None for one in others)
+
+
+def _queue(tenant: Tenant, delivery: DeliveryRow) -> Queue:
+    place = place_of(tenant, delivery.endpoint_id)
+    endpoint = ask(endpoint_reading.endpoint, place, deleted=True)
+    resuming = endpoint.status is EndpointStatus.RESUMING
     flushing = resuming and endpoint.flush_tokens_at is not None
     return Queue(
         probed=flushing,
         probing=endpoint.probe_until is not None,
-        ahead=queues.ahead_of(delivery) if flushing else None,
+        ahead=ask(beside.ahead_of, place, delivery) if flushing else None,
         pace_per_s=endpoint.pace_per_s,
         strict=endpoint.strict_lanes,
         because=_BECAUSE.get(endpoint.paused_reason or "", ""),
-        stopped=stopped(endpoint),
+        stopped=stopped(tenant),
     )
 
 
-def _shown(delivery: Delivery) -> str:
-    return shown_of(
-        delivery,
-        delivery.read_at,  # type: ignore[attr-defined]  # annotated by the query
-        stopped=bool(stopped(delivery.endpoint)),
-    ).value
-
-
-def _tried(attempt: Attempt) -> Tried:
+def _tried(attempt: AttemptRow) -> Tried:
     outcome = Outcome(attempt.outcome)
     phrase = _PHRASES.get(attempt.status_code or 0, "")
     return Tried(attempt, RULES[outcome].label, phrase, outcome is Outcome.DELIVERED)
 
 
-def _chosen(request: HttpRequest, attempts: Sequence[Attempt]) -> Attempt | None:
+def _chosen(request: HttpRequest, attempts: Sequence[AttemptRow]) -> AttemptRow | None:
     """The attempt that the reader picked, if any."""
     wanted = request.GET.get("attempt") or request.GET.get("pinned", "")
     return next((one for one in attempts if str(one.id) == wanted), None)
 
 
-def _request(delivery: Delivery, attempt: Attempt, body: bytes) -> dict[str, Any]:
+def _request(
+    place: Place, delivery: DeliveryRow, attempt: AttemptRow, body: bytes
+) -> dict[str, Any]:
     """Headers, computation of the signature, and the shell command of one attempt."""
     dialect = Dialect(delivery.endpoint.dialect)
+    mine = Place(place.organization_id, place.environment, delivery.endpoint_id)
     message = Message(
         event_id=delivery.event.event_id,
         delivery_id=str(delivery.id),
@@ -208,7 +215,7 @@ def _request(delivery: Delivery, attempt: Attempt, body: bytes) -> dict[str, Any
         timestamp=attempt.signed_at,
         body=body,
     )
-    rows = reading.secrets_of(attempt)
+    rows = ask(endpoint_reading.secrets_by_id, place, attempt.secret_ids)
     secrets = _open_secrets(rows)
     hints = [row.hint for row in rows]
     headers = proofs.shown_headers(dialect, secrets, message, urlsplit(attempt.url).netloc)
@@ -216,16 +223,16 @@ def _request(delivery: Delivery, attempt: Attempt, body: bytes) -> dict[str, Any
         "headers": "\n".join(f"{name}: {value}" for name, value in headers),
         "steps": proofs.signature_steps(dialect, secrets, hints, message),
         "secrets": rows,
-        "valid": queues.valid_secrets(delivery.endpoint),
+        "valid": ask(endpoint_reading.valid_secrets, mine),
         "curl": proofs.curl(dialect, attempt.url, message),
     }
 
 
-def _open_secrets(rows: Sequence[EndpointSecret]) -> list[str]:
+def _open_secrets(rows: Sequence[SecretRow]) -> list[str]:
     """The secrets in plain, to compute what is then masked; none if one does not open."""
     sealer = kernel().sealer
     try:
-        return [sealer.unseal(bytes(row.sealed), secret_context(row.id)).decode() for row in rows]
+        return [sealer.unseal(row.sealed, secret_context(row.id)).decode() for row in rows]
     except UnsealError:
         return []
 

@@ -16,19 +16,19 @@ from privata.access.views import page
 from privata.core.errors import UrlRefused, ValidationFailed, WebhookNotPaused
 from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
-from privata.webhooks.deliveries import queues, reading
-from privata.webhooks.endpoints import service
+from privata.webhooks.endpoints import reading, service
 from privata.webhooks.endpoints.forms import SCOPES, TYPE_CHOICES, EndpointForm, form_of
-from privata.webhooks.models import Endpoint
+from privata.webhooks.endpoints.reading import EndpointRow
 from privata.webhooks.recovery.resuming import resume_endpoint
 from privata.webhooks.transport.policies import policies
 from privata.webhooks.views.common import (
     address,
+    ask,
     missing_is_404,
     place_of,
     show,
 )
-from privata.webhooks.views.head_context import head_context
+from privata.webhooks.views.head_context import head_context, waiting_for
 from privata.webhooks.views.log_context import log_context
 from privata.webhooks.views.tools import asked_test
 
@@ -38,8 +38,8 @@ from privata.webhooks.views.tools import asked_test
 @missing_is_404
 def log(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponse:
     """The endpoint's deliveries."""
-    endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
-    context = head_context(endpoint, "deliveries") | log_context(request, tenant, endpoint)
+    endpoint = ask(reading.endpoint, place_of(tenant, endpoint_id))
+    context = head_context(tenant, endpoint, "deliveries") | log_context(request, tenant, endpoint)
     context |= asked_test(request, tenant, endpoint_id)
     return show(request, tenant, "endpoint_log.html", context)
 
@@ -49,8 +49,8 @@ def log(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponse
 @missing_is_404
 def head(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponse:
     """The head alone: it follows pausing and resuming by others, and the queue's length."""
-    endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
-    context = head_context(endpoint, request.GET.get("tab", "deliveries"))
+    endpoint = ask(reading.endpoint, place_of(tenant, endpoint_id))
+    context = head_context(tenant, endpoint, request.GET.get("tab", "deliveries"))
     return show(request, tenant, "_endpoint_head.html", context)
 
 
@@ -59,7 +59,7 @@ def head(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpRespons
 @missing_is_404
 def settings(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponse:
     """Name, URL and events; those who may not change them read them."""
-    endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
+    endpoint = ask(reading.endpoint, place_of(tenant, endpoint_id))
     return _settings(request, tenant, endpoint, form_of(endpoint))
 
 
@@ -68,7 +68,7 @@ def settings(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpRes
 @missing_is_404
 def change(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
     """Save the settings; refused ones come back with everything that was entered."""
-    endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
+    endpoint = ask(reading.endpoint, place_of(tenant, endpoint_id))
     form = form_of(endpoint, request.POST)
     if not form.is_valid():
         return _settings(request, tenant, endpoint, form)
@@ -126,9 +126,9 @@ def delete(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpRespo
 
 
 def _settings(
-    request: HttpRequest, tenant: Tenant, endpoint: Endpoint, form: EndpointForm
+    request: HttpRequest, tenant: Tenant, endpoint: EndpointRow, form: EndpointForm
 ) -> HttpResponse:
-    context = head_context(endpoint, "settings") | {
+    context = head_context(tenant, endpoint, "settings") | {
         "form": form,
         "types": TYPE_CHOICES,
         "scopes": SCOPES,
@@ -139,7 +139,7 @@ def _settings(
     )
 
 
-def _save(tenant: Tenant, endpoint: Endpoint, wanted: dict[str, Any]) -> None:
+def _save(tenant: Tenant, endpoint: EndpointRow, wanted: dict[str, Any]) -> None:
     wait(
         service.update_endpoint(
             kernel(),
@@ -157,8 +157,8 @@ def _save(tenant: Tenant, endpoint: Endpoint, wanted: dict[str, Any]) -> None:
 
 
 def _confirm(request: HttpRequest, tenant: Tenant, endpoint_id: UUID, what: str) -> HttpResponse:
-    endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
-    context = {"endpoint": endpoint, "what": what, "waiting": queues.waiting(endpoint)}
+    endpoint = ask(reading.endpoint, place_of(tenant, endpoint_id))
+    context = {"endpoint": endpoint, "what": what, "waiting": waiting_for(tenant, endpoint)}
     return show(request, tenant, "confirm.html", context)
 
 

@@ -13,9 +13,8 @@ from privata.access.views import page
 from privata.core.errors import UrlRefused, ValidationFailed
 from privata.core.roles import Permission
 from privata.infra.plane import is_fragment, kernel, wait
-from privata.webhooks.deliveries import reading
 from privata.webhooks.deliveries.endpoint_health import health_of
-from privata.webhooks.endpoints import service
+from privata.webhooks.endpoints import reading, service
 from privata.webhooks.endpoints.forms import (
     CHANNELS,
     DIALECTS,
@@ -26,15 +25,16 @@ from privata.webhooks.endpoints.forms import (
 )
 from privata.webhooks.states import Channel
 from privata.webhooks.transport.policies import policies
-from privata.webhooks.views.common import address, show
+from privata.webhooks.views.common import address, ask, place_of, show
 
 
 @require_safe
 @page(Permission.VIEW_DELIVERIES)
 def index(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """Every endpoint with how it has been doing; the slots of a new partner."""
-    endpoints = list(reading.endpoints_of(tenant.organization_id, tenant.environment))
-    health = health_of(endpoints, timezone.now())
+    place = place_of(tenant)
+    endpoints = ask(reading.endpoints, place)
+    health = ask(health_of, place, [one.id for one in endpoints], timezone.now())
     used = {endpoint.channel for endpoint in endpoints}
     context = {
         "endpoints": [(endpoint, health[endpoint.id]) for endpoint in endpoints],

@@ -6,54 +6,67 @@ from typing import Any
 
 from django.utils import timezone
 
-from privata.core.standing import REASONS, OrganizationStatus, webhooks_go
-from privata.core.tenancy import Environment
+from privata.access.tenants import Tenant
+from privata.core.standing import REASONS, webhooks_go
 from privata.infra.plane import kernel
-from privata.webhooks.deliveries import queues
+from privata.webhooks.endpoints import reading
 from privata.webhooks.endpoints.banners import POLICY, RESUMING, EndpointFacts, banner_of
-from privata.webhooks.models import Endpoint
-from privata.webhooks.states import EndpointStatus
-from privata.webhooks.waiting import EXHAUSTED_DAYS
+from privata.webhooks.endpoints.reading import EndpointRow
+from privata.webhooks.recovery.recoveries import Progress, recoveries_of
+from privata.webhooks.state_sql import EXHAUSTED_DAYS
+from privata.webhooks.states import EndpointStatus, RecoveryStatus
+from privata.webhooks.views.common import ask, place_of
 
 
-def head_context(endpoint: Endpoint, tab: str) -> dict[str, Any]:
+def head_context(tenant: Tenant, endpoint: EndpointRow, tab: str) -> dict[str, Any]:
     """Head, banner, running recovery and tabs of an endpoint."""
-    status = EndpointStatus(endpoint.status)
-    waits = status in (EndpointStatus.PAUSED, EndpointStatus.RESUMING)
-    waiting = queues.waiting(endpoint)
+    waits = endpoint.status in (EndpointStatus.PAUSED, EndpointStatus.RESUMING)
+    place = place_of(tenant, endpoint.id)
+    waiting = waiting_for(tenant, endpoint)
     return {
         "endpoint": endpoint,
         "tab": tab,
         "waiting": waiting,
-        "exhausted": queues.exhausted(endpoint) if waits else 0,
+        "exhausted": ask(reading.exhausted, place) if waits else 0,
         "exhausted_days": EXHAUSTED_DAYS,
-        "banner": banner_of(facts_of(endpoint, waiting)),
-        "recovering": queues.recovering(endpoint),
+        "banner": banner_of(facts_of(tenant, endpoint, waiting)),
+        "recovering": _recovering(tenant, endpoint),
         "policy": POLICY,
         "resuming_text": RESUMING,
     }
 
 
-def stopped(endpoint: Endpoint) -> str:
+def waiting_for(tenant: Tenant, endpoint: EndpointRow) -> int:
+    """How many deliveries wait for it; while it resumes, of those that waited when that began."""
+    return ask(reading.waiting_of, place_of(tenant), [endpoint.id])[endpoint.id]
+
+
+def _recovering(tenant: Tenant, endpoint: EndpointRow) -> Progress | None:
+    """The recovery that runs; a newer one cannot have begun."""
+    latest = ask(recoveries_of, actor=tenant.actor, endpoint_id=endpoint.id, limit=1)
+    return next((one for one in latest if one.status == RecoveryStatus.RUNNING), None)
+
+
+def stopped(tenant: Tenant) -> str:
     """Why the organization's status lets nothing go out; empty when it does."""
-    status = OrganizationStatus(endpoint.organization.status)
-    if webhooks_go(status, Environment(endpoint.environment)):
+    if webhooks_go(tenant.status, tenant.environment):
         return ""
-    return REASONS[status]
+    return REASONS[tenant.status]
 
 
-def facts_of(endpoint: Endpoint, waiting: int) -> EndpointFacts:
+def facts_of(tenant: Tenant, endpoint: EndpointRow, waiting: int) -> EndpointFacts:
     """The row as the banner's rules know it."""
-    active = endpoint.status == EndpointStatus.ACTIVE
-    ours, our_fault = queues.waiting_for_us(endpoint) if active else (0, "")
+    ours, our_fault = 0, ""
+    if endpoint.status is EndpointStatus.ACTIVE:
+        ours, our_fault = ask(reading.waiting_for_us, place_of(tenant, endpoint.id))
     return EndpointFacts(
-        status=EndpointStatus(endpoint.status),
+        status=endpoint.status,
         now=timezone.now(),
         waiting=waiting,
         reason=endpoint.paused_reason or "",
         paused_by=endpoint.paused_by,
         paused_at=endpoint.paused_at,
-        failures=tuple(endpoint.failures),
+        failures=endpoint.failures,
         last_error=endpoint.last_error,
         probed_at=endpoint.probed_at,
         resumed_by=endpoint.resumed_by,
@@ -63,6 +76,6 @@ def facts_of(endpoint: Endpoint, waiting: int) -> EndpointFacts:
         pace_per_s=endpoint.pace_per_s,
         ours=ours,
         our_fault=our_fault,
-        stopped=stopped(endpoint),
+        stopped=stopped(tenant),
         probe_minutes=getattr(kernel().settings, "probe_minutes", 0),
     )

@@ -13,8 +13,7 @@ from django.utils import timezone
 
 from privata.access.tenants import Tenant
 from privata.core.cursors import Cursor, parse_uuid_cursor
-from privata.core.standing import webhooks_go
-from privata.webhooks.deliveries import reading
+from privata.webhooks.deliveries import figures, log_reading, reading
 from privata.webhooks.deliveries.log_query import (
     PAGE_ROWS,
     RESPONSES,
@@ -24,12 +23,13 @@ from privata.webhooks.deliveries.log_query import (
     Segment,
     parse_query,
 )
-from privata.webhooks.deliveries.shown import Shown, shown_of
+from privata.webhooks.deliveries.reading import DeliveryRow, DeliverySearch
+from privata.webhooks.endpoints import reading as endpoint_reading
+from privata.webhooks.endpoints.reading import EndpointRow, Place
 from privata.webhooks.endpoints.rules import ORDER_TYPES
-from privata.webhooks.models import Delivery, Endpoint
 from privata.webhooks.outcomes import RULES, Outcome
-from privata.webhooks.states import EndpointStatus
-from privata.webhooks.views.common import address, place_of
+from privata.webhooks.states import DeliveryState, EndpointStatus
+from privata.webhooks.views.common import address, ask, place_of
 from privata.webhooks.views.delivery_context import delivery_context, most_attempts
 
 #: What the filter offers: the whole group first, then its types, then those of us.
@@ -47,15 +47,20 @@ TYPES = (
 )
 
 #: Segments that are shown when there is something in them.
-_SELDOM = (Segment.QUEUED, Segment.HELD, Segment.RETRIED, Segment.CANCELLED)
+_SELDOM = (
+    Segment.QUEUED,
+    Segment.IN_FLIGHT,
+    Segment.HELD,
+    Segment.RETRIED,
+    Segment.CANCELLED,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """A line of the log."""
 
-    delivery: Delivery
-    shown: Shown
+    delivery: DeliveryRow
     url: str
     drawer: str
     outcome: str
@@ -65,18 +70,18 @@ class Row:
     @property
     def may_retry(self) -> bool:
         """Whether another attempt can be asked for now."""
-        waits = self.shown in (Shown.RETRYING, Shown.EXHAUSTED)
-        return waits and self.delivery.endpoint.status == EndpointStatus.ACTIVE
+        waits = self.delivery.state in (DeliveryState.RETRYING, DeliveryState.EXHAUSTED)
+        return waits and self.delivery.endpoint.status is EndpointStatus.ACTIVE
 
 
 def log_context(
-    request: HttpRequest, tenant: Tenant, endpoint: Endpoint | None = None
+    request: HttpRequest, tenant: Tenant, endpoint: EndpointRow | None = None
 ) -> dict[str, Any]:
     """The whole log of a view, with the delivery that its address has open."""
     now = timezone.now()
     place = place_of(tenant, endpoint.id if endpoint else None)
     query = parse_query(request.GET)
-    found = reading.log_page(place, query, now)
+    found = ask(log_reading.log_page, place, query, now)
     base = base_of(tenant, endpoint)
     seen = parse_uuid_cursor(request.GET.get("seen", ""))
     rows = rows_of(tenant, query, endpoint, found.rows, seen)
@@ -95,7 +100,7 @@ def log_context(
         "many": address(tenant, "retry_matching") + query.with_().string(**_scope(endpoint)),
         "chosen": address(tenant, "retry_chosen") + query.with_().string(**_scope(endpoint)),
         "responses": RESPONSES,
-        "any_ever": bool(rows) or place.deliveries().exists(),
+        "any_ever": bool(rows) or ask(figures.any_ever, DeliverySearch(place)),
         "opened": None,
     }
     opened = request.GET.get("open", "")
@@ -111,21 +116,19 @@ def live_context(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
     base = base_of(tenant, endpoint)
     top = parse_uuid_cursor(request.GET.get("top", ""))
     ids = uuids(request.GET.get("ids", ""))
-    seen = {"seen": str(top)} if top else {}
+    seen = {"seen": top.encode()} if top else {}
     return summary_context(place, query, now, base) | {
-        "rows": rows_of(tenant, query, endpoint, reading.rows_by_id(place, ids), None),
+        "rows": rows_of(tenant, query, endpoint, ask(reading.rows_by_id, place, ids), None),
         "one_endpoint": endpoint,
         "base": base,
-        "new_count": reading.newer_count(place, query, top, now),
+        "new_count": ask(log_reading.newer_count, place, query, top, now),
         "new_url": base + query.with_().string(**seen),
     }
 
 
-def summary_context(
-    place: reading.Place, query: LogQuery, now: datetime, base: str
-) -> dict[str, Any]:
+def summary_context(place: Place, query: LogQuery, now: datetime, base: str) -> dict[str, Any]:
     """Histogram and segments of a view."""
-    counts = reading.segment_counts(place, query, now)
+    counts = ask(log_reading.segment_counts, place, query, now)
     shown = [
         segment
         for segment in Segment
@@ -144,7 +147,7 @@ def summary_context(
             for segment in shown
         ],
         "total": counts[query.segment],
-        "buckets": reading.histogram_of(place, query, now),
+        "buckets": ask(log_reading.histogram_of, place, query, now),
         "marks": _marks(now, query),
         "span": span,
     }
@@ -153,32 +156,26 @@ def summary_context(
 def rows_of(
     tenant: Tenant,
     query: LogQuery,
-    endpoint: Endpoint | None,
-    found: Sequence[Delivery],
+    endpoint: EndpointRow | None,
+    found: Sequence[DeliveryRow],
     seen: Cursor | None,
 ) -> list[Row]:
     """Rows with their links; those that came after `seen` are fresh."""
     words = query.with_().string(**_scope(endpoint))
-    stopped = not webhooks_go(tenant.status, tenant.environment)
     rows = []
     for one in found:
-        shown = shown_of(
-            one,
-            one.read_at,  # type: ignore[attr-defined]  # annotated by the query
-            stopped=stopped,
-        )
         outcome = RULES[Outcome(one.last_outcome)].label if one.last_outcome else ""
         url = address(tenant, "delivery", delivery_id=one.id)
         fresh = seen is not None and (one.created_at, str(one.id)) > (seen.at, seen.id)
         most = max(most_attempts(one.endpoint), one.attempts)
-        rows.append(Row(one, shown, url, f"{url}/sheet{words}", outcome, fresh, most))
+        rows.append(Row(one, url, f"{url}/sheet{words}", outcome, fresh, most))
     return rows
 
 
-def scope_of(request: HttpRequest, tenant: Tenant) -> Endpoint | None:
+def scope_of(request: HttpRequest, tenant: Tenant) -> EndpointRow | None:
     """The endpoint that a view is limited to. Raises `NotFound`."""
     named = uuids(request.GET.get("endpoint", ""))
-    return reading.endpoint_or_404(place_of(tenant, named[0])) if named else None
+    return ask(endpoint_reading.endpoint, place_of(tenant, named[0])) if named else None
 
 
 def uuids(text: str) -> list[UUID]:
@@ -192,31 +189,30 @@ def uuids(text: str) -> list[UUID]:
     return found
 
 
-def base_of(tenant: Tenant, endpoint: Endpoint | None) -> str:
+def base_of(tenant: Tenant, endpoint: EndpointRow | None) -> str:
     """The address of the log of all endpoints, or of one."""
     if endpoint is None:
         return address(tenant, "deliveries")
     return address(tenant, "endpoint", endpoint_id=endpoint.id)
 
 
-def _scope(endpoint: Endpoint | None) -> dict[str, str]:
+def _scope(endpoint: EndpointRow | None) -> dict[str, str]:
     return {"endpoint": endpoint.id.hex} if endpoint else {}
 
 
-def _top(rows: Sequence[Delivery], query: LogQuery, now: datetime) -> str:
+def _top(rows: Sequence[DeliveryRow], query: LogQuery, now: datetime) -> str:
     """After which place a row is new to the reader."""
     if not rows or not query.is_first_page:
         return Cursor(now, str(UUID(int=0))).encode()
-    return Cursor(rows[0].created_at, str(rows[0].id)).encode()
+    return rows[0].cursor.encode()
 
 
 def _edge(
-    base: str, query: LogQuery, rows: Sequence[Delivery], there: bool, *, newer: bool
+    base: str, query: LogQuery, rows: Sequence[DeliveryRow], there: bool, *, newer: bool
 ) -> str | None:
     if not rows or not there:
         return None
-    row = rows[0] if newer else rows[-1]
-    cursor = Cursor(row.created_at, str(row.id))
+    cursor = (rows[0] if newer else rows[-1]).cursor
     page = query.page(newer=cursor) if newer else query.page(older=cursor)
     return base + page.string()
 
@@ -232,13 +228,12 @@ def _marks(now: datetime, query: LogQuery) -> list[str]:
 
 
 def _opened(
-    request: HttpRequest, tenant: Tenant, endpoint: Endpoint | None, text: str
+    request: HttpRequest, tenant: Tenant, endpoint: EndpointRow | None, text: str
 ) -> dict[str, Any]:
     """The drawer for `?open=ID`; an id of nobody's opens nothing."""
     for ident in uuids(text):
         place = place_of(tenant, endpoint.id if endpoint else None)
-        found = place.deliveries().filter(id=ident).exists()
-        if found:
+        if ask(reading.rows_by_id, place, [ident]):
             opened = delivery_context(request, tenant, ident, endpoint=endpoint)
             return {"opened": True} | opened
     return {}

@@ -19,12 +19,13 @@ from privata.core.errors import ValidationFailed
 from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
 from privata.infra.storable import in_utc
-from privata.webhooks.deliveries import queues, reading
 from privata.webhooks.durations import spoken
-from privata.webhooks.models import Endpoint
+from privata.webhooks.endpoints import reading
+from privata.webhooks.endpoints.reading import EndpointRow
 from privata.webhooks.recovery import recoveries
 from privata.webhooks.views.common import (
     address,
+    ask,
     is_fragment,
     missing_is_404,
     place_of,
@@ -42,24 +43,29 @@ SPANS: Final = {
 }
 _DEFAULT: Final = "24h"
 
+#: Recoveries that the page names.
+_PAST: Final = 5
+
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @page(Permission.CONFIGURE_ENDPOINTS)
 @missing_is_404
 def recover(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
     """Say how much an endpoint missed since a time; then send it again, in order."""
-    endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
+    endpoint = ask(reading.endpoint, place_of(tenant, endpoint_id))
     sent = request.POST if request.method == "POST" else request.GET
     span = sent.get("span", "")
     since_text = sent.get("since", "")
     since = _since(span, since_text)
     if request.method == "POST" and since is not None:
         return _begin(request, tenant, endpoint, since)
-    context = _context(endpoint, span, since_text, since)
+    context = _context(tenant, endpoint, span, since_text, since)
     if is_fragment(request):
         return show(request, tenant, "_estimate.html", context)
-    context |= head_context(endpoint, "deliveries") | {"spans": SPANS}
-    context["recoveries"] = queues.latest_recoveries(endpoint)
+    context |= head_context(tenant, endpoint, "deliveries") | {"spans": SPANS}
+    context["recoveries"] = ask(
+        recoveries.recoveries_of, actor=tenant.actor, endpoint_id=endpoint_id, limit=_PAST
+    )
     return show(request, tenant, "recover.html", context, status=200 if since else 422)
 
 
@@ -76,7 +82,7 @@ def cancel(
 
 
 def _begin(
-    request: HttpRequest, tenant: Tenant, endpoint: Endpoint, since: datetime
+    request: HttpRequest, tenant: Tenant, endpoint: EndpointRow, since: datetime
 ) -> HttpResponseBase:
     try:
         begun = wait(
@@ -93,9 +99,13 @@ def _begin(
 
 
 def _context(
-    endpoint: Endpoint, span: str, since_text: str, since: datetime | None
+    tenant: Tenant, endpoint: EndpointRow, span: str, since_text: str, since: datetime | None
 ) -> dict[str, Any]:
-    missed = queues.missed_since(endpoint, since).count() if since else 0
+    missed = 0
+    if since is not None:
+        missed = ask(
+            recoveries.missed_since, actor=tenant.actor, endpoint_id=endpoint.id, since=since
+        )
     return {
         "endpoint": endpoint,
         "span": span or ("since" if since_text else _DEFAULT),

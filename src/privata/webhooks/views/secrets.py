@@ -16,11 +16,10 @@ from privata.access.views import page
 from privata.core.errors import ValidationFailed
 from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
-from privata.webhooks.deliveries import queues, reading
-from privata.webhooks.endpoints import rotation
+from privata.webhooks.endpoints import reading, rotation
 from privata.webhooks.signing.snippets import verifying
 from privata.webhooks.states import Dialect
-from privata.webhooks.views.common import address, missing_is_404, place_of, show
+from privata.webhooks.views.common import address, ask, missing_is_404, place_of, show
 from privata.webhooks.views.head_context import head_context
 
 #: For how long the old secret signs beside the new one.
@@ -44,9 +43,10 @@ OVERLAPS: Final = (
 @missing_is_404
 def secret(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponse:
     """How to verify, and which secrets sign now; never a secret."""
-    endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
-    valid = queues.valid_secrets(endpoint)
-    context = head_context(endpoint, "secret") | {
+    place = place_of(tenant, endpoint_id)
+    endpoint = ask(reading.endpoint, place)
+    valid = ask(reading.valid_secrets, place)
+    context = head_context(tenant, endpoint, "secret") | {
         "current": next((one for one in valid if one.expires_at is None), None),
         "old": next((one for one in valid if one.expires_at), None),
         "snippets": verifying(Dialect(endpoint.dialect)),
@@ -59,10 +59,12 @@ def secret(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpRespo
 @missing_is_404
 def rotate(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
     """Choose how long the old secret lives on; then show the new one, this once."""
-    endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
-    context = head_context(endpoint, "secret") | {"overlaps": OVERLAPS, "chosen": 300, "error": ""}
+    place = place_of(tenant, endpoint_id)
+    endpoint = ask(reading.endpoint, place)
+    context = head_context(tenant, endpoint, "secret")
+    context |= {"overlaps": OVERLAPS, "chosen": rotation.OVERLAP_S, "error": ""}
     if request.method != "POST":
-        valid = queues.valid_secrets(endpoint)
+        valid = ask(reading.valid_secrets, place)
         return show(request, tenant, "rotate.html", context | {"valid": valid})
     overlap = request.POST.get("overlap", "")
     known = {str(seconds): seconds for seconds, _, _ in OVERLAPS}
@@ -76,7 +78,7 @@ def rotate(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpRespo
             )
         )
     except ValidationFailed as error:
-        context |= {"error": error.message, "valid": queues.valid_secrets(endpoint)}
+        context |= {"error": error.message, "valid": ask(reading.valid_secrets, place)}
         return show(request, tenant, "rotate.html", context, status=422)
     keep_once(request, f"endpoint:{endpoint_id}", made.secret)
     return redirect(address(tenant, "created", endpoint_id=endpoint_id))
@@ -99,16 +101,17 @@ def end_old(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResp
 @missing_is_404
 def created(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
     """A new secret, this once; whoever comes again is sent to the endpoint."""
-    endpoint = reading.endpoint_or_404(place_of(tenant, endpoint_id))
+    place = place_of(tenant, endpoint_id)
+    endpoint = ask(reading.endpoint, place)
     shown = take_once(request, f"endpoint:{endpoint_id}")
     if shown is None:
         return redirect(address(tenant, "secret", endpoint_id=endpoint_id))
-    valid = queues.valid_secrets(endpoint)
+    valid = ask(reading.valid_secrets, place)
     context = {
         "endpoint": endpoint,
         "secret": shown,
         "snippets": verifying(Dialect(endpoint.dialect)),
         "old": next((one for one in valid if one.expires_at), None),
-        "rotated": endpoint.secrets.count() > 1,
+        "rotated": len(ask(reading.all_secrets, place)) > 1,
     }
     return show(request, tenant, "created.html", context)

@@ -16,18 +16,30 @@ from privata.access.views import page
 from privata.core.errors import NotFound, RateLimited, ValidationFailed
 from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
-from privata.webhooks.deliveries import queues, reading
+from privata.webhooks.deliveries import figures, log_reading, reading
 from privata.webhooks.deliveries.log_query import parse_query
-from privata.webhooks.deliveries.shown import Shown
 from privata.webhooks.recovery import bulk_retries as bulk
 from privata.webhooks.recovery import replays
 from privata.webhooks.recovery import sending_tests as trials
-from privata.webhooks.views.common import address, is_fragment, missing_is_404, place_of, show
+from privata.webhooks.states import DeliveryState
+from privata.webhooks.views.common import (
+    address,
+    ask,
+    is_fragment,
+    missing_is_404,
+    place_of,
+    show,
+)
 from privata.webhooks.views.delivery_context import story_of
 from privata.webhooks.views.log_context import base_of, scope_of, uuids
 
 #: A test event that has come to its end, or stays where it is.
-_ENDED = (Shown.DELIVERED, Shown.RETRYING, Shown.EXHAUSTED, Shown.CANCELLED)
+_ENDED = (
+    DeliveryState.DELIVERED,
+    DeliveryState.RETRYING,
+    DeliveryState.EXHAUSTED,
+    DeliveryState.CANCELLED,
+)
 
 
 @require_POST
@@ -60,9 +72,9 @@ def test_outcome(
 
 def test_context(tenant: Tenant, endpoint_id: UUID, delivery_id: UUID) -> dict[str, Any]:
     """A test event's delivery and its story; `NotFound` if it is not the endpoint's."""
-    delivery = reading.delivery_or_404(place_of(tenant, endpoint_id), delivery_id)
-    story = story_of(delivery)
-    return {"tested": delivery, "test_story": story, "test_ended": story.shown in _ENDED}
+    delivery = ask(reading.delivery, place_of(tenant, endpoint_id), delivery_id)
+    story = story_of(tenant, delivery)
+    return {"tested": delivery, "test_story": story, "test_ended": story.state in _ENDED}
 
 
 def asked_test(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> dict[str, Any]:
@@ -80,9 +92,9 @@ def asked_test(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> dict[
 @missing_is_404
 def replay(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpResponseBase:
     """The same event as a new delivery. GET asks first, for browsers without scripts."""
-    delivery = reading.delivery_or_404(place_of(tenant), delivery_id)
+    delivery = ask(reading.delivery, place_of(tenant), delivery_id)
     if request.method != "POST":
-        left = queues.replays_left(delivery.endpoint_id, timezone.now())
+        left = ask(replays.replays_left, delivery.endpoint_id)
         return show(request, tenant, "replay.html", {"delivery": delivery, "replays_left": left})
     try:
         made = wait(replays.replay_delivery(kernel(), actor=tenant.actor, delivery_id=delivery_id))
@@ -102,22 +114,21 @@ def retry_matching(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
     query = parse_query(request.GET).with_()
     endpoint = scope_of(request, tenant)
     place = place_of(tenant, endpoint.id if endpoint else None)
-    found = reading.matching(place, query, timezone.now())
-    ready = reading.retryable(found)
+    found = log_reading.search_of(place, query, timezone.now())
+    ready = found.having(retryable=True)
     back = base_of(tenant, endpoint) + query.string()
     if request.method != "POST":
         context = {
             "query": query,
             "one_endpoint": endpoint,
-            "matching": found.count(),
-            "ready": ready.count(),
+            "matching": ask(figures.count, found),
+            "ready": ask(figures.count, ready),
             "most": bulk.MOST,
             "back": back,
             "words": query.string(**({"endpoint": endpoint.id.hex} if endpoint else {})),
         }
         return show(request, tenant, "retry_matching.html", context)
-    oldest = ready.order_by("created_at", "id").values_list("id", flat=True)
-    _retry(request, tenant, list(oldest[: bulk.MOST]))
+    _retry(request, tenant, ask(reading.oldest_ids, ready, bulk.MOST))
     return redirect(back)
 
 

@@ -13,7 +13,7 @@ from privata.core.errors import NotFound, RateLimited, ValidationFailed
 from privata.infra.kernel import Kernel
 from privata.webhooks.endpoints import service
 from privata.webhooks.engine.settling import settle
-from privata.webhooks.recovery.replays import PER_HOUR, replay_delivery, resend_last_of_order
+from privata.webhooks.recovery.replays import PER_HOUR, replay_delivery
 from privata.webhooks.recovery.sending_tests import send_test_event
 from privata.webhooks.tests.deliveries import (
     actor_of,
@@ -91,7 +91,7 @@ async def test_held_while_paused_and_refused_when_disabled(
     kernel: Kernel, organization: UUID
 ) -> None:
     endpoint_id, _ = await endpoint(kernel, organization)
-    order_id = await publish_order(kernel, organization)
+    await publish_order(kernel, organization)
     actor = actor_of(organization)
     first = await first_delivery(kernel)
     await service.pause_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
@@ -104,27 +104,6 @@ async def test_held_while_paused_and_refused_when_disabled(
         await replay_delivery(kernel, actor=actor, delivery_id=first)
     with pytest.raises(ValidationFailed):
         await send_test_event(kernel, actor=actor, endpoint_id=endpoint_id)
-    with pytest.raises(ValidationFailed):
-        await resend_last_of_order(kernel, actor=actor, endpoint_id=endpoint_id, order_id=order_id)
-
-
-async def test_the_last_of_an_order(kernel: Kernel, organization: UUID) -> None:
-    endpoint_id, _ = await endpoint(kernel, organization)
-    order_id = await publish_order(kernel, organization, (1, 2, 3))
-    actor = actor_of(organization)
-    made = await resend_last_of_order(
-        kernel, actor=actor, endpoint_id=endpoint_id, order_id=order_id
-    )
-    sent = await kernel.database.pool.fetchval(
-        "SELECT e.order_seq FROM event e JOIN webhook_delivery d ON d.event_seq = e.seq"
-        " WHERE d.id = $1",
-        made.delivery_id,
-    )
-    assert sent == 3
-    with pytest.raises(NotFound):
-        await resend_last_of_order(
-            kernel, actor=actor, endpoint_id=endpoint_id, order_id=f"prv-{uuid.uuid4()}"
-        )
 
 
 async def test_a_test_event_goes_to_one_endpoint_whatever_its_filter(
@@ -148,17 +127,13 @@ async def test_a_test_event_goes_to_one_endpoint_whatever_its_filter(
 
 async def test_others_are_not_found(kernel: Kernel, organization: UUID) -> None:
     endpoint_id, _ = await endpoint(kernel, organization)
-    order_id = await publish_order(kernel, organization)
+    await publish_order(kernel, organization)
     first = await first_delivery(kernel)
     stranger = actor_of(uuid.uuid4())
     with pytest.raises(NotFound):
         await replay_delivery(kernel, actor=stranger, delivery_id=first)
     with pytest.raises(NotFound):
         await send_test_event(kernel, actor=stranger, endpoint_id=endpoint_id)
-    with pytest.raises(NotFound):
-        await resend_last_of_order(
-            kernel, actor=stranger, endpoint_id=endpoint_id, order_id=order_id
-        )
 
 
 async def test_a_group_of_types_is_matched_when_published(

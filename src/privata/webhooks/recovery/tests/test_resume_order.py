@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 import random
 from datetime import timedelta
 from uuid import UUID
 
-import django
 import pytest
 
-from conftest import Cluster
+from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
-from privata.infra.postgres import django_database
+from privata.webhooks.endpoints import reading as endpoints
+from privata.webhooks.endpoints.reading import Place
 from privata.webhooks.endpoints.service import pause_endpoint, update_endpoint
 from privata.webhooks.engine.claims import Claim
 from privata.webhooks.engine.reconnecting import Line
 from privata.webhooks.engine.settling import Settlement, settle
 from privata.webhooks.engine.verdicts import decide
 from privata.webhooks.outcomes import Outcome
-from privata.webhooks.recovery.resuming import begin_probes, flush_progress, resume_endpoint
+from privata.webhooks.recovery.resuming import begin_probes, resume_endpoint
 from privata.webhooks.schedule import DEFAULT_SCHEDULE
 from privata.webhooks.tests.deliveries import (
     actor_of,
@@ -31,6 +29,7 @@ from privata.webhooks.tests.deliveries import (
     endpoint,
     endpoint_row,
     failed,
+    flush_progress,
     line,
     ops_told,
     publish_order,
@@ -124,7 +123,7 @@ async def test_a_resume_leaves_nothing_on_its_old_schedule(
 
 
 async def test_the_page_the_api_and_what_is_sent_are_one_figure(
-    kernel: Kernel, organization: UUID, cluster: Cluster, database_name: str
+    kernel: Kernel, organization: UUID
 ) -> None:
     endpoint_id = await waiting(kernel, organization, orders=3)
     pool = kernel.database.pool
@@ -134,39 +133,25 @@ async def test_the_page_the_api_and_what_is_sent_are_one_figure(
         "UPDATE webhook_delivery SET status = 'exhausted'"
         " WHERE event_seq > (SELECT max(seq) - 2 FROM event)"
     )
-    shown = await _shown_waiting(cluster.app(database_name), endpoint_id)
+    shown = await _shown_waiting(kernel, organization, endpoint_id)
     actor = actor_of(organization)
     resumed = await resume_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
     assert shown == (resumed.waiting, resumed.exhausted) == (15, 2)
     async with line(kernel) as db:
         (probe,) = await claim_some(db)
-        during = await _shown_waiting(cluster.app(database_name), endpoint_id)
+        during = await _shown_waiting(kernel, organization, endpoint_id)
         assert during[0] == (await flush_progress(kernel, actor, endpoint_id))[0] == 15
         await settle(db, [settlement(probe)])
-        during = await _shown_waiting(cluster.app(database_name), endpoint_id)
+        during = await _shown_waiting(kernel, organization, endpoint_id)
         assert during[0] == (await flush_progress(kernel, actor, endpoint_id))[0] == 14
         assert len(await flush(kernel, db)) == 14
 
 
-async def _shown_waiting(url: str, endpoint_id: UUID) -> tuple[int, int]:
+async def _shown_waiting(kernel: Kernel, organization: UUID, endpoint_id: UUID) -> tuple[int, int]:
     """What the endpoint's page says: waiting, and exhausted beside it."""
-
-    def read() -> tuple[int, int]:
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "privata.desk.settings")
-        django.setup()
-        from django.db import connections
-
-        from privata.webhooks.deliveries import queues
-        from privata.webhooks.models import Endpoint
-
-        connections["default"].settings_dict.update(django_database(url))
-        try:
-            row = Endpoint.objects.get(id=endpoint_id)
-            return queues.waiting(row), queues.exhausted(row)
-        finally:
-            connections["default"].close()
-
-    return await asyncio.to_thread(read)
+    place = Place(organization, Environment.TEST, endpoint_id)
+    waits = await endpoints.waiting_of(kernel, place, [endpoint_id])
+    return waits[endpoint_id], await endpoints.exhausted(kernel, place)
 
 
 async def test_one_that_fails_in_the_line_holds_up_nobody(

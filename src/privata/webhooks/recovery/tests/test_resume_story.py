@@ -14,7 +14,7 @@ from privata.infra.kernel import Kernel
 from privata.webhooks.endpoints.service import create_endpoint, pause_endpoint, update_endpoint
 from privata.webhooks.engine import dispatcher
 from privata.webhooks.receiver.api import Behaviour, Receiver, create_app, running
-from privata.webhooks.recovery.resuming import begin_probes, flush_progress, resume_endpoint
+from privata.webhooks.recovery.resuming import begin_probes, resume_endpoint
 from privata.webhooks.tests.deliveries import (
     actor_of,
     count,
@@ -22,6 +22,7 @@ from privata.webhooks.tests.deliveries import (
     drained,
     endpoint,
     endpoint_row,
+    flush_progress,
     make_due,
     ops_told,
     publish_order,

@@ -15,7 +15,7 @@ from privata.webhooks.endpoints.service import disable_endpoint, pause_endpoint,
 from privata.webhooks.engine import resume_pace as buckets
 from privata.webhooks.engine.reconnecting import Line
 from privata.webhooks.engine.settling import settle
-from privata.webhooks.recovery.resuming import begin_probes, flush_progress, resume_endpoint
+from privata.webhooks.recovery.resuming import begin_probes, resume_endpoint
 from privata.webhooks.recovery.retries import retry_delivery
 from privata.webhooks.tests.deliveries import (
     actor_of,
@@ -26,6 +26,7 @@ from privata.webhooks.tests.deliveries import (
     endpoint,
     endpoint_row,
     failed,
+    flush_progress,
     line,
     ops_told,
     publish_order,

@@ -87,7 +87,7 @@ async def test_what_is_owed_is_its_retry(kernel: Kernel, organization: UUID) -> 
     actor = actor_of(organization)
     made = await retry_delivery(kernel, actor=actor, delivery_id=old.delivery_id)
     (owed,) = await undelivered(kernel, actor=actor, endpoint_id=endpoint_id)
-    assert (owed.delivery_id, owed.status) == (made, "pending")
+    assert (owed.delivery_id, owed.state) == (made, "queued")
     for status, expected in (("retried", [old.delivery_id]), ("undelivered", [made])):
         query = listing.DeliveryQuery(status=listing.DeliveryFilter(status))
         rows, _ = await listing.deliveries(kernel, actor=actor, query=query)

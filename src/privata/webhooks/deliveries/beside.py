@@ -1,0 +1,124 @@
+"""What stands beside one delivery: its event's bytes, its attempts, what it waits for."""
+
+# What is put together here are constants of `waiting`.
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from privata.infra.kernel import Kernel
+from privata.webhooks.deliveries.reading import DeliveryRow
+from privata.webhooks.endpoints.reading import Place
+from privata.webhooks.waiting import untried
+
+#: Counting the queue in front of one delivery stops here.
+MOST_AHEAD: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One request of a delivery; `stale` ones came after their lease.
+
+    `response_headers` are pairs, as they came: a header may stand there twice.
+    """
+
+    id: int
+    number: int
+    stale: bool
+    secret_ids: list[UUID]
+    url: str
+    address: str | None
+    signed_at: int
+    started_at: datetime
+    duration_ms: int
+    outcome: str
+    status_code: int | None
+    detail: str
+    response_headers: list[tuple[str, str]] | None
+    response_excerpt: str
+    response_truncated: bool
+
+
+_BODY: Final = """
+SELECT t.body FROM shared_event AS t
+WHERE t.organization_id = $1 AND t.environment = $2 AND t.seq = $3
+"""
+
+# An attempt has neither organization nor environment; its delivery has.
+_ATTEMPTS: Final = """
+SELECT a.id, a.number, a.stale, a.secret_ids, a.url, a.address, a.signed_at, a.started_at,
+       a.duration_ms, a.outcome, a.status_code, a.detail, a.response_headers, a.response_excerpt,
+       a.response_truncated
+FROM webhook_attempt AS a JOIN webhook_delivery AS d ON d.id = a.delivery_id
+WHERE d.organization_id = $1 AND d.environment = $2 AND a.delivery_id = $3
+ORDER BY a.started_at DESC, a.id DESC LIMIT $4
+"""
+
+#: It must have its first attempt before; in a strict lane it must be finished.
+_WAITED_FOR: Final = """
+SELECT t.type FROM webhook_delivery AS d
+JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
+JOIN webhook_delivery AS head ON head.endpoint_id = d.endpoint_id AND head.order_id = d.order_id
+     AND head.event_seq < d.event_seq AND head.status = 'pending'
+     AND (head.attempts = 0 OR e.strict_lanes)
+JOIN shared_event AS t ON t.seq = head.event_seq
+WHERE d.organization_id = $1 AND d.environment = $2 AND d.id = $3 AND d.status = 'pending'
+  AND (d.attempts = 0 OR e.strict_lanes)
+ORDER BY head.event_seq LIMIT 1
+"""
+
+_AHEAD: Final = f"""
+SELECT count(*)::int FROM (
+    SELECT FROM webhook_delivery AS d JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
+    WHERE d.organization_id = $1 AND d.environment = $2 AND d.endpoint_id = $3
+      AND d.status = 'pending' AND d.event_seq < $4 AND (d.due_at <= now() OR {untried()})
+    ORDER BY d.event_seq LIMIT {MOST_AHEAD}
+) AS line
+"""
+
+
+async def body_of(kernel: Kernel, place: Place, delivery: DeliveryRow) -> bytes:
+    """The bytes of its event."""
+    body: bytes = await kernel.database.pool.fetchval(_BODY, *place.scope, delivery.event.seq)
+    return body
+
+
+async def attempts_of(
+    kernel: Kernel, place: Place, delivery_id: UUID, *, most: int | None = None
+) -> list[AttemptRow]:
+    """The attempts of a delivery, newest first."""
+    rows = await kernel.database.pool.fetch(_ATTEMPTS, *place.scope, delivery_id, most)
+    return [_attempt(row) for row in rows]
+
+
+async def waited_for(kernel: Kernel, place: Place, delivery_id: UUID) -> str | None:
+    """The type of the earlier event of the order that keeps this one waiting."""
+    found: str | None = await kernel.database.pool.fetchval(_WAITED_FOR, *place.scope, delivery_id)
+    return found
+
+
+async def ahead_of(kernel: Kernel, place: Place, delivery: DeliveryRow) -> int:
+    """How many deliveries of its endpoint are sent before it while that one resumes."""
+    found: int = await kernel.database.pool.fetchval(
+        _AHEAD, *place.scope, delivery.endpoint.id, delivery.event.seq
+    )
+    return found
+
+
+def _attempt(row: asyncpg.Record) -> AttemptRow:
+    columns = dict(row)
+    stored = columns["response_headers"]
+    columns["response_headers"] = None if stored is None else _pairs(msgspec.json.decode(stored))
+    return AttemptRow(**columns)
+
+
+def _pairs(stored: list[list[str]] | dict[str, str]) -> list[tuple[str, str]]:
+    pairs = stored.items() if isinstance(stored, dict) else stored
+    return [(name, value) for name, value in pairs]

@@ -1,0 +1,100 @@
+"""Counts of deliveries: of a view's segments, over time, of what came since."""
+
+# What is put together here are constants of ours and of `search_sql`.
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from privata.infra.kernel import Kernel
+from privata.webhooks.deliveries.search_sql import DeliverySearch, tables, where
+from privata.webhooks.state_sql import STATE, UNDELIVERED
+from privata.webhooks.states import DeliveryState
+
+#: Counting new rows stops here; the page then says "100+".
+MOST_NEW: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many deliveries are in each state, and how many are undelivered."""
+
+    by_state: Mapping[DeliveryState, int] = field(default_factory=dict)
+    undelivered: int = 0
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_state.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Deliveries that were created in one slice of time; `number` counts slices from 1970."""
+
+    number: int
+    delivered: int
+    failed: int
+    queued: int
+
+
+async def counts_of(kernel: Kernel, search: DeliverySearch) -> Counts:
+    """The rows of a search by their state, in one walk."""
+    found = where(search)
+    rows = await kernel.database.pool.fetch(
+        f"""
+        SELECT state, count(*)::int AS rows, (count(*) FILTER (WHERE undelivered))::int AS lacking
+        FROM (SELECT {STATE} AS state, {UNDELIVERED} AS undelivered
+              {tables(search)} WHERE {found.sql}) AS s
+        GROUP BY state
+        """,
+        *found.values,
+    )
+    by_state = dict.fromkeys(DeliveryState, 0)
+    by_state |= {DeliveryState(row["state"]): row["rows"] for row in rows}
+    return Counts(by_state, sum(row["lacking"] for row in rows))
+
+
+async def slices_of(kernel: Kernel, search: DeliverySearch, width_s: float) -> list[Slice]:
+    """The rows of a search over time: delivered, failed at least once, not yet attempted."""
+    found = where(search)
+    found.values.append(width_s)
+    rows = await kernel.database.pool.fetch(
+        f"""
+        SELECT slice, (count(*) FILTER (WHERE state = 'delivered'))::int AS delivered,
+               (count(*) FILTER (WHERE state NOT IN ('delivered', 'retried') AND attempts > 0))::int
+                   AS failed,
+               (count(*) FILTER (WHERE state IN ('queued', 'in_flight', 'held')
+                                 AND attempts = 0))::int AS queued
+        FROM (SELECT {STATE} AS state, d.attempts,
+                     floor(extract(epoch FROM d.created_at) / ${len(found.values)}::float8)::bigint
+                         AS slice
+              {tables(search)} WHERE {found.sql}) AS s
+        GROUP BY slice
+        """,
+        *found.values,
+    )
+    return [Slice(row["slice"], row["delivered"], row["failed"], row["queued"]) for row in rows]
+
+
+async def count(kernel: Kernel, search: DeliverySearch, most: int | None = None) -> int:
+    """How many rows a search has, counted no further than `most`."""
+    found = where(search)
+    cap = "" if most is None else f"LIMIT {most:d}"
+    rows: int = await kernel.database.pool.fetchval(
+        f"SELECT count(*)::int FROM (SELECT {tables(search)} WHERE {found.sql} {cap}) AS s",
+        *found.values,
+    )
+    return rows
+
+
+async def newer_count(kernel: Kernel, search: DeliverySearch) -> int:
+    """How many rows of a view came after the place that it names; at most `MOST_NEW`."""
+    return await count(kernel, search, MOST_NEW)
+
+
+async def any_ever(kernel: Kernel, search: DeliverySearch) -> bool:
+    """Whether a search has a row."""
+    return await count(kernel, search, 1) > 0

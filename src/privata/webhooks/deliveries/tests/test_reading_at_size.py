@@ -1,0 +1,165 @@
+"""Lists and counts among hundreds of thousands of deliveries read few rows, by an index."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+import asyncpg
+import pytest
+
+from privata.core.tenancy import Environment
+from privata.infra.kernel import Kernel
+from privata.webhooks.deliveries import figures, log_reading, reading
+from privata.webhooks.deliveries.listing import DeliveryFilter, DeliveryQuery
+from privata.webhooks.deliveries.log_query import PAGE_ROWS, LogQuery, Segment
+from privata.webhooks.deliveries.undelivered import undelivered
+from privata.webhooks.endpoints import reading as endpoints
+from privata.webhooks.endpoints.reading import Place
+from privata.webhooks.tests.deliveries import actor_of
+
+#: Deliveries of the organization, over some weeks, and of another one.
+MINE, OTHERS = 100_000, 50_000
+
+#: A page that an index leads to reads no more rows than this.
+FEW = 2_000
+
+_ENDPOINTS = """
+INSERT INTO webhook_endpoint (id, organization_id, environment, channel, alias, url, status,
+                              paused_at, paused_reason)
+SELECT gen_random_uuid(), $1, 'test', 'order', status, 'https://example.com/', status,
+       CASE WHEN status = 'paused' THEN now() END, CASE WHEN status = 'paused' THEN 'manual' END
+FROM unnest(ARRAY['active', 'paused', 'disabled']) AS status
+"""
+_EVENTS = """
+INSERT INTO event (event_id, organization_id, environment, channel, type, order_id, order_seq, body)
+SELECT 'event-' || gen_random_uuid(), $1, 'test', 'order', 'order.completed',
+       'prv-' || gen_random_uuid(), 1, '{}'
+FROM generate_series(1, $2::int)
+"""
+# Of each hundred: 89 delivered, 10 held at the paused endpoint, one at the others; of those in turn
+# one exhausted, one retrying, one cancelled at the disabled endpoint, one queued.
+_DELIVERIES = """
+INSERT INTO webhook_delivery (organization_id, environment, endpoint_id, event_seq, order_id,
+                              status, attempts, created_at, delivered_at, due_at, last_attempt_at)
+SELECT $1, 'test', e.id, t.seq, t.order_id, what.status, what.attempts, what.at,
+       CASE WHEN what.status = 'delivered' THEN what.at END, now() + interval '1 hour',
+       CASE WHEN what.attempts > 0 THEN what.at END
+FROM event AS t CROSS JOIN LATERAL (
+    SELECT now() - (150000 - t.seq) * interval '15 seconds' AS at,
+           CASE WHEN t.seq % 100 < 89 THEN 'delivered' WHEN t.seq % 200 = 99 THEN 'exhausted'
+                ELSE 'pending' END AS status,
+           CASE WHEN t.seq % 100 < 89 OR t.seq % 200 = 99 OR t.seq % 400 = 199 THEN 1 ELSE 0 END
+               AS attempts,
+           CASE WHEN t.seq % 100 BETWEEN 89 AND 98 THEN 'paused'
+                WHEN t.seq % 100 = 99 AND t.seq % 3 = 0 AND t.seq % 200 <> 99 THEN 'disabled'
+                ELSE 'active' END AS endpoint
+) AS what
+JOIN webhook_endpoint AS e ON e.organization_id = $1 AND e.alias = what.endpoint
+WHERE t.organization_id = $1
+"""
+
+
+class Explaining:
+    """Passes statements on, and keeps what they read."""
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self.pool = pool
+        self.plans: list[dict[str, Any]] = []
+
+    async def fetch(self, statement: str, *values: object) -> list[asyncpg.Record]:
+        (row,) = await self.pool.fetch(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", *values)
+        self.plans.append(json.loads(row[0])[0]["Plan"])
+        return await self.pool.fetch(statement, *values)
+
+    async def fetchval(self, statement: str, *values: object) -> Any:
+        return (await self.fetch(statement, *values))[0][0]
+
+    def nodes(self) -> Iterator[dict[str, Any]]:
+        """All nodes on the deliveries since the last look."""
+        left, self.plans = self.plans, []
+        while left:
+            node = left.pop()
+            left += node.get("Plans", [])
+            if node.get("Relation Name") == "webhook_delivery":
+                yield node
+
+
+def read_by(explaining: Explaining) -> int:
+    """How many deliveries were looked at; each scan by an index."""
+    rows = 0
+    for node in explaining.nodes():
+        assert node["Node Type"] != "Seq Scan", json.dumps(node, indent=1)
+        removed = node.get("Rows Removed by Filter", 0)
+        rows += (node["Actual Rows"] + removed) * node["Actual Loops"]
+    return int(rows)
+
+
+@pytest.fixture
+async def filled(
+    kernel: Kernel, organization: uuid.UUID, owner: asyncpg.Connection
+) -> tuple[Kernel, Explaining]:
+    other = uuid.uuid4()
+    await owner.execute(
+        "INSERT INTO organization (id, name, status) VALUES ($1, 'Other', 'approved')", other
+    )
+    for whose, many in ((organization, MINE), (other, OTHERS)):
+        await owner.execute(_ENDPOINTS, whose)
+        await owner.execute(_EVENTS, whose, many)
+        await owner.execute(_DELIVERIES, whose)
+    await owner.execute("VACUUM (ANALYZE) webhook_delivery, event, webhook_endpoint")
+    explaining = Explaining(kernel.database.pool)
+    asked = SimpleNamespace(database=SimpleNamespace(pool=explaining))
+    return cast("Kernel", asked), explaining
+
+
+async def test_lists_and_counts_use_the_indexes(
+    filled: tuple[Kernel, Explaining], organization: uuid.UUID
+) -> None:
+    kernel, explaining = filled
+    now, actor = datetime.now(UTC), actor_of(organization)
+    found = {one.alias: one.id for one in await endpoints.endpoints(kernel, _place(organization))}
+    explaining.plans.clear()
+    for segment in _LISTED:
+        query = LogQuery(segment, "30d")
+        page = await log_reading.log_page(kernel, _place(organization), query, now)
+        assert read_by(explaining) <= FEW, segment
+        assert len(page.rows) == (0 if segment is Segment.RETRIED else PAGE_ROWS), segment
+    for status in ("held", "delivered", "retried", "undelivered", None):
+        wanted = None if status is None else DeliveryFilter(status)
+        await reading.page_of(kernel, DeliveryQuery(status=wanted).search(actor), limit=PAGE_ROWS)
+        assert read_by(explaining) <= FEW, status
+    for alias, status in (("paused", "held"), ("disabled", "cancelled"), ("active", "delivered")):
+        query = DeliveryQuery(endpoint_id=found[alias], status=DeliveryFilter(status))
+        page = await reading.page_of(kernel, query.search(actor), limit=PAGE_ROWS)
+        assert len(page.rows) == PAGE_ROWS
+        assert read_by(explaining) <= FEW, status
+    await _counts(kernel, explaining, organization, found["active"])
+
+
+async def _counts(
+    kernel: Kernel, explaining: Explaining, organization: uuid.UUID, active: uuid.UUID
+) -> None:
+    """They read what they count, however much was delivered before."""
+    actor, now = actor_of(organization), datetime.now(UTC)
+    mine = Place(organization, Environment.TEST, active)
+    waiting = (await endpoints.waiting_of(kernel, mine, [active]))[active]
+    assert read_by(explaining) <= waiting <= FEW
+    owed = await undelivered(kernel, actor=actor, endpoint_id=active, limit=500)
+    assert len(owed) == 500
+    assert read_by(explaining) <= 10 * FEW
+    counts = await figures.counts_of(
+        kernel, reading.DeliverySearch(mine, since=now - timedelta(days=1))
+    )
+    assert read_by(explaining) <= counts.total + FEW
+
+
+_LISTED = (Segment.ALL, Segment.DELIVERED, Segment.UNDELIVERED, Segment.HELD, Segment.RETRIED)
+
+
+def _place(organization: uuid.UUID) -> Place:
+    return Place(organization, Environment.TEST)

@@ -1,0 +1,113 @@
+"""The state of a delivery, and *undelivered*: the one definition, which every reader goes by.
+
+Four statuses are stored (decision 0005). What *pending* means now depends on the endpoint, on the
+organization, and on the clock of the database. `_PENDING_AS` says it in order, the first that holds
+counts; from it come both the expression that names the state of a row and the condition that finds
+the rows of a state. Those conditions begin with the stored status, so they keep to the indexes that
+are partial by it.
+
+The expressions are written over rows called `d` (the delivery) and `e` (its endpoint), in
+statements whose parameters `$1` and `$2` are the organization and the environment: whether the
+organization's status lets deliveries go is so asked once a statement, not once a row.
+"""
+
+# What is put together here are constants of this file, of `waiting` and of `standing`.
+# ruff: noqa: S608
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Set
+from typing import Final
+
+from privata.core.standing import delivering_of
+from privata.webhooks.states import UNDELIVERED_STATES, DeliveryState
+from privata.webhooks.waiting import untried
+
+_S = DeliveryState
+
+#: A request is under way; the mark means something until the lease ends only.
+IN_FLIGHT: Final = "(d.in_flight AND d.due_at > now())"
+
+#: It goes in its turn, for its endpoint is resuming, whenever it was due before.
+_IN_LINE: Final = f"e.status = 'resuming' AND (d.due_at <= now() OR {untried()})"
+
+_PENDING_AS: Final = {
+    _S.IN_FLIGHT: IN_FLIGHT,
+    _S.CANCELLED: "e.status = 'disabled'",
+    _S.HELD: f"(e.status = 'paused' OR {_IN_LINE} OR NOT {delivering_of('$1', '$2')})",
+    _S.RETRYING: "d.attempts > 0",
+    _S.QUEUED: "true",
+}
+
+#: The state of a row.
+STATE: Final = "CASE WHEN d.status <> 'pending' THEN d.status {} END".format(
+    " ".join(f"WHEN {condition} THEN '{state.value}'" for state, condition in _PENDING_AS.items())
+)
+
+
+def is_in(states: Iterable[DeliveryState]) -> str:
+    """The condition that the state of `d` is one of these."""
+    wanted = set(states)
+    parts = [f"d.status = '{state.value}'" for state in sorted(wanted - _PENDING_AS.keys())]
+    if wanted & _PENDING_AS.keys():
+        parts.append(f"(d.status = 'pending'{_among(wanted)})")
+    return f"({' OR '.join(parts)})" if parts else "false"
+
+
+def _among(wanted: Set[DeliveryState]) -> str:
+    """Which pending ones: those of the states that are wanted, or all but the others."""
+    ours = [_as_pending(state) for state in _PENDING_AS if state in wanted]
+    others = [_as_pending(state) for state in _PENDING_AS if state not in wanted]
+    if not others:
+        return ""
+    if len(others) < len(ours):
+        return f" AND NOT ({' OR '.join(others)})"
+    return f" AND ({' OR '.join(ours)})"
+
+
+def _as_pending(state: DeliveryState) -> str:
+    before = []
+    for other, condition in _PENDING_AS.items():
+        if other is state:
+            break
+        before.append(f"NOT {condition}")
+    return f"({' AND '.join([*before, _PENDING_AS[state]])})"
+
+
+def _again(*statuses: str) -> str:
+    names = ", ".join(f"'{status}'" for status in statuses)
+    return f"""EXISTS (
+    SELECT FROM webhook_delivery AS again
+    WHERE again.endpoint_id = d.endpoint_id AND again.event_seq = d.event_seq
+      AND again.replay AND again.id <> d.id AND again.status IN ({names}))"""
+
+
+#: What its endpoint has not got and what is still owed or was given up: each event once, by its
+#: first delivery. A replay that arrived settles the event too.
+UNDELIVERED: Final = f"""(NOT d.replay AND {is_in(UNDELIVERED_STATES)}
+   AND NOT {_again("delivered")})"""
+
+#: Nothing else sends its event: no other replay has arrived or is about to be sent.
+NOT_SENT_AGAIN: Final = f"NOT {_again('delivered', 'pending')}"
+
+#: A missed event whose delivery was given up.
+GIVEN_UP: Final = f"(d.status = 'exhausted' AND NOT d.replay AND {NOT_SENT_AGAIN})"
+
+#: A missed event whose delivery failed and has attempts left. While the endpoint is paused these
+#: are not missed: resuming it sends them.
+FAILING: Final = f"""(d.status = 'pending' AND d.attempts > 0 AND NOT d.replay
+   AND {NOT_SENT_AGAIN})"""
+
+#: What the retry of many takes up: it failed, is not being sent, and nothing else sends its event.
+RETRYABLE: Final = f"""(e.status = 'active'
+   AND (d.status = 'exhausted' OR d.status = 'pending' AND d.attempts > 0 AND NOT {IN_FLIGHT})
+   AND {NOT_SENT_AGAIN})"""
+
+#: For how many days back exhausted deliveries are offered beside what waits.
+EXHAUSTED_DAYS: Final = 30
+
+#: How many of `e`'s events were given up lately and nothing sends them again: not by resuming.
+EXHAUSTED: Final = f"""
+(SELECT count(*) FROM webhook_delivery AS d
+ WHERE d.endpoint_id = e.id AND d.created_at >= now() - interval '{EXHAUSTED_DAYS} days'
+   AND {GIVEN_UP})::int"""
