@@ -42,7 +42,7 @@ def give_back(apps, editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0003_wrong_factors")]
+    dependencies = [("accounts", "0004_shared_user")]
 
     operations = [
         migrations.SeparateDatabaseAndState(
