@@ -2,7 +2,7 @@
 
 Five rules, each with a line in CONTRIBUTING.md:
 
-- *cycle*: rooms import each other in no circle.
+- *cycle*: rooms import each other in no circle, and no more do modules.
 - *face*: other rooms import a room through at most three of its modules.
 - *table*: the SQL of a room names its own tables; another's only through a view.
 - *framework*: Django and FastAPI belong to files of certain names; no other file reaches them.
@@ -117,7 +117,7 @@ def _imported(tree: ast.AST, paths: Mapping[str, Path]) -> Iterator[str]:
 
 
 def cycles(edges: Mapping[str, Iterable[str]]) -> list[tuple[str, ...]]:
-    """The groups of rooms that reach each other, each sorted."""
+    """The groups of rooms, or of modules, that reach each other, each sorted."""
     reach: dict[str, set[str]] = {}
     for start in edges:
         seen: set[str] = set()
@@ -144,6 +144,13 @@ def breaks(root: Path) -> dict[str, set[str]]:
     for group in cycles({room: set(targets) for room, targets in rooms.items()}):
         inside = {f"{here} -> {there}" for here in group for there in rooms[here] if there in group}
         found["cycle"] |= inside
+    for circle in cycles(house.imports):
+        found["cycle"] |= {
+            f"{here} -> {there}"
+            for here in circle
+            for there in house.imports[here]
+            if there in circle
+        }
     for modules in faces(rooms).values():
         if len(modules) > MOST_FACES:
             found["face"] |= modules

@@ -73,6 +73,18 @@ def test_a_forbidden_import_of_each_kind_is_refused(
     assert said in capsys.readouterr().out
 
 
+def test_modules_import_each_other_in_no_circle(
+    rooms: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pair = {
+        "refunds/store.py": "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n"
+        "    from privata.refunds.rules import x\n",
+        "refunds/rules.py": "from privata.refunds.store import y\n",
+    }
+    assert rooms.main([], _build(tmp_path, **pair)) == 1
+    assert "cycle: privata.refunds.rules -> privata.refunds.store" in capsys.readouterr().out
+
+
 def test_a_room_has_a_short_face(
     rooms: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

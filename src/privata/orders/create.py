@@ -26,12 +26,18 @@ from privata.events import service as events
 from privata.infra import idempotency
 from privata.infra.kernel import Kernel
 from privata.orders import store, wire
-from privata.orders.service import ORDERS_BELL
+from privata.orders.moving import ORDERS_BELL
 from privata.orders.tracking import tracking_url
 from privata.providers.catalogue import find_asset
-from privata.providers.port import Asset, OpenedOrder, OrderRequest, SandboxPlan
+from privata.providers.port import (
+    DEFAULT_TTL,
+    Asset,
+    OpenedOrder,
+    OrderRequest,
+    SandboxPlan,
+    Scenario,
+)
 from privata.providers.registry import provider_named
-from privata.providers.simulator.scenarios import DEFAULT_TTL, Scenario
 
 HTTP_CREATED = 201
 

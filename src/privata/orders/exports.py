@@ -14,13 +14,13 @@ from typing import Final
 from uuid import UUID
 
 from privata.audit import service as audit
+from privata.core.cursors import Cursor
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.tenancy import Actor
 from privata.events.service import LIVE_BELL, live_payload
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.orders import columns, listing
-from privata.orders.cursors import Cursor
 from privata.orders.filters import OrderFilter, described
 from privata.orders.search_sql import Scope, Search
 from privata.orders.states import ExportState

@@ -8,9 +8,9 @@ from django.contrib.messages import get_messages
 from django.http import HttpRequest
 from django.urls import reverse
 
+from privata.core.cursors import Cursor
 from privata.infra.plane import kernel, wait
 from privata.orders import columns, reading, saved_views
-from privata.orders.cursors import Cursor
 from privata.orders.filter_words import chips
 from privata.orders.filters import GROUPS, RATES, REFUNDS, SPANS, OrderFilter, ReadFilter
 from privata.orders.listing import Page

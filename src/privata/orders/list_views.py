@@ -11,11 +11,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from privata.core.cursors import Cursor, parse_cursor
 from privata.core.errors import NotFound, ValidationFailed
 from privata.infra.plane import kernel, wait
 from privata.orders import reading, saved_views
 from privata.orders.columns import LISTED
-from privata.orders.cursors import Cursor, parse_cursor
 from privata.orders.filters import filter_of, parse_filter, read_filter
 from privata.orders.list_context import list_context, rows_context
 from privata.orders.listing import Page

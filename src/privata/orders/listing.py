@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from itertools import chain, repeat
 from typing import Final
 
+from privata.core.cursors import Cursor
 from privata.infra.kernel import Kernel
 from privata.orders import search_sql
-from privata.orders.cursors import Cursor
 from privata.orders.filters import OrderFilter
 from privata.orders.search_sql import Guide, Search, Statement
 from privata.orders.store import TIMELINE, Row

@@ -18,10 +18,9 @@ from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import listening
 from privata.orders import store
-from privata.orders.service import ORDERS_BELL, advance, expire_in_silence
-from privata.providers.port import OrderSnapshot, SandboxPlan
+from privata.orders.moving import ORDERS_BELL, advance, expire_in_silence
+from privata.providers.port import DEFAULT_TTL, OrderSnapshot, SandboxPlan
 from privata.providers.registry import provider_named
-from privata.providers.simulator.scenarios import DEFAULT_TTL
 
 log = logging.getLogger(__name__)
 

@@ -9,16 +9,16 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from privata.core.explorers import ExplorerLink, explorer_link
 from privata.core.ids import ORDER_ID
 from privata.core.lifecycle import TERMINAL, OrderStatus
 from privata.infra.plane import kernel
 from privata.orders import presenting, reading
-from privata.orders.explorers import ExplorerLink, explorer_link
 from privata.orders.models import Order, TimelineEntry
 from privata.orders.plain_words import STAGES, words_for
+from privata.orders.refund_port import refund_panel
 from privata.orders.states import LateState
 from privata.orders.tracking import tracking_token_fits
-from privata.refunds.panel import panel_of
 
 
 @require_safe
@@ -59,7 +59,7 @@ def _context(request: HttpRequest, order_id: str) -> dict[str, Any]:
 
 def _explorer(order: Order, entries: list[TimelineEntry]) -> ExplorerLink | None:
     """Where the outgoing transaction can be looked at: the payout's, or that of a refund."""
-    panel = panel_of(order, entries, datetime.now(UTC))
+    panel = refund_panel(order, entries, datetime.now(UTC))
     if panel is not None or not order.tx_out_hash:
         return panel.link if panel else None
     returned = order.late_state == LateState.REFUNDED

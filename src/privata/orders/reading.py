@@ -7,10 +7,10 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
+from privata.core.cursors import Cursor
 from privata.core.ids import ORDER_ID
 from privata.infra.plane import kernel, wait
 from privata.orders import listing
-from privata.orders.cursors import Cursor
 from privata.orders.filters import GROUPS, OrderFilter
 from privata.orders.listing import Page
 from privata.orders.models import Order, TimelineEntry

@@ -14,7 +14,7 @@ from privata.infra.openapi import AmountText
 from privata.infra.wire import Wire, misfit
 from privata.orders import create
 from privata.orders.states import LateState
-from privata.providers.simulator.scenarios import MAX_TTL, Scenario
+from privata.providers.port import MAX_TTL, Scenario
 
 V = TypeVar("V")
 

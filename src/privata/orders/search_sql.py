@@ -14,9 +14,9 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from privata.core.cursors import Cursor
 from privata.core.ids import ORDER_ID
 from privata.core.tenancy import Environment
-from privata.orders.cursors import Cursor
 from privata.orders.filters import OrderFilter
 
 #: How many rows of a guide are looked at to tell how rare it is.

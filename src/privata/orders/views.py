@@ -9,17 +9,17 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from privata.core.explorers import explorer_link
 from privata.core.lifecycle import OPEN, OrderStatus
 from privata.infra.plane import kernel, wait
 from privata.orders import presenting, reading, service
-from privata.orders.explorers import explorer_link
 from privata.orders.models import Order
+from privata.orders.refund_port import RefundPanel, refund_panel
 from privata.orders.tracking import tracking_url
 from privata.orders.typical import Usual, usual_time
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
 from privata.organizations.standing import webhooks_go
-from privata.refunds.panel import RefundPanel, panel_of
 from privata.webhooks.deliveries.shown import shown_of
 
 #: The tabs of an order, as they stand in its address.
@@ -62,7 +62,7 @@ def _detail(request: HttpRequest, tenant: Tenant, order_id: str) -> dict[str, An
         "stages": presenting.stages(entries),
         "slippage": presenting.slippage(order.amount_to_expected, order.amount_to_actual),
         "swap_seconds": presenting.swap_seconds(entries),
-        "refund_panel": (panel := panel_of(order, entries, datetime.now(UTC))),
+        "refund_panel": (panel := refund_panel(order, entries, datetime.now(UTC))),
         "tracking_url": tracking_url(kernel(), order.id),
     }
     return context | _tab(tenant, order, tab, panel)

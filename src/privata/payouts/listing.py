@@ -9,11 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from privata.core.clock import iso
+from privata.core.cursors import Cursor
 from privata.core.errors import NotFound
+from privata.core.explorers import explorer_link
 from privata.core.tenancy import Actor, Environment
 from privata.infra.kernel import Kernel
-from privata.orders.cursors import Cursor
-from privata.orders.explorers import explorer_link
 from privata.payouts import address_store, store
 from privata.payouts.challenges import amount_text
 from privata.payouts.currencies import PayoutCurrency

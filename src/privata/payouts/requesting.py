@@ -22,7 +22,7 @@ from privata.payouts.proving import refuse_without_secret
 from privata.payouts.sandbox import balances, give_addresses
 from privata.payouts.simulating import REQUESTS_PER_DAY, PayoutScenario
 from privata.payouts.states import AddressState
-from privata.providers.simulator.scenarios import DEFAULT_TTL
+from privata.providers.port import DEFAULT_TTL
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ from privata.payouts.simulating import (
     transaction,
 )
 from privata.payouts.telling import tell_sent
-from privata.providers.simulator.addresses import deposit_address
+from privata.providers.registry import sandbox_address
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ async def give_addresses(kernel: Kernel, tx: Transaction, organization_id: UUID)
     """See to it that the sandbox has its verified address of each currency; safe to repeat."""
     now = kernel.clock.now()
     for currency in PayoutCurrency:
-        address, _ = deposit_address(currency.network, f"payout:{organization_id}")
+        address = sandbox_address(currency.network, f"payout:{organization_id}")
         await tx.connection.execute(
             _ADDRESSES,
             uuid.uuid4(),

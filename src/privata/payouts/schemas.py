@@ -9,9 +9,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator, model_validator
 
+from privata.core.cursors import Cursor, parse_cursor
 from privata.core.money import MAX_AMOUNT_CHARS
 from privata.infra.wire import Wire, misfit
-from privata.orders.cursors import Cursor, parse_cursor
 from privata.payouts.challenges import MAX_ANSWER_CHARS
 from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.lifecycle import PayoutStatus
@@ -19,7 +19,7 @@ from privata.payouts.requesting import Wish
 from privata.payouts.rules import read_dollars
 from privata.payouts.simulating import PayoutScenario
 from privata.payouts.states import AddressState, VerifiedBy
-from privata.providers.simulator.scenarios import MAX_TTL
+from privata.providers.port import MAX_TTL
 
 #: Payouts of one answer.
 MAX_LIMIT: Final = 100

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from privata.core.explorers import explorer_link
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
-from privata.orders.explorers import explorer_link
 from privata.organizations.telling import mail_payout_sent
 from privata.payouts import store
 from privata.payouts.challenges import amount_text

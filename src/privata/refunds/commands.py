@@ -14,7 +14,6 @@ from privata.core.clock import iso
 from privata.core.lifecycle import FailedReason, OrderStatus
 from privata.core.money import format_amount
 from privata.infra.kernel import Kernel
-from privata.orders.late_commands import late_group
 from privata.refunds.review import DECISIONS, decide, orders_in_review
 
 #: Runs one task on the database; which program that is, only the command line knows.
@@ -23,21 +22,16 @@ RunOnce: TypeAlias = Callable[[Callable[[Kernel], Awaitable[Any]]], Any]
 _JSON = click.option("--json", "as_json", is_flag=True, help="print one line of JSON")
 
 
-def orders_group(run_once: RunOnce) -> click.Group:
-    """The group of commands, to be added to the program."""
+def review_group(run_once: RunOnce) -> click.Group:
+    """The group of commands, to be added to those about orders."""
 
     @click.group()
-    def orders() -> None:
-        """Orders of every organization."""
-
-    @orders.group()
     def review() -> None:
         """Orders that wait for a person's decision."""
 
     review.add_command(_list(run_once))
     review.add_command(_decide(run_once))
-    orders.add_command(late_group(run_once))
-    return orders
+    return review
 
 
 def _list(run_once: RunOnce) -> click.Command:

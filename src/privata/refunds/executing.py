@@ -19,9 +19,7 @@ from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.orders import service as orders
-from privata.orders.poller import sandbox_plan
-from privata.orders.store import Row as OrderRow
-from privata.orders.store import lock_order, note_refund
+from privata.orders.service import Row as OrderRow
 from privata.providers.port import RefundReport, RefundRequest, Report
 from privata.providers.registry import provider_named
 from privata.refunds import store
@@ -64,13 +62,13 @@ async def execute(kernel: Kernel, row: store.Row) -> None:
     answer = await _ask(kernel, row)
     now = kernel.clock.now()
     async with kernel.database.transaction() as tx:
-        order = await lock_order(tx, row["order_id"])
+        order = await orders.lock_order(tx, row["order_id"])
         assert order is not None  # a refund goes with its order
         if order["status"] != OrderStatus.REFUND_REQUIRED:
             # The provider reported by itself that it has sent the deposit back.
             done = RefundState.DONE.value
             if await store.settle_refund(tx, row, state=done, finished_at=now):
-                await note_refund(tx, row["order_id"], now)
+                await orders.note_refund(tx, row["order_id"], now)
         elif isinstance(answer, RefundReport) and answer.done:
             await _done(kernel, tx, order, row, answer, now)
         elif isinstance(answer, RefundReport):
@@ -95,7 +93,7 @@ async def _ask(kernel: Kernel, row: store.Row) -> RefundReport | ProviderRefused
         address=row["to_address"],
         extra_id=row["to_extra_id"],
         requested_at=row["requested_at"],
-        sandbox=sandbox_plan(row),
+        sandbox=orders.sandbox_plan(row),
     )
     try:
         async with asyncio.timeout(PROVIDER_DEADLINE_S):

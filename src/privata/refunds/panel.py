@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from privata.core.explorers import ExplorerLink, explorer_link
 from privata.core.lifecycle import OrderStatus
 from privata.core.refund_window import window_ends
-from privata.orders.explorers import ExplorerLink, explorer_link
-from privata.orders.models import Order, TimelineEntry
+from privata.orders.models import Order
+from privata.orders.service import Entry
 from privata.refunds.models import Refund
 from privata.refunds.rules import (
     Choice,
@@ -67,7 +68,7 @@ class RefundPanel:
     link: ExplorerLink | None
 
 
-def panel_of(order: Order, entries: Sequence[TimelineEntry], now: datetime) -> RefundPanel | None:
+def panel_of(order: Order, entries: Sequence[Entry], now: datetime) -> RefundPanel | None:
     """The panel of an order; None for one that never needed a refund."""
     entered = next((e.at for e in entries if e.status == OrderStatus.REFUND_REQUIRED), None)
     title = _TITLES.get(OrderStatus(order.status))

@@ -10,7 +10,6 @@ from privata.core.lifecycle import FailedReason, OrderStatus
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
 from privata.orders import service as orders
-from privata.orders.store import lock_order
 from privata.providers.port import Report
 from privata.refunds import store
 
@@ -48,7 +47,7 @@ async def decide(
     _check(to, tx_hash, reason, note)
     async with kernel.database.transaction() as tx:
         # Two operators at once take turns at the row: the second one finds the first's decision.
-        row = await lock_order(tx, order_id)
+        row = await orders.lock_order(tx, order_id)
         if row is None:
             raise OrderNotFound("Order not found.")
         if row["status"] != OrderStatus.MANUAL_REVIEW:

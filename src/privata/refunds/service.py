@@ -26,8 +26,7 @@ from privata.core.tenancy import Actor
 from privata.events.service import LIVE_BELL, live_payload
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
-from privata.orders import store as orders
-from privata.orders.service import refund_window_end
+from privata.orders import service as orders
 from privata.refunds import store
 from privata.refunds.rules import (
     Choice,
@@ -118,7 +117,7 @@ def refuse_unless_open(order: orders.Row, now: datetime) -> None:
         )
     if order["refund_capability"] != "programmatic":
         raise _not_programmatic(order)
-    if now >= refund_window_end(order):
+    if now >= orders.refund_window_end(order):
         raise _window_ended(order)
 
 
@@ -189,7 +188,7 @@ def refund_object(order: orders.Row, refund: store.Row) -> dict[str, Any]:
         "state": refund["state"],
         "source": refund["source"],
         "requested_at": iso(refund["requested_at"]),
-        "window_ends_at": iso(refund_window_end(order)),
+        "window_ends_at": iso(orders.refund_window_end(order)),
         "finished_at": None if finished is None else iso(finished),
         "tx_out_hash": order["tx_out_hash"] if done else None,
         "failure": refund["failure"],
@@ -239,7 +238,7 @@ def _checked(network: str, wish: Wish) -> ValidAddress:
 def _window_ended(order: orders.Row) -> RefundWindowExpired:
     return RefundWindowExpired(
         "The refund window of this order has ended. Its refund_preference applies.",
-        data={"status": order["status"], "window_ended_at": iso(refund_window_end(order))},
+        data={"status": order["status"], "window_ended_at": iso(orders.refund_window_end(order))},
     )
 
 

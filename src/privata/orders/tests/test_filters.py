@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from privata.core.cursors import Cursor, parse_cursor
 from privata.core.lifecycle import OrderStatus
-from privata.orders.cursors import Cursor, parse_cursor
 from privata.orders.filters import (
     RATES,
     REFUNDS,

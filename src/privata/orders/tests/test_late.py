@@ -22,9 +22,8 @@ from privata.orders.polling import JITTER, LATE_FIRST, LATE_THEN, next_poll
 from privata.orders.service import advance, get_order
 from privata.orders.states import LateState
 from privata.orders.tests.test_advance import make_order, states
-from privata.providers.port import Report
+from privata.providers.port import Report, Scenario
 from privata.providers.simulator.provider import Simulator
-from privata.providers.simulator.scenarios import Scenario
 
 S = OrderStatus
 HASH_IN, HASH_OUT = "aa" * 32, "bb" * 32

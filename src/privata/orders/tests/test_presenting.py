@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
+from privata.core.explorers import EXPLORERS, explorer_link
 from privata.core.lifecycle import FailedReason, OrderStatus
-from privata.orders.explorers import EXPLORERS, explorer_link
 from privata.orders.plain_words import words_for
 from privata.orders.presenting import refund_closes, slippage, stages, steps, swap_seconds
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from privata.core.cursors import Cursor
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
 from privata.orders import listing
-from privata.orders.cursors import Cursor
 from privata.orders.filters import filter_of
 from privata.orders.search_sql import Scope, Search
 

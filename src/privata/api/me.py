@@ -1,4 +1,4 @@
-"""`/me` and `/me/orders`: who a key acts for, and its organization's orders."""
+"""`/me`: whom a key acts for, and what it may do. Put together out of several rooms."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from privata.api import me_schemas
 from privata.apikeys.access import actor_of
 from privata.apikeys.scopes import Scope
-from privata.core.errors import InvalidKey, ScopeRequired, ValidationFailed
+from privata.core.errors import InvalidKey, ScopeRequired
 from privata.core.money import floor_to
 from privata.core.tenancy import Actor
 from privata.infra.access import kernel_of
@@ -18,12 +19,7 @@ from privata.infra.kernel import Kernel
 from privata.infra.limits import Kind, limits_of
 from privata.infra.openapi import errors, request_of
 from privata.infra.routing import api_router
-from privata.infra.wire import json_response, parse_query
-from privata.orders import listing, me_schemas, service
-from privata.orders.cursors import Cursor, parse_cursor
-from privata.orders.filters import OrderFilter, read_filter
-from privata.orders.search_sql import Scope as OrderScope
-from privata.orders.search_sql import Search
+from privata.infra.wire import json_response
 from privata.organizations.profile import profile_of
 from privata.payouts.sandbox import balances
 
@@ -71,52 +67,8 @@ async def get_me(request: Request) -> Response:
     return json_response(shown)
 
 
-@router.get(
-    "/me/orders",
-    response_model=me_schemas.OrdersPage,
-    responses=errors(InvalidKey, ScopeRequired, ValidationFailed),
-    openapi_extra=request_of(query=me_schemas.OrdersQuery, key=True, scopes=(Scope.ORDERS,)),
-)
-async def list_orders(request: Request) -> Response:
-    """Orders that match all filters, newest first.
-
-    A page can be short, or even empty, and still have a `next_cursor`: the time per request is
-    limited. Use the cursor to continue the search.
-    """
-    actor = await actor_of(request, Scope.ORDERS)
-    query = parse_query(me_schemas.OrdersQuery, request)
-    kernel = kernel_of(request)
-    search = Search(
-        OrderScope(actor.organization_id, actor.environment),
-        _filter(request),
-        kernel.clock.now(),
-        older_than=_cursor(query.cursor),
-    )
-    page = await listing.page_of(kernel, search, limit=query.limit, columns=listing.WHOLE)
-    shown: dict[str, Any] = {
-        "orders": [service.order_of(kernel, row) for row in page.rows],
-        "next_cursor": None if page.older is None else page.older.encode(),
-    }
-    return json_response(shown)
-
-
 async def _balances(kernel: Kernel, actor: Actor) -> dict[str, str]:
     """Cut to cents, not rounded: what is shown as available can be asked for."""
     held = await balances(kernel, actor)
     cents = {name: format(floor_to(amount, 2), "f") for name, amount in asdict(held).items()}
     return {"currency": "USD", **cents}
-
-
-def _filter(request: Request) -> OrderFilter:
-    read = read_filter(request.query_params)
-    if read.problems:
-        raise ValidationFailed("Invalid filter.", fields=list(read.problems))
-    return read.chosen
-
-
-def _cursor(text: str | None) -> Cursor | None:
-    cursor = None if text is None else parse_cursor(text)
-    if text is not None and cursor is None:
-        sentence = "is not a next_cursor from this route"
-        raise ValidationFailed(f"cursor {sentence}.", fields=[("cursor", sentence)])
-    return cursor

@@ -1,4 +1,4 @@
-"""Places in a list of orders, which runs from the newest to the oldest: pure."""
+"""Places in a list that runs from the newest to the oldest, of orders or payouts: pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ _IDENT = re.compile(r"[!-~]{1,40}")
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """A place in the list: that of an order. As the end of a range it may be `included` in it."""
+    """A place in the list, that of the row with this id. As the end of a range it may be
+    `included` in it."""
 
     created_at: datetime
     order_id: str
