@@ -4,7 +4,8 @@ Five rules, each with a line in CONTRIBUTING.md:
 
 - *cycle*: rooms import each other in no circle, and no more do modules.
 - *face*: other rooms import a room through at most three of its modules.
-- *table*: the SQL of a room names its own tables; another's only through a view.
+- *table*: the SQL of a room names its own tables; another's it reads through a view of the owner's
+  that stands in `rooms_views.toml`, and never writes.
 - *framework*: Django and FastAPI belong to files of certain names; no other file reaches them.
 - *crowd*: a folder has at most 25 modules side by side.
 
@@ -26,6 +27,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 KNOWN = Path("scripts/rooms_known.toml")
+VIEWS = Path("scripts/rooms_views.toml")
 PACKAGE = "privata"
 
 #: What every room may import.
@@ -51,6 +53,12 @@ _TABLE_IN_SQL = re.compile(
 )
 
 
+_WRITTEN_IN_SQL = re.compile(
+    r"\b(?:INTO|UPDATE|DELETE FROM)\s+(?:ONLY\s+)?\"?([a-z_][a-z0-9_]*)", re.ASCII
+)
+_VIEW_MADE = re.compile(r"CREATE\s+(?:OR\s+REPLACE\s+)?VIEW\s+([a-z_][a-z0-9_]*)", re.ASCII)
+
+
 @dataclass
 class House:
     """Every module of the package with what it imports and which tables its SQL names."""
@@ -58,6 +66,7 @@ class House:
     imports: dict[str, set[str]] = field(default_factory=dict)
     outside: dict[str, set[str]] = field(default_factory=dict)
     sql: dict[str, set[str]] = field(default_factory=dict)
+    written: dict[str, set[str]] = field(default_factory=dict)
     tables: dict[str, str] = field(default_factory=dict)
 
     def rooms(self) -> dict[str, dict[str, set[str]]]:
@@ -100,6 +109,7 @@ def read_house(root: Path) -> House:
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         ]
         house.sql[module] = {name for text in texts for name in _TABLE_IN_SQL.findall(text)}
+        house.written[module] = {name for text in texts for name in _WRITTEN_IN_SQL.findall(text)}
         if module.endswith(".models"):
             for name in re.findall(r'db_table = "(\w+)"', path.read_text(encoding="utf-8")):
                 house.tables[name] = room_of(module)
@@ -154,13 +164,15 @@ def breaks(root: Path) -> dict[str, set[str]]:
     for modules in faces(rooms).values():
         if len(modules) > MOST_FACES:
             found["face"] |= modules
+    readable, found["table"] = views(root, house)
     for module, names in house.sql.items():
         here = room_of(module)
         if here in BASE | PLANES:
             continue
         for name in names:
             owner = house.tables.get(name)
-            if owner is not None and owner != here:
+            read = name in readable and name not in house.written[module]
+            if owner is not None and owner != here and not read:
                 found["table"].add(f"{module} -> {name}")
     for framework, roles in FRAMEWORKS.items():
         found["framework"] |= {
@@ -170,6 +182,22 @@ def breaks(root: Path) -> dict[str, set[str]]:
         if count > MOST_MODULES:
             found["crowd"].add(folder)
     return found
+
+
+def views(root: Path, house: House) -> tuple[set[str], set[str]]:
+    """The views that every room may read; and what is wrong with the list of them.
+
+    Every view that a migration makes is put among its room's tables.
+    """
+    for path in (root / "src" / PACKAGE).glob("*/migrations/*.py"):
+        for name in _VIEW_MADE.findall(path.read_text(encoding="utf-8")):
+            house.tables[name] = path.parent.parent.name
+    listed = root / VIEWS
+    told = tomllib.loads(listed.read_text(encoding="utf-8"))["views"] if listed.exists() else []
+    wrong = {
+        f"{VIEWS} -> {one['name']}" for one in told if house.tables.get(one["name"]) != one["owner"]
+    }
+    return {one["name"] for one in told if one["purpose"]}, wrong
 
 
 def faces(rooms: Mapping[str, Mapping[str, set[str]]]) -> dict[str, set[str]]:

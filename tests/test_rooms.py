@@ -73,6 +73,49 @@ def test_a_forbidden_import_of_each_kind_is_refused(
     assert said in capsys.readouterr().out
 
 
+#: A view that its room's migration makes and that is on the list.
+VIEW = {
+    "orders/migrations/0002_facts.py": 'MADE = "CREATE VIEW order_facts AS SELECT 1 FROM orders"\n',
+    "refunds/store.py": 'SQL = "SELECT 1 FROM order_facts"\n',
+}
+LISTED = 'views = [{ name = "order_facts", owner = "orders", purpose = "reading" }]\n'
+
+
+def _list_views(root: Path, text: str) -> Path:
+    (root / "scripts" / "rooms_views.toml").write_text(text, encoding="utf-8")
+    return root
+
+
+def test_a_view_on_the_list_is_read_by_every_room(rooms: ModuleType, tmp_path: Path) -> None:
+    assert rooms.main([], _list_views(_build(tmp_path, **VIEW), LISTED)) == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "listed", "said"),
+    [
+        (VIEW, "views = []", "table: privata.refunds.store -> order_facts: refused"),
+        (
+            VIEW | {"refunds/store.py": 'SQL = "UPDATE order_facts SET a"\n'},
+            LISTED,
+            "table: privata.refunds.store -> order_facts: refused",
+        ),
+        ({}, LISTED, "table: scripts/rooms_views.toml -> order_facts: refused"),
+        (VIEW, LISTED.replace("orders", "refunds"), "rooms_views.toml -> order_facts: refused"),
+    ],
+    ids=["not on the list", "written through", "made by nobody", "owned by another"],
+)
+def test_a_view_is_read_as_the_list_says(
+    rooms: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    more: dict[str, str],
+    listed: str,
+    said: str,
+) -> None:
+    assert rooms.main([], _list_views(_build(tmp_path, **more), listed)) == 1
+    assert said in capsys.readouterr().out
+
+
 def test_modules_import_each_other_in_no_circle(
     rooms: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -31,9 +31,11 @@ from privata.orders.refund_port import show_refunds_with
 from privata.orders.store import (
     Row,
     claim_polls,
+    holding,
     lock_order,
     lock_own_order,
     note_refund,
+    noting_change,
     seconds_to_next_poll,
     set_poll,
 )
@@ -59,9 +61,11 @@ __all__ = [
     "first_of",
     "follow",
     "get_order",
+    "holding",
     "lock_order",
     "lock_own_order",
     "note_refund",
+    "noting_change",
     "order_of",
     "preference_of",
     "refund_window_end",

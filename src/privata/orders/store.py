@@ -11,6 +11,7 @@ import asyncpg
 
 from privata.core.tenancy import Environment
 from privata.infra.postgres import Transaction
+from privata.quotes.spending import spending
 
 Row = asyncpg.Record
 
@@ -55,9 +56,7 @@ COLUMNS = (
 # quote race for the quote's row: the second finds `used_at` set, inserts nothing and returns none.
 _INSERT = f"""
 WITH spent AS (
-    UPDATE quote SET used_at = now()
-    WHERE id = $4 AND used_at IS NULL AND expires_at > $33
-    RETURNING id
+    {spending("$4", "$33")}
 ), made AS (
     INSERT INTO orders ({", ".join(COLUMNS)})
     SELECT {", ".join(f"${n}" for n in range(1, len(COLUMNS) + 1))} FROM spent
@@ -114,7 +113,7 @@ SELECT q.*, (
     WHERE o.organization_id = $2 AND o.environment = $3 AND o.partner_order_ref = $4
       AND o.status IN ('waiting_deposit', 'confirming', 'exchanging', 'sending')
 ) AS duplicate_of
-FROM quote q
+FROM quote_facts q
 WHERE q.id = $1 AND q.environment = $3 AND (q.organization_id = $2 OR q.organization_id IS NULL)
 """
 
@@ -167,6 +166,20 @@ SELECT extract(epoch FROM min(poll_at) - now())::float8 FROM orders
 WHERE poll_at <= now() + make_interval(secs => $3)
   AND environment = $1 AND (status = 'refund_required') = $2 AND (status = 'expired') = $4
 """
+
+
+def holding(ids: str) -> str:
+    """The SQL that locks orders for a WITH of another room, and yields the ids that it got: what
+    somebody else holds is left out, so it waits for nobody. `ids` is a query of ids."""
+    return f"SELECT id FROM orders WHERE id IN ({ids}) FOR NO KEY UPDATE SKIP LOCKED"  # noqa: S608
+
+
+def noting_change(ids: str) -> str:
+    """The SQL of `note_refund` for a WITH of another room, for orders that it holds."""
+    return (
+        "UPDATE orders SET updated_at = greatest(updated_at, now())"  # noqa: S608
+        f" WHERE id IN ({ids})"
+    )
 
 
 async def insert_order(tx: Transaction, values: Mapping[str, Any]) -> bool:

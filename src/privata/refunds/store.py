@@ -12,6 +12,7 @@ import asyncpg
 
 from privata.core.tenancy import Environment
 from privata.infra.postgres import Transaction
+from privata.orders.service import holding, noting_change
 
 Row = asyncpg.Record
 
@@ -33,24 +34,27 @@ _GET: Final = "SELECT * FROM refund WHERE order_id = $1"
 # in the order (`processing`), so it changes the order as well. Both rows are locked before either
 # is written, and what somebody else holds is left for later: a claim waits for nobody, so it stands
 # in no circle of those who wait, whatever order it locks in.
-_CLAIM: Final = """
-WITH due AS (
-    SELECT refund.order_id, refund.state
-    FROM refund JOIN orders ON orders.id = refund.order_id
-    WHERE refund.due_at <= now() AND refund.environment = $3
-    ORDER BY refund.due_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+_FIRST_CLAIMED: Final = """
+    SELECT due.order_id FROM due JOIN held ON held.id = due.order_id WHERE due.state = 'requested'
+"""
+_CLAIM: Final = f"""
+WITH due AS MATERIALIZED (
+    SELECT order_id, state FROM refund
+    WHERE due_at <= now() AND environment = $3
+    ORDER BY due_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+), held AS MATERIALIZED (
+    {holding("SELECT order_id FROM due")}
 ), told AS (
-    UPDATE orders SET updated_at = greatest(updated_at, now()) FROM due
-    WHERE orders.id = due.order_id AND due.state = 'requested'
+    {noting_change(_FIRST_CLAIMED)}
 )
 UPDATE refund AS r
 SET state = 'processing', due_at = now() + make_interval(secs => $2),
     lease_token = r.lease_token + 1
-FROM due JOIN orders AS o ON o.id = due.order_id
-WHERE r.order_id = due.order_id
+FROM held JOIN order_facts AS o ON o.id = held.id
+WHERE r.order_id = held.id
 RETURNING r.*, o.provider, o.provider_order_id, o.quote_id, o.amount_from, o.from_asset,
           o.from_network, o.sandbox_scenario, o.sandbox_ttl
-"""
+"""  # noqa: S608  # put together out of constants
 
 _NEXT: Final = """
 SELECT extract(epoch FROM min(due_at) - now())::float8 FROM refund WHERE environment = $1
@@ -69,7 +73,7 @@ SELECT o.id, o.organization_id, organization.name AS organization, o.environment
        o.provider_order_id, o.from_asset, o.from_network, o.from_decimals, o.amount_from,
        o.to_asset, o.to_network, o.updated_at, o.failed_reason_code, o.refund_capability,
        o.tx_in_hash, r.action, r.state, r.failure
-FROM orders AS o
+FROM order_facts AS o
 JOIN organization ON organization.id = o.organization_id
 LEFT JOIN refund AS r ON r.order_id = o.id
 WHERE o.status = 'manual_review'
