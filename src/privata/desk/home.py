@@ -13,8 +13,8 @@ from django.views.decorators.http import require_safe
 from privata.apikeys.models import ApiKey
 from privata.desk import changes, figures
 from privata.desk.attention import attention
-from privata.infra.plane import kernel
-from privata.orders.reading import newest, orders_of
+from privata.infra.plane import kernel, wait
+from privata.orders.reading import any_order, newest
 from privata.organizations.doors import Tenant
 from privata.organizations.doors import page as door
 from privata.organizations.roles import Permission
@@ -37,7 +37,7 @@ Part = Callable[[Tenant, datetime], dict[str, Any]]
 def page(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """The whole page; first steps instead of figures until there is an order."""
     now = datetime.now(UTC)
-    if not orders_of(tenant).exists():
+    if not wait(any_order(kernel(), actor=tenant.actor)):
         return render(request, "desk/first_steps.html", _first_steps(tenant))
     context = {"now_at": now}
     for reading in PARTS.values():
@@ -55,7 +55,7 @@ def fragment(request: HttpRequest, tenant: Tenant, part: str) -> HttpResponse:
 
 
 def _attention(tenant: Tenant, now: datetime) -> dict[str, Any]:
-    return {"attention": attention(tenant, now)}
+    return {"attention": attention(tenant)}
 
 
 def _kpis(tenant: Tenant, now: datetime) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def _chart(tenant: Tenant, now: datetime) -> dict[str, Any]:
 def _recent(tenant: Tenant, now: datetime) -> dict[str, Any]:
     context: dict[str, Any] = {"recent_orders": None, "recent_deliveries": None}
     if tenant.may(Permission.VIEW_ORDERS):
-        context["recent_orders"] = newest(tenant, now, RECENT)
+        context["recent_orders"] = wait(newest(kernel(), actor=tenant.actor, limit=RECENT))
     if tenant.may(Permission.VIEW_DELIVERIES):
         found = (
             Delivery.objects.filter(

@@ -29,6 +29,7 @@ from privata.infra.openapi import errors, request_of
 from privata.infra.routing import api_router
 from privata.infra.wire import json_response, parse_body, parse_query, read_body
 from privata.orders import create, moving, schemas, store
+from privata.orders.rows import whole_order
 
 router = api_router("Orders")
 
@@ -86,4 +87,4 @@ async def get_order(request: Request, order_id: str) -> Response:
     found = companion_of(request)
     if found is None or found["id"] is None:
         raise OrderNotFound("Order not found.")
-    return json_response(moving.order_of(kernel_of(request), found))
+    return json_response(moving.order_of(kernel_of(request), whole_order(found)))

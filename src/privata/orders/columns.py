@@ -6,18 +6,13 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import Any, Final, Protocol
+from decimal import Decimal
+from typing import Final
 
 from privata.core.clock import iso
 from privata.core.money import format_amount
 from privata.infra.csv_cells import cell
-
-
-class Row(Protocol):
-    """An order's row, by column."""
-
-    def __getitem__(self, column: str, /) -> Any: ...
-
+from privata.orders.rows import ExportedOrder
 
 #: Columns of the list in their order: label, and whether they are shown unless chosen otherwise.
 #: The pair is the row's link and always there.
@@ -40,32 +35,33 @@ LISTED: Final[dict[str, tuple[str, bool]]] = {
 USUAL: Final = tuple(name for name, (_, usual) in LISTED.items() if usual)
 
 
-def _text(name: str) -> Callable[[Row], str]:
-    return lambda row: cell(row[name])
+def _text(name: str) -> Callable[[ExportedOrder], str]:
+    return lambda row: cell(getattr(row, name))
 
 
-def _time(name: str) -> Callable[[Row], str]:
-    def written(row: Row) -> str:
-        at: datetime | None = row[name]
+def _time(name: str) -> Callable[[ExportedOrder], str]:
+    def written(row: ExportedOrder) -> str:
+        at: datetime | None = getattr(row, name)
         return "" if at is None else iso(at)
 
     return written
 
 
-def _amount(name: str, decimals: str) -> Callable[[Row], str]:
-    def written(row: Row) -> str:
-        return "" if row[name] is None else format_amount(row[name], row[decimals])
+def _amount(name: str, decimals: str) -> Callable[[ExportedOrder], str]:
+    def written(row: ExportedOrder) -> str:
+        amount: Decimal | None = getattr(row, name)
+        return "" if amount is None else format_amount(amount, getattr(row, decimals))
 
     return written
 
 
-def _dollars(row: Row) -> str:
-    return "" if row["usd_value"] is None else f"{row['usd_value']:.2f}"
+def _dollars(row: ExportedOrder) -> str:
+    return "" if row.usd_value is None else f"{row.usd_value:.2f}"
 
 
 #: Columns of a CSV file in their order, by their names on the API, and how a row is written.
 #: The refund address is none of them, as nowhere else.
-WRITTEN: Final[dict[str, Callable[[Row], str]]] = {
+WRITTEN: Final[dict[str, Callable[[ExportedOrder], str]]] = {
     "order_id": _text("id"),
     "status": _text("status"),
     "failed_reason_code": _text("failed_reason_code"),
@@ -81,7 +77,7 @@ WRITTEN: Final[dict[str, Callable[[Row], str]]] = {
     "amount_to_expected": _amount("amount_to_expected", "to_decimals"),
     "amount_to_actual": _amount("amount_to_actual", "to_decimals"),
     "usd_value": _dollars,
-    "markup_bps": lambda row: str(row["markup_bps"]),
+    "markup_bps": lambda row: str(row.markup_bps),
     "rate_type": _text("rate_type"),
     "provider": _text("provider"),
     "provider_order_id": _text("provider_order_id"),
@@ -94,16 +90,6 @@ WRITTEN: Final[dict[str, Callable[[Row], str]]] = {
 }
 
 EVERY: Final = tuple(WRITTEN)
-
-#: What a search must bring for any of them.
-NEEDED: Final = (
-    "o.id, o.status, o.failed_reason_code, o.created_at, o.completed_at, o.updated_at,"
-    " o.partner_order_ref, o.from_asset, o.from_network, o.from_decimals, o.amount_from,"
-    " o.to_asset, o.to_network, o.to_decimals, o.amount_to_expected, o.amount_to_actual,"
-    " o.usd_value, o.markup_bps, o.rate_type, o.provider, o.provider_order_id,"
-    " o.deposit_address, o.deposit_extra_id, o.payout_address, o.payout_extra_id,"
-    " o.tx_in_hash, o.tx_out_hash"
-)
 
 #: What the columns of the list become in a file.
 _BECOMES: Final[dict[str, tuple[str, ...]]] = {
@@ -140,7 +126,7 @@ def header(columns: Sequence[str]) -> bytes:
     return _lines([columns])
 
 
-def lines(rows: Iterable[Row], columns: Sequence[str]) -> bytes:
+def lines(rows: Iterable[ExportedOrder], columns: Sequence[str]) -> bytes:
     """Rows as lines of a file: UTF-8, commas, CRLF (RFC 4180)."""
     written = [WRITTEN[name] for name in columns]
     return _lines([one(row) for one in written] for row in rows)

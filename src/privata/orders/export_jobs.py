@@ -10,17 +10,20 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
+
+import msgspec
 
 from privata.audit import service as audit
 from privata.core.tenancy import Environment, system_actor
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import listening
+from privata.infra.rows import reader
 from privata.orders import columns, listing
 from privata.orders.exports import EXPORTS_BELL, KEPT, ring_pages, search_as_of
 from privata.orders.filters import described, filter_of
-from privata.orders.store import Row
 
 #: Seconds a worker has for one piece, or to count the rows.
 LEASE_S: Final = 120.0
@@ -110,6 +113,22 @@ WHERE state IN ('queued', 'running')
 """
 
 
+class ExportJob(msgspec.Struct, frozen=True):
+    """A file that this worker makes as long as `lease_token` is the row's."""
+
+    id: UUID
+    organization_id: UUID
+    environment: str
+    query: str
+    columns: list[str]
+    as_of: datetime
+    created_by: str
+    lease_token: int
+
+
+_job = reader(ExportJob)
+
+
 async def export_orders(kernel: Kernel) -> None:
     """Make files and sweep until cancelled; any number of workers may."""
     async with listening(kernel.database.url, EXPORTS_BELL) as bells:
@@ -136,13 +155,19 @@ async def sweep_exports(kernel: Kernel) -> None:
     await pool.execute(_FORGET, now - LISTED_FOR)
 
 
+async def claim_export(kernel: Kernel) -> ExportJob | None:
+    """A file that waits, for the length of a lease."""
+    row = await kernel.database.pool.fetchrow(_CLAIM, LEASE_S, MOST_ATTEMPTS)
+    return None if row is None else _job(row)
+
+
 async def export_next(kernel: Kernel) -> bool:
     """Make one file that waits; False if none does."""
-    job = await kernel.database.pool.fetchrow(_CLAIM, LEASE_S, MOST_ATTEMPTS)
+    job = await claim_export(kernel)
     if job is None:
         return False
-    actor = system_actor(job["organization_id"], Environment(job["environment"]), "exports")
-    search = search_as_of(actor, filter_of(job["query"]), job["as_of"])
+    actor = system_actor(job.organization_id, Environment(job.environment), "exports")
+    search = search_as_of(actor, filter_of(job.query), job.as_of)
     count = await listing.count_of(kernel, search, most=MOST_ROWS)
     if not count.exact:
         await _fail(kernel, job, f"has more than {MOST_ROWS:,} rows; narrow the date range")
@@ -150,7 +175,7 @@ async def export_next(kernel: Kernel) -> bool:
     if not await _tell_total(kernel, job, count.rows):
         return True
     number = 0
-    wanted = list(job["columns"])
+    wanted = job.columns
     async for rows, text in _pieces(kernel, job):
         head = columns.header(wanted) if number == 0 else b""
         if not await _keep(kernel, job, number, rows, head + text):
@@ -160,14 +185,14 @@ async def export_next(kernel: Kernel) -> bool:
     return True
 
 
-async def _pieces(kernel: Kernel, job: Row) -> AsyncIterator[tuple[int, bytes]]:
+async def _pieces(kernel: Kernel, job: ExportJob) -> AsyncIterator[tuple[int, bytes]]:
     """Rows and CSV of one piece after the other; at least one, so that there is a header."""
-    actor = system_actor(job["organization_id"], Environment(job["environment"]), "exports")
-    search = search_as_of(actor, filter_of(job["query"]), job["as_of"])
+    actor = system_actor(job.organization_id, Environment(job.environment), "exports")
+    search = search_as_of(actor, filter_of(job.query), job.as_of)
     texts: list[bytes] = []
     rows = 0
-    async for batch in listing.every(kernel, search, columns=columns.NEEDED):
-        texts.append(columns.lines(batch, job["columns"]))
+    async for batch in listing.every(kernel, search, columns=listing.EXPORTED):
+        texts.append(columns.lines(batch, job.columns))
         rows += len(batch)
         if len(texts) == BATCHES:
             yield rows, b"".join(texts)
@@ -175,52 +200,52 @@ async def _pieces(kernel: Kernel, job: Row) -> AsyncIterator[tuple[int, bytes]]:
     yield rows, b"".join(texts)
 
 
-async def _tell_total(kernel: Kernel, job: Row, total: int) -> bool:
+async def _tell_total(kernel: Kernel, job: ExportJob, total: int) -> bool:
     async with kernel.database.transaction() as tx:
-        mine = await tx.connection.fetchval(_TOTAL, job["id"], job["lease_token"], total, LEASE_S)
-        ring_pages(tx, job["organization_id"], job["environment"])
+        mine = await tx.connection.fetchval(_TOTAL, job.id, job.lease_token, total, LEASE_S)
+        ring_pages(tx, job.organization_id, job.environment)
     return mine is not None
 
 
-async def _keep(kernel: Kernel, job: Row, number: int, rows: int, text: bytes) -> bool:
+async def _keep(kernel: Kernel, job: ExportJob, number: int, rows: int, text: bytes) -> bool:
     async with kernel.database.transaction() as tx:
         kept = await tx.connection.fetchval(
             _PIECE,
-            job["id"],
-            job["lease_token"],
+            job.id,
+            job.lease_token,
             rows,
             len(text),
             LEASE_S,
             number,
             zlib.compress(text),
         )
-        ring_pages(tx, job["organization_id"], job["environment"])
+        ring_pages(tx, job.organization_id, job.environment)
     return kept is not None
 
 
-async def _finish(kernel: Kernel, job: Row) -> None:
+async def _finish(kernel: Kernel, job: ExportJob) -> None:
     now = kernel.clock.now()
-    environment = Environment(job["environment"])
+    environment = Environment(job.environment)
     async with kernel.database.transaction() as tx:
-        rows = await tx.connection.fetchval(_DONE, job["id"], job["lease_token"], now, now + KEPT)
+        rows = await tx.connection.fetchval(_DONE, job.id, job.lease_token, now, now + KEPT)
         if rows is None:
             return
-        changes = {"by": job["created_by"], "rows": rows}
+        changes = {"by": job.created_by, "rows": rows}
         await audit.record(
             tx,
-            actor=system_actor(job["organization_id"], environment, "exports"),
+            actor=system_actor(job.organization_id, environment, "exports"),
             action="orders.exported",
-            target=str(job["id"]),
-            changes=changes | {"filter": audit.terms(described(filter_of(job["query"])))},
+            target=str(job.id),
+            changes=changes | {"filter": audit.terms(described(filter_of(job.query)))},
         )
-        ring_pages(tx, job["organization_id"], job["environment"])
+        ring_pages(tx, job.organization_id, job.environment)
 
 
-async def _fail(kernel: Kernel, job: Row, sentence: str) -> None:
+async def _fail(kernel: Kernel, job: ExportJob, sentence: str) -> None:
     async with kernel.database.transaction() as tx:
         mine = await tx.connection.fetchval(
-            _FAIL, job["id"], job["lease_token"], kernel.clock.now(), sentence
+            _FAIL, job.id, job.lease_token, kernel.clock.now(), sentence
         )
         if mine is not None:
-            await tx.connection.execute(_CLEAR, job["id"])
-            ring_pages(tx, job["organization_id"], job["environment"])
+            await tx.connection.execute(_CLEAR, job.id)
+            ring_pages(tx, job.organization_id, job.environment)

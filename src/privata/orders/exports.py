@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+import asyncpg
+
 from privata.audit import service as audit
 from privata.core.cursors import Cursor
 from privata.core.errors import NotFound, ValidationFailed
@@ -24,7 +26,6 @@ from privata.orders import columns, listing
 from privata.orders.filters import OrderFilter, described
 from privata.orders.search_sql import Scope, Search
 from privata.orders.states import ExportState
-from privata.orders.store import Row
 
 #: Up to so many rows are written straight into the answer.
 MOST_DIRECT: Final = 10_000
@@ -202,7 +203,7 @@ async def _note(
 
 async def _written(kernel: Kernel, search: Search, wanted: Sequence[str]) -> AsyncIterator[bytes]:
     yield columns.header(wanted)
-    async for rows in listing.every(kernel, search, columns=columns.NEEDED):
+    async for rows in listing.every(kernel, search, columns=listing.EXPORTED):
         yield columns.lines(rows, wanted)
 
 
@@ -213,5 +214,5 @@ async def _stored(kernel: Kernel, export_id: UUID) -> AsyncIterator[bytes]:
         number += 1
 
 
-def _export(row: Row) -> Export:
+def _export(row: asyncpg.Record) -> Export:
     return Export(**{**row, "state": ExportState(row["state"])})

@@ -18,6 +18,7 @@ from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.infra.settings import Settings
 from privata.orders import late_store, store
+from privata.orders.rows import Order, WholeOrder
 from privata.orders.states import LATE_ENDS, LateState
 from privata.providers.port import Report
 from privata.webhooks.ops_events import late_deposit, publish_ops
@@ -46,41 +47,40 @@ def late_state(report: Report) -> LateState | None:
 
 
 def watch_until(
-    settings: Settings, row: store.Row, found: LateState | None, now: datetime
+    settings: Settings, row: WholeOrder, found: LateState | None, now: datetime
 ) -> datetime | None:
     """How long the provider of an expired order is asked; None when there is nothing to ask.
 
     `found` is what it has just said. A deposit that was seen is followed as long again.
     """
-    if settings.late_deposit_days == 0 or found in LATE_ENDS or row["late_state"] in LATE_ENDS:
+    if settings.late_deposit_days == 0 or found in LATE_ENDS or row.late_state in LATE_ENDS:
         return None
-    expired: datetime = row["expires_at"]
-    begin: datetime = row["late_seen_at"] or (expired if found is None else now)
-    return max(begin, expired) + timedelta(days=settings.late_deposit_days)
+    begin = row.late_seen_at or (row.expires_at if found is None else now)
+    return max(begin, row.expires_at) + timedelta(days=settings.late_deposit_days)
 
 
 async def note_late(
-    tx: Transaction, row: store.Row, report: Report, found: LateState, now: datetime
+    tx: Transaction, row: WholeOrder, report: Report, found: LateState, now: datetime
 ) -> None:
     """Note what a provider reports, once for each state; the order's row is locked."""
     moved = await late_store.move_late(
-        tx, row["id"], found, now=now, tx_in_hash=report.tx_in_hash, tx_out_hash=report.tx_out_hash
+        tx, row.id, found, now=now, tx_in_hash=report.tx_in_hash, tx_out_hash=report.tx_out_hash
     )
     if moved is None:
         return
-    environment = Environment(row["environment"])
-    actor = system_actor(row["organization_id"], environment, WATCH)
+    environment = Environment(row.environment)
+    actor = system_actor(row.organization_id, environment, WATCH)
     await _tell(tx, actor, moved, now)
 
 
-async def late_deposits(kernel: Kernel) -> list[store.Row]:
+async def late_deposits(kernel: Kernel) -> list[late_store.OpenLate]:
     """Late deposits of every organization that nobody has settled, the oldest first."""
     return await late_store.open_late(kernel.database.pool, MOST)
 
 
 async def note_by_hand(
     kernel: Kernel, *, operator: str, order_id: str, tx_hash: str, note: str = ""
-) -> store.Row:
+) -> Order:
     """Note a late deposit that the operator has heard of, `tx_hash` being the deposit.
 
     `OrderNotFound`; `ValidationFailed` for an order that is not expired, or has one noted already.
@@ -96,7 +96,7 @@ async def close_late(
     to: LateState,
     tx_hash: str | None = None,
     note: str = "",
-) -> store.Row:
+) -> Order:
     """Say what became of a late deposit; told to the partner with the note.
 
     `tx_hash` is the transaction that paid, needed for `swapped` and `refunded`. `OrderNotFound`;
@@ -120,7 +120,7 @@ async def _by_hand(
     tx_in: str | None = None,
     tx_out: str | None = None,
     note: str,
-) -> store.Row:
+) -> Order:
     for text, most in ((tx_in or tx_out or "", _MAX_HASH), (note, MAX_NOTE)):
         if len(text) > most or not (text.isprintable() or not text):
             raise ValidationFailed(f"Use at most {most} characters on one line.")
@@ -130,17 +130,17 @@ async def _by_hand(
         row = await store.lock_order(tx, order_id)
         if row is None:
             raise OrderNotFound("Order not found.")
-        if row["status"] != _S.EXPIRED:
+        if row.status != _S.EXPIRED:
             raise ValidationFailed(
-                f"This order is {row['status']}. Only an expired order can have a late deposit."
+                f"This order is {row.status}. Only an expired order can have a late deposit."
             )
-        _refuse_unless_open(row["late_state"], to)
+        _refuse_unless_open(row.late_state, to)
         moved = await late_store.move_late(
             tx, order_id, to, now=now, tx_in_hash=tx_in, tx_out_hash=tx_out, note=note or None
         )
         assert moved is not None  # the row is locked as it was judged
-        environment = Environment(row["environment"])
-        actor = Actor(ActorKind.OPERATOR, operator, operator, row["organization_id"], environment)
+        environment = Environment(row.environment)
+        actor = Actor(ActorKind.OPERATOR, operator, operator, row.organization_id, environment)
         await _tell(tx, actor, moved, now)
     return moved
 
@@ -152,29 +152,30 @@ def _refuse_unless_open(current: str | None, to: LateState) -> None:
         raise ValidationFailed("This order has no late deposit awaiting a decision.")
 
 
-async def _tell(tx: Transaction, actor: Actor, order: store.Row, now: datetime) -> None:
+async def _tell(tx: Transaction, actor: Actor, order: Order, now: datetime) -> None:
     """Owe the ops event and write the audit entry, in the transaction of the step."""
+    assert order.late_state is not None  # a step has just set it
     await publish_ops(
         tx,
         organization_id=actor.organization_id,
         environment=actor.environment,
         event=late_deposit(
-            order_id=order["id"],
-            partner_order_ref=order["partner_order_ref"],
-            state=order["late_state"],
-            tx_in_hash=order["tx_in_hash"],
-            tx_out_hash=order["tx_out_hash"],
-            note=order["late_note"],
+            order_id=order.id,
+            partner_order_ref=order.partner_order_ref,
+            state=order.late_state,
+            tx_in_hash=order.tx_in_hash,
+            tx_out_hash=order.tx_out_hash,
+            note=order.late_note,
             environment=actor.environment,
             now=now,
         ),
     )
     changes: dict[str, Any] = {
-        "state": order["late_state"],
-        "tx_in_hash": order["tx_in_hash"],
-        "tx_out_hash": order["tx_out_hash"],
-        "note": order["late_note"],
+        "state": order.late_state,
+        "tx_in_hash": order.tx_in_hash,
+        "tx_out_hash": order.tx_out_hash,
+        "note": order.late_note,
     }
-    action = f"order.late_deposit_{order['late_state']}"
-    await audit.record(tx, actor=actor, action=action, target=order["id"], changes=changes)
+    action = f"order.late_deposit_{order.late_state}"
+    await audit.record(tx, actor=actor, action=action, target=order.id, changes=changes)
     tx.ring(LIVE_BELL, live_payload(actor.organization_id, actor.environment, "orders"))

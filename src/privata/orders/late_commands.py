@@ -14,6 +14,7 @@ from privata.core.clock import iso
 from privata.core.money import format_amount
 from privata.infra.kernel import Kernel
 from privata.orders.late import close_late, late_deposits, note_by_hand
+from privata.orders.late_store import OpenLate
 from privata.orders.states import LATE_ENDS, LateState
 
 #: Runs one task on the database; which program that is, only the command line knows.
@@ -105,19 +106,20 @@ def _operator() -> str:
         return f"uid {os.getuid()}"
 
 
-def _shown(row: Any) -> dict[str, Any]:
+def _shown(row: OpenLate) -> dict[str, Any]:
+    assert row.late_seen_at is not None  # constraint orders_late_whole
     return {
-        "order_id": row["id"],
-        "organization_id": str(row["organization_id"]),
-        "organization": row["organization"],
-        "environment": row["environment"],
-        "provider": row["provider"],
-        "provider_order_id": row["provider_order_id"],
-        "partner_order_ref": row["partner_order_ref"],
-        "from": row["from_asset"],
-        "from_network": row["from_network"],
-        "amount_from": format_amount(row["amount_from"], row["from_decimals"]),
-        "deposit_address": row["deposit_address"],
-        "tx_in_hash": row["tx_in_hash"],
-        "seen_at": iso(row["late_seen_at"]),
+        "order_id": row.id,
+        "organization_id": str(row.organization_id),
+        "organization": row.organization,
+        "environment": row.environment,
+        "provider": row.provider,
+        "provider_order_id": row.provider_order_id,
+        "partner_order_ref": row.partner_order_ref,
+        "from": row.from_asset,
+        "from_network": row.from_network,
+        "amount_from": format_amount(row.amount_from, row.from_decimals),
+        "deposit_address": row.deposit_address,
+        "tx_in_hash": row.tx_in_hash,
+        "seen_at": iso(row.late_seen_at),
     }

@@ -8,9 +8,19 @@ from typing import Final
 import asyncpg
 
 from privata.infra.postgres import Transaction
+from privata.infra.rows import reader
+from privata.orders.rows import Order, order_row
 from privata.orders.states import LateState
 
-Row = asyncpg.Record
+
+class OpenLate(Order, frozen=True):
+    """An order with a late deposit that nobody has settled, for the operator."""
+
+    #: The organization's name.
+    organization: str = ""
+
+
+_open_late = reader(OpenLate)
 
 # Forward only: nothing, seen, one of the ends. What is settled is not asked about any more.
 _MOVE: Final = """
@@ -42,13 +52,14 @@ async def move_late(
     tx_in_hash: str | None,
     tx_out_hash: str | None,
     note: str | None = None,
-) -> Row | None:
+) -> Order | None:
     """Enter a state of an order's late deposit; None where that would be no step forward."""
-    return await tx.connection.fetchrow(
+    row = await tx.connection.fetchrow(
         _MOVE, order_id, to.value, now, note, tx_in_hash, tx_out_hash
     )
+    return None if row is None else order_row(row)
 
 
-async def open_late(pool: asyncpg.Pool[Row], limit: int) -> list[Row]:
+async def open_late(pool: asyncpg.Pool[asyncpg.Record], limit: int) -> list[OpenLate]:
     """Late deposits that are seen and not settled, with the organization's name."""
-    return await pool.fetch(_OPEN, limit)
+    return [_open_late(row) for row in await pool.fetch(_OPEN, limit)]

@@ -14,6 +14,7 @@ from privata.orders import columns, reading, saved_views
 from privata.orders.filter_words import chips
 from privata.orders.filters import GROUPS, RATES, REFUNDS, SPANS, OrderFilter, ReadFilter
 from privata.orders.listing import Page
+from privata.orders.rows import ListedOrder
 from privata.orders.search_sql import Search
 from privata.orders.states import Density
 from privata.organizations.doors import Tenant
@@ -27,7 +28,7 @@ EVERYTHING = "?all=1"
 def rows_context(
     tenant: Tenant,
     chosen: OrderFilter,
-    page: Page,
+    page: Page[ListedOrder],
     ends: tuple[Cursor | None, Cursor | None],
     *,
     newest: bool,
@@ -54,7 +55,7 @@ def rows_context(
 
 
 def list_context(
-    request: HttpRequest, tenant: Tenant, read: ReadFilter, search: Search, page: Page
+    request: HttpRequest, tenant: Tenant, read: ReadFilter, search: Search, page: Page[ListedOrder]
 ) -> dict[str, Any]:
     """The frame of the list: segments, filters, views, columns."""
     chosen = read.chosen
@@ -68,7 +69,7 @@ def list_context(
     return {
         "page": page,
         "problems": read.problems,
-        "any_orders": bool(page.rows) or chosen.active or reading.orders_of(tenant).exists(),
+        "any_orders": bool(page.rows) or chosen.active or _any_order(tenant),
         "segments": _segments(chosen, search, link),
         "chips": [(chip.name, chip.value, link(chip.without)) for chip in chips(chosen)],
         "link": link,
@@ -87,9 +88,13 @@ def list_context(
     }
 
 
+def _any_order(tenant: Tenant) -> bool:
+    return wait(reading.any_order(kernel(), actor=tenant.actor))
+
+
 def _segments(chosen: OrderFilter, search: Search, link: Any) -> list[tuple[Any, ...]]:
     """`ui.seg()`'s items; a count stands where it is cheap to know."""
-    counted = reading.segment_counts(search)
+    counted = wait(reading.segment_counts(kernel(), search))
     found: list[tuple[Any, ...]] = [("All", link(chosen.having(statuses=())), not chosen.statuses)]
     for label, group in GROUPS.items():
         statuses = tuple(status.value for status in group)

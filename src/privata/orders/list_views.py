@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import messages
@@ -36,9 +35,9 @@ def listing(request: HttpRequest, tenant: Tenant) -> HttpResponse:
             if view.is_default:
                 return redirect(_list(tenant) + view.query)
     read = read_filter(request.GET)
-    search = reading.search_of(tenant, read.chosen, datetime.now(UTC))
+    search = reading.search_of(tenant.actor, read.chosen, kernel().clock.now())
     before, after = _cursor(request, "before"), _cursor(request, "after")
-    shown = reading.page_of(search, before=before, after=after)
+    shown = wait(reading.page_of(kernel(), search, before=before, after=after))
     newest = before is None and shown.newer is None
     ends = (shown.first, shown.last)
     context = rows_context(tenant, read.chosen, shown, ends, newest=newest)
@@ -53,13 +52,13 @@ def rows(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     chosen = parse_filter(request.GET)
     first, last = _cursor(request, "first"), _cursor(request, "last")
     newest = request.GET.get("newest") == "1"
-    search = reading.search_of(tenant, chosen, datetime.now(UTC))
+    search = reading.search_of(tenant.actor, chosen, kernel().clock.now())
     if first is None or last is None:
-        shown = reading.page_of(search)
+        shown = wait(reading.page_of(kernel(), search))
         context = rows_context(tenant, chosen, shown, (shown.first, shown.last), newest=True)
         return render(request, "orders/_rows.html", context)
-    same = Page(reading.same_rows(search, first, last))
-    new = reading.count_newer(search, first) if newest else 0
+    same = Page(wait(reading.same_rows(kernel(), search, first, last)))
+    new = wait(reading.count_newer(kernel(), search, first)) if newest else 0
     context = rows_context(tenant, chosen, same, (first, last), newest=newest, new=new)
     return render(request, "orders/_rows.html", context)
 

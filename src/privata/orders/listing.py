@@ -8,14 +8,23 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, repeat
-from typing import Final
+from typing import Final, Generic
 
 from privata.core.cursors import Cursor
 from privata.infra.kernel import Kernel
 from privata.orders import search_sql
 from privata.orders.filters import OrderFilter
+from privata.orders.rows import (
+    Columns,
+    ExportedOrder,
+    ListedOrder,
+    Placed,
+    R,
+    columns_of,
+    whole_order,
+)
 from privata.orders.search_sql import Guide, Search, Statement
-from privata.orders.store import TIMELINE, Row
+from privata.orders.store import TIMELINE
 
 #: Rows that one step walks: few at first, since most searches find their page there.
 STEPS: Final = (500, 2_500, 10_000)
@@ -24,29 +33,26 @@ LONG_STEP: Final = 20_000
 #: After walking so many rows a page is answered as far as it got, with where to go on.
 MOST_WALKED: Final = 33_000
 
-#: What the list shows, so that no row brings more over than that.
-LISTED: Final = (
-    "o.id, o.environment, o.partner_order_ref, o.provider, o.status, o.created_at, o.usd_value,"
-    " o.from_asset, o.from_network, o.from_decimals, o.amount_from, o.to_asset, o.to_network,"
-    " o.to_decimals, o.amount_to_expected, o.amount_to_actual, o.markup_bps, o.rate_type,"
-    " o.completed_at, o.deposit_address"
-)
+#: What lists show, what a file says, and just where an order stands.
+LISTED: Final = columns_of(ListedOrder)
+EXPORTED: Final = columns_of(ExportedOrder)
+PLACES: Final = columns_of(Placed)
 
-#: An order with its timeline, as `service.order_of` takes it.
-WHOLE: Final = f"o.*, {TIMELINE}"
+#: An order with its timeline, as `moving.order_of` takes it.
+WHOLE: Final = Columns(f"o.*, {TIMELINE}", whole_order)
 
 #: Rows of an export that are read at once.
 BATCH: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class Page(Generic[R]):
     """Rows from the newest to the oldest, and the cursors of the pages beside them.
 
     `looked_back_to` is set when the search stopped before the page was full; then `older` goes on.
     """
 
-    rows: Sequence[Row]
+    rows: Sequence[R]
     newer: Cursor | None = None
     older: Cursor | None = None
     looked_back_to: Cursor | None = None
@@ -68,9 +74,9 @@ class Count:
     exact: bool
 
 
-def cursor_of(row: Row) -> Cursor:
+def cursor_of(row: Placed) -> Cursor:
     """The place of an order in the list."""
-    return Cursor(row["created_at"], row["id"])
+    return Cursor(row.created_at, row.id)
 
 
 def ranged(
@@ -89,7 +95,7 @@ def narrowed(search: Search, chosen: OrderFilter) -> Search:
     return replace(search, chosen=chosen)
 
 
-async def page_of(kernel: Kernel, search: Search, *, limit: int, columns: str = LISTED) -> Page:
+async def page_of(kernel: Kernel, search: Search, *, limit: int, columns: Columns[R]) -> Page[R]:
     """A page: the newest rows of the range, or with `upward` the oldest ones."""
     rows, stopped = await _found(kernel, search, columns, limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
@@ -101,9 +107,7 @@ async def page_of(kernel: Kernel, search: Search, *, limit: int, columns: str = 
     return Page(rows, newer, beyond, None if more else stopped)
 
 
-async def rows_of(
-    kernel: Kernel, search: Search, *, limit: int, columns: str = LISTED
-) -> list[Row]:
+async def rows_of(kernel: Kernel, search: Search, *, limit: int, columns: Columns[R]) -> list[R]:
     """At most `limit` matching rows of a range, in the order of the search."""
     rows, _ = await _found(kernel, search, columns, limit)
     return rows
@@ -128,15 +132,15 @@ async def count_of(kernel: Kernel, search: Search, *, most: int, walk: int | Non
 
 
 async def every(
-    kernel: Kernel, search: Search, *, columns: str = LISTED, batch: int = BATCH
-) -> AsyncIterator[list[Row]]:
+    kernel: Kernel, search: Search, *, columns: Columns[R], batch: int = BATCH
+) -> AsyncIterator[list[R]]:
     """All matching rows, in batches, however long the walk; each batch is a statement of its own,
     so nothing is locked or held open between them."""
     guide = await _guide(kernel, search)
     while guide is not None:
         size = max(batch, LONG_STEP)
-        statement = search_sql.step(search, guide, columns, walk=size, limit=batch)
-        rows = await _rows(kernel, statement)
+        statement = search_sql.step(search, guide, columns.sql, walk=size, limit=batch)
+        rows = await _rows(kernel, statement, columns)
         if rows:
             yield rows
         if len(rows) == batch:
@@ -149,17 +153,17 @@ async def every(
 
 
 async def _found(
-    kernel: Kernel, search: Search, columns: str, wanted: int
-) -> tuple[list[Row], Cursor | None]:
+    kernel: Kernel, search: Search, columns: Columns[R], wanted: int
+) -> tuple[list[R], Cursor | None]:
     """Up to `wanted` rows; and where the search stopped, if it did before the end."""
     guide = await _guide(kernel, search)
-    rows: list[Row] = []
+    rows: list[R] = []
     walked = 0
     if guide is None:
         return rows, None
     for size in chain(STEPS, repeat(LONG_STEP)):
-        statement = search_sql.step(search, guide, columns, walk=size, limit=wanted - len(rows))
-        rows += await _rows(kernel, statement)
+        statement = search_sql.step(search, guide, columns.sql, walk=size, limit=wanted - len(rows))
+        rows += await _rows(kernel, statement, columns)
         walked += size
         if len(rows) >= wanted:
             return rows, None
@@ -188,7 +192,7 @@ async def _edge(kernel: Kernel, search: Search, guide: Guide, walk: int) -> Curs
         return None
     statement = search_sql.edge(search, guide, walk=walk)
     found = await kernel.database.pool.fetchrow(statement.sql, *statement.args)
-    return None if found is None else cursor_of(found)
+    return None if found is None else Cursor(found["created_at"], found["id"])
 
 
 def _beyond(search: Search, cursor: Cursor) -> Search:
@@ -198,8 +202,9 @@ def _beyond(search: Search, cursor: Cursor) -> Search:
     return replace(search, older_than=cursor)
 
 
-async def _rows(kernel: Kernel, statement: Statement) -> list[Row]:
-    return await kernel.database.pool.fetch(statement.sql, *statement.args)
+async def _rows(kernel: Kernel, statement: Statement, columns: Columns[R]) -> list[R]:
+    found = await kernel.database.pool.fetch(statement.sql, *statement.args)
+    return [columns.read(row) for row in found]
 
 
 async def _value(kernel: Kernel, statement: Statement) -> int:

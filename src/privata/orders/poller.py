@@ -11,6 +11,7 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Coroutine
+from typing import Protocol
 
 from privata.core.errors import ProviderError
 from privata.core.lifecycle import OrderStatus
@@ -19,6 +20,7 @@ from privata.infra.kernel import Kernel
 from privata.infra.postgres import listening
 from privata.orders import store
 from privata.orders.moving import ORDERS_BELL, advance, expire_in_silence
+from privata.orders.rows import Order
 from privata.providers.port import DEFAULT_TTL, OrderSnapshot, SandboxPlan
 from privata.providers.registry import provider_named
 
@@ -45,6 +47,19 @@ NET_S = 1.0
 
 #: How soon to look whether there is room again, seconds.
 FULL_PAUSE_S = 0.05
+
+
+class Simulated(Protocol):
+    """What carries how a test order is to go: an order, or its refund."""
+
+    @property
+    def environment(self) -> str: ...
+
+    @property
+    def sandbox_scenario(self) -> str | None: ...
+
+    @property
+    def sandbox_ttl(self) -> int | None: ...
 
 
 class Crew:
@@ -132,37 +147,37 @@ async def follow_once(kernel: Kernel) -> int:
     return found
 
 
-async def follow(kernel: Kernel, row: store.Row, writing: asyncio.Semaphore) -> None:
+async def follow(kernel: Kernel, row: Order, writing: asyncio.Semaphore) -> None:
     """Ask the provider of a claimed order where it stands, and apply the answer."""
     now = kernel.clock.now()
     order = OrderSnapshot(
-        provider_order_id=row["provider_order_id"],
-        seed=row["quote_id"],
-        status=OrderStatus(row["status"]),
-        amount_to_expected=row["amount_to_expected"],
-        created_at=row["created_at"],
-        expires_at=row["expires_at"],
+        provider_order_id=row.provider_order_id,
+        seed=row.quote_id or row.id,
+        status=OrderStatus(row.status),
+        amount_to_expected=row.amount_to_expected,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
         sandbox=sandbox_plan(row),
     )
     try:
         async with asyncio.timeout(PROVIDER_DEADLINE_S):
-            report = await provider_named(row["provider"]).get_order(order, now)
+            report = await provider_named(row.provider).get_order(order, now)
     except (ProviderError, TimeoutError, KeyError) as error:
         # The lease runs out and the order is asked about again.
-        log.warning("order %s: %s does not report: %s", row["id"], row["provider"], error)
+        log.warning("order %s: %s does not report: %s", row.id, row.provider, error)
         async with writing:
-            await expire_in_silence(kernel, order_id=row["id"])
+            await expire_in_silence(kernel, order_id=row.id)
         return
     async with writing:
-        await advance(kernel, order_id=row["id"], report=report)
+        await advance(kernel, order_id=row.id, report=report)
 
 
-def sandbox_plan(row: store.Row) -> SandboxPlan | None:
+def sandbox_plan(row: Simulated) -> SandboxPlan | None:
     """How a test order is to go; None for a live one."""
-    if row["environment"] != Environment.TEST.value:
+    if row.environment != Environment.TEST or row.sandbox_scenario is None:
         return None
-    ttl = DEFAULT_TTL if row["sandbox_ttl"] is None else row["sandbox_ttl"]
-    return SandboxPlan(row["sandbox_scenario"], ttl)
+    ttl = DEFAULT_TTL if row.sandbox_ttl is None else row.sandbox_ttl
+    return SandboxPlan(row.sandbox_scenario, ttl)
 
 
 def first_of(several: ExceptionGroup[Exception]) -> Exception:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,11 +11,11 @@ from django.views.decorators.http import require_safe
 from privata.core.explorers import ExplorerLink, explorer_link
 from privata.core.ids import ORDER_ID
 from privata.core.lifecycle import TERMINAL, OrderStatus
-from privata.infra.plane import kernel
+from privata.infra.plane import kernel, wait
 from privata.orders import presenting, reading
-from privata.orders.models import Order, TimelineEntry
 from privata.orders.plain_words import STAGES, words_for
-from privata.orders.refund_port import refund_panel
+from privata.orders.refund_port import RefundPanel, refund_panel
+from privata.orders.rows import Order
 from privata.orders.states import LateState
 from privata.orders.tracking import tracking_token_fits
 
@@ -39,11 +38,12 @@ def _context(request: HttpRequest, order_id: str) -> dict[str, Any]:
     # whether there is such an order.
     if not ORDER_ID.fullmatch(order_id) or not tracking_token_fits(kernel(), order_id, token):
         raise Http404
-    order = Order.objects.filter(id=order_id).first()
+    order = wait(reading.order_by_link(kernel(), order_id))
     if order is None:
         raise Http404
     status = OrderStatus(order.status)
-    entries = reading.timeline_of(order)
+    entries = wait(reading.timeline_of(kernel(), order))
+    panel = wait(refund_panel(kernel(), order, entries))
     sandbox = order.environment == "test"
     return {
         "order": order,
@@ -53,13 +53,12 @@ def _context(request: HttpRequest, order_id: str) -> dict[str, Any]:
         "sandbox": sandbox,
         "waiting": status is OrderStatus.WAITING_DEPOSIT,
         "moving": status not in TERMINAL,
-        "payout": _explorer(order, entries),
+        "payout": _explorer(order, panel),
     }
 
 
-def _explorer(order: Order, entries: list[TimelineEntry]) -> ExplorerLink | None:
+def _explorer(order: Order, panel: RefundPanel | None) -> ExplorerLink | None:
     """Where the outgoing transaction can be looked at: the payout's, or that of a refund."""
-    panel = refund_panel(order, entries, datetime.now(UTC))
     if panel is not None or not order.tx_out_hash:
         return panel.link if panel else None
     returned = order.late_state == LateState.REFUNDED

@@ -6,12 +6,13 @@ program starts, so the two rooms import each other in no circle.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from privata.core.explorers import ExplorerLink
-from privata.orders.presenting import Entry
+from privata.infra.kernel import Kernel
+from privata.orders.rows import Order, TimelineEntry
 
 
 class RefundPanel(Protocol):
@@ -30,7 +31,9 @@ class RefundPanel(Protocol):
     def link(self) -> ExplorerLink | None: ...
 
 
-PanelOf = Callable[[Any, Sequence[Entry], datetime], RefundPanel | None]
+PanelOf = Callable[
+    [Kernel, Order, Sequence[TimelineEntry], datetime], Awaitable[RefundPanel | None]
+]
 
 _given: list[PanelOf] = []
 
@@ -40,7 +43,9 @@ def show_refunds_with(panel_of: PanelOf) -> None:
     _given[:] = [panel_of]
 
 
-def refund_panel(order: Any, entries: Sequence[Entry], now: datetime) -> RefundPanel | None:
+async def refund_panel(
+    kernel: Kernel, order: Order, entries: Sequence[TimelineEntry]
+) -> RefundPanel | None:
     """The panel of an order; None for one that never needed a refund.
 
     `LookupError` where nobody registered: a page without its refund would look like a page of an
@@ -48,4 +53,4 @@ def refund_panel(order: Any, entries: Sequence[Entry], now: datetime) -> RefundP
     """
     if not _given:
         raise LookupError("no room shows refunds: see refunds.apps")
-    return _given[0](order, entries, now)
+    return await _given[0](kernel, order, entries, kernel.clock.now())

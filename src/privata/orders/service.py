@@ -26,10 +26,9 @@ from privata.orders.poller import (
     sandbox_plan,
     sleep,
 )
-from privata.orders.presenting import Entry
 from privata.orders.refund_port import show_refunds_with
+from privata.orders.rows import Order, TimelineEntry, WholeOrder
 from privata.orders.store import (
-    Row,
     claim_polls,
     holding,
     lock_order,
@@ -50,9 +49,10 @@ __all__ = [
     "NET_S",
     "SIDE_BY_SIDE",
     "Crew",
-    "Entry",
     "Moved",
-    "Row",
+    "Order",
+    "TimelineEntry",
+    "WholeOrder",
     "advance",
     "claim_polls",
     "enter",

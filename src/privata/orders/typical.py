@@ -61,10 +61,10 @@ async def usual_time(
     )
     scope = Scope(actor.organization_id, actor.environment)
     search = Search(scope, chosen, kernel.clock.now())
-    rows = await listing.rows_of(kernel, search, limit=SAMPLE, columns="o.id, o.created_at")
+    rows = await listing.rows_of(kernel, search, limit=SAMPLE, columns=listing.PLACES)
     if len(rows) < LEAST:
         return None
-    ids = [row["id"] for row in rows]
+    ids = [row.id for row in rows]
     found = await kernel.database.pool.fetchrow(_SPREAD, ids, status.value)
     if found is None or found["seen"] < LEAST:
         return None

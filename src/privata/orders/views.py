@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -12,15 +12,19 @@ from django.views.decorators.http import require_safe
 from privata.core.explorers import explorer_link
 from privata.core.lifecycle import OPEN, OrderStatus
 from privata.infra.plane import kernel, wait
-from privata.orders import presenting, reading, service
-from privata.orders.models import Order
+from privata.orders import moving, presenting, reading
 from privata.orders.refund_port import RefundPanel, refund_panel
+from privata.orders.rows import Order
 from privata.orders.tracking import tracking_url
 from privata.orders.typical import Usual, usual_time
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
 from privata.organizations.standing import webhooks_go
 from privata.webhooks.deliveries.shown import shown_of
+from privata.webhooks.models import Delivery
+
+#: Deliveries shown on an order; one has about six events, more only after replays.
+MOST_DELIVERIES: Final = 100
 
 #: The tabs of an order, as they stand in its address.
 TABS = {
@@ -47,12 +51,13 @@ def detail_fragment(request: HttpRequest, tenant: Tenant, order_id: str) -> Http
 
 
 def _detail(request: HttpRequest, tenant: Tenant, order_id: str) -> dict[str, Any]:
-    order = reading.order_of(tenant, order_id)
+    order = wait(reading.order_of(kernel(), actor=tenant.actor, order_id=order_id))
     if order is None:
         raise Http404
     tab = request.GET.get("tab", "")
     tab = tab if tab in TABS and (tab != "deliveries" or _sees_deliveries(tenant)) else "summary"
-    entries = reading.timeline_of(order)
+    entries = wait(reading.timeline_of(kernel(), order))
+    panel = wait(refund_panel(kernel(), order, entries))
     context = {
         "order": order,
         "tab": tab,
@@ -62,7 +67,7 @@ def _detail(request: HttpRequest, tenant: Tenant, order_id: str) -> dict[str, An
         "stages": presenting.stages(entries),
         "slippage": presenting.slippage(order.amount_to_expected, order.amount_to_actual),
         "swap_seconds": presenting.swap_seconds(entries),
-        "refund_panel": (panel := refund_panel(order, entries, datetime.now(UTC))),
+        "refund_panel": panel,
         "tracking_url": tracking_url(kernel(), order.id),
     }
     return context | _tab(tenant, order, tab, panel)
@@ -76,13 +81,24 @@ def _tab(tenant: Tenant, order: Order, tab: str, panel: RefundPanel | None) -> d
         return {"transactions": _transactions(order, panel)}
     if tab == "deliveries":
         now = datetime.now(UTC)
-        found = reading.deliveries_of(tenant, order)
+        found = _deliveries(tenant, order)
         stopped = not webhooks_go(tenant.status, tenant.environment)
         shown = [(one, shown_of(one, now, stopped=stopped).value) for one in found]
         return {"deliveries": shown}
     if tab == "raw":
-        return {"raw": wait(service.get_order(kernel(), actor=tenant.actor, order_id=order.id))}
+        return {"raw": wait(moving.get_order(kernel(), actor=tenant.actor, order_id=order.id))}
     return {}
+
+
+def _deliveries(tenant: Tenant, order: Order) -> list[Delivery]:
+    """Webhook deliveries of the order's events, newest first."""
+    found = Delivery.objects.filter(
+        organization_id=tenant.organization_id,
+        environment=tenant.environment.value,
+        event__order_id=order.id,
+    )
+    listed = found.select_related("endpoint", "event").defer("event__body")
+    return list(listed.order_by("-event_id", "-created_at")[:MOST_DELIVERIES])
 
 
 def _usual(tenant: Tenant, order: Order) -> Usual | None:

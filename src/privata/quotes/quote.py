@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import msgspec
 
 from privata.core.tenancy import Environment
-from privata.providers.port import Offer, QuoteRequest
+from privata.infra.rows import reader
+from privata.providers.port import Offer, QuoteRequest, RateType
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +24,28 @@ class Quote:
     offer: Offer
     markup_bps: int
     expires_at: datetime
+
+
+class UsableQuote(msgspec.Struct, frozen=True):
+    """A row of `quote_facts` for one who would make an order of it."""
+
+    id: str
+    organization_id: UUID | None
+    environment: str
+    provider: str
+    from_asset: str
+    from_network: str
+    to_asset: str
+    to_network: str
+    amount_from: Decimal
+    amount_to: Decimal
+    rate_type: RateType
+    markup_bps: int
+    usd_value: Decimal | None
+    expires_at: datetime
+    used_at: datetime | None
+    #: The open order that has the wanted reference already.
+    duplicate_of: str | None
+
+
+usable_quote = reader(UsableQuote)

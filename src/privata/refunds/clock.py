@@ -75,8 +75,8 @@ async def _claim(kernel: Kernel, crews: dict[Environment, Crew], writing: asynci
     for environment, crew in crews.items():
         if crew.room:
             refunds = await store.claim_refunds(pool, crew.room, REFUND_LEASE_S, environment)
-            for row in refunds:
-                crew.start(execute(kernel, row))
+            for refund in refunds:
+                crew.start(execute(kernel, refund))
             found += len(refunds)
         if crew.room:
             due = await orders.claim_polls(pool, crew.room, LEASE_S, environment, refunds=True)
@@ -99,11 +99,11 @@ async def _next(kernel: Kernel, crews: dict[Environment, Crew]) -> float:
     return min(waits)
 
 
-async def _look(kernel: Kernel, row: orders.Row, writing: asyncio.Semaphore) -> None:
+async def _look(kernel: Kernel, row: orders.Order, writing: asyncio.Semaphore) -> None:
     """End the window of a claimed order; before its end ask what its provider has done."""
     async with writing:
-        ended = await end_window(kernel, row["id"])
-    if not ended and row["environment"] == Environment.LIVE:
+        ended = await end_window(kernel, row.id)
+    if not ended and row.environment == Environment.LIVE:
         await follow(kernel, row, writing)
 
 
@@ -111,7 +111,7 @@ async def end_window(kernel: Kernel, order_id: str) -> bool:
     """Apply the order's preference if its window has ended; False while it has not."""
     async with kernel.database.transaction() as tx:
         order = await orders.lock_order(tx, order_id)
-        if order is None or order["status"] != OrderStatus.REFUND_REQUIRED:
+        if order is None or order.status != OrderStatus.REFUND_REQUIRED:
             return True
         # The row lock makes the clock and a partner's choice take turns: whoever is second finds
         # the first one's refund here and leaves the order to it.
@@ -120,7 +120,7 @@ async def end_window(kernel: Kernel, order_id: str) -> bool:
             return True
         ends, now = orders.refund_window_end(order), kernel.clock.now()
         if now < ends:
-            live = order["environment"] == Environment.LIVE
+            live = order.environment == Environment.LIVE
             lease = now + timedelta(seconds=LEASE_S)
             await orders.set_poll(tx, order_id, min(ends, lease) if live else ends)
             return False
@@ -128,18 +128,17 @@ async def end_window(kernel: Kernel, order_id: str) -> bool:
         return True
 
 
-async def _apply_default(kernel: Kernel, tx: Transaction, order: orders.Row) -> None:
-    preference = preference_of(order["refund_preference"])
-    choice = default_choice(dict(order) | {"refund_preference": preference})
+async def _apply_default(kernel: Kernel, tx: Transaction, order: orders.WholeOrder) -> None:
+    choice = default_choice(order, preference_of(order.refund_preference))
     source, now = RefundSource.DEFAULT, kernel.clock.now()
     await note_choice(tx, order, choice, source=source, by=CLOCK, now=now)
-    environment = Environment(order["environment"])
+    environment = Environment(order.environment)
     changes = {"action": choice.action.value, "stable_target": choice.stable_target}
     await audit.record(
         tx,
-        actor=system_actor(order["organization_id"], environment, CLOCK),
+        actor=system_actor(order.organization_id, environment, CLOCK),
         action="refund.defaulted",
-        target=order["id"],
+        target=order.id,
         changes=changes,
     )
     if choice.action is RefundAction.MANUAL_REVIEW:

@@ -23,7 +23,7 @@ _MAX_HASH: Final = 128
 _MAX_NOTE: Final = 256
 
 
-async def orders_in_review(kernel: Kernel) -> list[store.Row]:
+async def orders_in_review(kernel: Kernel) -> list[store.InReview]:
     """Orders of every organization that wait for a decision, the oldest first, up to `MOST`."""
     return await store.orders_in_review(kernel.database.pool, MOST)
 
@@ -50,8 +50,8 @@ async def decide(
         row = await orders.lock_order(tx, order_id)
         if row is None:
             raise OrderNotFound("Order not found.")
-        if row["status"] != OrderStatus.MANUAL_REVIEW:
-            raise ValidationFailed(f"The order is {row['status']}, not in manual_review.")
+        if row.status != OrderStatus.MANUAL_REVIEW:
+            raise ValidationFailed(f"The order is {row.status}, not in manual_review.")
         failed = to is OrderStatus.FAILED
         report = Report(
             to,
@@ -64,10 +64,10 @@ async def decide(
             ActorKind.OPERATOR,
             operator,
             operator,
-            row["organization_id"],
-            Environment(row["environment"]),
+            row.organization_id,
+            Environment(row.environment),
         )
-        status = audit.changed(row["status"], to.value)
+        status = audit.changed(row.status, to.value)
         changes = {"status": status, "tx_out_hash": tx_hash, "note": note}
         if failed:
             changes["failed_reason_code"] = (reason or FailedReason.UNKNOWN).value

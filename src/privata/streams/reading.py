@@ -9,10 +9,9 @@ from typing import Any, Final
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from privata.core.lifecycle import TERMINAL
 from privata.events.models import Event
 from privata.infra.plane import kernel, wait
-from privata.orders.reading import orders_of
+from privata.orders.reading import newest_moving
 from privata.organizations.doors import Tenant
 from privata.organizations.profile import profile_of
 from privata.streams.models import Stream
@@ -101,8 +100,7 @@ def overview(tenant: Tenant) -> dict[str, Any]:
 
 def order_to_watch(tenant: Tenant) -> str | None:
     """The newest order that still moves: there is something to see."""
-    moving = orders_of(tenant).exclude(status__in=[status.value for status in TERMINAL])
-    return moving.order_by("-created_at", "-id").values_list("id", flat=True).first()
+    return wait(newest_moving(kernel(), actor=tenant.actor))
 
 
 def _mine(tenant: Tenant) -> dict[str, Any]:

@@ -87,7 +87,7 @@ async def _found(kernel: Kernel, organization: uuid.UUID, text: str) -> list[str
     chosen = filter_of(urlencode({"q": text}))
     search = Search(Scope(organization, Environment.TEST), chosen, kernel.clock.now())
     page = await listing.page_of(kernel, search, limit=10, columns=listing.WHOLE)
-    return [row["id"] for row in page.rows]
+    return [row.id for row in page.rows]
 
 
 async def test_search_ignores_case_and_prefix_where_the_network_does(
