@@ -31,9 +31,9 @@ from privata.infra.paths import id_in_path
 from privata.infra.postgres import Transaction
 from privata.infra.routing import api_router
 from privata.infra.wire import json_response, parse_body, parse_query, read_body
-from privata.payouts import listing, schemas, service
+from privata.payouts import reading, schemas, service
 from privata.payouts.doors import NO_PAYOUT
-from privata.payouts.store import Row
+from privata.payouts.rows import PayoutRow
 
 router = api_router("Payouts", prefix="/payouts")
 
@@ -86,10 +86,10 @@ async def request_payout(request: Request) -> Response:
 
     async def work(answer: Answer) -> bytes:
         async def keep(tx: Transaction, made: service.Requested) -> None:
-            await answer.keep(tx, msgspec.json.encode(listing.requested_object(made)))
+            await answer.keep(tx, msgspec.json.encode(reading.requested_object(made)))
 
         made = await service.request_payout(kernel_of(request), actor=actor, wish=wish, keep=keep)
-        return msgspec.json.encode(listing.requested_object(made))
+        return msgspec.json.encode(reading.requested_object(made))
 
     return await once(request, actor, status_code=CREATED, body=body, work=work, secret=True)
 
@@ -104,7 +104,7 @@ async def list_payouts(request: Request) -> Response:
     """Your payouts, newest first."""
     actor = await actor_of(request, Scope.PAYOUTS_READ)
     query = parse_query(schemas.PayoutsQuery, request)
-    page = await listing.payouts(
+    page = await reading.payouts(
         kernel_of(request),
         actor=actor,
         older_than=None if query.cursor is None else schemas.cursor_in(query.cursor),
@@ -112,7 +112,7 @@ async def list_payouts(request: Request) -> Response:
         limit=query.limit,
     )
     shown = {
-        "payouts": [listing.payout_object(row) for row in page.rows],
+        "payouts": [reading.payout_object(row) for row in page.rows],
         "next_cursor": None if page.older is None else page.older.encode(),
     }
     return json_response(shown)
@@ -128,8 +128,8 @@ async def list_payouts(request: Request) -> Response:
 async def list_payout_addresses(request: Request) -> Response:
     """Your payout addresses. For security, addresses cannot be added through the API."""
     actor = await actor_of(request, Scope.PAYOUTS_READ)
-    rows = await listing.addresses(kernel_of(request), actor=actor)
-    return json_response({"addresses": [listing.address_object(row) for row in rows]})
+    rows = await reading.addresses(kernel_of(request), actor=actor)
+    return json_response({"addresses": [reading.address_object(row) for row in rows]})
 
 
 @router.get(
@@ -141,8 +141,8 @@ async def list_payout_addresses(request: Request) -> Response:
 async def get_payout(request: Request, payout_id: str) -> Response:
     """Retrieve a payout."""
     actor = await actor_of(request, Scope.PAYOUTS_READ)
-    row = await listing.payout(kernel_of(request), actor=actor, payout_id=_id(payout_id))
-    return json_response(listing.payout_object(row))
+    row = await reading.payout(kernel_of(request), actor=actor, payout_id=_id(payout_id))
+    return json_response(reading.payout_object(row))
 
 
 @router.post(
@@ -200,12 +200,12 @@ async def cancel_payout(request: Request, payout_id: str) -> Response:
     return await once(request, actor, status_code=HTTP_OK, body=b"", work=work)
 
 
-def _encoded(row: Row) -> bytes:
-    return msgspec.json.encode(listing.payout_object(row))
+def _encoded(row: PayoutRow) -> bytes:
+    return msgspec.json.encode(reading.payout_object(row))
 
 
-def _keep(answer: Answer) -> Keep[Row]:
-    async def keep(tx: Transaction, row: Row) -> None:
+def _keep(answer: Answer) -> Keep[PayoutRow]:
+    async def keep(tx: Transaction, row: PayoutRow) -> None:
         await answer.keep(tx, _encoded(row))
 
     return keep

@@ -15,16 +15,17 @@ from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.organizations.telling import mail_payout_address_added
-from privata.payouts import address_store, rules
-from privata.payouts.address_store import Row
+from privata.payouts import rules
+from privata.payouts.addresses import store as address_store
 from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.doors import live_only, locked_address, locked_organization, note
+from privata.payouts.rows import AddressRow
 from privata.payouts.states import AddressState, VerifiedBy
 
 
 async def add_address(
     kernel: Kernel, *, actor: Actor, currency: PayoutCurrency, address: str, label: str = ""
-) -> Row:
+) -> AddressRow:
     """Add an address, unverified; owners and finance are told by mail.
 
     `InvalidAddress` for a wrong format or checksum; `ValidationFailed` for a label that is too
@@ -57,11 +58,11 @@ async def add_address(
             address=checked,
         )
         changes = {"currency": currency.value, "address": checked, "label": label}
-        await note(tx, actor, "payout_address.added", row["id"], changes)
+        await note(tx, actor, "payout_address.added", row.id, changes)
     return row
 
 
-async def vouch_for_address(kernel: Kernel, *, actor: Actor, address_id: UUID) -> Row:
+async def vouch_for_address(kernel: Kernel, *, actor: Actor, address_id: UUID) -> AddressRow:
     """The operator has made sure that the address is the partner's. `NotFound`;
     `WrongPayoutState` if it is verified already."""
     async with kernel.database.transaction() as tx:
@@ -70,24 +71,24 @@ async def vouch_for_address(kernel: Kernel, *, actor: Actor, address_id: UUID) -
         return await verified(kernel, tx, actor, address, VerifiedBy.OPERATOR)
 
 
-async def promote_address(kernel: Kernel, *, actor: Actor, address_id: UUID) -> Row:
+async def promote_address(kernel: Kernel, *, actor: Actor, address_id: UUID) -> AddressRow:
     """Make it the default of its currency. `NotFound`; `WrongPayoutState` if it is unverified."""
     live_only(actor)
     async with kernel.database.transaction() as tx:
         await locked_organization(tx, actor)
         address = await locked_address(tx, actor, address_id)
-        if address["is_default"]:
+        if address.is_default:
             return address
-        if address["state"] != AddressState.VERIFIED:
+        if address.state != AddressState.VERIFIED:
             raise _wrong_state(address, "Only a verified address can be the default.")
         promoted = await address_store.promote(tx, address)
         assert promoted is not None
-        changes = {"currency": address["currency"], "address": address["address"]}
+        changes = {"currency": address.currency, "address": address.address}
         await note(tx, actor, "payout_address.promoted", address_id, changes)
     return promoted
 
 
-async def remove_address(kernel: Kernel, *, actor: Actor, address_id: UUID) -> Row:
+async def remove_address(kernel: Kernel, *, actor: Actor, address_id: UUID) -> AddressRow:
     """Take an address out of use for good; it can be added again as a new one.
 
     `NotFound`; `WrongPayoutState` for the default of a currency that has other verified addresses:
@@ -99,41 +100,41 @@ async def remove_address(kernel: Kernel, *, actor: Actor, address_id: UUID) -> R
     async with kernel.database.transaction() as tx:
         await locked_organization(tx, actor)
         address = await locked_address(tx, actor, address_id)
-        if address["is_default"] and await address_store.other_verified(tx, address):
+        if address.is_default and await address_store.other_verified(tx, address):
             raise _wrong_state(
                 address,
-                f"This is the default address for {address['currency']}."
+                f"This is the default address for {address.currency}."
                 " Make another one the default first.",
             )
         removed = await address_store.remove(tx, address_id, now=kernel.clock.now())
         assert removed is not None
-        changes = {"currency": address["currency"], "address": address["address"]}
+        changes = {"currency": address.currency, "address": address.address}
         await note(tx, actor, "payout_address.removed", address_id, changes)
     return removed
 
 
 async def verified(
-    kernel: Kernel, tx: Transaction, actor: Actor, address: Row, by: VerifiedBy
-) -> Row:
+    kernel: Kernel, tx: Transaction, actor: Actor, address: AddressRow, by: VerifiedBy
+) -> AddressRow:
     """Write that an address is its owner's; organization and address are locked by the caller.
 
     It can be paid to after `PRIVATA_PAYOUT_ADDRESS_DELAY_HOURS`.
     """
-    if address["state"] != AddressState.UNVERIFIED:
+    if address.state != AddressState.UNVERIFIED:
         raise _wrong_state(address, "This address is already verified.")
     now = kernel.clock.now()
     usable_at = now + timedelta(hours=kernel.settings.payout_address_delay_hours)
-    row = await address_store.verify(tx, address["id"], by, now=now, usable_at=usable_at)
+    row = await address_store.verify(tx, address.id, by, now=now, usable_at=usable_at)
     assert row is not None
     changes = {
-        "currency": address["currency"],
-        "address": address["address"],
+        "currency": address.currency,
+        "address": address.address,
         "by": by.value,
-        "is_default": row["is_default"],
+        "is_default": row.is_default,
     }
-    await note(tx, actor, "payout_address.verified", address["id"], changes)
+    await note(tx, actor, "payout_address.verified", address.id, changes)
     return row
 
 
-def _wrong_state(address: Row, sentence: str) -> WrongPayoutState:
-    return WrongPayoutState(sentence, data={"state": address["state"]})
+def _wrong_state(address: AddressRow, sentence: str) -> WrongPayoutState:
+    return WrongPayoutState(sentence, data={"state": address.state})

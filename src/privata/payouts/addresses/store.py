@@ -11,9 +11,8 @@ import asyncpg
 from privata.core.tenancy import Environment
 from privata.infra.postgres import Transaction
 from privata.payouts.currencies import PayoutCurrency
+from privata.payouts.rows import AddressRow, address_row
 from privata.payouts.states import VerifiedBy
-
-Row = asyncpg.Record
 
 _INSERT: Final = """
 INSERT INTO payout_address (id, organization_id, environment, currency, address, label, created_at,
@@ -107,9 +106,9 @@ async def insert_address(
     label: str,
     created_by: str,
     now: datetime,
-) -> Row | None:
+) -> AddressRow | None:
     """Add an address; None if the organization has it in this currency already."""
-    return await tx.connection.fetchrow(
+    row = await tx.connection.fetchrow(
         _INSERT,
         address_id,
         organization_id,
@@ -120,77 +119,87 @@ async def insert_address(
         now,
         created_by[:254],
     )
+    return None if row is None else address_row(row)
 
 
 async def lock_address(
     tx: Transaction, address_id: UUID, organization_id: UUID, environment: Environment
-) -> Row | None:
+) -> AddressRow | None:
     """An address of the organization that is not removed, locked against every change."""
-    return await tx.connection.fetchrow(_LOCK, address_id, organization_id, environment.value)
+    row = await tx.connection.fetchrow(_LOCK, address_id, organization_id, environment.value)
+    return None if row is None else address_row(row)
 
 
 async def hold_address(
     tx: Transaction, address_id: UUID, organization_id: UUID, environment: Environment
-) -> Row | None:
+) -> AddressRow | None:
     """The same, held as it is until the commit."""
-    return await tx.connection.fetchrow(_HOLD, address_id, organization_id, environment.value)
+    row = await tx.connection.fetchrow(_HOLD, address_id, organization_id, environment.value)
+    return None if row is None else address_row(row)
 
 
 async def hold_default(
     tx: Transaction, organization_id: UUID, environment: Environment, currency: PayoutCurrency
-) -> Row | None:
+) -> AddressRow | None:
     """The default of the currency, held as it is until the commit."""
-    return await tx.connection.fetchrow(
+    row = await tx.connection.fetchrow(
         _HOLD_DEFAULT, organization_id, environment.value, currency.value
     )
+    return None if row is None else address_row(row)
 
 
 async def addresses_of(
-    pool: asyncpg.Pool[Row], organization_id: UUID, environment: Environment
-) -> list[Row]:
+    pool: asyncpg.Pool[asyncpg.Record], organization_id: UUID, environment: Environment
+) -> list[AddressRow]:
     """The organization's addresses but removed ones, by currency, each default first."""
-    return await pool.fetch(_ALL, organization_id, environment.value)
+    rows = await pool.fetch(_ALL, organization_id, environment.value)
+    return [address_row(row) for row in rows]
 
 
 async def set_challenge(
     tx: Transaction, address_id: UUID, nonce: str, expires_at: datetime
-) -> Row | None:
+) -> AddressRow | None:
     """A new challenge for the owner to sign; an older one is void by it."""
-    return await tx.connection.fetchrow(_SET_CHALLENGE, address_id, nonce, expires_at)
+    row = await tx.connection.fetchrow(_SET_CHALLENGE, address_id, nonce, expires_at)
+    return None if row is None else address_row(row)
 
 
-async def count_wrong(tx: Transaction, address_id: UUID, wrong_answers: int) -> Row | None:
+async def count_wrong(tx: Transaction, address_id: UUID, wrong_answers: int) -> AddressRow | None:
     """Note how many wrong signatures the present challenge has got."""
-    return await tx.connection.fetchrow(_COUNT_WRONG, address_id, wrong_answers)
+    row = await tx.connection.fetchrow(_COUNT_WRONG, address_id, wrong_answers)
+    return None if row is None else address_row(row)
 
 
 async def verify(
     tx: Transaction, address_id: UUID, by: VerifiedBy, *, now: datetime, usable_at: datetime
-) -> Row | None:
+) -> AddressRow | None:
     """The address is its owner's; the caller holds the organization's row."""
-    return await tx.connection.fetchrow(_VERIFY, address_id, now, by.value, usable_at)
+    row = await tx.connection.fetchrow(_VERIFY, address_id, now, by.value, usable_at)
+    return None if row is None else address_row(row)
 
 
-async def promote(tx: Transaction, address: Row) -> Row | None:
+async def promote(tx: Transaction, address: AddressRow) -> AddressRow | None:
     """Make it the default instead of the present one; the caller holds the organization's row."""
     await tx.connection.fetch(
-        _DEMOTE, address["organization_id"], address["environment"], address["currency"]
+        _DEMOTE, address.organization_id, address.environment, address.currency
     )
-    return await tx.connection.fetchrow(_PROMOTE, address["id"])
+    row = await tx.connection.fetchrow(_PROMOTE, address.id)
+    return None if row is None else address_row(row)
 
 
-async def other_verified(tx: Transaction, address: Row) -> int:
+async def other_verified(tx: Transaction, address: AddressRow) -> int:
     """How many other verified addresses the organization has in this currency."""
     count: int = await tx.connection.fetchval(
         _OTHERS,
-        address["organization_id"],
-        address["environment"],
-        address["currency"],
-        address["id"],
+        address.organization_id,
+        address.environment,
+        address.currency,
+        address.id,
     )
     return count
 
 
-async def remove(tx: Transaction, address_id: UUID, *, now: datetime) -> Row | None:
+async def remove(tx: Transaction, address_id: UUID, *, now: datetime) -> AddressRow | None:
     """Take it out of use for good."""
-    return await tx.connection.fetchrow(_REMOVE, address_id, now)
+    row = await tx.connection.fetchrow(_REMOVE, address_id, now)
+    return None if row is None else address_row(row)

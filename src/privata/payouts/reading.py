@@ -14,12 +14,14 @@ from privata.core.errors import NotFound
 from privata.core.explorers import explorer_link
 from privata.core.tenancy import Actor, Environment
 from privata.infra.kernel import Kernel
-from privata.payouts import address_store, store
+from privata.payouts import store
+from privata.payouts.addresses import store as address_store
 from privata.payouts.challenges import amount_text
 from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.doors import NO_PAYOUT
 from privata.payouts.lifecycle import PayoutStatus
 from privata.payouts.requesting import Requested
+from privata.payouts.rows import AddressRow, PayoutRow
 from privata.payouts.sandbox import give_addresses
 
 
@@ -27,11 +29,11 @@ from privata.payouts.sandbox import give_addresses
 class Page:
     """Payouts from the newest to the oldest, and where the next page begins."""
 
-    rows: Sequence[store.Row]
+    rows: Sequence[PayoutRow]
     older: Cursor | None
 
 
-async def payout(kernel: Kernel, *, actor: Actor, payout_id: UUID) -> store.Row:
+async def payout(kernel: Kernel, *, actor: Actor, payout_id: UUID) -> PayoutRow:
     """One of the actor's payouts; `NotFound` if it is not theirs."""
     row = await store.payout_of(
         kernel.database.pool, payout_id, actor.organization_id, actor.environment
@@ -60,11 +62,11 @@ async def payouts(
         limit=limit + 1,
     )
     more, rows = len(rows) > limit, rows[:limit]
-    older = Cursor(rows[-1]["created_at"], str(rows[-1]["id"])) if more else None
+    older = Cursor(rows[-1].created_at, str(rows[-1].id)) if more else None
     return Page(rows, older)
 
 
-async def addresses(kernel: Kernel, *, actor: Actor) -> list[address_store.Row]:
+async def addresses(kernel: Kernel, *, actor: Actor) -> list[AddressRow]:
     """The actor's payout addresses, by currency, each default first.
 
     The sandbox is given its own when somebody first looks, or first asks for a payout.
@@ -77,28 +79,28 @@ async def addresses(kernel: Kernel, *, actor: Actor) -> list[address_store.Row]:
     )
 
 
-def payout_object(row: store.Row) -> dict[str, Any]:
+def payout_object(row: PayoutRow) -> dict[str, Any]:
     """A payout as it goes over the API."""
-    link, sandbox = None, row["environment"] == Environment.TEST
-    if row["tx_hash"] is not None:
-        network = PayoutCurrency(row["currency"]).network
-        link = explorer_link(network, row["tx_hash"], sandbox=sandbox)
+    link, sandbox = None, row.environment == Environment.TEST
+    if row.tx_hash is not None:
+        network = PayoutCurrency(row.currency).network
+        link = explorer_link(network, row.tx_hash, sandbox=sandbox)
     return {
-        "payout_id": str(row["id"]),
-        "status": row["status"],
-        "amount": amount_text(row["amount"]),
-        "currency": row["currency"],
-        "address_id": str(row["address_id"]),
-        "address": row["address"],
-        "needs_approval": row["needs_approval"],
-        "tx_hash": row["tx_hash"],
+        "payout_id": str(row.id),
+        "status": row.status,
+        "amount": amount_text(row.amount),
+        "currency": row.currency,
+        "address_id": str(row.address_id),
+        "address": row.address,
+        "needs_approval": row.needs_approval,
+        "tx_hash": row.tx_hash,
         "explorer_url": link.url if link else None,
-        "failure": row["failure"],
+        "failure": row.failure,
         "sandbox": sandbox,
-        "created_at": iso(row["created_at"]),
-        "confirmed_at": _moment(row["confirmed_at"]),
-        "sent_at": _moment(row["sent_at"]),
-        "finished_at": _moment(row["finished_at"]),
+        "created_at": iso(row.created_at),
+        "confirmed_at": _moment(row.confirmed_at),
+        "sent_at": _moment(row.sent_at),
+        "finished_at": _moment(row.finished_at),
     }
 
 
@@ -106,23 +108,23 @@ def requested_object(made: Requested) -> dict[str, Any]:
     """The answer to a request: the payout, and this once its challenge."""
     return payout_object(made.payout) | {
         "challenge": made.challenge,
-        "challenge_expires_at": iso(made.payout["challenge_expires_at"]),
+        "challenge_expires_at": iso(made.payout.challenge_expires_at),
     }
 
 
-def address_object(row: address_store.Row) -> dict[str, Any]:
+def address_object(row: AddressRow) -> dict[str, Any]:
     """A payout address as it goes over the API."""
     return {
-        "address_id": str(row["id"]),
-        "currency": row["currency"],
-        "address": row["address"],
-        "label": row["label"],
-        "state": row["state"],
-        "is_default": row["is_default"],
-        "verified_by": row["verified_by"],
-        "verified_at": _moment(row["verified_at"]),
-        "usable_at": _moment(row["usable_at"]),
-        "created_at": iso(row["created_at"]),
+        "address_id": str(row.id),
+        "currency": row.currency,
+        "address": row.address,
+        "label": row.label,
+        "state": row.state,
+        "is_default": row.is_default,
+        "verified_by": row.verified_by,
+        "verified_at": _moment(row.verified_at),
+        "usable_at": _moment(row.usable_at),
+        "created_at": iso(row.created_at),
     }
 
 
