@@ -11,7 +11,7 @@ from privata.api.health import router as health_router
 from privata.api.me import router as me_router
 from privata.events.api import router as events_router
 from privata.orders.api import router as orders_router
-from privata.orders.list_api import router as order_list_router
+from privata.orders.list.api import router as order_list_router
 from privata.payouts.api import router as payouts_router
 from privata.quotes.address_api import router as address_router
 from privata.quotes.api import router as quotes_router

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from privata.orders.late_commands import late_group
+from privata.orders.late.commands import late_group
 from privata.refunds.commands import RunOnce, review_group
 
 

@@ -15,8 +15,8 @@ from privata.apikeys.listing import keys_found
 from privata.desk.navigation import NAVIGATION
 from privata.events.models import Event
 from privata.infra.plane import kernel, wait
-from privata.orders.filter_values import MAX_TEXT
 from privata.orders.reading import ListedOrder, found_by
+from privata.orders.search.filter_values import MAX_TEXT
 from privata.organizations.doors import Tenant
 from privata.organizations.doors import page as door
 from privata.organizations.roles import Permission

@@ -19,8 +19,8 @@ from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.ledger import service as ledger
 from privata.orders import store, wire
-from privata.orders.late import late_state, note_late, watch_until
-from privata.orders.polling import is_expired, next_poll
+from privata.orders.following.polling import is_expired, next_poll
+from privata.orders.late.deposits import late_state, note_late, watch_until
 from privata.orders.rows import WholeOrder
 from privata.orders.tracking import tracking_url
 from privata.providers.port import Report

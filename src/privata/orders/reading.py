@@ -17,9 +17,6 @@ from privata.core.ids import ORDER_ID
 from privata.core.lifecycle import TERMINAL, OrderStatus
 from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
-from privata.orders import listing
-from privata.orders.filters import GROUPS, OrderFilter
-from privata.orders.listing import Page
 from privata.orders.presenting import refund_closes
 from privata.orders.rows import (
     ListedOrder,
@@ -29,7 +26,10 @@ from privata.orders.rows import (
     order_row,
     timeline_entry,
 )
-from privata.orders.search_sql import Scope, Search
+from privata.orders.search import listing
+from privata.orders.search.filters import GROUPS, OrderFilter
+from privata.orders.search.listing import Page
+from privata.orders.search.sql import Scope, Search
 
 __all__ = [
     "ListedOrder",

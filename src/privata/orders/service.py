@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from privata.orders.following.poller import (
+    FULL_PAUSE_S,
+    LEASE_S,
+    NET_S,
+    SIDE_BY_SIDE,
+    Crew,
+    first_of,
+    follow,
+    sandbox_plan,
+    sleep,
+)
 from privata.orders.moving import (
     BY_CLOCK,
     BY_OPERATOR,
@@ -14,17 +25,6 @@ from privata.orders.moving import (
     get_order,
     order_of,
     refund_window_end,
-)
-from privata.orders.poller import (
-    FULL_PAUSE_S,
-    LEASE_S,
-    NET_S,
-    SIDE_BY_SIDE,
-    Crew,
-    first_of,
-    follow,
-    sandbox_plan,
-    sleep,
 )
 from privata.orders.refund_port import show_refunds_with
 from privata.orders.rows import Order, TimelineEntry, WholeOrder

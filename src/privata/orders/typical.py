@@ -8,9 +8,9 @@ from typing import Final
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
-from privata.orders import listing
-from privata.orders.filters import OrderFilter
-from privata.orders.search_sql import Scope, Search
+from privata.orders.search import listing
+from privata.orders.search.filters import OrderFilter
+from privata.orders.search.sql import Scope, Search
 
 #: The latest completed orders that are looked at, and how many it takes to say "usually".
 SAMPLE: Final = 100

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from privata.orders import columns
+from privata.orders.list import columns
 from privata.orders.rows import ExportedOrder
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -17,9 +17,11 @@ from privata.core.clock import ManualClock
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
-from privata.orders import export_jobs, exports, listing
-from privata.orders.columns import EVERY, USUAL, as_written
-from privata.orders.filters import OrderFilter, filter_of
+from privata.orders.export import files as exports
+from privata.orders.export import jobs as export_jobs
+from privata.orders.list.columns import EVERY, USUAL, as_written
+from privata.orders.search import listing
+from privata.orders.search.filters import OrderFilter, filter_of
 from privata.orders.states import ExportState
 from privata.orders.tests.test_reading import NOW, Shop
 

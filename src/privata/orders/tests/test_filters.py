@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from privata.core.cursors import Cursor, parse_cursor
 from privata.core.lifecycle import OrderStatus
-from privata.orders.filters import (
+from privata.orders.search.filters import (
     RATES,
     REFUNDS,
     OrderFilter,

@@ -17,8 +17,10 @@ from privata.core.errors import OrderNotFound, ProviderUnavailable, ValidationFa
 from privata.core.lifecycle import FailedReason, OrderStatus
 from privata.core.tenancy import Environment, system_actor
 from privata.infra.kernel import Kernel
-from privata.orders import late, poller, store
-from privata.orders.polling import JITTER, LATE_FIRST, LATE_THEN, next_poll
+from privata.orders import store
+from privata.orders.following import poller
+from privata.orders.following.polling import JITTER, LATE_FIRST, LATE_THEN, next_poll
+from privata.orders.late import deposits as late
 from privata.orders.service import advance, get_order
 from privata.orders.states import LateState
 from privata.orders.tests.test_advance import make_order, states

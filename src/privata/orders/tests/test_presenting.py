@@ -10,8 +10,8 @@ import pytest
 
 from privata.core.explorers import EXPLORERS, explorer_link
 from privata.core.lifecycle import FailedReason, OrderStatus
-from privata.orders.plain_words import words_for
 from privata.orders.presenting import refund_closes, slippage, stages, steps, swap_seconds
+from privata.orders.public.words import words_for
 
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)
 

@@ -19,9 +19,9 @@ from bench.orders import BIG_ID, CONTRARY_ID, OLDEST, SHARED_ADDRESS, fill_order
 from conftest import Cluster
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
-from privata.orders import listing
-from privata.orders.filters import filter_of
-from privata.orders.search_sql import SCOUTED, Scope, Search
+from privata.orders.search import listing
+from privata.orders.search.filters import filter_of
+from privata.orders.search.sql import SCOUTED, Scope, Search
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PAGE = 50

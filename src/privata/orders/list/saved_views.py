@@ -15,8 +15,8 @@ import asyncpg
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
-from privata.orders.columns import USUAL, chosen_columns
-from privata.orders.filters import filter_of
+from privata.orders.list.columns import USUAL, chosen_columns
+from privata.orders.search.filters import filter_of
 from privata.orders.states import Density
 
 #: Views of one person in one place; more than that nobody finds again.

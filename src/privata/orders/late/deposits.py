@@ -17,7 +17,8 @@ from privata.events.service import LIVE_BELL, live_payload
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.infra.settings import Settings
-from privata.orders import late_store, store
+from privata.orders import store
+from privata.orders.late import store as late_store
 from privata.orders.rows import Order, WholeOrder
 from privata.orders.states import LATE_ENDS, LateState
 from privata.providers.port import Report

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from privata.orders.filters import RATES, REFUNDS, OrderFilter
+from privata.orders.search.filters import RATES, REFUNDS, OrderFilter
 from privata.ui.statuses import look
 
 

@@ -10,12 +10,13 @@ from django.urls import reverse
 
 from privata.core.cursors import Cursor
 from privata.infra.plane import kernel, wait
-from privata.orders import columns, reading, saved_views
-from privata.orders.filter_words import chips
-from privata.orders.filters import GROUPS, RATES, REFUNDS, SPANS, OrderFilter, ReadFilter
-from privata.orders.listing import Page
+from privata.orders import reading
+from privata.orders.list import columns, saved_views
 from privata.orders.rows import ListedOrder
-from privata.orders.search_sql import Search
+from privata.orders.search.filter_words import chips
+from privata.orders.search.filters import GROUPS, RATES, REFUNDS, SPANS, OrderFilter, ReadFilter
+from privata.orders.search.listing import Page
+from privata.orders.search.sql import Search
 from privata.orders.states import Density
 from privata.organizations.doors import Tenant
 from privata.organizations.roles import Permission

@@ -16,9 +16,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from privata.core.errors import NotFound, ValidationFailed
 from privata.infra.plane import kernel, wait
-from privata.orders import columns, exports, saved_views
-from privata.orders.filter_words import chips
-from privata.orders.filters import OrderFilter, filter_of, parse_filter
+from privata.orders.export import files as exports
+from privata.orders.list import columns, saved_views
+from privata.orders.search.filter_words import chips
+from privata.orders.search.filters import OrderFilter, filter_of, parse_filter
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
 

@@ -12,8 +12,6 @@ from typing import Final, Generic
 
 from privata.core.cursors import Cursor
 from privata.infra.kernel import Kernel
-from privata.orders import search_sql
-from privata.orders.filters import OrderFilter
 from privata.orders.rows import (
     Columns,
     ExportedOrder,
@@ -23,7 +21,9 @@ from privata.orders.rows import (
     columns_of,
     whole_order,
 )
-from privata.orders.search_sql import Guide, Search, Statement
+from privata.orders.search import sql as search_sql
+from privata.orders.search.filters import OrderFilter
+from privata.orders.search.sql import Guide, Search, Statement
 from privata.orders.store import TIMELINE
 
 #: Rows that one step walks: few at first, since most searches find their page there.

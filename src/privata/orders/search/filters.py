@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlencode
 
 from privata.core.lifecycle import OrderStatus
-from privata.orders import filter_values as values
+from privata.orders.search import filter_values as values
 
 #: Date presets: key in the address, words, and how far back.
 SPANS: dict[str, tuple[str, timedelta]] = {

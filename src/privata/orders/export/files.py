@@ -22,9 +22,10 @@ from privata.core.tenancy import Actor
 from privata.events.service import LIVE_BELL, live_payload
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
-from privata.orders import columns, listing
-from privata.orders.filters import OrderFilter, described
-from privata.orders.search_sql import Scope, Search
+from privata.orders.list import columns
+from privata.orders.search import listing
+from privata.orders.search.filters import OrderFilter, described
+from privata.orders.search.sql import Scope, Search
 from privata.orders.states import ExportState
 
 #: Up to so many rows are written straight into the answer.

@@ -9,8 +9,8 @@ from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 from privata.core.lifecycle import OrderStatus
 from privata.infra.wire import Wire
 from privata.orders import schemas
-from privata.orders.filter_values import MAX_TEXT, MOST_VALUES
-from privata.orders.filters import RATES, REFUNDS, SPANS
+from privata.orders.search.filter_values import MAX_TEXT, MOST_VALUES
+from privata.orders.search.filters import RATES, REFUNDS, SPANS
 
 #: Orders of one answer.
 MAX_LIMIT = 100

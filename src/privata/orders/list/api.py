@@ -15,10 +15,12 @@ from privata.infra.access import kernel_of
 from privata.infra.openapi import errors, request_of
 from privata.infra.routing import api_router
 from privata.infra.wire import json_response, parse_query
-from privata.orders import list_schemas, listing, moving
-from privata.orders.filters import OrderFilter, read_filter
-from privata.orders.search_sql import Scope as OrderScope
-from privata.orders.search_sql import Search
+from privata.orders import moving
+from privata.orders.list import schemas as list_schemas
+from privata.orders.search import listing
+from privata.orders.search.filters import OrderFilter, read_filter
+from privata.orders.search.sql import Scope as OrderScope
+from privata.orders.search.sql import Search
 
 router = api_router("Account")
 

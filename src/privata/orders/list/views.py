@@ -13,11 +13,12 @@ from django.views.decorators.http import require_POST, require_safe
 from privata.core.cursors import Cursor, parse_cursor
 from privata.core.errors import NotFound, ValidationFailed
 from privata.infra.plane import kernel, wait
-from privata.orders import reading, saved_views
-from privata.orders.columns import LISTED
-from privata.orders.filters import filter_of, parse_filter, read_filter
-from privata.orders.list_context import list_context, rows_context
-from privata.orders.listing import Page
+from privata.orders import reading
+from privata.orders.list import saved_views
+from privata.orders.list.columns import LISTED
+from privata.orders.list.list_context import list_context, rows_context
+from privata.orders.search.filters import filter_of, parse_filter, read_filter
+from privata.orders.search.listing import Page
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
 

@@ -13,7 +13,7 @@ from privata.core.ids import ORDER_ID
 from privata.core.lifecycle import TERMINAL, OrderStatus
 from privata.infra.plane import kernel, wait
 from privata.orders import presenting, reading
-from privata.orders.plain_words import STAGES, words_for
+from privata.orders.public.words import STAGES, words_for
 from privata.orders.refund_port import RefundPanel, refund_panel
 from privata.orders.rows import Order
 from privata.orders.states import LateState

@@ -17,7 +17,7 @@ from uuid import UUID
 from privata.core.cursors import Cursor
 from privata.core.ids import ORDER_ID
 from privata.core.tenancy import Environment
-from privata.orders.filters import OrderFilter
+from privata.orders.search.filters import OrderFilter
 
 #: How many rows of a guide are looked at to tell how rare it is.
 SCOUTED: Final = 1_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from privata.orders import public_views
+from privata.orders.public import views as public_views
 
 urlpatterns = [
     path("<str:order_id>", public_views.track, name="track"),

@@ -21,9 +21,10 @@ from privata.core.tenancy import Environment, system_actor
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import listening
 from privata.infra.rows import reader
-from privata.orders import columns, listing
-from privata.orders.exports import EXPORTS_BELL, KEPT, ring_pages, search_as_of
-from privata.orders.filters import described, filter_of
+from privata.orders.export.files import EXPORTS_BELL, KEPT, ring_pages, search_as_of
+from privata.orders.list import columns
+from privata.orders.search import listing
+from privata.orders.search.filters import described, filter_of
 
 #: Seconds a worker has for one piece, or to count the rows.
 LEASE_S: Final = 120.0

@@ -13,8 +13,8 @@ import click
 from privata.core.clock import iso
 from privata.core.money import format_amount
 from privata.infra.kernel import Kernel
-from privata.orders.late import close_late, late_deposits, note_by_hand
-from privata.orders.late_store import OpenLate
+from privata.orders.late.deposits import close_late, late_deposits, note_by_hand
+from privata.orders.late.store import OpenLate
 from privata.orders.states import LATE_ENDS, LateState
 
 #: Runs one task on the database; which program that is, only the command line knows.
