@@ -10,9 +10,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment
-from privata.orders.models import Order
+from privata.infra.plane import kernel, wait
+from privata.orders.reading import any_completed
 from privata.organizations.doors import Tenant
 from privata.organizations.doors import page as door
 from privata.organizations.roles import Permission
@@ -112,12 +112,7 @@ def _payout_address(tenant: Tenant) -> Item:
 
 def _sandbox_order(tenant: Tenant) -> Item:
     title = "A completed sandbox order"
-    done = Order.objects.filter(
-        organization_id=tenant.organization_id,
-        environment=Environment.TEST.value,
-        status=OrderStatus.COMPLETED.value,
-    ).exists()
-    if done:
+    if wait(any_completed(kernel(), tenant.organization_id, Environment.TEST)):
         return Item(title, "Your integration completed an order.", "done")
     there = reverse("orders:list", kwargs={"environment": Environment.TEST.value})
     text = "Complete one simulated order with your test key."

@@ -14,6 +14,7 @@ from privata.apikeys.models import ApiKey
 from privata.desk import changes, figures
 from privata.desk.attention import attention
 from privata.infra.plane import kernel, wait
+from privata.orders.figures import DAY
 from privata.orders.reading import any_order, newest
 from privata.organizations.doors import Tenant
 from privata.organizations.doors import page as door
@@ -94,7 +95,7 @@ def _chart(tenant: Tenant, now: datetime) -> dict[str, Any]:
     bars = []
     for hour in hours:
         tally = orders.by_hour.get(hour, empty)
-        before = orders.by_hour.get(hour - figures.DAY, empty)
+        before = orders.by_hour.get(hour - DAY, empty)
         bars.append(
             {
                 "t": f"{hour:%Y-%m-%dT%H:%M:%SZ}",

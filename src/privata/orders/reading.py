@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 import asyncpg
 
 from privata.core.cursors import Cursor
 from privata.core.ids import ORDER_ID
 from privata.core.lifecycle import TERMINAL, OrderStatus
-from privata.core.tenancy import Actor
+from privata.core.tenancy import Actor, Environment
 from privata.infra.kernel import Kernel
 from privata.orders.presenting import refund_closes
 from privata.orders.rows import (
@@ -37,6 +38,7 @@ __all__ = [
     "Page",
     "TimelineEntry",
     "WholeOrder",
+    "any_completed",
     "any_order",
     "count_newer",
     "found_by",
@@ -75,6 +77,8 @@ ORDER BY seq
 """
 
 _ANY: Final = f"SELECT EXISTS (SELECT FROM orders WHERE {_MINE})"  # noqa: S608
+
+_ANY_DONE: Final = f"SELECT EXISTS (SELECT FROM orders WHERE {_MINE} AND status = 'completed')"  # noqa: S608
 
 _MOVING: Final = f"""
 SELECT id FROM orders WHERE {_MINE} AND status <> ALL ($3::text[])
@@ -154,6 +158,12 @@ async def found_by(kernel: Kernel, *, actor: Actor, text: str, limit: int) -> li
 async def any_order(kernel: Kernel, *, actor: Actor) -> bool:
     """Whether the actor has ever had an order."""
     return bool(await kernel.database.pool.fetchval(_ANY, *_mine(actor)))
+
+
+async def any_completed(kernel: Kernel, organization_id: UUID, environment: Environment) -> bool:
+    """Whether the organization has completed an order there."""
+    found = await kernel.database.pool.fetchval(_ANY_DONE, organization_id, environment.value)
+    return bool(found)
 
 
 async def order_of(kernel: Kernel, *, actor: Actor, order_id: str) -> Order | None:
