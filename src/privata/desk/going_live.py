@@ -17,8 +17,7 @@ from privata.organizations.doors import Tenant
 from privata.organizations.doors import page as door
 from privata.organizations.roles import Permission
 from privata.organizations.states import UNFINISHED, OrganizationStatus
-from privata.payouts.models import PayoutAddress
-from privata.payouts.states import AddressState
+from privata.payouts.reading import can_be_paid
 from privata.webhooks.models import Endpoint
 from privata.webhooks.states import Channel, EndpointStatus
 
@@ -98,10 +97,7 @@ def _endpoint(tenant: Tenant) -> Item:
 
 def _payout_address(tenant: Tenant) -> Item:
     title = "A verified payout address"
-    verified = PayoutAddress.objects.filter(
-        organization_id=tenant.organization_id, state=AddressState.VERIFIED.value
-    ).exists()
-    if verified:
+    if wait(can_be_paid(kernel(), tenant.organization_id)):
         return Item(title, "Your earnings can be paid out.", "done")
     text = (
         "Give the operator your address and prove ownership with a signature. Earnings add up "

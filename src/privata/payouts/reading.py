@@ -79,6 +79,11 @@ async def addresses(kernel: Kernel, *, actor: Actor) -> list[AddressRow]:
     )
 
 
+async def can_be_paid(kernel: Kernel, organization_id: UUID) -> bool:
+    """Whether the organization has a verified live address; those of the sandbox are nobody's."""
+    return await address_store.any_verified(kernel.database.pool, organization_id, Environment.LIVE)
+
+
 def payout_object(row: PayoutRow) -> dict[str, Any]:
     """A payout as it goes over the API."""
     link, sandbox = None, row.environment == Environment.TEST

@@ -48,6 +48,11 @@ WHERE organization_id = $1 AND environment = $2 AND state <> 'removed'
 ORDER BY currency, is_default DESC, created_at, id
 """
 
+_ANY_VERIFIED: Final = """
+SELECT EXISTS (SELECT FROM payout_address
+               WHERE organization_id = $1 AND environment = $2 AND state = 'verified')
+"""
+
 _SET_CHALLENGE: Final = """
 UPDATE payout_address SET challenge_nonce = $2, challenge_expires_at = $3, wrong_answers = 0
 WHERE id = $1 AND state = 'unverified' RETURNING *
@@ -154,6 +159,13 @@ async def addresses_of(
     """The organization's addresses but removed ones, by currency, each default first."""
     rows = await pool.fetch(_ALL, organization_id, environment.value)
     return [address_row(row) for row in rows]
+
+
+async def any_verified(
+    pool: asyncpg.Pool[asyncpg.Record], organization_id: UUID, environment: Environment
+) -> bool:
+    """Whether the organization has an address there that is known to be its own."""
+    return bool(await pool.fetchval(_ANY_VERIFIED, organization_id, environment.value))
 
 
 async def set_challenge(

@@ -19,7 +19,7 @@ from privata.core.errors import (
     ScopeRequired,
     ValidationFailed,
 )
-from privata.core.tenancy import Environment
+from privata.core.tenancy import Environment, system_actor
 from privata.infra.kernel import Kernel
 from privata.ledger.verify import verify as verify_ledger
 from privata.payouts import reading, sandbox, service, settling
@@ -153,6 +153,19 @@ async def test_the_sandbox_has_its_addresses(tester: Payee, payee: Payee) -> Non
     for actor, foreign in ((tester, own.id), (payee, rows[0].id)):
         with pytest.raises(ValidationFailed, match="not one of your payout addresses"):
             await actor.request("600", address_id=foreign)
+
+
+async def test_an_address_of_the_sandbox_is_none_to_go_live_with(
+    kernel: Kernel, organization: uuid.UUID
+) -> None:
+    """The checklist said "Your earnings can be paid out." once somebody had looked at them."""
+    actor = system_actor(organization, Environment.TEST, "tests")
+    assert await reading.addresses(kernel, actor=actor)
+    assert not await reading.can_be_paid(kernel, organization)
+
+
+async def test_a_verified_address_is_one_to_go_live_with(payee: Payee) -> None:
+    assert await reading.can_be_paid(payee.kernel, payee.organization_id)
 
 
 async def test_a_scenario_is_for_test_keys(payee: Payee) -> None:
