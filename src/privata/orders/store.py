@@ -79,7 +79,7 @@ REFUND = """
          'state', r.state, 'action', r.action, 'stable_target', r.stable_target,
          'source', r.source, 'requested_at', r.requested_at, 'finished_at', r.finished_at,
          'failure', r.failure)
-     FROM refund r WHERE r.order_id = o.id) AS refund
+     FROM refund_facts r WHERE r.order_id = o.id) AS refund
 """
 
 #: What makes an order's row the whole order.
