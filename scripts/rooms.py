@@ -56,7 +56,9 @@ _TABLE_IN_SQL = re.compile(
 _WRITTEN_IN_SQL = re.compile(
     r"\b(?:INTO|UPDATE|DELETE FROM)\s+(?:ONLY\s+)?\"?([a-z_][a-z0-9_]*)", re.ASCII
 )
-_VIEW_MADE = re.compile(r"CREATE\s+(?:OR\s+REPLACE\s+)?VIEW\s+([a-z_][a-z0-9_]*)", re.ASCII)
+_VIEW_MADE = re.compile(
+    r"CREATE\s+(?:OR\s+REPLACE\s+)?VIEW\s+(\w+)\s+(WITH \(security_invoker = true\))?", re.ASCII
+)
 
 
 @dataclass
@@ -187,17 +189,24 @@ def breaks(root: Path) -> dict[str, set[str]]:
 def views(root: Path, house: House) -> tuple[set[str], set[str]]:
     """The views that every room may read; and what is wrong with the list of them.
 
-    Every view that a migration makes is put among its room's tables.
+    Every view that a migration makes is put among its room's tables. A view asks for the rights of
+    who reads through it (`security_invoker`): the application's role owns nothing, and by a view of
+    the owner's it could change what it may only read.
     """
+    safe = set()
     for path in (root / "src" / PACKAGE).glob("*/migrations/*.py"):
-        for name in _VIEW_MADE.findall(path.read_text(encoding="utf-8")):
+        for name, invoker in _VIEW_MADE.findall(path.read_text(encoding="utf-8")):
             house.tables[name] = path.parent.parent.name
+            if invoker:
+                safe.add(name)
     listed = root / VIEWS
-    told = tomllib.loads(listed.read_text(encoding="utf-8"))["views"] if listed.exists() else []
-    wrong = {
-        f"{VIEWS} -> {one['name']}" for one in told if house.tables.get(one["name"]) != one["owner"]
+    told = tomllib.loads(listed.read_text(encoding="utf-8")) if listed.exists() else {}
+    right = {
+        name
+        for name, one in told.items()
+        if house.tables.get(name) == one["owner"] and one["purpose"] and name in safe
     }
-    return {one["name"] for one in told if one["purpose"]}, wrong
+    return right, {f"{VIEWS} -> {name}" for name in told.keys() - right}
 
 
 def faces(rooms: Mapping[str, Mapping[str, set[str]]]) -> dict[str, set[str]]:

@@ -73,12 +73,15 @@ def test_a_forbidden_import_of_each_kind_is_refused(
     assert said in capsys.readouterr().out
 
 
+_MADE = """MADE = "CREATE VIEW order_facts WITH (security_invoker = true) AS SELECT 1"
+"""
+
 #: A view that its room's migration makes and that is on the list.
 VIEW = {
-    "orders/migrations/0002_facts.py": 'MADE = "CREATE VIEW order_facts AS SELECT 1 FROM orders"\n',
+    "orders/migrations/0002_facts.py": _MADE,
     "refunds/store.py": 'SQL = "SELECT 1 FROM order_facts"\n',
 }
-LISTED = 'views = [{ name = "order_facts", owner = "orders", purpose = "reading" }]\n'
+LISTED = 'order_facts = { owner = "orders", purpose = "reading" }\n'
 
 
 def _list_views(root: Path, text: str) -> Path:
@@ -93,16 +96,27 @@ def test_a_view_on_the_list_is_read_by_every_room(rooms: ModuleType, tmp_path: P
 @pytest.mark.parametrize(
     ("more", "listed", "said"),
     [
-        (VIEW, "views = []", "table: privata.refunds.store -> order_facts: refused"),
+        (VIEW, "", "table: privata.refunds.store -> order_facts: refused"),
         (
             VIEW | {"refunds/store.py": 'SQL = "UPDATE order_facts SET a"\n'},
             LISTED,
             "table: privata.refunds.store -> order_facts: refused",
         ),
         ({}, LISTED, "table: scripts/rooms_views.toml -> order_facts: refused"),
+        (
+            VIEW | {"orders/migrations/0002_facts.py": _MADE.replace("true", "false")},
+            LISTED,
+            "rooms_views.toml -> order_facts: refused",
+        ),
         (VIEW, LISTED.replace("orders", "refunds"), "rooms_views.toml -> order_facts: refused"),
     ],
-    ids=["not on the list", "written through", "made by nobody", "owned by another"],
+    ids=[
+        "not on the list",
+        "written through",
+        "made by nobody",
+        "of its owner's rights",
+        "owned by another",
+    ],
 )
 def test_a_view_is_read_as_the_list_says(
     rooms: ModuleType,

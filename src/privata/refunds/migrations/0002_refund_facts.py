@@ -2,7 +2,7 @@ from django.db import migrations
 
 # What an order shows of its refund. The address that the refund goes to stays inside.
 _MADE = """
-CREATE VIEW refund_facts AS
+CREATE VIEW refund_facts WITH (security_invoker = true) AS
 SELECT order_id, state, action, stable_target, source, requested_at, finished_at, failure
 FROM refund
 """
