@@ -48,7 +48,7 @@ async def create(page: Page, name: str, *, environment: str = "test", **chosen: 
     if "date" in chosen:
         await page.get_by_label("Date (UTC)").fill(chosen["date"])
     if "addresses" in chosen:
-        await page.get_by_label("Allowed addresses").fill(chosen["addresses"])
+        await page.get_by_label("Allowed IP addresses").fill(chosen["addresses"])
     await page.get_by_role("button", name="Create key").click()
     secret = await page.get_by_role("dialog").locator("#secret-secret").inner_text()
     assert secret.startswith(f"pk_{environment}_")
@@ -99,7 +99,7 @@ async def test_a_refused_form_names_its_fields_and_loses_nothing(page: Page) -> 
     await page.locator('input[value="ramp:embed"]').check()
     await page.get_by_label("Expires").select_option("date")
     await page.get_by_label("Date (UTC)").fill("2020-01-01")
-    await page.get_by_label("Allowed addresses").fill("203.0.113.7/24\n10.0.0.0/8\nnonsense")
+    await page.get_by_label("Allowed IP addresses").fill("203.0.113.7/24\n10.0.0.0/8\nnonsense")
     await page.get_by_role("button", name="Create key").click()
     summary = page.get_by_role("alert")
     await expect(summary).to_be_focused()
@@ -112,7 +112,7 @@ async def test_a_refused_form_names_its_fields_and_loses_nothing(page: Page) -> 
     await expect(page.get_by_label("Name", exact=True)).to_have_value("Refused")
     await expect(page.locator('input[value="ramp:embed"]')).to_be_checked()
     await expect(page.get_by_label("Date (UTC)")).to_have_value("2020-01-01")
-    await expect(page.get_by_label("Allowed addresses")).to_have_value(
+    await expect(page.get_by_label("Allowed IP addresses")).to_have_value(
         "203.0.113.7/24\n10.0.0.0/8\nnonsense"
     )
     await sweep(page, allow=("422",))
@@ -125,10 +125,10 @@ async def test_a_key_is_changed_and_its_old_values_are_gone(page: Page) -> None:
     await page.locator('input[value="webhook:admin"]').check()
     await page.get_by_label("Expires").select_option("never")
     await expect(page.get_by_text("A key without an expiry date works until")).to_be_visible()
-    await page.get_by_label("Allowed addresses").fill("203.0.113.7, 2001:DB8::/48")
+    await page.get_by_label("Allowed IP addresses").fill("203.0.113.7, 2001:DB8::/48")
     await page.get_by_role("button", name="Save changes").click()
     await expect(page.get_by_role("heading", name="After")).to_be_visible()
-    await expect(page.get_by_label("Allowed addresses")).to_have_value(
+    await expect(page.get_by_label("Allowed IP addresses")).to_have_value(
         "203.0.113.7/32\n2001:db8::/48"
     )
     assert await page.locator('input[value="ramp:embed"]').count() == 0

@@ -55,7 +55,7 @@ async def test_a_deposit_is_returned_to_an_address_that_was_compared(
     await expect(page.get_by_label("Address on BTC")).to_be_hidden()
     await sweep_page(page)
     await enter(page, MINE[:-1])
-    await expect(page.get_by_role("status").get_by_text("Checksum")).to_be_visible()
+    await expect(page.get_by_role("status").get_by_text("checksum")).to_be_visible()
     await page.get_by_label("Address on BTC").fill(MINE)
     ends = page.locator("#address-check .ends b")
     await expect(ends).to_have_text([MINE[:6], MINE[-6:]])

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from privata.core.addresses import not_payees
+from privata.core.addresses import AddressError, not_payees
 from tests.conftest import ADDRESSES, Partner
 
 WALLET = "FVen3X669xLzsi6N2V91DoiyzHzg1uAgqiT8jZ9nS96Z"
@@ -16,7 +16,8 @@ USDC_MINT = "EPjFWdd5AufqSSqeM2qN1xzybapC8G4wEGGkZwyTDt1v"
 USDT_TRC20 = "TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t"
 USDT_ERC20 = "0xdAC17F958D2ee523a2206206994597C13D831ec7"
 STELLAR = "GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ"
-NO_WALLET = "not the address of a wallet"
+NO_WALLET = "not a wallet"
+TOKEN, SYSTEM = (AddressError(text).fragment for text in (not_payees.TOKEN, not_payees.SYSTEM))
 
 
 def _field(answer: httpx.Response) -> tuple[int, str, str, str]:
@@ -30,13 +31,13 @@ def _field(answer: httpx.Response) -> tuple[int, str, str, str]:
     [
         ("SOL", "SOL", OFF_CURVE, NO_WALLET),
         ("USDC", "SOL", OFF_CURVE, NO_WALLET),
-        ("USDC", "SOL", USDC_MINT, not_payees.TOKEN),
-        ("SOL", "SOL", USDC_MINT, not_payees.TOKEN),
-        ("USDT", "TRC20", USDT_TRC20, not_payees.TOKEN),
-        ("TRX", "TRX", USDT_TRC20, not_payees.TOKEN),
-        ("USDT", "ERC20", USDT_ERC20.lower(), not_payees.TOKEN),
-        ("ETH", "ETH", USDT_ERC20, not_payees.TOKEN),
-        ("SOL", "SOL", "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA", not_payees.SYSTEM),
+        ("USDC", "SOL", USDC_MINT, TOKEN),
+        ("SOL", "SOL", USDC_MINT, TOKEN),
+        ("USDT", "TRC20", USDT_TRC20, TOKEN),
+        ("TRX", "TRX", USDT_TRC20, TOKEN),
+        ("USDT", "ERC20", USDT_ERC20.lower(), TOKEN),
+        ("ETH", "ETH", USDT_ERC20, TOKEN),
+        ("SOL", "SOL", "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA", SYSTEM),
     ],
 )
 async def test_an_order_is_never_paid_to_a_contract_a_mint_or_an_account_without_key(
@@ -76,10 +77,10 @@ async def test_an_address_is_judged_without_a_quote_and_without_a_key(partner: P
         "reason": None,
     }
     for query, field, reason in (
-        ({"currency": "ETH", "address": eth[:-1] + "e"}, "address", "Checksum"),
+        ({"currency": "ETH", "address": eth[:-1] + "e"}, "address", "checksum"),
         ({"currency": "ETH", "address": ""}, "address", "is empty"),
-        ({"currency": "ETH", "address": "1" * 600}, "address", "longer than 512"),
-        ({"currency": "ETH", "address": eth, "extra_id": "7"}, "extra_id", "no memo"),
+        ({"currency": "ETH", "address": "1" * 600}, "address", "at most 512"),
+        ({"currency": "ETH", "address": eth, "extra_id": "7"}, "extra_id", "does not use a memo"),
         ({"currency": "USDC", "network": "sol", "address": OFF_CURVE}, "address", NO_WALLET),
         (
             {"currency": "USDT", "network": "TRC20", "address": USDT_TRC20},

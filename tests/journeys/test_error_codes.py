@@ -1,4 +1,4 @@
-"""Every wrong thing a partner can send gets its code of SPEC 6, in the envelope, never a 500."""
+"""Every wrong thing a partner can send gets its code of docs/errors.md, never a 500."""
 
 from __future__ import annotations
 

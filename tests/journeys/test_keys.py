@@ -1,4 +1,4 @@
-"""The life of a key over real HTTP, and from the command line (SPEC 5)."""
+"""The life of a key over real HTTP, and from the command line (docs/authentication.md)."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ async def test_corrections_and_what_does_not_hold(
     made = json.loads(out)
     assert (made["organization_id"], made["amount"]) == (str(organization), "12.5")
     code, _, err = await privata(settings, "ledger", "correct", *given, "--id", made["id"])
-    assert (code, "is booked already" in err) == (1, True)
+    assert (code, "is already booked" in err) == (1, True)
     taken = (*whose, "--amount", "-12.50000001", "--reason", "too much")
     code, _, err = await privata(settings, "ledger", "correct", *taken)
     assert (code, "only 12.50 USD is available" in err) == (1, True)
@@ -38,7 +38,7 @@ async def test_corrections_and_what_does_not_hold(
     code, out, _ = await privata(settings, "ledger", "reverse", *back)
     assert (code, out) == (0, f"{order_id}: 1.00000000 USD reversed.\n")
     code, _, err = await privata(settings, "ledger", "reverse", *back)
-    assert (code, "is booked already" in err) == (1, True)
+    assert (code, "is already booked" in err) == (1, True)
     code, out, _ = await privata(settings, "ledger", "balances", *whose, "--json")
     assert json.loads(out)["available"] == "12.50000000"
 
@@ -47,7 +47,10 @@ async def test_corrections_and_what_does_not_hold(
     await superuser.execute("UPDATE ledger_account SET balance = 99 WHERE name = 'available'")
     code, out, _ = await privata(settings, "ledger", "verify", *whose)
     assert code == 1
-    assert f"{organization}  available: holds 99.00000000, its postings sum up to 12.5" in out
+    assert (
+        f"{organization}  available: has a balance of 99.00000000, but its postings sum to 12.5"
+        in out
+    )
     code, out, _ = await privata(settings, "ledger", "verify", "--json")
     assert code == 1
     assert [one["what"] for one in json.loads(out)["findings"]] == ["available"]

@@ -1,4 +1,4 @@
-"""Rate limits and lockouts over real HTTP, exact over processes (SPEC 5, 6)."""
+"""Rate limits and lockouts over real HTTP, exact over processes (docs/rate-limits.md)."""
 
 from __future__ import annotations
 

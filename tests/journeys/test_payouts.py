@@ -156,7 +156,7 @@ async def test_wrong_answers_name_the_field_and_the_tries(treasury: _Treasury) -
         assert (error["fields"][0]["field"], error["tries_left"]) == ("signature", left)
     assert _code(await treasury.confirm(made)) == (409, "VALIDATION_ERROR")
     shown = (await treasury.get(f"/{made['payout_id']}")).json()
-    assert (shown["status"], "too often" in shown["failure"]) == ("cancelled", True)
+    assert (shown["status"], "too many wrong answers" in shown["failure"]) == ("cancelled", True)
 
 
 async def test_what_cannot_be_requested(treasury: _Treasury) -> None:

@@ -19,7 +19,7 @@ from privata.infra.sealing import Sealer
 
 LIFETIME: Final = timedelta(minutes=10)
 
-#: Tries of one code that are judged (SPEC 3).
+#: Tries of one code that are judged (docs/accounts.md).
 TRIES: Final = {CodePurpose.SIGN_UP: 5, CodePurpose.NEW_DEVICE: 3}
 
 DIGITS: Final = 6

@@ -23,7 +23,7 @@ from privata.infra.postgres import Transaction
 from privata.infra.sealing import Sealer
 from privata.notifications.catalogue import Letter
 
-#: SPEC 3.
+#: Passkeys of one person (docs/accounts.md), and characters of a name.
 MOST_PASSKEYS: Final = 5
 NAME_LENGTH: Final = 60
 

@@ -42,7 +42,7 @@ class EmailForm(forms.Form):
 
 
 def check_password(password: str, email: str) -> None:
-    """`ValidationError` for a password that is short, common, or like the address (SPEC 3)."""
+    """`ValidationError` for a short, common, or address-like password (docs/accounts.md)."""
     validate_password(normalized(password), User(email=email))
 
 

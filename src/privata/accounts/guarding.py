@@ -1,4 +1,4 @@
-"""The limits of signing in with a password, around whatever checks the password (SPEC 3)."""
+"""The limits of signing in with a password, around whatever checks it (docs/accounts.md)."""
 
 from __future__ import annotations
 

@@ -27,7 +27,8 @@ class Limit:
     block: timedelta = timedelta(0)
 
 
-#: SPEC 3. An address may be that of a whole office, so tries that succeed are given back.
+#: As docs/accounts.md says. An address may be that of a whole office, so tries that succeed are
+#: given back.
 SIGN_IN_BY_ADDRESS: Final = Limit(
     "sign_in_address", 10, timedelta(minutes=15), timedelta(minutes=30)
 )

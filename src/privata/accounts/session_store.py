@@ -1,7 +1,8 @@
 """Django's sessions in a table of ours: tokens hashed, contents sealed, lifetimes held here.
 
 Named by `SESSION_ENGINE`. A session lives until 8 hours passed without a request or 30 days since
-the sign-in (SPEC 3); one that was ended is never written back by a request that is under way.
+the sign-in (docs/accounts.md). One that was ended is never written back by a request that is under
+way.
 """
 
 from __future__ import annotations

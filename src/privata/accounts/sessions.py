@@ -14,7 +14,7 @@ from privata.accounts.place import Place
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Database, Transaction
 
-#: SPEC 3: without a request a session ends after 8 hours, in any case after 30 days.
+#: A session ends after 8 hours without a request, and after 30 days anyway (docs/accounts.md).
 IDLE: Final = timedelta(hours=8)
 ABSOLUTE: Final = timedelta(days=30)
 

@@ -1,4 +1,4 @@
-"""The step of a sign-in that asks a new browser for a mailed code (SPEC 3)."""
+"""The step of a sign-in that asks a new browser for a mailed code (docs/accounts.md)."""
 
 from __future__ import annotations
 

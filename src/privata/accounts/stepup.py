@@ -21,7 +21,7 @@ from django.urls import resolve, reverse
 from privata.accounts.browser import SESSION_PROVED_AT
 from privata.accounts.models import User
 
-#: SPEC 3: how long a proof is fresh, seconds.
+#: How long a proof is fresh, seconds (docs/accounts.md).
 FRESH_S: Final = 600
 
 #: How long an action waits for its proof, seconds.

@@ -1,4 +1,4 @@
-"""Every failure as SPEC's envelope, whatever raised it."""
+"""Every failure in the one envelope of docs/errors.md, whatever raised it."""
 
 from __future__ import annotations
 
@@ -72,7 +72,8 @@ async def on_url_refused(request: Request, error: Exception) -> Response:
     """The guard does not let a URL through; which network it led to is not told."""
     assert isinstance(error, UrlRefused)
     log.info("%s: URL refused: %s", request_id_of(request), error.reason)
-    fields = [{"field": "url", "message": error.message}]
+    fragment = error.message.removeprefix("The URL ").removesuffix(".")
+    fields = [{"field": "url", "message": fragment[:1].lower() + fragment[1:]}]
     content = envelope(request, ValidationFailed.code, error.message, fields=fields)
     return json_response(content, ValidationFailed.status)
 

@@ -1,4 +1,4 @@
-"""`/health`: the address that probers ask (SPEC 17)."""
+"""`/health`: the address that probers ask (docs/self-hosting.md)."""
 
 from __future__ import annotations
 

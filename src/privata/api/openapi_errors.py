@@ -72,8 +72,12 @@ _SAMPLES: Final[dict[str | tuple[str, int], tuple[str, Json]]] = {
     "AMOUNT_TOO_LOW": ("The minimum amount is 0.0002 BTC.", {"min": "0.0002", "max": "12"}),
     "AMOUNT_TOO_HIGH": ("The maximum amount is 12 BTC.", {"min": "0.0002", "max": "12"}),
     "INVALID_ADDRESS": (
-        "address is not a valid ETH address.",
-        {"fields": [{"field": "address", "message": "the checksum does not match"}]},
+        "address is not valid on ETH. This is a burn address: funds sent to it are lost.",
+        {
+            "fields": [
+                {"field": "address", "message": "this is a burn address: funds sent to it are lost"}
+            ]
+        },
     ),
     "NO_PROVIDERS_AVAILABLE": ("No provider is responding. Try again shortly.", {}),
     "PROVIDER_ERROR": ("The provider failed to open the order.", {}),

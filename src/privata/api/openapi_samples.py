@@ -210,7 +210,7 @@ ANSWERS: Final[Json] = {
         "status": "cancelled",
         "tx_hash": None,
         "explorer_url": None,
-        "failure": "cancelled by the partner",
+        "failure": "canceled by the partner",
         "sent_at": None,
         "finished_at": "2026-05-21T10:16:20.000Z",
     },

@@ -17,7 +17,7 @@ from privata.infra.postgres import Transaction
 from privata.organizations.telling import mail_key_expires
 from privata.webhooks.ops_events import api_key_expiring, publish_ops
 
-#: Hours before 00:00 UTC of the expiry date at which the organization is told (SPEC 13).
+#: Hours before 00:00 UTC of the expiry date at which we warn (docs/authentication.md).
 FIRST_WARNING_H: Final = 168
 LAST_WARNING_H: Final = 24
 

@@ -1,5 +1,6 @@
 """Locking out who guesses keys: 5 answers INVALID_KEY within a minute end an address's access for
-15 minutes (SPEC 5). An organization whose key's prefix was tried is told, and told of the end.
+15 minutes (docs/authentication.md). An organization whose key's prefix was tried is told, and
+told of the end.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How far a role reaches through keys: a key is no way around the table of permissions (SPEC 2).
+"""How far a role reaches through keys: no further than the permission table (docs/roles.md).
 
 Whoever has seen a secret can do what its key may do. So a key's scopes are held against the role of
 who made the secret that is sent (`maker`), when the key is made, changed and rotated, and again at

@@ -1,4 +1,4 @@
-"""Replacing a key's secret: for five minutes both work, then the old one is dead (SPEC 5).
+"""Replacing a key's secret: both work for five minutes, then only the new (docs/authentication.md).
 
 The end of a secret is a time in its row, judged by the database at every call. No job has to run
 for an old secret to stop, and no page has to stay open.

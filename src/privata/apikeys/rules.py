@@ -40,7 +40,7 @@ class KeyState(StrEnum):
 
 
 def mint_key(environment: Environment) -> str:
-    """`pk_test_` or `pk_live_` and 32 random bytes in base 62 (SPEC 5)."""
+    """`pk_test_` or `pk_live_` and 32 random bytes in base 62 (docs/authentication.md)."""
     return f"pk_{environment.value}_{base62_token()}"
 
 
@@ -90,7 +90,7 @@ def checked_name(text: str) -> str:
 
 
 def checked_scopes(wanted: Iterable[str]) -> list[Scope]:
-    """The scopes, each once, in the order of the table (SPEC 5).
+    """The scopes, each once, in the order of the table (docs/authentication.md).
 
     `ValidationFailed` for none, for an unknown one, and for `ramp:embed` beside another.
     """

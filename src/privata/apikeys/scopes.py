@@ -1,4 +1,4 @@
-"""What a key may do (SPEC 5)."""
+"""What a key may do (docs/authentication.md)."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ from privata.infra.postgres import Transaction
 from privata.organizations.standing import REASONS, keys_work
 from privata.organizations.states import OrganizationStatus
 
-#: Keys that an organization may create in an hour, in both environments together (SPEC 5).
+#: Keys an organization may create in an hour, in both environments (docs/authentication.md).
 KEYS_PER_HOUR: Final = 20
 _HOUR: Final = timedelta(hours=1)
 
@@ -229,7 +229,7 @@ async def is_last_live_key(kernel: Kernel, *, actor: Actor, key_id: UUID) -> boo
 
 
 async def organization_status(kernel: Kernel, organization_id: UUID) -> OrganizationStatus:
-    """The organization's status: only an approved one may create live keys (SPEC 4)."""
+    """The organization's status: only `approved` allows live keys (docs/organizations.md)."""
     status: str | None = await kernel.database.pool.fetchval(
         "SELECT status FROM organization WHERE id = $1", organization_id
     )

@@ -108,13 +108,13 @@ class Walk:
         if link.seq > expected:
             return Break(expected, "the entry is missing")
         if link.seq < expected:
-            return Break(link.seq, "there are two entries with this number")
+            return Break(link.seq, "two entries have this number")
         if link.previous_hash != self.last.hash:
-            return Break(link.seq, "the entry does not follow its predecessor")
+            return Break(link.seq, "the entry does not link to the previous one")
         if entry_hash(self.chain, link) != link.hash:
             return Break(link.seq, "the entry was changed")
         if self._marks.get(link.seq, link.hash) != link.hash:
-            return Break(link.seq, "the entry is not the one a checkpoint saw")
+            return Break(link.seq, "the entry differs from the one in a checkpoint")
         self.last = Mark(link.seq, link.hash)
         self.entries += 1
         return None
@@ -127,22 +127,23 @@ class Walk:
         beyond = max(self._marks, default=0)
         if beyond > self.last.seq:
             return Break(
-                self.last.seq + 1, f"entries up to {beyond} that a checkpoint saw are gone"
+                self.last.seq + 1,
+                f"entries up to {beyond} are missing, although a checkpoint recorded them",
             )
         if head is None and self.last.seq == 0:
             return None
         if head is None:
-            return Break(self.last.seq, "the head of the chain is gone")
+            return Break(self.last.seq, "the head of the chain is missing")
         if head.seq > self.last.seq:
-            return Break(self.last.seq + 1, f"entries up to {head.seq} are gone")
+            return Break(self.last.seq + 1, f"entries up to {head.seq} are missing")
         if head != self.last:
-            return Break(head.seq, "the head of the chain names another entry")
+            return Break(head.seq, "the head of the chain points to a different entry")
         return None
 
     def _pass_archived(self) -> Break | None:
         for run in self._archived():
             if run.previous_hash != self.last.hash:
-                return Break(run.first_seq, "the archived entries do not follow their predecessor")
+                return Break(run.first_seq, "the archived entries do not link to the previous one")
             self.last = Mark(run.last_seq, run.hash)
         return None
 

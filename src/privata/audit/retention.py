@@ -67,7 +67,7 @@ async def retain(settings: Settings, folder: Path, *, remove: bool = False) -> l
     url = settings.database_retention_url
     if url is None:
         raise StartupError(
-            "PRIVATA_DATABASE_RETENTION_URL is not set: retention runs under a role of its own"
+            "PRIVATA_DATABASE_RETENTION_URL is not set. Retention needs its own role"
             " (docs/audit.md)."
         )
     connection = await connect(url)

@@ -78,7 +78,7 @@ async def verify_chain(kernel: Kernel, chain: UUID) -> Verdict:
         if broken is None:
             broken = walk.finish(None if head is None else Mark(head["seq"], head["hash"]))
     if broken is None and forged is not None:
-        broken = Break(forged["seq"], "the seal of a checkpoint does not hold")
+        broken = Break(forged["seq"], "the seal of a checkpoint is invalid")
     return Verdict(None if chain == PLATFORM else chain, walk.entries, walk.last.seq, broken)
 
 

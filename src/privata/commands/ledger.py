@@ -146,7 +146,8 @@ def _tell(verdict: Verdict) -> None:
         click.echo(f"{finding.organization_id}  {finding.what}: {finding.how}")
     for note in verdict.notes:
         names = ", ".join(note.named) + (", …" if note.many > len(note.named) else "")
-        click.echo(f"{note.organization_id}  note: {note.many} live orders earned nothing: {names}")
+        orders = "live order" if note.many == 1 else "live orders"
+        click.echo(f"{note.organization_id}  note: {note.many} {orders} earned nothing: {names}")
     state = "WRONG" if verdict.findings else "ok"
     books = "book" if verdict.books == 1 else "books"
     click.echo(f"{state}, {verdict.entries} entries in {verdict.books} {books}")

@@ -43,6 +43,6 @@ def unix_ms(moment: datetime) -> int:
 
 
 def iso(moment: datetime) -> str:
-    """ISO 8601 in UTC with `Z` and milliseconds, the form of every time on the wire (SPEC 6)."""
+    """ISO 8601 in UTC with `Z` and milliseconds, the form of every time on the wire."""
     text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
     return text.removesuffix("+00:00") + "Z"

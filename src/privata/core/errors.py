@@ -37,7 +37,7 @@
     ├── UrlRefused                   a URL the guard does not let through
     └── StartupError                 ends the program with one clear line
 
-Each request error knows its code, its HTTP status and its data; the table in SPEC section 6 is
+Each request error knows its code, its HTTP status and its data; the table in docs/errors.md is
 these attributes.
 """
 

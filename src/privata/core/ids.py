@@ -25,7 +25,7 @@ def base62_token() -> str:
 
 
 def new_order_id() -> str:
-    """`prv-` and a lower-case UUIDv4 (SPEC 1)."""
+    """`prv-` and a lower-case UUIDv4."""
     return f"prv-{uuid.uuid4()}"
 
 

@@ -1,4 +1,4 @@
-"""The life of an order (SPEC 8), as data and one pure decision.
+"""The life of an order (docs/order-lifecycle.md), as data and one pure decision.
 
     waiting_deposit -> confirming -> exchanging -> sending -> completed
     waiting_deposit -> expired

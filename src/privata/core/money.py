@@ -60,7 +60,7 @@ def floor_to(value: Decimal, decimals: int) -> Decimal:
 
 
 def usd(value: Decimal) -> Decimal:
-    """Round to cents at the edge, half to even (SPEC 16)."""
+    """Round to cents at the edge, half to even (docs/ledger.md)."""
     return value.quantize(Decimal("0.01"), rounding=ROUND_HALF_EVEN, context=CONTEXT)
 
 

@@ -1,4 +1,4 @@
-"""How long a partner may choose what happens to a deposit that cannot be swapped (SPEC 9): pure."""
+"""How long a partner may choose about a deposit that cannot be swapped (docs/refunds.md): pure."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def load(home: Path) -> Credentials | None:
         kept = json.loads(text)
         return Credentials(**{field.name: kept[field.name] for field in fields(Credentials)})
     except (ValueError, KeyError, TypeError):
-        raise StartupError(f"{path} is damaged; remove it and the home to start afresh.") from None
+        raise StartupError(f"{path} is damaged. Delete it and the home to start over.") from None
 
 
 def save(home: Path, credentials: Credentials) -> None:

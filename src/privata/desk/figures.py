@@ -29,7 +29,7 @@ MOST_PROVIDERS = 5
 
 @dataclass(slots=True)
 class Tally:
-    """Orders of one slice. `finished` is what the success rate is a share of (SPEC 21)."""
+    """Orders of one slice. `finished` is what the success rate is a share of."""
 
     orders: int = 0
     usd: Decimal = Decimal(0)

@@ -1,4 +1,4 @@
-"""What is missing before live orders, each with the page where it is done (SPEC 4)."""
+"""What is missing before live orders, each with the page where it is done."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def require_utf8(url: str) -> None:
     if row[1] != "UTF8":
         raise StartupError(
             f"The database {row[0]} has the encoding {row[1]}, which cannot hold every text."
-            " Make one with `CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'`"
+            " Create one with `CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'`"
             " (docs/self-hosting.md)."
         )
 
@@ -95,8 +95,8 @@ def require_plain_role(app_url: str) -> None:
     assert row is not None
     if row[0] or row[1]:
         raise StartupError(
-            "PRIVATA_DATABASE_URL names a superuser or the owner of the tables; "
-            "give the application a role that owns nothing (docs/self-hosting.md)."
+            "PRIVATA_DATABASE_URL names a superuser or the owner of the tables. "
+            "Give the application a role that owns nothing (docs/self-hosting.md)."
         )
 
 

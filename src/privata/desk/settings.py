@@ -100,7 +100,7 @@ TEMPLATES = [
     },
 ]
 
-# Accounts: allauth's flows under our limits, our pages (SPEC 3, docs/accounts.md).
+# Accounts: allauth's flows under our limits, our pages (docs/accounts.md).
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = [
@@ -129,8 +129,9 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/login"
 
-# Sessions and cookies (SPEC 3): a cookie may live 30 days, the session behind it ends after 8
-# hours without a request (accounts.session_store). Names carry __Host- where the site is https.
+# Sessions and cookies (docs/accounts.md): a cookie may live 30 days, the session behind it ends
+# after 8 hours without a request (accounts.session_store). Names carry __Host- where the site is
+# https.
 SESSION_ENGINE = "privata.accounts.session_store"
 SESSION_COOKIE_AGE = ACCOUNT_SESSION_COOKIE_AGE = int(timedelta(days=30).total_seconds())
 SESSION_SAVE_EVERY_REQUEST = False

@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: one effect per key, the same answer again (SPEC 6).
+"""`Idempotency-Key`: one effect per key, the same answer again (docs/errors.md).
 
 A call first claims its key, then works, then stores its answer in the transaction of its effect.
 Whoever finds the key claimed waits a little. A claim whose owner died can be taken over when its

@@ -18,7 +18,7 @@ MINUTE_S: Final = 60.0
 
 
 class Kind(StrEnum):
-    """What is counted together (SPEC 6)."""
+    """What is counted together (docs/rate-limits.md)."""
 
     READ = "read"
     WRITE = "write"

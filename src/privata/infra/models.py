@@ -9,7 +9,7 @@ from privata.infra.fields import environment_field, one_of
 
 
 class IdempotencyKey(models.Model):
-    """What a POST with an `Idempotency-Key` answered, for 24 hours (SPEC 6)."""
+    """What a POST with an `Idempotency-Key` answered, for 24 hours (docs/errors.md)."""
 
     id = models.BigAutoField(primary_key=True)
     organization = models.ForeignKey(

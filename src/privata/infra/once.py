@@ -1,4 +1,4 @@
-"""Answering a POST once for each `Idempotency-Key`, the same way on every route (SPEC 6)."""
+"""Answering a POST once for each `Idempotency-Key`, alike on every route (docs/errors.md)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What a completed order earns, and the postings of every booking: pure, in US dollars.
 
-Amounts have 8 decimals; a part that comes out finer is rounded half to even (SPEC 16), and what
-rounding the parts leaves over or takes too much is posted to the account `rounding`.
+Amounts have 8 decimals; a part that comes out finer is rounded half to even (docs/ledger.md), and
+what rounding the parts leaves over or takes too much is posted to the account `rounding`.
 """
 
 from __future__ import annotations

@@ -260,7 +260,7 @@ async def _refusing(cause: Cause) -> AsyncIterator[None]:
     except asyncpg.UniqueViolationError as error:
         if error.constraint_name != "ledger_entry_once":
             raise
-        raise AlreadyBooked(f"{cause.kind} {cause.id}: {cause.step} is booked already") from None
+        raise AlreadyBooked(f"{cause.kind} {cause.id}: {cause.step} is already booked.") from None
     except asyncpg.CheckViolationError as error:
         if error.constraint_name == "ledger_available_covers":
             raise _NotCovered from None

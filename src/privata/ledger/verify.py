@@ -34,13 +34,14 @@ _CHECKS: Final = (
         WHERE $1::uuid IS NULL OR organization_id = $1
     )
     SELECT organization_id, account AS what,
-           format('holds %s, its postings sum up to %s', coalesce(balance, 0), coalesce(total, 0))
+           format('has a balance of %s, but its postings sum to %s',
+                  coalesce(balance, 0), coalesce(total, 0))
     FROM known FULL JOIN summed USING (organization_id, account)
     WHERE coalesce(balance, 0) IS DISTINCT FROM coalesce(total, 0)
     """,
     # What is a partner's is never below zero.
     """
-    SELECT organization_id, name AS what, format('holds %s, which is below zero', balance)
+    SELECT organization_id, name AS what, format('has a negative balance of %s', balance)
     FROM ledger_account
     WHERE ($1::uuid IS NULL OR organization_id = $1) AND balance < 0 AND name = ANY ($2::text[])
     """,
@@ -54,7 +55,7 @@ _CHECKS: Final = (
         WHERE name = 'pending' AND ($1::uuid IS NULL OR organization_id = $1)
     )
     SELECT organization_id, 'pending' AS what,
-           format('holds %s, earnings that wait sum up to %s',
+           format('has a balance of %s, but pending earnings sum to %s',
                   coalesce(balance, 0), coalesce(total, 0))
     FROM known FULL JOIN holds USING (organization_id)
     WHERE coalesce(balance, 0) IS DISTINCT FROM coalesce(total, 0)
@@ -62,7 +63,7 @@ _CHECKS: Final = (
     # An entry has the postings it was announced with, and they sum up to zero.
     """
     SELECT entry.organization_id, format('entry %s', entry.id) AS what,
-           format('has %s of %s postings, which sum up to %s',
+           format('has %s of %s postings, which sum to %s',
                   count(posting), entry.postings, coalesce(sum(posting.amount), 0))
     FROM ledger_entry AS entry LEFT JOIN ledger_posting AS posting ON posting.entry_id = entry.id
     WHERE $1::uuid IS NULL OR entry.organization_id = $1
@@ -72,7 +73,7 @@ _CHECKS: Final = (
     # What was reserved for a payout left once.
     """
     SELECT entry.organization_id, format('%s %s', entry.kind, entry.cause_id) AS what,
-           format('%s more left payout_in_flight than was reserved', -sum(posting.amount))
+           format('released %s more from payout_in_flight than was reserved', -sum(posting.amount))
     FROM ledger_entry AS entry JOIN ledger_posting AS posting ON posting.entry_id = entry.id
     WHERE posting.account = 'payout_in_flight'
       AND ($1::uuid IS NULL OR entry.organization_id = $1)
@@ -82,7 +83,7 @@ _CHECKS: Final = (
     # An order's entry has its terms.
     """
     SELECT entry.organization_id, format('entry %s', entry.id) AS what,
-           'is an earning whose terms are not on record'
+           'is an earning without recorded terms'
     FROM ledger_entry AS entry LEFT JOIN ledger_earning AS earning ON earning.entry_id = entry.id
     WHERE ($1::uuid IS NULL OR entry.organization_id = $1)
       AND entry.kind = 'order' AND entry.step = 'earn' AND earning.entry_id IS NULL
@@ -179,7 +180,7 @@ async def _findings(
 def _wrong(row: asyncpg.Record) -> str | None:
     """What an earning is not, by the rules and the terms it was shared by."""
     if (row["booked_for"], row["cause_id"]) != (row["organization_id"], row["order_id"]):
-        return "its entry is another's"
+        return "is booked for another organization or order"
     terms = Terms(row["commission_bps"], row["share_percent"], row["markup_bps"])
     parts = earned(row["usd_value"], terms)
     booked = dict(zip(map(Account, row["accounts"]), row["amounts"], strict=True))
@@ -194,7 +195,7 @@ def _wrong(row: asyncpg.Record) -> str | None:
     )
     if found == expected:
         return None
-    return f"is not shared by its terms: {_listed(found)} instead of {_listed(expected)}"
+    return f"does not match its terms: {_listed(found)} instead of {_listed(expected)}"
 
 
 def _listed(amounts: tuple[object, ...]) -> str:

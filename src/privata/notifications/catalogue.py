@@ -1,4 +1,4 @@
-"""Every mail we send, by the name of its text in `letters/` (SPEC 18)."""
+"""Every mail we send, by the name of its text in `letters/`."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ _UNUSABLE = (
 
 @dataclass(frozen=True, slots=True)
 class RefundPreference:
-    """What happens when a refund window ends without an action (SPEC 9)."""
+    """What happens when a refund window ends without an action (docs/refunds.md)."""
 
     default: Literal["return_to_refund_address", "convert_to_stable", "manual_review"]
     fallback_if_refund_address_missing: Literal["convert_to_stable", "manual_review"]
@@ -78,7 +78,7 @@ async def create_order(
     """Open the swap at the provider and make the order; the order object as JSON.
 
     With `claim`, the answer is stored under the caller's Idempotency-Key in the same transaction:
-    after a crash either both exist or neither. Errors are those of SPEC 6 for this route.
+    after a crash either both exist or neither. Errors are those of the route in the API reference.
     """
     quote = await _usable_quote(kernel, actor, wanted)
     payout_address, payout_extra_id = _check(
@@ -156,9 +156,8 @@ def _check(field: str, network: str, address: str, extra_id: str | None) -> tupl
         name = field
         if error.field == "extra_id":
             name = "extra_id" if field == "address" else "refund_extra_id"
-        sentence = str(error)
         raise InvalidAddress(
-            f"{name} is not valid on {network}: {sentence}", fields=[(name, sentence)]
+            f"{name} is not valid on {network}. {error.message}.", fields=[(name, error.fragment)]
         ) from None
     return valid.address, valid.extra_id
 

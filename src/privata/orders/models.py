@@ -212,7 +212,7 @@ class TimelineEntry(models.Model):
 
 
 class IgnoredReport(models.Model):
-    """Reports that would have gone backward or repeated: counted, never applied (SPEC 8)."""
+    """Late or repeated reports: counted, never applied (docs/order-lifecycle.md)."""
 
     pk = models.CompositePrimaryKey("order_id", "status", "reported")
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="+")
@@ -227,7 +227,7 @@ class IgnoredReport(models.Model):
 
 
 class OrderExport(models.Model):
-    """A CSV file of many orders, made by a worker and kept until it expires (SPEC 8).
+    """A CSV file of many orders, made by a worker and kept until it expires (docs/orders.md).
 
     Its random id is in the link: knowing the link alone opens nothing, since it also needs a
     session and the permission, but nobody can guess one either.

@@ -11,7 +11,7 @@ from privata.core.lifecycle import OPEN, PATH, OrderStatus
 from privata.core.refund_window import window_ends
 from privata.orders.rows import TimelineEntry
 
-#: A final amount that differs by more than this is shown as slippage (SPEC 21).
+#: A final amount that differs by more than this is shown as slippage.
 SLIPPAGE_SHOWN = Decimal("0.005")
 
 #: Six decimals are plenty for a share that is shown with two digits.

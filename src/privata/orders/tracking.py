@@ -1,4 +1,4 @@
-"""The link with which an end user follows one order: an id alone opens nothing (SPEC 6)."""
+"""The link with which an end user follows one order: an id alone opens nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The order object and the webhook payload, as partners see them (SPEC 6, 12): pure."""
+"""The order object and the webhook payload, as partners see them: pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What onboarding asks (SPEC 4), as data: choices, countries, and the high-risk list."""
+"""What onboarding asks, as data: choices, countries, and the high-risk list."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def page(
 ) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
     """A view that only members with `permission` get; takes `environment` out of the URL.
 
-    An organization that is not through onboarding sees only that (SPEC 4).
+    An organization that is not through onboarding sees only that (docs/organizations.md).
     """
 
     def decorate(view: View[P]) -> Callable[..., HttpResponseBase]:

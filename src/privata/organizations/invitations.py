@@ -1,4 +1,4 @@
-"""Invitations: one address, one role, seven days, one use (SPEC 19)."""
+"""Invitations: one address, one role, seven days, one use (docs/roles.md)."""
 
 from __future__ import annotations
 

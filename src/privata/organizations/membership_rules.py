@@ -1,4 +1,4 @@
-"""Who may change whose membership (SPEC 2), beyond the permission table: pure.
+"""Who may change whose membership (docs/roles.md), beyond the permission table: pure.
 
 The sentences are what people read when they are refused.
 """
@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from privata.organizations.roles import Permission, Role, allows
 
-#: How long an invitation's link may be used (SPEC 19).
+#: How long an invitation's link may be used (docs/roles.md).
 INVITATION_LIFETIME = timedelta(days=7)
 
 #: An invitation is mailed again at most this often.

@@ -53,7 +53,7 @@ class Organization(models.Model):
 
 
 class Profile(models.Model):
-    """What a partner tells in onboarding (SPEC 4); a step is done when its `_at` is set."""
+    """What a partner tells in onboarding; a step is done when its `_at` is set."""
 
     organization = models.OneToOneField(Organization, on_delete=models.CASCADE, primary_key=True)
     legal_name = models.CharField(max_length=200, db_default="")

@@ -1,4 +1,4 @@
-"""Which mails a member does without (SPEC 18)."""
+"""Which mails a member does without."""
 
 from __future__ import annotations
 

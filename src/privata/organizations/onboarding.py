@@ -1,4 +1,4 @@
-"""Onboarding: four steps that are saved one by one, a stop, and the first key (SPEC 4)."""
+"""Onboarding: four steps that are saved one by one, a stop, and the first key."""
 
 from __future__ import annotations
 

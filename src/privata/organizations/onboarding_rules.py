@@ -1,4 +1,4 @@
-"""The four steps of onboarding (SPEC 4) as values, and what makes each of them whole: pure."""
+"""The four steps of onboarding as values, and what makes each of them whole: pure."""
 
 from __future__ import annotations
 

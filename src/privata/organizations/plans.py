@@ -1,4 +1,4 @@
-"""What an organization's plan brings (SPEC 23), as data."""
+"""What an organization's plan brings, as data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 #: hold sending slots, and what a claim looks at grows with their number.
 TEST_ENDPOINTS = 20
 
-#: Streams an organization may hold open in test, on every plan (SPEC 10).
+#: Streams an organization may hold open in test, on every plan (docs/streaming.md).
 TEST_STREAMS = 50
 
 

@@ -1,4 +1,4 @@
-"""Mails a member may do without (SPEC 18), as data. All others always come."""
+"""Mails a member may do without, as data. All others always come."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ async def profile_of(kernel: Kernel, *, actor: Actor) -> Profile:
 
 
 async def share_percent_of(tx: Transaction, *, organization_id: UUID) -> int:
-    """The partner's percent of the platform's commission: by contract, else by plan (SPEC 23)."""
+    """The partner's percent of the commission: by contract, else by plan (docs/ledger.md)."""
     row = await tx.connection.fetchrow(_SHARE, organization_id)
     if row is None:
         raise NotFound("Organization not found.")

@@ -1,4 +1,4 @@
-"""Roles and the permission table (SPEC 2), as data in one place."""
+"""Roles and the permission table (docs/roles.md), as data in one place."""
 
 from __future__ import annotations
 

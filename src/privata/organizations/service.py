@@ -112,5 +112,5 @@ async def create_user(
             staff,
         )
     except asyncpg.UniqueViolationError:
-        raise EmailTaken(f"{email} has an account already.") from None
+        raise EmailTaken(f"{email} already has an account.") from None
     return user_id

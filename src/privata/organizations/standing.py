@@ -1,4 +1,4 @@
-"""What works for an organization in each status (SPEC 4), as data in one place.
+"""What works for an organization in each status (docs/organizations.md), as data in one place.
 
 Every door asks this table: the admission of keys and tokens, the worker's claims, payouts, streams,
 pages. Nothing is lost where something does not work: what waits goes on when the status allows it

@@ -1,4 +1,4 @@
-"""What organizations tell people by mail, and what a lost or changed role ends (SPEC 18, 19).
+"""What organizations tell people by mail, and what a lost or changed role ends.
 
 Each function runs in the transaction of the act: a mail is queued and a session ended with it or
 not at all.
@@ -214,7 +214,7 @@ async def mail_keys_cut(
         "organization": await _name(tx, organization_id),
         "member": member,
         "now": f"now has the role {role}" if role else "no longer has access",
-        "lost": "; ".join(lost) or "none",
+        "lost": "; ".join(lost),
         "seen": "; ".join(seen),
         "link": f"{kernel.settings.base_url}/",
     }
@@ -258,7 +258,7 @@ async def end_access(tx: Transaction, *, user_id: int) -> None:
 
 
 async def renew_access(tx: Transaction, *, user_id: int) -> None:
-    """A role changed: the person's sessions get new tokens (SPEC 3)."""
+    """A role changed: the person's sessions get new tokens (docs/accounts.md)."""
     await rotate_sessions(tx, user_id)
 
 

@@ -1,4 +1,4 @@
-"""The one-time challenge of a payout, and the answer that proves a webhook secret (SPEC 16). Pure.
+"""A payout's one-time challenge, and the answer that proves a secret (docs/payouts.md). Pure.
 
     privata-payout-v1:<payout id>:<amount>:<currency>:<address>:<unix expiry>:<token>
 
@@ -21,10 +21,10 @@ from uuid import UUID
 
 from privata.infra.sealing import Sealer
 
-#: How long a challenge can be answered (SPEC 16).
+#: How long a challenge can be answered (docs/payouts.md).
 LIFE: Final = timedelta(minutes=10)
 
-#: So many wrong answers void it (SPEC 16).
+#: So many wrong answers void it (docs/payouts.md).
 MOST_WRONG: Final = 5
 
 ANSWER_BYTES: Final = 32

@@ -1,4 +1,7 @@
-"""What payouts are paid in (SPEC 16), as data. A US dollar is paid as one unit of a stablecoin."""
+"""What payouts are paid in (docs/payouts.md), as data.
+
+A US dollar is paid as one unit of a stablecoin.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The life of a payout (SPEC 16) and what each step does with the money, as data. Pure.
+"""The life of a payout (docs/payouts.md) and what each step does with the money, as data. Pure.
 
     requested -> confirmed -> processing -> sent -> settled
                  confirmed -> approved -> processing        (amounts that need the operator's yes)

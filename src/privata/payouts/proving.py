@@ -1,4 +1,4 @@
-"""Which signing secrets prove a payout: those that are old enough (SPEC 16).
+"""Which signing secrets prove a payout: those that are old enough (docs/payouts.md).
 
 A key that may set up webhooks is shown a new secret whenever it asks. If that proved anything, one
 stolen key would be both factors; a day gives the owners, who are told by mail, time to act.

@@ -1,4 +1,4 @@
-"""Requesting a payout: what may be asked for, and the challenge it is confirmed with (SPEC 16)."""
+"""Requesting a payout: its limits, and the challenge that confirms it (docs/payouts.md)."""
 
 from __future__ import annotations
 

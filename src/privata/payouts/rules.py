@@ -12,10 +12,10 @@ from privata.core.money import floor_to, parse_amount
 from privata.payouts.challenges import amount_text
 from privata.payouts.currencies import TOKENS, PayoutCurrency
 
-#: Dollars are paid to the cent (SPEC 16: 8 places inside, 2 at the edge).
+#: Dollars are paid to the cent (docs/ledger.md: 8 decimals inside, 2 outside).
 DECIMALS: Final = 2
 
-#: The time in which an organization makes at most so many requests (SPEC 16).
+#: The time in which an organization makes at most so many requests (docs/payouts.md).
 REQUESTS_WITHIN: Final = timedelta(hours=24)
 
 MAX_LABEL: Final = 80
@@ -36,11 +36,11 @@ def check_amount(amount: Decimal, *, least: Decimal, most: Decimal) -> None:
     """`AmountTooLow` or `AmountTooHigh` outside of what one request may be."""
     data = {"min": amount_text(least), "max": amount_text(most)}
     if amount < least:
-        sentence = f"The minimum payout is {data['min']} USD."
-        raise AmountTooLow(sentence, fields=[("amount", sentence)], data=data)
+        fields = [("amount", f"must be at least {data['min']}")]
+        raise AmountTooLow(f"The minimum payout is {data['min']} USD.", fields=fields, data=data)
     if amount > most:
-        sentence = f"The maximum payout is {data['max']} USD."
-        raise AmountTooHigh(sentence, fields=[("amount", sentence)], data=data)
+        fields = [("amount", f"must be at most {data['max']}")]
+        raise AmountTooHigh(f"The maximum payout is {data['max']} USD.", fields=fields, data=data)
 
 
 def check_address(currency: PayoutCurrency, text: str) -> str:
@@ -52,7 +52,7 @@ def check_address(currency: PayoutCurrency, text: str) -> str:
     try:
         valid = validate_address(currency.network, text)
     except AddressError as error:
-        raise _wrong_address(f"{error}.") from None
+        raise InvalidAddress(f"{error.message}.", fields=[("address", error.fragment)]) from None
     return valid.address
 
 
@@ -60,8 +60,10 @@ def check_hash(currency: PayoutCurrency, text: str) -> str:
     """The transaction's hash in its chain's form; `ValidationFailed` (field `tx_hash`) if not."""
     token = TOKENS[currency]
     if not token.is_hash(text):
-        sentence = f"A {currency} transaction hash is {token.hash_words}."
-        raise ValidationFailed(sentence, fields=[("tx_hash", sentence)])
+        raise ValidationFailed(
+            f"A {currency} transaction hash must be {token.hash_words}.",
+            fields=[("tx_hash", f"must be {token.hash_words}")],
+        )
     return text
 
 
@@ -69,8 +71,8 @@ def check_label(text: str) -> str:
     """What a partner calls an address: up to 80 printable characters, or nothing."""
     label = text.strip()
     if len(label) > MAX_LABEL or not (label.isprintable() or not label):
-        sentence = f"Use at most {MAX_LABEL} characters on one line."
-        raise ValidationFailed(sentence, fields=[("label", sentence)])
+        rule = f"must be at most {MAX_LABEL} characters on one line"
+        raise ValidationFailed(f"The label {rule}.", fields=[("label", rule)])
     return label
 
 
@@ -78,10 +80,6 @@ def check_reason(text: str) -> str:
     """Why a payout ended, told to the partner: 1 to 256 printable characters."""
     reason = text.strip()
     if not reason or len(reason) > MAX_REASON or not reason.isprintable():
-        sentence = f"Enter a reason of 1 to {MAX_REASON} characters on one line."
-        raise ValidationFailed(sentence, fields=[("reason", sentence)])
+        rule = f"must be 1 to {MAX_REASON} characters on one line"
+        raise ValidationFailed(f"The reason {rule}.", fields=[("reason", rule)])
     return reason
-
-
-def _wrong_address(sentence: str) -> InvalidAddress:
-    return InvalidAddress(sentence, fields=[("address", sentence)])

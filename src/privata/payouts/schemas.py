@@ -130,12 +130,12 @@ class Payout(BaseModel):
     needs_approval: bool = Field(description="requires approval by the operator before it is sent")
     tx_hash: str | None
     explorer_url: str | None
-    failure: str | None = Field(description="why it failed or was cancelled")
+    failure: str | None = Field(description="why it failed or was canceled")
     sandbox: bool = Field(description="a simulated payout; nothing is paid")
     created_at: datetime
     confirmed_at: datetime | None
     sent_at: datetime | None
-    finished_at: datetime | None = Field(description="when it settled, failed, or was cancelled")
+    finished_at: datetime | None = Field(description="when it settled, failed, or was canceled")
 
 
 class NewPayout(Payout):

@@ -1,4 +1,4 @@
-"""What partners do with a payout that they requested: confirm it, or call it off (SPEC 16)."""
+"""What partners do with a payout they requested: confirm or cancel it (docs/payouts.md)."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ async def _count_wrong(
     left = MOST_WRONG - wrong
     if left == 0:
         await _cancel(kernel, tx, actor, payout, Ended.WRONG_ANSWERS, wrong_answers=wrong)
-        sentence = f"{why}; no attempts left, so this payout is cancelled"
+        sentence = f"{why}; no attempts left, so this payout is canceled"
     else:
         await store.count_wrong(tx, payout.id, wrong)
         changes = {"tries_left": left, "reason": why}
@@ -192,9 +192,7 @@ async def _cancel(
 
 
 def _over(why: Ended) -> WrongPayoutState:
-    return WrongPayoutState(
-        f"This payout is cancelled: {why}.", data={"status": _S.CANCELLED.value}
-    )
+    return WrongPayoutState(f"This payout is canceled: {why}.", data={"status": _S.CANCELLED.value})
 
 
 def _tries(left: int) -> str:

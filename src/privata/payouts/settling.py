@@ -93,10 +93,13 @@ async def settle_payout(
         sends = payout.status == _S.PROCESSING
         if sends:
             if tx_hash is None:
-                raise _wrong_hash("Specify the transaction that paid.")
+                raise _wrong_hash("Specify the transaction that paid.", "is required")
             payout = await _send(kernel, tx, payout, tx_hash)
         elif payout.tx_hash is not None and tx_hash not in (None, payout.tx_hash):
-            raise _wrong_hash(f"This payout already has the transaction {payout.tx_hash}.")
+            known = payout.tx_hash
+            raise _wrong_hash(
+                f"This payout already has the transaction {known}.", f"must be {known}"
+            )
         payout = await step(tx, payout, _S.SETTLED, now=kernel.clock.now())
         # Both entries after the booking: who holds the audit chain must not wait for the ledger.
         if sends:
@@ -157,7 +160,9 @@ async def _send(kernel: Kernel, tx: Transaction, payout: PayoutRow, tx_hash: str
         async with tx.connection.transaction():
             payout = await step(tx, payout, _S.SENT, now=now, tx_hash=tx_hash)
     except asyncpg.UniqueViolationError:
-        raise _wrong_hash("This transaction already pays another payout.") from None
+        raise _wrong_hash(
+            "This transaction already pays another payout.", "already pays another payout"
+        ) from None
     await tell_sent(kernel, tx, payout, now)
     return payout
 
@@ -171,5 +176,5 @@ def _shown(payout: PayoutRow) -> dict[str, Any]:
     }
 
 
-def _wrong_hash(sentence: str) -> ValidationFailed:
-    return ValidationFailed(sentence, fields=[("tx_hash", sentence)])
+def _wrong_hash(sentence: str, fragment: str) -> ValidationFailed:
+    return ValidationFailed(sentence, fields=[("tx_hash", fragment)])

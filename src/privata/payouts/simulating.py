@@ -1,4 +1,4 @@
-"""How a payout of the sandbox goes (SPEC 10, 16), as data and pure functions.
+"""How a payout of the sandbox goes (docs/payouts.md), as data and pure functions.
 
 A scenario is a row of states after the confirmation; `ttl` seconds are the whole row, split evenly
 over its steps. Addresses and transactions follow from ids, well formed and nobody's.

@@ -23,8 +23,8 @@ class VerifiedBy(StrEnum):
 class Ended(StrEnum):
     """Why a payout was cancelled, in the words that partners read."""
 
-    BY_PARTNER = "cancelled by the partner"
-    BY_OPERATOR = "cancelled by the operator"
+    BY_PARTNER = "canceled by the partner"
+    BY_OPERATOR = "canceled by the operator"
     EXPIRED = "the challenge was not answered in time"
-    WRONG_ANSWERS = "the challenge was answered wrongly too often"
+    WRONG_ANSWERS = "the challenge got too many wrong answers"
     ADDRESS_GONE = "the payout address was removed"

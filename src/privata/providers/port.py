@@ -75,7 +75,7 @@ class Scenario(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SandboxPlan:
-    """How a test order is to go (SPEC 10); live orders have none."""
+    """How a test order is to go (docs/sandbox.md); live orders have none."""
 
     scenario: str
     ttl_seconds: int
@@ -143,7 +143,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Refunds:
-    """What a provider can do about refunds (SPEC 9)."""
+    """What a provider can do about refunds (docs/refunds.md)."""
 
     capability: Literal["programmatic", "ticket", "none"]
     window_hours: int | None = None

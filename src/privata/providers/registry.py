@@ -11,7 +11,7 @@ PROVIDERS: tuple[Provider, ...] = (Simulator(),)
 
 
 def providers_for(environment: Environment) -> tuple[Provider, ...]:
-    """Live keys never reach the simulator, test keys never a real provider (SPEC 7)."""
+    """Live keys never reach the simulator, test keys never a real provider."""
     return tuple(provider for provider in PROVIDERS if provider.environment is environment)
 
 

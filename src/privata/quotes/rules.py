@@ -9,10 +9,10 @@ from decimal import Decimal
 from privata.core.money import CONTEXT, floor_to
 from privata.providers.port import Offer, QuoteRequest, Side
 
-#: How long a quote may be used (SPEC 1).
+#: How long a quote may be used.
 QUOTE_LIFETIME = timedelta(minutes=5)
 
-#: How long a provider may take to answer a quote (SPEC 7), seconds.
+#: How long a provider may take to answer a quote, seconds.
 PROVIDER_DEADLINE_S = 2.0
 
 MAX_MARKUP_BPS = 300

@@ -1,4 +1,4 @@
-"""The operator's decisions on orders that no rule can decide (SPEC 8)."""
+"""The operator's decisions on orders that no rule can decide (docs/order-lifecycle.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may happen to a deposit that cannot be swapped (SPEC 9): pure decisions."""
+"""What may happen to a deposit that cannot be swapped (docs/refunds.md): pure decisions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Choosing what happens to a deposit that cannot be swapped: once for an order (SPEC 9)."""
+"""Choosing what happens to a deposit that cannot be swapped: once an order (docs/refunds.md)."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ def _checked(network: str, wish: Wish) -> ValidAddress:
     except AddressError as error:
         name = FIELDS[wish.action][error.field == "extra_id"]
         raise InvalidAddress(
-            f"{name} is not valid on {network}: {error}", fields=[(name, str(error))]
+            f"{name} is not valid on {network}. {error.message}.", fields=[(name, error.fragment)]
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""`/order/{order_id}/stream`: an order's events as they happen (SPEC 11)."""
+"""`/order/{order_id}/stream`: an order's events as they happen (docs/streaming.md)."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from privata.core.lifecycle import TERMINAL
 from privata.infra.proxies import parse_address
 from privata.streams.states import ResumeSource
 
-#: How old the last event that a client saw may be for everything after it to be replayed (SPEC 11).
+#: How old the last event a client saw may be for a replay of all after it (docs/streaming.md).
 BUFFER_MS: Final = 60_000
 
 #: Longer than any event id; what is longer names nothing.
@@ -43,7 +43,7 @@ class Resume:
 
 
 def resume(log: Sequence[Logged], last_event_id: str | None) -> Resume:
-    """Where a stream of an order begins (SPEC 11). `log` are its events, oldest first.
+    """Where a stream of an order begins (docs/streaming.md). `log` are its events, oldest first.
 
     Without an id the state of the order comes first too: whoever connects late knows where the
     order stands. An unknown id has no known gap, so none is told.

@@ -89,7 +89,7 @@ async def end_stream(kernel: Kernel, *, actor: Actor, stream_id: int) -> None:
 
 
 async def forget_closed(kernel: Kernel) -> int:
-    """Delete streams that were closed more than 24 hours ago; how many (SPEC 25)."""
+    """Delete streams that were closed more than 24 hours ago; how many."""
     total = 0
     while done := await store.forget_closed(kernel.database.pool, BATCH):
         total += done

@@ -18,7 +18,7 @@ from privata.streams.states import Ending
 Row = asyncpg.Record
 Pool: TypeAlias = "asyncpg.Pool[Row]"  # not generic at run time
 
-#: A node that was not seen for so long is dead, seconds (SPEC 11).
+#: A node that was not seen for so long is dead, seconds (docs/streaming.md).
 DEAD_AFTER_S: Final = 90
 
 # Opening takes turns for each organization and environment, on all nodes; the statement that

@@ -37,7 +37,7 @@ def close(request: HttpRequest, tenant: Tenant, stream_id: int) -> HttpResponseB
     if request.method != "POST":
         found = open_stream(tenant, stream_id)
         if found is None:
-            raise Http404("There is no such open stream.")
+            raise Http404("Stream not found.")
         return render(request, "streams/close.html", {"stream": found, "here": here})
     try:
         wait(end_stream(kernel(), actor=tenant.actor, stream_id=stream_id))

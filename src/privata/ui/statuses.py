@@ -39,7 +39,7 @@ DELIVERY = {
     "resuming": Look("In line", "play", "info"),
     "failed": Look("Failed", "x", "bad"),
     "exhausted": Look("Exhausted", "x", "bad"),
-    "cancelled": Look("Cancelled", "ban", "plain"),
+    "cancelled": Look("Canceled", "ban", "plain"),
     "retried": Look("Retried", "history", "plain"),
 }
 

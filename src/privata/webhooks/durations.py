@@ -21,8 +21,8 @@ def parse_offsets(text: str) -> list[int] | None:
     for word in words:
         match = _PART.fullmatch(word.strip(" ,;"))
         if match is None:
-            message = f"{word[:20]!r} is no time such as 30s, 5m, 2h or 1d."
-            raise ValidationFailed(message, fields=[("schedule_s", message)])
+            wrong = f"{word[:20]!r} is not a time such as 30s, 5m, 2h, or 1d"
+            raise ValidationFailed(f"{wrong}.", fields=[("schedule_s", wrong)])
         found.append(int(match[1]) * _UNITS[match[2].lower()])
     return found
 

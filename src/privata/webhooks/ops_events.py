@@ -1,4 +1,4 @@
-"""The payloads of the ops channel (SPEC 13), and the way to publish them.
+"""The payloads of the ops channel (docs/webhooks.md), and the way to publish them.
 
 `{"event", "event_id", "reason", "ts", ...}` and the event's own fields; the builders are pure.
 """

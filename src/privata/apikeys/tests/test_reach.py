@@ -67,7 +67,7 @@ async def test_a_key_never_holds_a_scope_that_its_makers_role_does_not_have(
 def test_money_scopes_are_given_by_owners_and_finance_alone() -> None:
     givers = {role for role in Role if not lacking(role, MONEY)}
     assert givers == {Role.OWNER, Role.FINANCE}
-    assert not allows(Role.FINANCE, Permission.MANAGE_KEYS), "finance never sees secrets (SPEC 2)"
+    assert not allows(Role.FINANCE, Permission.MANAGE_KEYS), "finance never sees secrets"
     assert set(NEEDS) == set(Scope)
 
 

@@ -87,7 +87,7 @@ def revoke(request: HttpRequest, tenant: Tenant, key_id: UUID) -> HttpResponseBa
     typed = request.POST.get("name", "").strip()
     if _in_use(key) and typed != key.name:
         return _ask(request, tenant, key, typed=typed, wrong_name=True)
-    # Without the last live key nothing works any more: that asks for a fresh proof (SPEC 3).
+    # Without the last live key nothing works any more: that asks for a fresh proof.
     return (fresh(_end) if last_too else _end)(request, tenant, key)
 
 

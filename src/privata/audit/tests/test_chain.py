@@ -69,7 +69,7 @@ def test_a_missing_a_doubled_and_a_moved_entry_are_found(
     assert judged(without, head=head) is not None
     doubled = links[: place + 1] + links[place:]
     found = judged(doubled, head=head)
-    assert found == Break(place + 1, "there are two entries with this number")
+    assert found == Break(place + 1, "two entries have this number")
     renumbered = [replace(link, seq=number) for number, link in enumerate(without, 1)]
     assert judged(renumbered, head=head) is not None
 
@@ -85,17 +85,17 @@ def test_a_rewritten_end_is_found_by_head_and_checkpoint() -> None:
     links = made([("a", *[None] * 10), ("b", *[None] * 10), ("c", *[None] * 10)])
     last = mark(links[-1])
     shorter = links[:2]
-    assert judged(shorter, head=last) == Break(3, "entries up to 3 are gone")
+    assert judged(shorter, head=last) == Break(3, "entries up to 3 are missing")
     # The head was put back as well: the chain holds by itself.
     assert judged(shorter, head=mark(links[1])) is None
     found = judged(shorter, head=mark(links[1]), marks=[last])
-    assert found == Break(3, "entries up to 3 that a checkpoint saw are gone")
+    assert found == Break(3, "entries up to 3 are missing, although a checkpoint recorded them")
     rewritten = made([("a", *[None] * 10), ("b", *[None] * 10), ("z", *[None] * 10)])
     found = judged(rewritten, head=mark(rewritten[-1]), marks=[last])
-    assert found == Break(3, "the entry is not the one a checkpoint saw")
+    assert found == Break(3, "the entry differs from the one in a checkpoint")
     assert judged([], head=None, marks=[last]) is not None
     assert judged([], head=last) is not None
-    assert judged(links, head=None) == Break(3, "the head of the chain is gone")
+    assert judged(links, head=None) == Break(3, "the head of the chain is missing")
 
 
 def test_the_chain_goes_on_from_what_was_archived() -> None:
@@ -111,6 +111,6 @@ def test_the_chain_goes_on_from_what_was_archived() -> None:
     assert judged(kept, head=head, runs=runs[:1]) == Break(4, "the entry is missing")
     forged = [runs[0], replace(runs[1], previous_hash=bytes(32))]
     assert judged(kept, head=head, runs=forged) == Break(
-        4, "the archived entries do not follow their predecessor"
+        4, "the archived entries do not link to the previous one"
     )
     assert judged([], head=mark(links[1]), runs=runs[:1]) is None

@@ -22,16 +22,16 @@ _TAMPERING = [
     ("UPDATE audit_entry SET actor_label = 'x', hash = sha256('x') WHERE seq = 4", 4, "changed"),
     ("UPDATE audit_entry SET at = at + interval '1 us' WHERE seq = 1", 1, "changed"),
     ("DELETE FROM audit_entry WHERE seq = 2", 2, "missing"),
-    ("DELETE FROM audit_entry WHERE seq = 5", 5, "gone"),
-    ("UPDATE audit_entry SET seq = 7 - seq WHERE seq IN (3, 4)", 3, "does not follow"),
+    ("DELETE FROM audit_entry WHERE seq = 5", 5, "missing"),
+    ("UPDATE audit_entry SET seq = 7 - seq WHERE seq IN (3, 4)", 3, "does not link"),
     ("DELETE FROM audit_head", 5, "head"),
-    ("DELETE FROM audit_head; DELETE FROM audit_entry", 1, "checkpoint saw"),
+    ("DELETE FROM audit_head; DELETE FROM audit_entry", 1, "a checkpoint recorded them"),
     (
         # The last entry goes and the head is put back: nothing is left to see but the checkpoint.
         "DELETE FROM audit_entry WHERE seq = 5;"
         " UPDATE audit_head SET seq = 4, hash = (SELECT hash FROM audit_entry WHERE seq = 4)",
         5,
-        "checkpoint saw",
+        "a checkpoint recorded them",
     ),
     ("UPDATE audit_checkpoint SET seq = 4, hash = (SELECT hash FROM audit_entry WHERE seq = 4)",
      4, "seal"),

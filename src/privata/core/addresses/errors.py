@@ -6,10 +6,10 @@ from typing import Final, Literal
 
 Field = Literal["address", "extra_id"]
 
-BAD_CHECKSUM: Final = "Checksum does not match: a character is wrong or missing"
+BAD_CHECKSUM: Final = "The checksum does not match: a character is wrong or missing"
 WRONG_LENGTH: Final = "The address is too short or too long: characters are missing or added"
-BURN_ADDRESS: Final = "This is a burn address: whatever is sent to it is lost"
-TESTNET: Final = "This is a testnet address: give the mainnet one"
+BURN_ADDRESS: Final = "This is a burn address: funds sent to it are lost"
+TESTNET: Final = "This is a testnet address: use a mainnet address"
 
 
 class AddressError(ValueError):
@@ -23,3 +23,11 @@ class AddressError(ValueError):
         super().__init__(message)
         self.message = message
         self.field: Field = field
+
+    @property
+    def fragment(self) -> str:
+        """The message without its capital, for `fields`; a network's name keeps its own."""
+        first = self.message.partition(" ")[0]
+        if len(first) > 1 and first.isupper():
+            return self.message
+        return self.message[:1].lower() + self.message[1:]

@@ -48,13 +48,15 @@ def _destination_tag(decoded: Decoded, given: str | None) -> str | None:
     if given is None:
         return decoded.carried
     if not _NUMBER.fullmatch(given) or len(given) > len(str(MAX_TAG)) or int(given) > MAX_TAG:
-        raise _error(f"A destination tag is a number from 0 to {MAX_TAG}, without leading zeros")
+        raise _error(
+            f"The destination tag must be a number from 0 to {MAX_TAG} without leading zeros"
+        )
     if decoded.kind != "x-address":
         return given
     if decoded.carried is None:
-        raise _error("This X-address says that no destination tag is to be used: leave it out")
+        raise _error("This X-address has no destination tag: omit the tag")
     if decoded.carried != given:
-        raise _error("The destination tag is not the one that this X-address carries")
+        raise _error("The destination tag differs from the one in the X-address")
     return given
 
 
@@ -81,11 +83,11 @@ def _stellar_type(memo: str) -> str:
 def _stellar_text(value: str) -> str:
     size = len(value.encode())
     if not value:
-        raise _error("The memo is empty after its type: leave it out")
+        raise _error("The memo is empty after its type: omit the memo")
     if size > MAX_STELLAR_TEXT:
         raise _error(
-            f"A text memo has at most {MAX_STELLAR_TEXT} bytes in UTF-8, and this one has {size};"
-            " a hash has 64 hexadecimal digits"
+            f"A text memo must be at most {MAX_STELLAR_TEXT} bytes in UTF-8, not {size};"
+            " a hash must have 64 hexadecimal digits"
         )
     return value
 
@@ -95,15 +97,15 @@ def _stellar_id(value: str) -> str:
     long = len(value) > len(str(MAX_STELLAR_ID))
     if not _NUMBER.fullmatch(value) or long or int(value) > MAX_STELLAR_ID:
         raise _error(
-            f"A memo id is a number from 0 to {MAX_STELLAR_ID}, without leading zeros; if the"
-            " receiver asks for a text of digits, write text: before it"
+            f"A memo id must be a number from 0 to {MAX_STELLAR_ID} without leading zeros; if the"
+            " receiver needs a text memo of digits, prefix it with text:"
         )
     return value
 
 
 def _stellar_hash(value: str) -> str:
     if not _HASH.fullmatch(value):
-        raise _error("A memo of the types hash and return has 64 hexadecimal digits")
+        raise _error("A memo of type hash or return must have 64 hexadecimal digits")
     return value.lower()
 
 
@@ -126,7 +128,7 @@ def _stellar_rule(decoded: Decoded, given: str | None) -> str | None:
     kind, value = stellar_memo(given)
     if decoded.carried is not None:
         if (kind, value) != ("id", decoded.carried):
-            raise _error("A muxed account carries its own id: leave the memo out")
+            raise _error("A muxed account includes its own id: omit the memo")
         return None
     plain = kind != "return" and ":" not in value and _stellar_type(value) == kind
     return value if plain else f"{kind}:{value}"
@@ -135,7 +137,7 @@ def _stellar_rule(decoded: Decoded, given: str | None) -> str | None:
 def _text(name: str, limit: int) -> Callable[[Decoded, str | None], str | None]:
     def rule(_: Decoded, given: str | None) -> str | None:
         if given is not None and len(given.encode()) > limit:
-            raise _error(f"A {name} is at most {limit} bytes long in UTF-8")
+            raise _error(f"The {name} must be at most {limit} bytes in UTF-8")
         return given
 
     return rule

@@ -16,9 +16,9 @@ from typing import Final
 from privata.core.addresses.codec import base32, base58
 from privata.core.addresses.errors import BURN_ADDRESS, AddressError
 
-TOKEN: Final = "This is the address of the token itself: what is sent there is lost"  # noqa: S105
-SYSTEM: Final = "This address belongs to the network itself, not to a wallet: nothing comes back"
-ISSUER: Final = "This is the account that issues a token: what is sent there is destroyed"
+TOKEN: Final = "This is the address of the token itself: funds sent to it are lost"  # noqa: S105
+SYSTEM: Final = "This address belongs to the network, not to a wallet: funds sent to it are lost"
+ISSUER: Final = "This is a token issuer's account: funds sent to it are destroyed"
 
 _EVM_TOKENS: Final = (
     # Ethereum: USDT, USDC, DAI, WETH, WBTC, stETH.

@@ -115,12 +115,12 @@ def validate_address(network: str, address: str, extra_id: str | None = None) ->
         extra_id = rules.extra.rule(decoded, extra_id)
         kind = None if extra_id is None else rules.extra.kind(extra_id)
     elif extra_id is not None:
-        raise AddressError(f"{network} has no memo or tag: leave it out", field="extra_id")
+        raise AddressError(f"{network} does not use a memo or tag: omit it", field="extra_id")
     return ValidAddress(network, decoded.address, decoded.kind, extra_id, kind)
 
 
 def _find(network: str) -> _Network:
     found = _NETWORKS.get(network)
     if found is None:
-        raise AddressError("This network is not known")
+        raise AddressError("Unknown network")
     return found

@@ -23,15 +23,15 @@ def check_text(value: str, field: Field, *, ascii_only: bool = True) -> None:
     if not value:
         raise AddressError(f"The {name} is empty", field=field)
     if len(value) > MAX_LENGTH:
-        raise AddressError(f"The {name} is longer than {MAX_LENGTH} characters", field=field)
+        raise AddressError(f"The {name} must be at most {MAX_LENGTH} characters", field=field)
     if value[0].isspace() or value[-1].isspace():
-        raise AddressError(f"The {name} has spaces around it: remove them", field=field)
+        raise AddressError(f"The {name} starts or ends with whitespace: remove it", field=field)
     if ascii_only and not value.isascii():
         raise AddressError(
-            f"The {name} has a character that is not a plain Latin letter, digit or sign",
+            f"The {name} contains a character other than ASCII letters, digits, and symbols",
             field=field,
         )
     if not value.isprintable():
-        raise AddressError(f"The {name} has an invisible control character", field=field)
+        raise AddressError(f"The {name} contains a control character", field=field)
     if field == "address" and " " in value:
-        raise AddressError("The address has a space inside", field=field)
+        raise AddressError("The address contains a space", field=field)

@@ -93,6 +93,25 @@ def test_every_letter_has_both_forms_and_a_subject(letter: Letter) -> None:
     assert again["Subject"] == mail["Subject"]
 
 
+def test_keys_that_lost_no_scope_are_only_rotated() -> None:
+    """The mail said "Lost scopes: none"."""
+    mail = write(
+        Letter.KEYS_CUT,
+        mail_id=uuid4(),
+        recipient="ada@x.example",
+        values=VALUES | {"lost": ""},
+        sender=Sender("Privata <no-reply@p.example>", "https://p.example"),
+        clock=SystemClock(),
+    )
+    for kind in ("plain", "html"):
+        body = mail.get_body((kind,))
+        assert body is not None
+        text = body.get_content()
+        assert "lost the scopes" not in " ".join(text.split())
+        assert "Lost scopes" not in text
+        assert "Payouts, Server" in text
+
+
 def test_a_value_cannot_begin_a_header() -> None:
 
     mail = write(

@@ -1,4 +1,4 @@
-"""Exports of orders as CSV (SPEC 8): small ones at once, large ones as a file a worker makes.
+"""Exports of orders as CSV (docs/orders.md): small ones at once, large ones as a worker's file.
 
 Every export and every download is in the audit log: who, which filter, how many rows.
 """

@@ -1,4 +1,4 @@
-"""When the worker looks at an order again (SPEC 7, 8, 9): pure.
+"""When the worker looks at an order again: pure.
 
 A provider is asked ever more slowly about an open order. Our own clock has the last word in two
 places: an order whose deposit never came expires, and a refund window ends.

@@ -94,7 +94,7 @@ async def save_view(kernel: Kernel, *, actor: Actor, name: str, query: str) -> i
     chosen = filter_of(query)
     if not chosen.active:
         raise ValidationFailed(
-            "There is nothing to keep.", fields=[("name", "choose a filter first")]
+            "Set a filter before you save a view.", fields=[("name", "needs a filter")]
         )
     try:
         made = await kernel.database.pool.fetchval(
@@ -103,8 +103,10 @@ async def save_view(kernel: Kernel, *, actor: Actor, name: str, query: str) -> i
     except asyncpg.UniqueViolationError:
         raise _taken() from None
     if made is None:
-        sentence = f"you keep {MOST_VIEWS} views already; delete one first"
-        raise ValidationFailed("Too many views.", fields=[("name", sentence)])
+        raise ValidationFailed(
+            f"You already have {MOST_VIEWS} views. Delete one first.",
+            fields=[("name", f"exceeds the limit of {MOST_VIEWS} views")],
+        )
     return int(made)
 
 
@@ -131,7 +133,9 @@ async def choose_default(kernel: Kernel, *, actor: Actor, view_id: int | None) -
                 _must(await tx.connection.fetchval(_DEFAULT, *_place(actor), view_id))
             except asyncpg.UniqueViolationError:
                 # The person chose another one in another window at this moment.
-                raise ValidationFailed("Another view became the default meanwhile.") from None
+                raise ValidationFailed(
+                    "Another view was made the default at the same time. Try again."
+                ) from None
 
 
 async def look_of(kernel: Kernel, *, actor: Actor) -> Look:
@@ -146,7 +150,8 @@ async def keep_look(kernel: Kernel, *, actor: Actor, columns: Iterable[str], den
     """Keep columns and density. Unknown columns are left out; `ValidationFailed` for a density."""
     if density not in list(Density):
         raise ValidationFailed(
-            "There is no such density.", fields=[("density", "is regular or compact")]
+            "The density must be regular or compact.",
+            fields=[("density", "must be regular or compact")],
         )
     wanted = list(chosen_columns(columns))
     await kernel.database.pool.execute(_KEEP_LOOK, int(actor.id), wanted, density)
@@ -159,17 +164,17 @@ def _place(actor: Actor) -> tuple[int, object, str]:
 def _name(given: str) -> str:
     name = " ".join(given.split())
     if not name or len(name) > MOST_NAME or not name.isprintable():
-        sentence = f"is between 1 and {MOST_NAME} characters that can be shown"
-        raise ValidationFailed("The name does not fit.", fields=[("name", sentence)])
+        rule = f"must be 1 to {MOST_NAME} printable characters"
+        raise ValidationFailed(f"The name {rule}.", fields=[("name", rule)])
     return name
 
 
 def _taken() -> ValidationFailed:
     return ValidationFailed(
-        "The name is taken.", fields=[("name", "you have a view of this name already")]
+        "You already have a view with this name.", fields=[("name", "is already in use")]
     )
 
 
 def _must(found: object) -> None:
     if found is None:
-        raise NotFound("There is no such view.")
+        raise NotFound("View not found.")

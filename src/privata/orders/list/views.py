@@ -121,8 +121,7 @@ def _kept(request: HttpRequest, work: Any, back: str, said: str) -> HttpResponse
     except NotFound as error:
         raise Http404(error.message) from error
     except ValidationFailed as error:
-        for name, sentence in error.fields or [("", error.message)]:
-            messages.error(request, f"{name.capitalize()}: {sentence}" if name else sentence)
+        messages.error(request, error.message)
     else:
         messages.success(request, said)
     return redirect(back)
@@ -140,7 +139,7 @@ def _back(request: HttpRequest, tenant: Tenant) -> str:
 
 def _known(view_id: int) -> int:
     if view_id >= _MOST_ID:
-        raise Http404("There is no such view.")
+        raise Http404("View not found.")
     return view_id
 
 

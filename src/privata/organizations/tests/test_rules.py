@@ -1,4 +1,4 @@
-"""The permission table and the rules beyond it (SPEC 2)."""
+"""The permission table and the rules beyond it (docs/roles.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Proving that a payout address is one's own: a text to sign with the address's key (SPEC 16).
+"""Proving that a payout address is one's own: a text signed with its key (docs/payouts.md).
 
 The other proof, a micro-payment whose exact amount the owner reads back, needs rails to pay with.
 """

@@ -1,4 +1,4 @@
-"""Payout addresses: adding, verifying, choosing a default, removing (SPEC 16).
+"""Payout addresses: adding, verifying, choosing a default, removing (docs/payouts.md).
 
 All changes of one organization's addresses take turns at the organization's row, so that there is
 one default of each currency at any moment.
@@ -47,8 +47,10 @@ async def add_address(
             now=kernel.clock.now(),
         )
         if row is None:
-            sentence = f"You already have this address for {currency}."
-            raise ValidationFailed(sentence, fields=[("address", sentence)])
+            raise ValidationFailed(
+                f"You already have this address for {currency}.",
+                fields=[("address", f"is already one of your {currency} addresses")],
+            )
         await mail_payout_address_added(
             kernel,
             tx,

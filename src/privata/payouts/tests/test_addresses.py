@@ -51,9 +51,9 @@ async def _vouch(payee: Payee, address_id: uuid.UUID) -> bool:
 @pytest.mark.parametrize(
     ("currency", "text", "why"),
     [
-        (ERC20, "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD", "Checksum"),
+        (ERC20, "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeD", "checksum"),
         (ERC20, "TJRabPrwbZy45sbavfcjinPJC18kjpRTv8", "must start with 0x"),
-        (TRC20, "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "starts with T"),
+        (TRC20, "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "must start with T"),
         (TRC20, "TJRabPrwbZy45sbavfcjinPJC18kjpRTv9", "hecksum"),
         (SOL, "4Nd1mBQtrMJVYVfKf2PJy9NZUZdTAsp7D4xWLs4gDB4T", "vault or a token account"),
         (SOL, "11111111111111111111111111111111", "."),

@@ -78,7 +78,7 @@ async def test_wrong_answers_say_what_is_left_and_the_fifth_is_the_last(payee: P
     with pytest.raises(ValidationFailed, match="no attempts left") as refused:
         await payee.confirm(made, "0" * 64)
     assert refused.value.data == {"tries_left": 0}
-    with pytest.raises(WrongPayoutState, match="is cancelled"):
+    with pytest.raises(WrongPayoutState, match="is canceled"):
         await payee.confirm(made)
     assert await payee.status(made) == "cancelled"
     assert await payee.balances() == ("2000.00", "0.00", "0.00")
@@ -250,7 +250,7 @@ async def test_cancelling_gives_the_money_back_once(payee: Payee) -> None:
     made = await payee.request()
     await payee.confirm(made)
     gone = await service.cancel_payout(payee.kernel, actor=payee.actor, payout_id=made.payout.id)
-    assert (gone.status, gone.failure) == ("cancelled", "cancelled by the partner")
+    assert (gone.status, gone.failure) == ("cancelled", "canceled by the partner")
     with pytest.raises(WrongPayoutState):
         await service.cancel_payout(payee.kernel, actor=payee.actor, payout_id=made.payout.id)
     assert await payee.balances() == ("2000.00", "0.00", "0.00")

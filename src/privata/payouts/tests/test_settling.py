@@ -100,7 +100,7 @@ async def test_one_transaction_pays_one_payout(payee: Payee, kernel: Kernel) -> 
 async def test_the_operator_may_call_off_before_processing(payee: Payee, kernel: Kernel) -> None:
     ident = await _confirmed(payee)
     gone = await settling.call_off(kernel, by="op", payout_id=ident)
-    assert gone.failure == "cancelled by the operator"
+    assert gone.failure == "canceled by the operator"
     assert await payee.balances() == ("2000.00", "0.00", "0.00")
     second = await _confirmed(payee)
     await settling.process_payout(kernel, by="op", payout_id=second)

@@ -28,7 +28,7 @@ from privata.providers.simulator.addresses import deposit_address, tx_hash
 from privata.providers.simulator.assets import MAX_SLIPPAGE, MAX_USD, MIN_USD, PRICES, SPREAD
 from privata.providers.simulator.scenarios import moment, waits_for_deposit
 
-#: How long a test order waits for its deposit, as real providers do (SPEC 8).
+#: How long a test order waits for its deposit, as real providers do (docs/order-lifecycle.md).
 EXPIRY = {"fixed": timedelta(minutes=30), "float": timedelta(hours=24)}
 
 REFUND_WINDOW_HOURS = 24

@@ -1,4 +1,4 @@
-"""The ways a test order can go (SPEC 10), as pure functions of time.
+"""The ways a test order can go (docs/sandbox.md), as pure functions of time.
 
 A scenario is a row of states; `ttl` seconds are the whole row, split evenly over its steps. The
 expire scenario has no steps: it waits for `expires_at`, which is `ttl` after creation. In the late

@@ -14,7 +14,7 @@ from typing import Final
 from privata.webhooks.signing.signatures import TOLERANCE_S, Message, headers_for
 from privata.webhooks.states import Dialect
 
-#: Characters of a signature that are shown (SPEC 12).
+#: Characters of a signature that are shown.
 SHOWN_CHARS: Final = 8
 
 _DIGEST: Final = re.compile(rf"(v1[=,][A-Za-z0-9+/]{{{SHOWN_CHARS}}})[A-Za-z0-9+/=]+")

@@ -215,17 +215,17 @@ def _resuming(facts: Facts) -> Story:
             "pauses again and this delivery stays held."
         )
     else:
-        title = "In line while the endpoint resumes"
+        title = "Queued while the endpoint resumes"
         text = (
             f"Held events are sent in order, up to {queue.pace_per_s} per second, to avoid "
             "overloading your server."
         )
-        follow = "It will be sent when its turn comes."
+        follow = "It will be sent after the deliveries ahead of it."
         if queue.ahead is not None:
             wait = spoken(queue.ahead / max(1, queue.pace_per_s))
             before = "No deliveries" if not queue.ahead else f"{queue.ahead:,} deliveries"
             others = "1 delivery is" if queue.ahead == 1 else f"{before} are"
-            follow = f"{others} ahead of it. Its turn comes in {wait}."
+            follow = f"{others} ahead of it. It will be sent in {wait}."
     return Story(
         shown=Shown.RESUMING,
         tone="info",
@@ -234,7 +234,7 @@ def _resuming(facts: Facts) -> Story:
         text=f"{text}{_before(facts)}",
         next=follow,
         next_at=None,
-        why_no_retry="It will be sent when its turn comes.",
+        why_no_retry="It will be sent after the deliveries ahead of it.",
     )
 
 
@@ -293,8 +293,8 @@ def _cancelled(facts: Facts) -> Story:
         icon="ban",
         title=f"Not sent: the endpoint {'was deleted' if facts.deleted else 'is disabled'}",
         text=(
-            "It was still waiting when the endpoint was taken out of use. It stays here for the "
-            "record."
+            "It was still waiting when the endpoint was disabled or deleted. It remains in the "
+            "delivery log."
         ),
         next="No further attempts will be made.",
         next_at=None,
@@ -344,7 +344,7 @@ def _behind(facts: Facts) -> tuple[str, str]:
             "This endpoint uses strict lanes: events for the same order are sent one at a time, "
             f"and {facts.behind} is not finished."
         )
-        return text, "This event follows once that one is delivered or given up."
+        return text, "This event follows once that one is delivered or exhausted."
     text = (
         f"First attempts for an order are made in sequence, and {facts.behind} has not had "
         "its first attempt yet."

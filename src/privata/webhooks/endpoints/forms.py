@@ -93,8 +93,10 @@ class EndpointForm(forms.Form):
         if isinstance(error, UrlRefused):
             self.add_error("url", error.message)
             return
-        for name, message in error.fields or [("", error.message)]:
+        # Fragments are for programs; the one field of an error gets its sentence.
+        for name, fragment in error.fields or [("", "")]:
             known = _FIELDS.get(name, name)
+            message = fragment if len(error.fields) > 1 else error.message
             self.add_error(known if known in self.fields else None, message)
 
     def value(self, name: str) -> Any:

@@ -1,4 +1,4 @@
-"""When an endpoint is paused by us, and what a probe's end means for it. Pure; SPEC 12.
+"""When an endpoint is paused by us, and what a probe's end means for it. Pure; docs/webhooks.md.
 
 Fifty failed attempts within six hours pause an endpoint; a success in between does not reset the
 count. 410 pauses it at once. While it is being resumed nothing but the probe decides: delivered,

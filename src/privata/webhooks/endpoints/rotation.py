@@ -1,4 +1,4 @@
-"""Replacing signing secrets: a window in which both work, or none for one that leaked (SPEC 12).
+"""Replacing signing secrets, with a window in which both work or without one (docs/webhooks.md).
 
 The end of a secret is a time in its row, judged whenever an attempt is claimed and signed. No job
 has to run for an old secret to stop, so none can be forgotten.

@@ -1,4 +1,4 @@
-"""What an endpoint may be called and which events it may ask for. Pure; SPEC 12."""
+"""What an endpoint may be called and which events it may ask for. Pure; docs/webhooks.md."""
 
 from __future__ import annotations
 
@@ -29,21 +29,25 @@ def checked_alias(text: str) -> str:
     """The name of an endpoint: 1 to 80 printable characters. `ValidationFailed` otherwise."""
     alias = text.strip()
     if not alias or len(alias) > MAX_ALIAS or not alias.isprintable():
-        raise _wrong("alias", f"Enter a name of 1 to {MAX_ALIAS} characters.")
+        raise _wrong(
+            "alias",
+            f"must be 1 to {MAX_ALIAS} characters",
+            f"Enter a name of 1 to {MAX_ALIAS} characters.",
+        )
     return alias
 
 
 def checked_channel(text: str) -> Channel:
     """The channel; `ValidationFailed` names the ones there are."""
     if text not in list(Channel):
-        raise _wrong("channel", f"channel must be one of {', '.join(Channel)}.")
+        raise _wrong("channel", f"must be one of {', '.join(Channel)}")
     return Channel(text)
 
 
 def checked_dialect(text: str) -> Dialect:
     """The signing dialect; `ValidationFailed` names the ones there are."""
     if text not in list(Dialect):
-        raise _wrong("dialect", f"dialect must be one of {', '.join(Dialect)}.")
+        raise _wrong("dialect", f"must be one of {', '.join(Dialect)}")
     return Dialect(text)
 
 
@@ -54,7 +58,11 @@ def dialect_for(channel: Channel, url: str, chosen: Dialect) -> Dialect:
     """
     if is_slack(url):
         if channel is Channel.ORDER:
-            raise _wrong("url", "Slack supports only events of the ops channel.")
+            raise _wrong(
+                "url",
+                "cannot be a Slack URL on the order channel",
+                "Slack supports only events of the ops channel.",
+            )
         return Dialect.SLACK
     return Dialect.PRIVATA if chosen is Dialect.SLACK else chosen
 
@@ -67,12 +75,17 @@ def checked_schedule(offsets_s: Sequence[int] | None) -> list[int] | None:
     if offsets_s is None:
         return None
     if len(offsets_s) > MAX_RETRIES:
-        raise _wrong("schedule_s", f"A schedule can have at most {MAX_RETRIES} retries.")
+        raise _wrong(
+            "schedule_s",
+            f"must have at most {MAX_RETRIES} values",
+            f"A schedule can have at most {MAX_RETRIES} retries.",
+        )
     previous = 0
     for offset in offsets_s:
         if not previous < offset <= LONGEST_S:
             raise _wrong(
                 "schedule_s",
+                f"must be increasing seconds, up to {LONGEST_S}",
                 f"Schedule times must be increasing seconds, up to {LONGEST_S}.",
             )
         previous = offset
@@ -82,7 +95,11 @@ def checked_schedule(offsets_s: Sequence[int] | None) -> list[int] | None:
 def checked_pace(per_second: int) -> int:
     """Deliveries a second while an endpoint is resumed: 1 to 1,000; else `ValidationFailed`."""
     if not 1 <= per_second <= MAX_PACE:
-        raise _wrong("pace_per_s", f"The pace must be 1 to {MAX_PACE:,} deliveries per second.")
+        raise _wrong(
+            "pace_per_s",
+            f"must be 1 to {MAX_PACE:,}",
+            f"The pace must be 1 to {MAX_PACE:,} deliveries per second.",
+        )
     return per_second
 
 
@@ -98,15 +115,21 @@ def checked_filter(channel: Channel, types: Sequence[str] | None) -> list[str] |
         return None
     chosen = sorted(set(types))
     if not chosen or len(chosen) > MAX_FILTER:
-        raise _wrong("event_filter", f"Choose 1 to {MAX_FILTER} event types, or all.")
+        raise _wrong(
+            "event_filter",
+            f"must have 1 to {MAX_FILTER} event types, or be null for all",
+            f"Choose 1 to {MAX_FILTER} event types, or all.",
+        )
     for name in chosen:
         known = _TYPE.fullmatch(name) is not None
         if channel is Channel.ORDER:
             known = name in ORDER_TYPES or name == f"order{GROUP}"
         if not known or len(name) > 64:
-            raise _wrong("event_filter", f"{name[:64]!r} is not an event type on this channel.")
+            unknown = f"{name[:64]!r} is not an event type on this channel"
+            raise _wrong("event_filter", unknown, f"{unknown}.")
     return chosen
 
 
-def _wrong(field: str, message: str) -> ValidationFailed:
-    return ValidationFailed(message, fields=[(field, message)])
+def _wrong(field: str, fragment: str, sentence: str = "") -> ValidationFailed:
+    """The error of one field: what the API says of the field, and the sentence for people."""
+    return ValidationFailed(sentence or f"{field} {fragment}.", fields=[(field, fragment)])

@@ -1,4 +1,4 @@
-"""What an attempt's end means for its delivery. Pure; SPEC 12."""
+"""What an attempt's end means for its delivery. Pure; docs/webhooks.md."""
 
 from __future__ import annotations
 

@@ -63,13 +63,13 @@ class Behaviour:
     def from_json(cls, data: object) -> Behaviour:
         """Read and check what was posted. Raises `ValueError` with a sentence."""
         if not isinstance(data, dict):
-            raise ValueError("send a JSON object")  # noqa: TRY004
+            raise ValueError("The request body must be a JSON object.")  # noqa: TRY004
         unknown = set(data) - {"mode", "status", "delay_ms", "times"}
         if unknown:
-            raise ValueError(f"unknown: {', '.join(sorted(map(str, unknown)))}")
+            raise ValueError(f"Unknown field: {', '.join(sorted(map(str, unknown)))}.")
         mode = data.get("mode", "ok")
         if mode not in MODES:
-            raise ValueError(f"mode is one of {', '.join(MODES)}")
+            raise ValueError(f"mode must be one of {', '.join(MODES)}.")
         default = _DEFAULT_STATUS.get(mode, 200)
         times = data.get("times")
         return cls(
@@ -193,7 +193,7 @@ class Receiver(Starlette):
     async def show_delivery(self, request: Request) -> Response:
         found = self.log.get(request.path_params["number"])
         if found is None:
-            return JSONResponse({"error": "no such delivery, or no longer remembered"}, 404)
+            return JSONResponse({"error": "Delivery not found. It may have been discarded."}, 404)
         return JSONResponse(found.as_json())
 
     async def show_stats(self, _request: Request) -> Response:
@@ -235,7 +235,7 @@ async def running(app: Receiver, *, host: str = "127.0.0.1", port: int = 0) -> A
         while not server.started:
             if task.done():
                 await task
-                raise StartupError("the receiver did not start")
+                raise StartupError("The receiver did not start.")
             await asyncio.sleep(0.005)
         yield f"http://localhost:{listening.getsockname()[1]}"
     finally:
@@ -269,7 +269,7 @@ def _listen(host: str, port: int) -> socket.socket:
     except ValueError:
         loopback = False
     if not loopback:
-        raise StartupError(f"the receiver listens on a loopback address only, not on {host}")
+        raise StartupError(f"The receiver can listen only on a loopback address, not on {host}.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family)
     try:
@@ -277,13 +277,15 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.bind((host, port))
     except OSError as error:
         listening.close()
-        raise StartupError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+        raise StartupError(
+            f"The receiver cannot listen on {host}:{port}: {error.strerror}."
+        ) from error
     return listening
 
 
 def _reset(transport: Any) -> None:
     if transport is None:
-        raise HTTPException(501, "this server cannot reset a connection")
+        raise HTTPException(501, "This server cannot reset a connection.")
     # With no time to linger the kernel sends RST instead of FIN.
     connection = transport.get_extra_info("socket")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -295,13 +297,13 @@ async def _read(request: Request) -> bytes:
     async for chunk in request.stream():
         body += chunk
         if len(body) > MAX_BODY_BYTES:
-            raise HTTPException(413, f"more than {MAX_BODY_BYTES} bytes")
+            raise HTTPException(413, f"The request body exceeds {MAX_BODY_BYTES} bytes.")
     return bytes(body)
 
 
 async def _json(request: Request) -> object:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-        raise ValueError("send Content-Type: application/json")
+        raise ValueError("Content-Type must be application/json.")
     found: object = json.loads(await _read(request))
     return found
 
@@ -309,13 +311,13 @@ async def _json(request: Request) -> object:
 def _secrets(data: object) -> list[str]:
     found = data.get("secrets") if isinstance(data, dict) else None
     if not isinstance(found, list) or not all(isinstance(one, str) and one for one in found):
-        raise ValueError('send {"secrets": ["whsec_…"]}')
+        raise ValueError('The request body must be {"secrets": ["whsec_…"]}.')
     return list(found)
 
 
 def _number(name: str, value: object, low: int, high: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise ValueError(f"{name} is a whole number from {low} to {high}")
+        raise ValueError(f"{name} must be a whole number from {low} to {high}.")
     return value
 
 

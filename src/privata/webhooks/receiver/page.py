@@ -81,8 +81,8 @@ _PAGE: Final = """\
 <body>
 <header>
 <h1>Local receiver</h1>
-<p>Takes deliveries at <code>{hook_url}</code>, knows {secrets}, and now answers:
-<span class="pill {tone}">{behaviour}</span></p>
+<p>Receives deliveries at <code>{hook_url}</code> and verifies them with {secrets}.
+Current response: <span class="pill {tone}">{behaviour}</span></p>
 </header>
 <main>
 <dl>{figures}</dl>
@@ -96,9 +96,9 @@ _HEAD: Final = """\
 <table><thead><tr><th scope="col">#</th><th scope="col">Time (UTC)</th><th scope="col">Event</th>\
 <th scope="col">Order</th><th scope="col" class="number">Seq</th>\
 <th scope="col" class="number">Attempt</th><th scope="col">Signature</th>\
-<th scope="col">Answer</th><th scope="col">Notes</th></tr></thead><tbody>"""
+<th scope="col">Response</th><th scope="col">Notes</th></tr></thead><tbody>"""
 
-_EMPTY: Final = '<p class="empty">Nothing came yet. This page looks again by itself.</p>'
+_EMPTY: Final = '<p class="empty">No deliveries yet. This page refreshes automatically.</p>'
 
 
 def render_page(
@@ -115,7 +115,7 @@ def render_page(
         ("Verified", stats["verified"]),
         ("Not verified", stats["unverified"]),
         ("Events", stats["unique_events"]),
-        ("Repeats", stats["duplicates"]),
+        ("Duplicates", stats["duplicates"]),
         ("Out of order", stats["out_of_order"]),
     )
     rows = "".join(_row(one) for one in deliveries[:SHOWN])
@@ -123,7 +123,7 @@ def render_page(
         refresh=REFRESH_SECONDS,
         received=stats["received"],
         hook_url=escape(hook_url),
-        secrets="1 secret" if secrets == 1 else f"{secrets} secrets",
+        secrets="1 signing secret" if secrets == 1 else f"{secrets} signing secrets",
         tone="ok" if behaviour["mode"] == "ok" else "warn",
         behaviour=escape(_behaviour(behaviour)),
         figures="".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in figures),
@@ -138,7 +138,7 @@ def _behaviour(behaviour: Mapping[str, Any]) -> str:
     if behaviour["delay_ms"]:
         parts.append(f"after {behaviour['delay_ms']} ms")
     if behaviour["times"] is not None:
-        parts.append(f"{behaviour['times']} more")
+        parts.append(f"{behaviour['times']} more {'time' if behaviour['times'] == 1 else 'times'}")
     return " · ".join(parts)
 
 
@@ -149,8 +149,8 @@ def _row(one: Received) -> str:
     notes = [
         _pill(tone, text)
         for shown, tone, text in (
-            (one.duplicate, "warn", "repeat"),
-            (one.changed, "bad", "other bytes"),
+            (one.duplicate, "warn", "duplicate"),
+            (one.changed, "bad", "different bytes"),
             (one.out_of_order, "bad", "out of order"),
         )
         if shown

@@ -1,4 +1,4 @@
-"""Recovering an endpoint: sending again, in order, what it missed since a time (SPEC 12).
+"""Recovering an endpoint: sending again, in order, what it missed since a time (docs/webhooks.md).
 
 A recovery is a row; workers do the rest (`recovering`). What it queues are replays, so history
 stays what it was. An event counts as missed when its delivery failed at least once or gave up.

@@ -1,4 +1,4 @@
-"""Replays: a new delivery of an event that was told before, byte for byte (SPEC 12).
+"""Replays: a new delivery of an event that was told before, byte for byte (docs/webhooks.md).
 
 A replay is signed with the secret of its own time and has a schedule of its own. It is allowed
 whatever became of the first delivery. For a paused endpoint it is held like everything else.

@@ -83,7 +83,7 @@ def parse_url(url: str, *, policy: Policy) -> Target:
     if len(url) > MAX_URL_CHARS:
         _refuse(f"The URL is longer than {MAX_URL_CHARS} characters.", "too_long")
     if _FORBIDDEN.search(url):
-        _refuse("The URL contains a space, a control character or a backslash.", "characters")
+        _refuse("The URL contains a space, a control character, or a backslash.", "characters")
     scheme, separator, rest = url.partition("://")
     scheme = scheme.lower()
     if not separator or scheme not in DEFAULT_PORT:

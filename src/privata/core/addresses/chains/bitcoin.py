@@ -70,7 +70,7 @@ def legacy(coin: Coin, address: str) -> Decoded:
     elif version in _TESTNET_VERSIONS:
         raise AddressError(TESTNET)
     else:
-        raise AddressError(f"This is not a {coin.name} address but one of another network")
+        raise AddressError(f"This address belongs to another network, not {coin.name}")
     refuse_zero(digest)
     refuse_base58(address)
     return Decoded(address, kind)
@@ -94,12 +94,12 @@ def _has_prefix(address: str, prefix: str) -> bool:
 def _segwit(coin: Coin, address: str) -> Decoded:
     decoded = bech32.decode(address)
     if decoded.prefix != coin.segwit_prefix:
-        raise AddressError(f"This is not a {coin.name} address but one of another network")
+        raise AddressError(f"This address belongs to another network, not {coin.name}")
     if not decoded.words:
         raise AddressError(WRONG_LENGTH)
     version, program = decoded.words[0], bech32.to_bytes(decoded.words[1:])
     if version > 16:
-        raise AddressError("The witness version of the address is not between 0 and 16")
+        raise AddressError("The witness version of the address must be from 0 to 16")
     if decoded.variant != ("bech32m" if version else "bech32"):
         # The right sum of the wrong variant is a wrong sum (BIP-350).
         raise AddressError(BAD_CHECKSUM)
@@ -107,7 +107,7 @@ def _segwit(coin: Coin, address: str) -> Decoded:
         raise AddressError(WRONG_LENGTH)
     refuse_zero(program)
     if version == 1 and program == _ANCHOR:
-        raise AddressError("Anybody can spend what is sent to this address")
+        raise AddressError("Anyone can spend funds sent to this address")
     return Decoded(address.lower(), _segwit_kind(version, len(program)))
 
 
@@ -128,5 +128,5 @@ def _mweb(address: str) -> Decoded:
     if decoded.words[0] != 0 or len(keys) != 2 * _MWEB_KEY_BYTES:
         raise AddressError(WRONG_LENGTH)
     if keys[0] not in (2, 3) or keys[_MWEB_KEY_BYTES] not in (2, 3):
-        raise AddressError("The address does not hold two public keys")
+        raise AddressError("The address does not contain two public keys")
     return Decoded(address.lower(), "mweb")

@@ -37,9 +37,9 @@ def bitcoin_cash(address: str) -> Decoded:
     if decoded.prefix in _TESTNET_PREFIXES:
         raise AddressError(TESTNET)
     if decoded.prefix != _PREFIX:
-        raise AddressError("This is not a Bitcoin Cash address but one of another network")
+        raise AddressError("This address belongs to another network, not Bitcoin Cash")
     if decoded.kind not in {kind for kind, _ in _KINDS}:
-        raise AddressError("This is a reserved kind of address that nobody can use yet")
+        raise AddressError("This address type is reserved and not in use yet")
     name = _KINDS.get((decoded.kind, len(decoded.payload)))
     if name is None:
         raise AddressError(WRONG_LENGTH)

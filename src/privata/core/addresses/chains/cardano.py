@@ -48,9 +48,11 @@ def _shelley(address: str) -> Decoded:
     if decoded.prefix.endswith("_test"):
         raise AddressError(TESTNET)
     if decoded.prefix == _STAKE_PREFIX:
-        raise AddressError("This is a stake address: give the payment address, addr1...")
+        raise AddressError(
+            "This is a stake address: use the payment address, which starts with addr1"
+        )
     if decoded.prefix != _PREFIX:
-        raise AddressError("The prefix of the address is not addr")
+        raise AddressError("The address does not have the prefix addr")
     data = bech32.to_bytes(decoded.words)
     if not data:
         raise AddressError(WRONG_LENGTH)
@@ -74,11 +76,11 @@ def _check_pointer(data: bytes) -> None:
     start = True
     for byte in data:
         if start and byte == 0x80:
-            raise AddressError("The pointer of the address is not well formed")
+            raise AddressError("The pointer in the address is malformed")
         start = byte < 0x80
         ends += start
     if ends != _POINTER_NUMBERS or not start:
-        raise AddressError("The pointer of the address is not well formed")
+        raise AddressError("The pointer in the address is malformed")
 
 
 def _byron(address: str) -> Decoded:
@@ -98,7 +100,7 @@ def _byron(address: str) -> Decoded:
     refuse_zero(root)
     kind = _byron_kind(inner)
     if inner.head(cbor.UINT) != 0:
-        raise AddressError("This is a script or redemption address, which takes no payments")
+        raise AddressError("This is a script or redemption address, which cannot receive payments")
     inner.end()
     return Decoded(address, kind)
 
@@ -109,13 +111,13 @@ def _byron_kind(reader: cbor.Reader) -> str:
     for _ in range(reader.head(cbor.MAP)):
         key, value = reader.head(cbor.UINT), reader.bytes_()
         if key <= last:
-            raise AddressError("The address is not well formed: an attribute repeats")
+            raise AddressError("The address is malformed: an attribute is repeated")
         last = key
         if key == _NETWORK_MAGIC:
             # CIP-19: the network tag is present only on test networks.
             raise AddressError(TESTNET)
         if key != _DERIVATION_PATH:
-            raise AddressError("The address has an attribute that Cardano does not have")
+            raise AddressError("The address has an unknown Cardano attribute")
         path = cbor.Reader(value)
         path.bytes_()
         path.end()
@@ -125,4 +127,4 @@ def _byron_kind(reader: cbor.Reader) -> str:
 
 def _expect(got: int, wanted: int) -> None:
     if got != wanted:
-        raise AddressError("The address is not well formed: a character is wrong or missing")
+        raise AddressError("The address is malformed: a character is wrong or missing")

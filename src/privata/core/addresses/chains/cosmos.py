@@ -23,8 +23,8 @@ def cosmos(address: str) -> Decoded:
         raise AddressError(BAD_CHECKSUM)
     if decoded.prefix != _PREFIX:
         if decoded.prefix.startswith(_PREFIX):
-            raise AddressError("This is a validator or a public key, not an account")
-        raise AddressError("This is not a Cosmos Hub address but one of another network")
+            raise AddressError("This is a validator address or a public key, not an account")
+        raise AddressError("This address belongs to another network, not Cosmos Hub")
     account = bech32.to_bytes(decoded.words)
     kind = _KINDS.get(len(account))
     if kind is None:

@@ -25,15 +25,15 @@ def evm(address: str) -> Decoded:
         raise AddressError("The address must start with 0x")
     digits = address[2:]
     if not _HEX.fullmatch(digits):
-        raise AddressError("The address has a character other than 0 to 9 and a to f after 0x")
+        raise AddressError("The address contains a character other than 0 to 9 and a to f after 0x")
     if len(digits) != _DIGITS:
         raise AddressError(WRONG_LENGTH)
     refuse_zero(bytes.fromhex(digits))
     canonical = checksummed(digits)
     if digits not in (canonical, digits.lower(), digits.upper()):
         raise AddressError(
-            "Checksum does not match: a character is wrong or missing, "
-            "or upper and lower case were changed"
+            "The checksum does not match: a character is wrong or missing, "
+            "or the letter case was changed"
         )
     refuse_account(bytes.fromhex(digits))
     return Decoded(f"0x{canonical}", "account")

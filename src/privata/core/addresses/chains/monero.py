@@ -30,10 +30,10 @@ def monero(address: str) -> Decoded:
         raise AddressError(TESTNET)
     kind = _KINDS.get(prefix)
     if kind is None:
-        raise AddressError("This is not a Monero address but one of another network")
+        raise AddressError("This address belongs to another network, not Monero")
     expected = 2 * _KEY_BYTES + (_PAYMENT_ID_BYTES if kind == "integrated" else 0)
     if len(keys) != expected:
         raise AddressError(WRONG_LENGTH)
     if not (is_point(keys[:_KEY_BYTES]) and is_point(keys[_KEY_BYTES : 2 * _KEY_BYTES])):
-        raise AddressError("The address does not hold two public keys")
+        raise AddressError("The address does not contain two public keys")
     return Decoded(address, kind)

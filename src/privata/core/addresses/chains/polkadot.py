@@ -23,10 +23,10 @@ def polkadot(address: str) -> Decoded:
     prefix, account = ss58.decode(address)
     if prefix == _GENERIC:
         raise AddressError(
-            "This is a generic Substrate address: give its Polkadot form, which starts with 1"
+            "This is a generic Substrate address: use its Polkadot form, which starts with 1"
         )
     if prefix != _POLKADOT:
-        raise AddressError("This is not a Polkadot address but one of another network")
+        raise AddressError("This address belongs to another network, not Polkadot")
     refuse_zero(account)
     refuse_polkadot(account)
     return Decoded(address, "account")

@@ -36,7 +36,7 @@ def ripple(address: str) -> Decoded:
     if len(payload) != 1 + _ACCOUNT_BYTES:
         raise AddressError(WRONG_LENGTH)
     if payload[:1] != _CLASSIC_VERSION:
-        raise AddressError("This is not an XRP address but another kind of key")
+        raise AddressError("This is another type of key, not an XRP address")
     _refuse_black_holes(payload[1:])
     refuse_ripple(address)
     return Decoded(address, "classic")
@@ -48,9 +48,9 @@ def _x_address(payload: bytes) -> Decoded:
     if prefix == _X_TESTNET:
         raise AddressError(TESTNET)
     if prefix != _X_MAINNET:
-        raise AddressError("This is not an XRP address but another kind of key")
+        raise AddressError("This is another type of key, not an XRP address")
     if flag not in (_NO_TAG, _TAG_32_BIT) or any(reserved) or (flag == _NO_TAG and tag):
-        raise AddressError("The X-address carries a kind of tag that does not exist")
+        raise AddressError("The X-address has an unknown tag type")
     _refuse_black_holes(account)
     classic = base58.encode_check(_CLASSIC_VERSION + account, base58.RIPPLE)
     refuse_ripple(classic)

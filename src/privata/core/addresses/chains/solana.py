@@ -20,7 +20,7 @@ from privata.core.addresses.not_payees import refuse_solana
 
 _ACCOUNT_BYTES: Final = 32
 _NO_WALLET: Final = (
-    "This is not the address of a wallet but of a vault or a token account, or a character is wrong"
+    "This is the address of a vault or a token account, not a wallet, or a character is wrong"
 )
 
 

@@ -19,7 +19,7 @@ _ID_BYTES: Final = 8
 _VERSIONS: Final = {"G": 6 << 3, "M": 12 << 3}
 _LENGTHS: Final = {"G": 56, "M": 69}
 _NOT_ADDRESSES: Final = {
-    "S": "This is a secret key, not an address: never show it to anybody",
+    "S": "This is a secret key, not an address: never share it",
     "C": "This is a contract, which cannot receive an ordinary payment",
     "T": "This is a transaction signer, not an address",
     "X": "This is a hash signer, not an address",
@@ -33,7 +33,7 @@ def stellar(address: str) -> Decoded:
     """A Stellar account, plain or muxed."""
     first = address[0]
     if first not in _VERSIONS:
-        raise AddressError(_NOT_ADDRESSES.get(first, "A Stellar address starts with G or M"))
+        raise AddressError(_NOT_ADDRESSES.get(first, "A Stellar address must start with G or M"))
     if len(address) != _LENGTHS[first]:
         raise AddressError(WRONG_LENGTH)
     data = base32.decode(address)
@@ -41,7 +41,7 @@ def stellar(address: str) -> Decoded:
     if crc16(body).to_bytes(2, "little") != checksum:
         raise AddressError(BAD_CHECKSUM)
     if body[0] != _VERSIONS[first]:
-        raise AddressError("The address names a kind of key that Stellar does not have")
+        raise AddressError("The address has an unknown Stellar key type")
     key, number = body[1 : 1 + _KEY_BYTES], body[1 + _KEY_BYTES :]
     refuse_zero(key)
     refuse_stellar(key)

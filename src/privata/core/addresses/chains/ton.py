@@ -33,7 +33,7 @@ def ton(address: str) -> Decoded:
         raise AddressError(WRONG_LENGTH)
     if not _FRIENDLY.fullmatch(address):
         raise AddressError(
-            "The address has a character that is neither Base64 nor Base64url, or mixes the two"
+            "The address contains a character outside Base64 and Base64url, or mixes the two"
         )
     data = base64.b64decode(address.replace("-", "+").replace("_", "/"), validate=True)
     body, checksum = data[:-2], data[-2:]
@@ -43,7 +43,7 @@ def ton(address: str) -> Decoded:
     if flags & _TESTNET_FLAG:
         raise AddressError(TESTNET)
     if flags not in _KINDS or workchain not in _WORKCHAINS:
-        raise AddressError("The address has flags or a workchain that TON does not have")
+        raise AddressError("The address has unknown TON flags or an unknown workchain")
     refuse_zero(account)
     refuse_ton(account)
     return Decoded(address, _KINDS[flags])
@@ -52,7 +52,7 @@ def ton(address: str) -> Decoded:
 def _raw(address: str) -> Decoded:
     match = _RAW.fullmatch(address)
     if match is None:
-        raise AddressError("A raw TON address is 0: or -1: and 64 hexadecimal digits")
+        raise AddressError("A raw TON address must be 0: or -1: and 64 hexadecimal digits")
     account = bytes.fromhex(match[1])
     refuse_zero(account)
     refuse_ton(account)

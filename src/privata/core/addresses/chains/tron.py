@@ -20,12 +20,12 @@ _ACCOUNT_BYTES: Final = 20
 def tron(address: str) -> Decoded:
     """A TRON account."""
     if not address.startswith("T"):
-        raise AddressError("A TRON address starts with T")
+        raise AddressError("A TRON address must start with T")
     payload = base58.decode_check(address)
     if len(payload) != 1 + _ACCOUNT_BYTES:
         raise AddressError(WRONG_LENGTH)
     if payload[0] != _VERSION:
-        raise AddressError("This is not a TRON address but one of another network")
+        raise AddressError("This address belongs to another network, not TRON")
     refuse_zero(payload[1:])
     refuse_account(payload[1:])
     return Decoded(address, "account")

@@ -30,7 +30,7 @@ _RECEIVER_BYTES: Final = {
 }
 _MUST_UNDERSTAND: Final = range(0xE0, 0xFD)
 _MAX_TYPECODE: Final = 0x02000000
-_MALFORMED: Final = "The unified address is not well formed inside"
+_MALFORMED: Final = "The unified address is malformed"
 
 
 def zcash(address: str) -> Decoded:
@@ -38,7 +38,7 @@ def zcash(address: str) -> Decoded:
     if address.lower().startswith(_BECH32_PREFIXES):
         return _bech32(address)
     if address.startswith("zc"):
-        raise AddressError("This is a Sprout address, and nothing can be sent to those any more")
+        raise AddressError("This is a Sprout address, which can no longer receive funds")
     return _transparent(address)
 
 
@@ -48,7 +48,7 @@ def _transparent(address: str) -> Decoded:
     if version in _TRANSPARENT_TEST:
         raise AddressError(TESTNET)
     if version not in _TRANSPARENT:
-        raise AddressError("This is not a Zcash address but one of another network")
+        raise AddressError("This address belongs to another network, not Zcash")
     if len(digest) != _HASH_BYTES:
         raise AddressError(WRONG_LENGTH)
     refuse_zero(digest)
@@ -66,7 +66,7 @@ def _bech32(address: str) -> Decoded:
         _check_unified(data)
         return Decoded(address.lower(), "unified")
     if decoded.prefix not in _SINGLE:
-        raise AddressError("The prefix of the address is not one of Zcash")
+        raise AddressError("The address does not have a Zcash prefix")
     kind, size = _SINGLE[decoded.prefix]
     if len(data) != size:
         raise AddressError(WRONG_LENGTH)
@@ -94,12 +94,12 @@ def _check_unified(jumbled: bytes) -> None:
         if size != _RECEIVER_BYTES.get(typecode, size) or typecode > _MAX_TYPECODE:
             raise AddressError(_MALFORMED)
         if typecode in _MUST_UNDERSTAND:
-            raise AddressError("The unified address asks for something that is not supported")
+            raise AddressError("The unified address requires an unsupported feature")
         seen.append(typecode)
     if _P2PKH in seen and _P2SH in seen:
         raise AddressError(_MALFORMED)
     if set(seen) <= {_P2PKH, _P2SH} or not set(seen) & set(_RECEIVER_BYTES):
-        raise AddressError("The unified address has no receiver of a kind that can be paid")
+        raise AddressError("The unified address has no supported receiver")
 
 
 def _compact_size(data: bytes) -> tuple[int, bytes]:

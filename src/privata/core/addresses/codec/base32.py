@@ -16,13 +16,13 @@ def decode(text: str) -> bytes:
         value = ALPHABET.find(character)
         if value < 0:
             raise AddressError(
-                "The address has a character that this kind of address never uses, "
-                "such as a small letter, 0, 1, 8 or 9"
+                "The address contains a character that is invalid here, "
+                "such as a lowercase letter, 0, 1, 8, or 9"
             )
         number = number << 5 | value
     count, spare = divmod(len(text) * 5, 8)
     if spare > 4:
         raise AddressError(WRONG_LENGTH)
     if number & ((1 << spare) - 1):
-        raise AddressError("The address is not well formed: its last character carries spare bits")
+        raise AddressError("The address is malformed: its last character has unused bits set")
     return (number >> spare).to_bytes(count, "big")

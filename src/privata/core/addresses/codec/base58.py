@@ -18,7 +18,7 @@ def digits(text: str, alphabet: str = BITCOIN) -> list[int]:
     values = [alphabet.find(character) for character in text]
     if -1 in values:
         raise AddressError(
-            "The address has a character that this kind of address never uses, such as 0, O, I or l"
+            "The address contains a character that is invalid here, such as 0, O, I, or l"
         )
     return values
 

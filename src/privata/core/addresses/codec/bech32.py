@@ -35,9 +35,9 @@ def decode(text: str, *, max_length: int | None = MAX_LENGTH) -> Bech32:
     text = single_case(text)
     prefix, separator, data = text.rpartition("1")
     if not separator or not prefix or len(data) < _CHECKSUM_WORDS:
-        raise AddressError("The address is cut off or has no separator 1 after its prefix")
+        raise AddressError("The address is incomplete or lacks the separator 1 after its prefix")
     if not all(33 <= ord(character) <= 126 for character in prefix):
-        raise AddressError("The prefix of the address has a character that is never used there")
+        raise AddressError("The address prefix contains an invalid character")
     words = words_of(data)
     variant = _VARIANTS.get(_polymod([*_expand(prefix), *words]))
     if variant is None:
@@ -48,7 +48,7 @@ def decode(text: str, *, max_length: int | None = MAX_LENGTH) -> Bech32:
 def single_case(text: str) -> str:
     """The text in lower case; `AddressError` when it mixes upper and lower case."""
     if text != text.lower() and text != text.upper():
-        raise AddressError("The address mixes upper and lower case, which this kind never does")
+        raise AddressError("The address mixes uppercase and lowercase letters")
     return text.lower()
 
 
@@ -57,7 +57,7 @@ def words_of(data: str) -> tuple[int, ...]:
     words = tuple(CHARSET.find(character) for character in data)
     if -1 in words:
         raise AddressError(
-            "The address has a character that this kind of address never uses, such as b, i, o or 1"
+            "The address contains a character that is invalid here, such as b, i, o, or 1"
         )
     return words
 
@@ -72,7 +72,7 @@ def to_bytes(words: Sequence[int]) -> bytes:
         number = number << 5 | word
     count, spare = divmod(len(words) * 5, 8)
     if spare > 4 or number & ((1 << spare) - 1):
-        raise AddressError("The address is not well formed: its last character carries spare bits")
+        raise AddressError("The address is malformed: its last character has unused bits set")
     return (number >> spare).to_bytes(count, "big")
 
 

@@ -38,7 +38,7 @@ def decode(text: str, *, default_prefix: str) -> CashAddr:
     if not raw or len(raw) - 1 != HASH_BYTES[raw[0] & 7]:
         raise AddressError(WRONG_LENGTH)
     if raw[0] & 0x80:
-        raise AddressError("This is a reserved kind of address that nobody can use yet")
+        raise AddressError("This address type is reserved and not in use yet")
     return CashAddr(prefix, raw[0] >> 3, raw[1:])
 
 

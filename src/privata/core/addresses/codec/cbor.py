@@ -12,7 +12,7 @@ ARRAY: Final = 4
 MAP: Final = 5
 TAG: Final = 6
 
-_MALFORMED: Final = "The address is not well formed: a character is wrong or missing"
+_MALFORMED: Final = "The address is malformed: a character is wrong or missing"
 
 
 class Reader:

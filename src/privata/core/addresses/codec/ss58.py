@@ -27,7 +27,7 @@ def decode(text: str) -> tuple[int, bytes]:
     if hashlib.blake2b(_CONTEXT + body).digest()[:_CHECKSUM_BYTES] != checksum:
         raise AddressError(BAD_CHECKSUM)
     if data[0] & 0x80:
-        raise AddressError("This is a reserved kind of address that nobody can use yet")
+        raise AddressError("This address type is reserved and not in use yet")
     if prefix_bytes == 1:
         return data[0], body[1:]
     # The 14 bits of a long prefix lie scattered so that the first byte stays in 64..127.

@@ -41,7 +41,7 @@ def test_erc_55(network: str, address: str) -> None:
         ("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAe", "too short or too long"),
         ("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAedd", "too short or too long"),
         ("0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAeg", "other than 0 to 9"),
-        ("0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "Checksum does not match"),
+        ("0x5AAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "checksum does not match"),
     ],
 )
 def test_evm_refusals(address: str, says: str) -> None:
@@ -57,8 +57,8 @@ def test_tron() -> None:
 @pytest.mark.parametrize(
     ("address", "says"),
     [
-        ("41" + KEY[:20].hex(), "starts with T"),
-        ("T" + "1" * 33, "Checksum"),
+        ("41" + KEY[:20].hex(), "must start with T"),
+        ("T" + "1" * 33, "checksum"),
         # Version bytes and lengths whose texts happen to start with T too.
         (encoders.base58check(b"\x40", b"\xff" * 20), "another network"),
         (encoders.base58check(b"\x04", b"\xff" * 19), "too short"),
@@ -74,7 +74,7 @@ def test_solana_off_curve_accounts_are_no_payee() -> None:
     """Token accounts, vaults and half of all mistyped addresses: orders were paid to them."""
     assert validate_address("SOL", encoders.base58(POINT)).kind == "account"
     for off_curve in (b"\2" + bytes(31), b"\xff" * 31 + b"\x7f"):
-        with pytest.raises(AddressError, match="not the address of a wallet") as refused:
+        with pytest.raises(AddressError, match="not a wallet") as refused:
             validate_address("SOL", encoders.base58(off_curve))
         assert refused.value.field == "address"
 
@@ -119,7 +119,7 @@ def test_monero_says_when_a_character_is_missing() -> None:
 
 
 def test_monero_block_that_overflows_its_bytes() -> None:
-    with pytest.raises(AddressError, match="Checksum"):
+    with pytest.raises(AddressError, match="checksum"):
         validate_address("XMR", "z" * 95)
 
 

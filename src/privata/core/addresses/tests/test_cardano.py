@@ -140,12 +140,12 @@ def test_byron_kinds() -> None:
         (encoders.byron(HASH, kind=1), "script"),
         (encoders.byron(bytes(28)), BURN_ADDRESS),
         (encoders.byron(HASH, b"\xa1\x07\x41\x00"), "attribute"),
-        (encoders.byron(HASH, b"\xa2\x01\x41\x40\x01\x41\x40"), "repeats"),
-        (encoders.byron(HASH, b"\xa1\x01\x42\x40\x40"), "well formed"),
-        (encoders.byron(HASH, b"\xb8\x00"), "well formed"),
-        (encoders.byron(HASH, b"\xbf\xff"), "well formed"),
-        (encoders.byron(HASH, b"\xa0\x00"), "well formed"),
-        ("2RhQhCGqYPDn", "well formed"),
+        (encoders.byron(HASH, b"\xa2\x01\x41\x40\x01\x41\x40"), "repeated"),
+        (encoders.byron(HASH, b"\xa1\x01\x42\x40\x40"), "malformed"),
+        (encoders.byron(HASH, b"\xb8\x00"), "malformed"),
+        (encoders.byron(HASH, b"\xbf\xff"), "malformed"),
+        (encoders.byron(HASH, b"\xa0\x00"), "malformed"),
+        ("2RhQhCGqYPDn", "malformed"),
     ],
 )
 def test_malformed_byron_addresses(address: str, says: str) -> None:
@@ -176,5 +176,5 @@ def test_wrong_length_is_said(address: str) -> None:
 def test_byron_envelope(head: bytes, tail: bytes) -> None:
     item = b"\x83\x58\x1c" + HASH + b"\xa0\x00"
     assert validate_address("ADA", encoders.byron_item(item)).kind == "byron-icarus"
-    with pytest.raises(AddressError, match="well formed"):
+    with pytest.raises(AddressError, match="malformed"):
         validate_address("ADA", encoders.byron_item(item, head=head, tail=tail))

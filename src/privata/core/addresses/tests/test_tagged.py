@@ -52,7 +52,7 @@ def test_an_x_address_becomes_its_classic_form_and_tag(tag: str | None, address:
     assert (valid.address, valid.extra_id, valid.kind) == (CLASSIC, tag, "x-address")
     if tag is not None:
         assert validate_address("XRP", address, tag) == valid
-    says = "no destination tag" if tag is None else "not the one"
+    says = "no destination tag" if tag is None else "differs from"
     with pytest.raises(AddressError, match=says) as refused:
         validate_address("XRP", address, "77")
     assert refused.value.field == "extra_id"
@@ -105,7 +105,7 @@ def test_muxed_accounts_of_sep_23() -> None:
         for given in (None, number):
             valid = validate_address("XLM", address, given)
             assert (valid.address, valid.kind, valid.extra_id) == (address, "muxed", None)
-        with pytest.raises(AddressError, match="carries its own id"):
+        with pytest.raises(AddressError, match="includes its own id"):
             validate_address("XLM", address, "7")
 
 

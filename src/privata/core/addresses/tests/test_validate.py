@@ -55,9 +55,9 @@ def test_names_of_extra_ids(network: str) -> None:
 
 @pytest.mark.parametrize("network", ["", "btc", "DASH", "ETH ", "Ethereum"])
 def test_an_unknown_network_is_an_address_error(network: str) -> None:
-    with pytest.raises(AddressError, match="not known"):
+    with pytest.raises(AddressError, match="Unknown network"):
         validate_address(network, BTC)
-    with pytest.raises(AddressError, match="not known"):
+    with pytest.raises(AddressError, match="Unknown network"):
         extra_id_name(network)
 
 
@@ -65,7 +65,7 @@ def test_an_unknown_network_is_an_address_error(network: str) -> None:
 def test_an_extra_id_where_there_is_none(sample: Sample) -> None:
     if sample.network in NAMED:
         return
-    with pytest.raises(AddressError, match=f"{sample.network} has no memo") as refused:
+    with pytest.raises(AddressError, match=f"{sample.network} does not use a memo") as refused:
         validate_address(sample.network, sample.address, "12345")
     assert refused.value.field == "extra_id"
 
@@ -74,16 +74,16 @@ def test_an_extra_id_where_there_is_none(sample: Sample) -> None:
     ("address", "says"),
     [
         ("", "is empty"),
-        (f" {BTC}", "spaces around"),
-        (f"{BTC} ", "spaces around"),
-        (f"{BTC}\n", "spaces around"),
-        (f"\u00a0{BTC}", "spaces around"),
-        (f"{BTC[:9]} {BTC[9:]}", "space inside"),
+        (f" {BTC}", "starts or ends with whitespace"),
+        (f"{BTC} ", "starts or ends with whitespace"),
+        (f"{BTC}\n", "starts or ends with whitespace"),
+        (f"\u00a0{BTC}", "starts or ends with whitespace"),
+        (f"{BTC[:9]} {BTC[9:]}", "contains a space"),
         (f"{BTC[:9]}\0{BTC[9:]}", "control character"),
-        (f"{BTC[:9]}\u200b{BTC[9:]}", "not a plain"),
-        (BTC.replace("1", "\uff11"), "not a plain"),
-        (BTC.replace("e", "\u0435"), "not a plain"),
-        ("\ud800", "not a plain"),
+        (f"{BTC[:9]}\u200b{BTC[9:]}", "other than ASCII"),
+        (BTC.replace("1", "\uff11"), "other than ASCII"),
+        (BTC.replace("e", "\u0435"), "other than ASCII"),
+        ("\ud800", "other than ASCII"),
         ("1" * 513, "longer than 512"),
         ("1" * 10_000_000, "longer than 512"),
     ],
@@ -99,11 +99,11 @@ def test_text_that_can_be_no_address(address: str, says: str) -> None:
     ("extra_id", "says"),
     [
         ("", "is empty"),
-        (" 1", "spaces around"),
-        ("1\t", "spaces around"),
+        (" 1", "starts or ends with whitespace"),
+        ("1\t", "starts or ends with whitespace"),
         ("1\x07", "control character"),
-        ("\u0661", "not a plain"),
-        ("1" * 600, "longer than"),
+        ("\u0661", "other than ASCII"),
+        ("1" * 600, "at most 512"),
     ],
 )
 def test_text_that_can_be_no_extra_id(extra_id: str, says: str) -> None:
@@ -136,6 +136,18 @@ def test_any_text_gives_an_answer_or_an_address_error(
     network: str, address: str, extra_id: str | None
 ) -> None:
     check(network, address, extra_id)
+
+
+@pytest.mark.parametrize(
+    ("message", "fragment"),
+    [
+        ("The address is empty", "the address is empty"),
+        ("A TRON address must start with T", "a TRON address must start with T"),
+        ("BTC does not use a memo or tag: omit it", "BTC does not use a memo or tag: omit it"),
+    ],
+)
+def test_a_fragment_has_no_capital_but_that_of_a_name(message: str, fragment: str) -> None:
+    assert AddressError(message).fragment == fragment
 
 
 @given(any_network, near_text, any_extra)

@@ -78,6 +78,9 @@ async def test_wrong_fields_are_named(
     with pytest.raises(ValidationFailed) as caught:
         await service.create_endpoint(kernel, actor=actor_of(organization), **given)
     assert [name for name, _ in caught.value.fields] == [field]
+    ((_, fragment),) = caught.value.fields
+    assert not fragment[0].isupper(), "the sentence is the error's, the field has a fragment"
+    assert not fragment.endswith(".")
 
 
 @pytest.mark.parametrize("host", ["inside.acme.com", "unknown.acme.com", "10.0.0.1"])

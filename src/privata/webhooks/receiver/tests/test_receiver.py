@@ -140,7 +140,7 @@ async def test_flaky_fails_every_second_time(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("data", "word"),
     [
-        ({"mode": "explode"}, "mode is one of"),
+        ({"mode": "explode"}, "mode must be one of"),
         ({"mode": "fail", "status": 99}, "status"),
         ({"delay_ms": -1}, "delay_ms"),
         ({"times": 0}, "times"),
@@ -171,13 +171,13 @@ async def test_a_web_page_cannot_drive_it(bench: Bench) -> None:
 
 
 async def test_the_page_shows_what_came_and_escapes_it(bench: Bench) -> None:
-    assert "Nothing came yet" in (await bench.web.get("/")).text
+    assert "No deliveries yet" in (await bench.web.get("/")).text
     await bench.deliver(1, order="<script>alert(1)</script>")
     await bench.deliver(1)
     answer = await bench.web.get("/")
     assert "<script" not in answer.text
     assert "&lt;script&gt;" in answer.text
-    assert "repeat" in answer.text
+    assert "duplicate" in answer.text
     assert "style=" not in answer.text
     assert SECRET not in answer.text
     assert "default-src 'none'; style-src 'self'" in answer.headers["content-security-policy"]

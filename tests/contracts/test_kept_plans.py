@@ -1,0 +1,72 @@
+"""The statements of the hot routes are planned once a connection, not at every call.
+
+After five calls PostgreSQL keeps the plan that knows no arguments, unless plans made for the call
+look cheaper. For these statements planning costs several times what running them does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from privata.apikeys.admission import Admitter, Caller, Companion
+from privata.apikeys.admission_sql import ADMIT
+from privata.apikeys.tests.making import made
+from privata.core.tenancy import Environment
+from privata.infra.kernel import Kernel
+from privata.infra.limits import Kind
+from privata.orders import store
+
+#: Calls after which PostgreSQL chooses: `choose_custom_plan` in its plancache.c.
+CUSTOM_FIRST = 5
+
+
+async def plans_of(kernel: Kernel, statement: str) -> tuple[int, int]:
+    """Over all connections of the pool: the most calls planned anew on one, and kept plans used."""
+    pool = kernel.database.pool
+    held = [await pool.acquire() for _ in range(pool.get_size())]
+    try:
+        found = [
+            await one.fetchrow(
+                "SELECT custom_plans, generic_plans FROM pg_prepared_statements"
+                " WHERE statement = $1",
+                statement,
+            )
+            for one in held
+        ]
+    finally:
+        for one in held:
+            await pool.release(one)
+    used = [row for row in found if row is not None]
+    return (
+        max(row["custom_plans"] for row in used),
+        sum(row["generic_plans"] for row in used),
+    )
+
+
+@pytest.mark.parametrize("along", [False, True], ids=["alone", "with an order"])
+async def test_admission_is_not_planned_at_every_call(
+    kernel: Kernel, organization: UUID, along: bool
+) -> None:
+    key = (await made(kernel, organization)).key
+    companion = Companion(store.GET_ALONG) if along else None
+    admitter = Admitter(kernel, companion)
+    caller = Caller(key, "203.0.113.7", "tests", Kind.READ, 6_000, 60)
+    for size in (1, 1, 1, 2, 1, 16, 3, 1) * 5:
+        await asyncio.gather(*(admitter.admit(caller, "xo_none") for _ in range(size)))
+    custom, kept = await plans_of(kernel, companion.statement if companion else ADMIT)
+    assert custom <= CUSTOM_FIRST
+    assert kept > 0
+
+
+async def test_a_quote_is_not_planned_for_at_every_create(
+    kernel: Kernel, organization: UUID
+) -> None:
+    pool = kernel.database.pool
+    for _ in range(40):
+        await store.fetch_quote(pool, "qt_none", organization, Environment.TEST, None)
+    custom, kept = await plans_of(kernel, store._QUOTE)
+    assert custom <= CUSTOM_FIRST
+    assert kept > 0
