@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from privata.access.tenants import Tenant
+from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
 from privata.orders.reading import refund_windows
-from privata.organizations.doors import Tenant
-from privata.organizations.roles import Permission
 from privata.webhooks.deliveries.queues import waiting_of
 from privata.webhooks.models import Endpoint
 from privata.webhooks.states import EndpointStatus

@@ -12,9 +12,9 @@ from typing import Any
 from django.db.models import BooleanField, Case, Count, Q, Value, When
 from django.db.models.functions import TruncHour
 
+from privata.access.tenants import Tenant
 from privata.infra.plane import kernel, wait
 from privata.orders.figures import DAY, OrdersOfHour, orders_by_hour, swap_times
-from privata.organizations.doors import Tenant
 from privata.webhooks.models import Delivery
 from privata.webhooks.states import DeliveryStatus
 

@@ -10,16 +10,16 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from privata.access.tenants import Tenant
+from privata.core.roles import Permission
+from privata.core.standing import UNFINISHED, OrganizationStatus
 from privata.core.tenancy import Environment
 from privata.infra.plane import kernel, wait
 from privata.orders.reading import any_completed
-from privata.organizations.doors import Tenant
-from privata.organizations.doors import page as door
-from privata.organizations.roles import Permission
-from privata.organizations.states import UNFINISHED, OrganizationStatus
 from privata.payouts.reading import can_be_paid
 from privata.webhooks.models import Endpoint
 from privata.webhooks.states import Channel, EndpointStatus
+from privata.XXX import page as door
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,10 @@ from uuid import UUID
 
 from privata.audit import service as audit
 from privata.core.errors import NotFound, ScopeRequired, WrongPayoutState
+from privata.core.standing import REASONS, Capability, OrganizationStatus, works
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.events.service import LIVE_BELL, live_payload
 from privata.infra.postgres import Transaction
-from privata.organizations.standing import REASONS, Capability, works
-from privata.organizations.states import OrganizationStatus
 from privata.payouts import store
 from privata.payouts.addresses import store as address_store
 from privata.payouts.moving import LIVE_TOPIC

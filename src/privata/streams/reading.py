@@ -9,10 +9,10 @@ from typing import Any, Final
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from privata.access.tenants import Tenant
 from privata.events.models import Event
 from privata.infra.plane import kernel, wait
 from privata.orders.reading import newest_moving
-from privata.organizations.doors import Tenant
 from privata.organizations.profile import profile_of
 from privata.streams.models import Stream
 from privata.streams.states import Ending, ResumeSource

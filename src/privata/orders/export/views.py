@@ -14,14 +14,15 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from privata.access.tenants import Tenant
+from privata.access.views import page
 from privata.core.errors import NotFound, ValidationFailed
+from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
 from privata.orders.export import files as exports
 from privata.orders.list import columns, saved_views
 from privata.orders.search.filter_words import chips
 from privata.orders.search.filters import OrderFilter, filter_of, parse_filter
-from privata.organizations.doors import Tenant, page
-from privata.organizations.roles import Permission
 
 
 @require_safe

@@ -8,7 +8,9 @@ from django.contrib.messages import get_messages
 from django.http import HttpRequest
 from django.urls import reverse
 
+from privata.access.tenants import Tenant
 from privata.core.cursors import Cursor
+from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
 from privata.orders import reading
 from privata.orders.list import columns, saved_views
@@ -18,8 +20,6 @@ from privata.orders.search.filters import GROUPS, RATES, REFUNDS, SPANS, OrderFi
 from privata.orders.search.listing import Page
 from privata.orders.search.sql import Search
 from privata.orders.states import Density
-from privata.organizations.doors import Tenant
-from privata.organizations.roles import Permission
 from privata.providers.registry import providers_for
 
 #: In the address: all orders, though a view of the person's is shown first otherwise.

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from privata.core.errors import ValidationFailed, WrongPayoutState
+from privata.core.roles import Role
 from privata.core.tenancy import ActorKind, Environment
 from privata.infra.kernel import Kernel
-from privata.organizations.roles import Role
 from privata.organizations.tests.people import member
 from privata.payouts.tests.making import Payee, make_endpoint, proof, with_settings
 from privata.webhooks.endpoints import rotation
