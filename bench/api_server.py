@@ -57,15 +57,15 @@ class Bare:
         assert quote is not None
         source, target = await create.quoted_assets(quote)
         now = kernel.clock.now()
-        wanted = create.NewOrder(quote_id=quote["id"], address=asked["address"])
+        wanted = create.NewOrder(quote_id=quote.id, address=asked["address"])
         request = OrderRequest(
-            quote["id"], source, target, quote["amount_from"], quote["amount_to"], "float",
+            quote.id, source, target, quote.amount_from, quote.amount_to, "float",
             asked["address"], None, None, None, now, SandboxPlan("success", 3600),
         )  # fmt: skip
         opened = await provider_named("simulator").create_order(request)
         actor = Actor(ActorKind.SYSTEM, "bench", "bench", self.organization_id, Environment.TEST)
-        values = create.order_values(actor, wanted, quote, request, opened)
-        return await create.commit_order(kernel, actor, values, now, None)
+        order = create.new_order(actor, wanted, quote, request, opened)
+        return await create.commit_order(kernel, order, None)
 
 
 async def _main(kind: str, port: int) -> None:

@@ -11,9 +11,9 @@ from bench.stage import Stage
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
 from privata.infra.settings import Settings
-from privata.orders import listing
-from privata.orders.filters import filter_of
-from privata.orders.search_sql import Scope, Search
+from privata.orders.search import listing
+from privata.orders.search.filters import filter_of
+from privata.orders.search.sql import Scope, Search
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PAGE = 50

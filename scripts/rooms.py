@@ -2,10 +2,10 @@
 
 Five rules, each with a line in CONTRIBUTING.md:
 
-- *cycle*: rooms import each other in no circle.
+- *cycle*: rooms import each other in no circle, and no more do modules.
 - *face*: other rooms import a room through at most three of its modules.
-- *table*: the SQL of a room names its own tables; another's only through a view that stands in
-  `rooms_views.toml` and that a migration of its owner makes.
+- *table*: the SQL of a room names its own tables; another's it reads through a view of the owner's
+  that stands in `rooms_views.toml`, and never writes.
 - *framework*: Django and FastAPI belong to files of certain names; no other file reaches them.
 - *crowd*: a folder has at most 25 modules side by side.
 
@@ -69,6 +69,11 @@ _VIEW_IN_MIGRATION = re.compile(
 )
 
 
+_WRITTEN_IN_SQL = re.compile(
+    r"\b(?:INTO|UPDATE|DELETE FROM)\s+(?:ONLY\s+)?\"?([a-z_][a-z0-9_]*)", re.ASCII
+)
+
+
 @dataclass
 class House:
     """Every module of the package with what it imports and which tables its SQL names."""
@@ -76,6 +81,7 @@ class House:
     imports: dict[str, set[str]] = field(default_factory=dict)
     outside: dict[str, set[str]] = field(default_factory=dict)
     sql: dict[str, set[str]] = field(default_factory=dict)
+    written: dict[str, set[str]] = field(default_factory=dict)
     tables: dict[str, str] = field(default_factory=dict)
 
     def rooms(self) -> dict[str, dict[str, set[str]]]:
@@ -118,6 +124,7 @@ def read_house(root: Path) -> House:
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
         ]
         house.sql[module] = {name for text in texts for name in _TABLE_IN_SQL.findall(text)}
+        house.written[module] = {name for text in texts for name in _WRITTEN_IN_SQL.findall(text)}
         if module.endswith(".models"):
             for name in re.findall(r'db_table = "(\w+)"', path.read_text(encoding="utf-8")):
                 house.tables[name] = room_of(module)
@@ -135,7 +142,7 @@ def _imported(tree: ast.AST, paths: Mapping[str, Path]) -> Iterator[str]:
 
 
 def cycles(edges: Mapping[str, Iterable[str]]) -> list[tuple[str, ...]]:
-    """The groups of rooms that reach each other, each sorted."""
+    """The groups of rooms, or of modules, that reach each other, each sorted."""
     reach: dict[str, set[str]] = {}
     for start in edges:
         seen: set[str] = set()
@@ -162,16 +169,25 @@ def breaks(root: Path) -> dict[str, set[str]]:
     for group in cycles({room: set(targets) for room, targets in rooms.items()}):
         inside = {f"{here} -> {there}" for here in group for there in rooms[here] if there in group}
         found["cycle"] |= inside
+    for circle in cycles(house.imports):
+        found["cycle"] |= {
+            f"{here} -> {there}"
+            for here in circle
+            for there in house.imports[here]
+            if there in circle
+        }
     for modules in faces(rooms).values():
         if len(modules) > MOST_FACES:
             found["face"] |= modules
+    readable = views(root, house)
     for module, names in house.sql.items():
         here = room_of(module)
         if here in BASE | PLANES:
             continue
         for name in names:
             owner = house.tables.get(name)
-            if owner is not None and owner != here:
+            read = name in readable and name not in house.written[module]
+            if owner is not None and owner != here and not read:
                 found["table"].add(f"{module} -> {name}")
     found["table"] |= set(wrong_views(root))
     for framework, roles in FRAMEWORKS.items():
@@ -204,6 +220,23 @@ def wrong_views(root: Path) -> Iterator[str]:
             yield f"view {name}: no migration of {told.get('owner')} makes it, or it has no purpose"
         elif not invoker:
             yield f"view {name} is not made WITH (security_invoker = true)"
+
+
+def views(root: Path, house: House) -> set[str]:
+    """The views that every room may read; every view is put among its room's tables."""
+    safe = set()
+    for path in (root / "src" / PACKAGE).glob("*/migrations/*.py"):
+        for name, invoker in _VIEW_IN_MIGRATION.findall(path.read_text(encoding="utf-8")):
+            house.tables[name] = path.parent.parent.name
+            if invoker:
+                safe.add(name)
+    listed = root / VIEWS
+    told = tomllib.loads(listed.read_text(encoding="utf-8")) if listed.exists() else {}
+    return {
+        name
+        for name, one in told.items()
+        if house.tables.get(name) == one["owner"] and one["purpose"] and name in safe
+    }
 
 
 def faces(rooms: Mapping[str, Mapping[str, set[str]]]) -> dict[str, set[str]]:

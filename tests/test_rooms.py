@@ -74,6 +74,65 @@ def test_a_forbidden_import_of_each_kind_is_refused(
     assert said in capsys.readouterr().out
 
 
+_MADE = """MADE = "CREATE VIEW order_facts WITH (security_invoker = true) AS SELECT 1"
+"""
+
+#: A view that its room's migration makes and that is on the list.
+FACTS = {
+    "orders/migrations/0002_facts.py": _MADE,
+    "refunds/store.py": 'SQL = "SELECT 1 FROM order_facts"\n',
+}
+LISTED = 'order_facts = { owner = "orders", purpose = "reading" }\n'
+
+
+def _list_views(root: Path, text: str) -> Path:
+    (root / "scripts" / "rooms_views.toml").write_text(text, encoding="utf-8")
+    return root
+
+
+def test_a_view_on_the_list_is_read_by_every_room(rooms: ModuleType, tmp_path: Path) -> None:
+    assert rooms.main([], _list_views(_build(tmp_path, **FACTS), LISTED)) == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "listed", "said"),
+    [
+        (FACTS, "", "table: privata.refunds.store -> order_facts: refused"),
+        (
+            FACTS | {"refunds/store.py": 'SQL = "UPDATE order_facts SET a"\n'},
+            LISTED,
+            "table: privata.refunds.store -> order_facts: refused",
+        ),
+    ],
+    ids=[
+        "not on the list",
+        "written through",
+    ],
+)
+def test_a_view_is_read_as_the_list_says(
+    rooms: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    more: dict[str, str],
+    listed: str,
+    said: str,
+) -> None:
+    assert rooms.main([], _list_views(_build(tmp_path, **more), listed)) == 1
+    assert said in capsys.readouterr().out
+
+
+def test_modules_import_each_other_in_no_circle(
+    rooms: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pair = {
+        "refunds/store.py": "from typing import TYPE_CHECKING\n\nif TYPE_CHECKING:\n"
+        "    from privata.refunds.rules import x\n",
+        "refunds/rules.py": "from privata.refunds.store import y\n",
+    }
+    assert rooms.main([], _build(tmp_path, **pair)) == 1
+    assert "cycle: privata.refunds.rules -> privata.refunds.store" in capsys.readouterr().out
+
+
 def test_a_room_has_a_short_face(
     rooms: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,6 +17,7 @@ from privata.apikeys.commands import keys_group
 from privata.commands.accounts import accounts
 from privata.commands.audit import audit
 from privata.commands.ledger import ledger
+from privata.commands.orders import orders_group
 from privata.commands.organizations import REVIEW
 from privata.commands.payouts import payouts
 from privata.commands.snapshots import snapshots
@@ -24,7 +25,6 @@ from privata.core.errors import PrivataError
 from privata.infra.redaction import cleaned
 from privata.infra.settings import settings, unknown_settings
 from privata.infra.telemetry import configure_logging
-from privata.refunds.commands import orders_group
 
 log = logging.getLogger(__name__)
 

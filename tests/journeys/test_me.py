@@ -16,8 +16,8 @@ from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
 from privata.ledger.tests.books import earn, give
 from privata.orders import service as orders
-from privata.orders.me_schemas import CHANGES_OVERLAP_MINUTES
-from privata.orders.poller import follow_once
+from privata.orders.following.poller import follow_once
+from privata.orders.list.schemas import CHANGES_OVERLAP_MINUTES
 from privata.orders.store import lock_order
 from privata.providers.port import Report
 from tests.conftest import Partner, mint

@@ -12,7 +12,7 @@ import pytest
 
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
-from privata.orders.poller import follow_once
+from privata.orders.following.poller import follow_once
 from privata.refunds.clock import end_windows_once
 from privata.refunds.executing import execute_once
 from tests.conftest import ADDRESSES, Partner

@@ -16,7 +16,7 @@ from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
 from privata.infra.settings import Settings
 from privata.orders import service as orders
-from privata.orders.poller import follow_once
+from privata.orders.following.poller import follow_once
 from privata.providers.port import Report
 from privata.serving import listen, serve_on
 from privata.streams.tests.reader import Told, reading

@@ -11,10 +11,11 @@ from starlette.routing import compile_path
 
 from privata.api.events import router as events_router
 from privata.api.health import router as health_router
+from privata.api.me import router as me_router
 from privata.api.openapi_requests import errors, request_of
 from privata.infra.operations import ApiRoute
 from privata.orders.api import router as orders_router
-from privata.orders.me_api import router as me_router
+from privata.orders.list.api import router as order_list_router
 from privata.payouts.api import router as payouts_router
 from privata.quotes.address_api import router as address_router
 from privata.quotes.api import router as quotes_router
@@ -29,6 +30,7 @@ PREFIX: Final = "/partner/v1"
 ROUTERS: Final = (
     orders_router,
     me_router,
+    order_list_router,
     refunds_router,
     payouts_router,
     quotes_router,

@@ -38,7 +38,7 @@ def payouts() -> None:
 @_JSON
 def list_payouts(statuses: tuple[str, ...], organization: UUID | None, as_json: bool) -> None:
     """List payouts, oldest first."""
-    from privata.payouts.listing import payout_object
+    from privata.payouts.reading import payout_object
     from privata.payouts.settling import waiting_payouts
 
     wanted = [PayoutStatus(one) for one in statuses] or sorted(RESERVED)
@@ -48,8 +48,8 @@ def list_payouts(statuses: tuple[str, ...], organization: UUID | None, as_json: 
     for row in rows:
         shown = payout_object(row)
         owner = {
-            "organization_id": str(row["organization_id"]),
-            "organization": row["organization"],
+            "organization_id": str(row.organization_id),
+            "organization": row.organization,
         }
         click.echo(json.dumps(shown | owner) if as_json else _spoken(shown | owner))
     if not rows and not as_json:
@@ -147,7 +147,7 @@ def address() -> None:
 @click.argument("text", metavar="ADDRESS")
 def add_address(organization: UUID, currency: str, label: str, text: str) -> None:
     """Add an unverified address. Owners and finance are notified by email."""
-    from privata.payouts import addresses
+    from privata.payouts.addresses import service as addresses
     from privata.payouts.doors import operator
 
     row = _once(
@@ -159,7 +159,7 @@ def add_address(organization: UUID, currency: str, label: str, text: str) -> Non
             label=label,
         )
     )
-    click.echo(f"{row['id']}  {row['currency']}  {row['address']}")
+    click.echo(f"{row.id}  {row.currency}  {row.address}")
 
 
 @address.command("list")
@@ -167,12 +167,12 @@ def add_address(organization: UUID, currency: str, label: str, text: str) -> Non
 @_JSON
 def list_addresses(organization: UUID, as_json: bool) -> None:
     """List the addresses of an organization, defaults first."""
-    from privata.payouts import listing
+    from privata.payouts import reading
     from privata.payouts.doors import operator
 
-    rows = _once(lambda kernel: listing.addresses(kernel, actor=operator(organization, _by())))
+    rows = _once(lambda kernel: reading.addresses(kernel, actor=operator(organization, _by())))
     for row in rows:
-        shown = listing.address_object(row)
+        shown = reading.address_object(row)
         default = "  default" if shown["is_default"] else ""
         line = (
             f"{shown['address_id']}  {shown['currency']}  {shown['address']}"
@@ -188,7 +188,7 @@ def list_addresses(organization: UUID, as_json: bool) -> None:
 @click.argument("address_id", type=click.UUID)
 def verify_address(organization: UUID, address_id: UUID) -> None:
     """Verify an address yourself, after confirming that it belongs to the partner."""
-    from privata.payouts.addresses import vouch_for_address
+    from privata.payouts.addresses.service import vouch_for_address
     from privata.payouts.doors import operator
 
     row = _once(
@@ -204,8 +204,8 @@ def verify_address(organization: UUID, address_id: UUID) -> None:
 @click.argument("address_id", type=click.UUID)
 def text_to_sign(organization: UUID, address_id: UUID) -> None:
     """Print a text to sign with the address's key. Valid for 10 minutes."""
+    from privata.payouts.addresses.proofs import begin_proof
     from privata.payouts.doors import operator
-    from privata.payouts.proofs import begin_proof
 
     text = _once(
         lambda kernel: begin_proof(
@@ -221,7 +221,7 @@ def text_to_sign(organization: UUID, address_id: UUID) -> None:
 @click.argument("signature")
 def prove_address(organization: UUID, address_id: UUID, signature: str) -> None:
     """Verify an address with the signature of its text (hex; base58 or base64 on Solana)."""
-    from privata.payouts import proofs
+    from privata.payouts.addresses import proofs
     from privata.payouts.doors import operator
 
     row = _once(
@@ -240,7 +240,7 @@ def prove_address(organization: UUID, address_id: UUID, signature: str) -> None:
 @click.argument("address_id", type=click.UUID)
 def promote_address(organization: UUID, address_id: UUID) -> None:
     """Make a verified address the default for its currency."""
-    from privata.payouts import addresses
+    from privata.payouts.addresses import service as addresses
     from privata.payouts.doors import operator
 
     row = _once(
@@ -248,7 +248,7 @@ def promote_address(organization: UUID, address_id: UUID) -> None:
             kernel, actor=operator(organization, _by()), address_id=address_id
         )
     )
-    click.echo(f"{address_id} is now the default for {row['currency']}.")
+    click.echo(f"{address_id} is now the default for {row.currency}.")
 
 
 @address.command("remove")
@@ -256,7 +256,7 @@ def promote_address(organization: UUID, address_id: UUID) -> None:
 @click.argument("address_id", type=click.UUID)
 def remove_address(organization: UUID, address_id: UUID) -> None:
     """Remove an address permanently."""
-    from privata.payouts import addresses
+    from privata.payouts.addresses import service as addresses
     from privata.payouts.doors import operator
 
     _once(
@@ -270,12 +270,12 @@ def remove_address(organization: UUID, address_id: UUID) -> None:
 def _verified(row: Any) -> str:
     from privata.payouts.doors import moment_words
 
-    return f"{row['id']} is verified and can be used from {moment_words(row['usable_at'])}."
+    return f"{row.id} is verified and can be used from {moment_words(row.usable_at)}."
 
 
 def _act(payout: UUID, work: Callable[[Any], Awaitable[Any]]) -> None:
     row = _once(work)
-    click.echo(f"{payout} is {row['status']}.")
+    click.echo(f"{payout} is {row.status}.")
 
 
 def _once(work: Callable[[Any], Awaitable[Any]]) -> Any:

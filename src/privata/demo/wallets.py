@@ -11,9 +11,9 @@ from typing import Any
 import aiohttp
 
 from privata.core.money import format_amount
+from privata.providers.port import Scenario
 from privata.providers.simulator.addresses import deposit_address
 from privata.providers.simulator.assets import PRICES
-from privata.providers.simulator.scenarios import Scenario
 
 log = logging.getLogger(__name__)
 

@@ -5,15 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import OuterRef, Subquery
-
 from privata.access.tenants import Tenant
-from privata.core.lifecycle import OrderStatus
 from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
-from privata.orders.models import TimelineEntry
-from privata.orders.presenting import refund_closes
-from privata.orders.reading import orders_of
+from privata.orders.reading import refund_windows
 from privata.webhooks.endpoints import reading as endpoints
 from privata.webhooks.endpoints.reading import EndpointRow, Place
 from privata.webhooks.states import EndpointStatus
@@ -63,11 +58,11 @@ class Attention:
         return len(self.paused) + (self.refunds is not None)
 
 
-def attention(tenant: Tenant, now: datetime) -> Attention:
+def attention(tenant: Tenant) -> Attention:
     """What this person may see of what waits."""
     return Attention(
         _paused(tenant) if tenant.may(Permission.VIEW_DELIVERIES) else [],
-        _refunds(tenant, now) if tenant.may(Permission.VIEW_ORDERS) else None,
+        _refunds(tenant) if tenant.may(Permission.VIEW_ORDERS) else None,
     )
 
 
@@ -83,20 +78,11 @@ def _paused(tenant: Tenant) -> list[PausedEndpoint]:
     return [PausedEndpoint(one, waiting[one.id]) for one in paused]
 
 
-def _refunds(tenant: Tenant, now: datetime) -> Refunds | None:
-    # The window counts from here; the order itself changes again when an action is chosen.
-    entered = TimelineEntry.objects.filter(
-        order=OuterRef("pk"), status=OrderStatus.REFUND_REQUIRED.value
-    ).values("at")[:1]
-    waiting = (
-        orders_of(tenant)
-        .filter(status=OrderStatus.REFUND_REQUIRED.value, created_at__gte=now - REFUNDS_SINCE)
-        .order_by("updated_at")
-        .annotate(entered=Subquery(entered))
-        .values_list("status", "entered", "refund_window_hours", "sandbox_ttl")[: MOST_REFUNDS + 1]
+def _refunds(tenant: Tenant) -> Refunds | None:
+    found = refund_windows(
+        kernel(), actor=tenant.actor, since=REFUNDS_SINCE, limit=MOST_REFUNDS + 1
     )
-    rows = list(waiting)
-    if not rows:
+    windows = wait(found)
+    if not windows:
         return None
-    closing = [at for row in rows if (at := refund_closes(*row)) is not None]
-    return Refunds(len(rows), min(closing, default=None))
+    return Refunds(len(windows), min((at for at in windows if at is not None), default=None))

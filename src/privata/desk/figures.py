@@ -9,17 +9,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
-from django.db.models import BooleanField, Case, Count, Q, Sum, Value, When
+from django.db.models import BooleanField, Case, Count, Q, Value, When
 from django.db.models.functions import TruncHour
 
 from privata.access.tenants import Tenant
-from privata.core.lifecycle import OrderStatus
-from privata.orders.models import Order
+from privata.infra.plane import kernel, wait
+from privata.orders.figures import DAY, OrdersOfHour, orders_by_hour, swap_times
 from privata.webhooks.models import Delivery
 from privata.webhooks.states import DeliveryStatus
 
-DAY = timedelta(hours=24)
 HOUR = timedelta(hours=1)
 
 #: Bars of the chart.
@@ -27,28 +25,6 @@ HOURS = 24
 
 #: Providers listed beside the chart.
 MOST_PROVIDERS = 5
-
-_S = OrderStatus
-_UNSUCCESSFUL = (_S.FAILED, _S.EXPIRED)
-_BAD = (_S.FAILED, _S.EXPIRED, _S.REFUNDED)
-
-# Swap time is from the deposit being seen to completion. Grouping sets give the two days, the
-# hours and the providers of the last day in one pass over the orders that completed.
-_TIMES = """
-WITH swap AS (
-    SELECT o.created_at >= %(day)s AS recent, date_trunc('hour', o.created_at, 'UTC') AS hour,
-           o.provider, extract(epoch FROM o.completed_at - seen.at)::float8 AS seconds
-    FROM orders AS o
-    JOIN order_timeline AS seen ON seen.order_id = o.id AND seen.status = 'confirming'
-    WHERE o.organization_id = %(organization)s AND o.environment = %(environment)s
-      AND o.created_at >= %(since)s AND o.status = 'completed'
-)
-SELECT recent, hour, provider,
-       percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds),
-       percentile_cont(0.99) WITHIN GROUP (ORDER BY seconds)
-FROM swap
-GROUP BY GROUPING SETS ((recent), (hour), (recent, provider))
-"""
 
 
 @dataclass(slots=True)
@@ -70,12 +46,12 @@ class Tally:
         """Completed / (completed + failed + expired); None before anything finished."""
         return self.completed / self.finished if self.finished else None
 
-    def add(self, row: dict[str, Any]) -> None:
-        self.orders += row["orders"]
-        self.usd += row["usd"] or 0
-        self.completed += row["completed"]
-        self.unsuccessful += row["unsuccessful"]
-        self.bad += row["bad"]
+    def add(self, row: OrdersOfHour) -> None:
+        self.orders += row.orders
+        self.usd += row.usd
+        self.completed += row.completed
+        self.unsuccessful += row.unsuccessful
+        self.bad += row.bad
 
 
 @dataclass(slots=True)
@@ -131,26 +107,14 @@ def hours_until(now: datetime) -> list[datetime]:
 
 def order_figures(tenant: Tenant, now: datetime) -> OrderFigures:
     """Counts of orders by creation, over the last 48 hours in whole hours."""
-    status = [one.value for one in _UNSUCCESSFUL]
-    rows = (
-        _since_two_days(Order.objects, tenant, now)
-        .values("recent", "hour", "provider")
-        .annotate(
-            orders=Count("id"),
-            usd=Sum("usd_value"),
-            completed=Count("id", filter=Q(status=_S.COMPLETED.value)),
-            unsuccessful=Count("id", filter=Q(status__in=status)),
-            bad=Count("id", filter=Q(status__in=[one.value for one in _BAD])),
-        )
-        .order_by()
-    )
+    rows = wait(orders_by_hour(kernel(), actor=tenant.actor, now=now))
     figures = OrderFigures()
     for row in rows:
-        figures.by_hour[row["hour"]].add(row)
-        if row["recent"]:
+        figures.by_hour[row.hour].add(row)
+        if row.recent:
             figures.recent.add(row)
-            figures.by_provider[row["provider"]].add(row)
-            figures.provider_hours[row["provider"], row["hour"]].add(row)
+            figures.by_provider[row.provider].add(row)
+            figures.provider_hours[row.provider, row.hour].add(row)
         else:
             figures.before.add(row)
     return figures
@@ -159,27 +123,16 @@ def order_figures(tenant: Tenant, now: datetime) -> OrderFigures:
 def time_figures(tenant: Tenant, now: datetime) -> TimeFigures:
     """Median and 99th percentile of swap times of orders made in the last 48 hours."""
     figures = TimeFigures()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _TIMES,
-            {
-                "organization": tenant.organization_id,
-                "environment": tenant.environment.value,
-                "day": now - DAY,
-                "since": now - 2 * DAY,
-            },
-        )
-        rows = cursor.fetchall()
-    for recent, hour, provider, median, slowest in rows:
-        if hour is not None:
-            figures.by_hour[hour] = median
-        elif provider is not None:
-            if recent:
-                figures.by_provider[provider] = median
-        elif recent:
-            figures.recent, figures.slowest = median, slowest
+    for row in wait(swap_times(kernel(), actor=tenant.actor, now=now)):
+        if row.hour is not None:
+            figures.by_hour[row.hour] = row.median
+        elif row.provider is not None:
+            if row.recent:
+                figures.by_provider[row.provider] = row.median
+        elif row.recent:
+            figures.recent, figures.slowest = row.median, row.slowest
         else:
-            figures.before = median
+            figures.before = row.median
     return figures
 
 

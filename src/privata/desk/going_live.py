@@ -12,13 +12,12 @@ from django.views.decorators.http import require_safe
 
 from privata.access.tenants import Tenant
 from privata.access.views import page as door
-from privata.core.lifecycle import OrderStatus
 from privata.core.roles import Permission
 from privata.core.standing import UNFINISHED, OrganizationStatus
 from privata.core.tenancy import Environment
-from privata.orders.models import Order
-from privata.payouts.models import PayoutAddress
-from privata.payouts.states import AddressState
+from privata.infra.plane import kernel, wait
+from privata.orders.reading import any_completed
+from privata.payouts.reading import can_be_paid
 from privata.webhooks.models import Endpoint
 from privata.webhooks.states import Channel, EndpointStatus
 
@@ -98,10 +97,7 @@ def _endpoint(tenant: Tenant) -> Item:
 
 def _payout_address(tenant: Tenant) -> Item:
     title = "A verified payout address"
-    verified = PayoutAddress.objects.filter(
-        organization_id=tenant.organization_id, state=AddressState.VERIFIED.value
-    ).exists()
-    if verified:
+    if wait(can_be_paid(kernel(), tenant.organization_id)):
         return Item(title, "Your earnings can be paid out.", "done")
     text = (
         "Give the operator your address and prove ownership with a signature. Earnings add up "
@@ -112,12 +108,7 @@ def _payout_address(tenant: Tenant) -> Item:
 
 def _sandbox_order(tenant: Tenant) -> Item:
     title = "A completed sandbox order"
-    done = Order.objects.filter(
-        organization_id=tenant.organization_id,
-        environment=Environment.TEST.value,
-        status=OrderStatus.COMPLETED.value,
-    ).exists()
-    if done:
+    if wait(any_completed(kernel(), tenant.organization_id, Environment.TEST)):
         return Item(title, "Your integration completed an order.", "done")
     there = reverse("orders:list", kwargs={"environment": Environment.TEST.value})
     text = "Complete one simulated order with your test key."

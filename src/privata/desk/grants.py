@@ -1,9 +1,9 @@
 """What the application's role may do; it owns nothing.
 
 The logs of events and of the audit and the entries of the ledger are append-only for it; what keeps
-the audit's chain and what the ledger's balances are it may only read. Everything else it may read
-and write, and nothing may it truncate, alter or drop. The role of the audit log's retention, where
-there is one, may read that log and take old months out.
+the audit's chain, what the ledger's balances are, and every view it may only read. Everything else
+it may read and write, and nothing may it truncate, alter or drop. The role of the audit log's
+retention, where there is one, may read that log and take old months out.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ APPEND_ONLY: dict[str, frozenset[str]] = {
 
 #: Tables it may only read.
 READ_ONLY = ("audit_head", "audit_archive", "audit_archived_run", "ledger_account")
+
+#: Views, which it may only read: a row is written through its table, by the room that owns it.
+_VIEWS = "SELECT viewname FROM pg_views WHERE schemaname = 'public'"
 
 #: The role that runs the retention of the audit log (docs/audit.md).
 RETENTION_ROLE = "privata_retention"
@@ -64,8 +67,10 @@ def grant(owner_url: str, app_role: str) -> None:
                     table=sql.Identifier(str(month)), role=role
                 )
             )
+        views = [str(name) for (name,) in connection.execute(_VIEWS).fetchall()]
         for statement in (
-            *(f"REVOKE INSERT, UPDATE, DELETE ON {table} FROM {{role}}" for table in READ_ONLY),
+            *(f"REVOKE INSERT, UPDATE, DELETE ON {one} FROM {{role}}" for one in READ_ONLY),
+            *(f"REVOKE INSERT, UPDATE, DELETE ON {one} FROM {{role}}" for one in views),
             "REVOKE ALL ON SEQUENCE audit_entry_id FROM {role}",
             "GRANT EXECUTE ON FUNCTION audit_make_partitions() TO {role}",
             "GRANT EXECUTE ON FUNCTION old_snapshots() TO {role}",

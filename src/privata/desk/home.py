@@ -17,7 +17,8 @@ from privata.core.roles import Permission
 from privata.desk import changes, figures
 from privata.desk.attention import attention
 from privata.infra.plane import kernel, wait
-from privata.orders.reading import newest, orders_of
+from privata.orders.figures import DAY
+from privata.orders.reading import any_order, newest
 from privata.streams.reading import count_open
 from privata.webhooks.deliveries.reading import Place
 from privata.webhooks.deliveries.reading import newest as newest_deliveries
@@ -37,7 +38,7 @@ Part = Callable[[Tenant, datetime], dict[str, Any]]
 def page(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """The whole page; first steps instead of figures until there is an order."""
     now = datetime.now(UTC)
-    if not orders_of(tenant).exists():
+    if not wait(any_order(kernel(), actor=tenant.actor)):
         return render(request, "desk/first_steps.html", _first_steps(tenant))
     context = {"now_at": now}
     for reading in PARTS.values():
@@ -55,7 +56,7 @@ def fragment(request: HttpRequest, tenant: Tenant, part: str) -> HttpResponse:
 
 
 def _attention(tenant: Tenant, now: datetime) -> dict[str, Any]:
-    return {"attention": attention(tenant, now)}
+    return {"attention": attention(tenant)}
 
 
 def _kpis(tenant: Tenant, now: datetime) -> dict[str, Any]:
@@ -94,7 +95,7 @@ def _chart(tenant: Tenant, now: datetime) -> dict[str, Any]:
     bars = []
     for hour in hours:
         tally = orders.by_hour.get(hour, empty)
-        before = orders.by_hour.get(hour - figures.DAY, empty)
+        before = orders.by_hour.get(hour - DAY, empty)
         bars.append(
             {
                 "t": f"{hour:%Y-%m-%dT%H:%M:%SZ}",
@@ -118,7 +119,7 @@ def _chart(tenant: Tenant, now: datetime) -> dict[str, Any]:
 def _recent(tenant: Tenant, now: datetime) -> dict[str, Any]:
     context: dict[str, Any] = {"recent_orders": None, "recent_deliveries": None}
     if tenant.may(Permission.VIEW_ORDERS):
-        context["recent_orders"] = newest(tenant, now, RECENT)
+        context["recent_orders"] = wait(newest(kernel(), actor=tenant.actor, limit=RECENT))
     if tenant.may(Permission.VIEW_DELIVERIES):
         place = Place(tenant.organization_id, tenant.environment)
         context["recent_deliveries"] = wait(newest_deliveries(kernel(), place, RECENT))

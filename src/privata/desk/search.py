@@ -9,7 +9,6 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from privata.access.tenants import Tenant
@@ -19,9 +18,8 @@ from privata.core.roles import Permission
 from privata.desk.navigation import NAVIGATION
 from privata.events.models import Event
 from privata.infra.plane import is_fragment, kernel, wait
-from privata.orders.filter_values import MAX_TEXT
-from privata.orders.reading import found_by
-from privata.orders.store import Row
+from privata.orders.reading import ListedOrder, found_by
+from privata.orders.search.filter_values import MAX_TEXT
 from privata.ui.statuses import look
 from privata.webhooks.models import Delivery, Endpoint
 
@@ -81,15 +79,15 @@ def _things(tenant: Tenant, text: str) -> list[Group]:
 
 
 def _orders(tenant: Tenant, text: str) -> list[Found]:
-    found = found_by(tenant, text, timezone.now(), MOST)
+    found = wait(found_by(kernel(), actor=tenant.actor, text=text, limit=MOST))
     return [_order(tenant, one) for one in found]
 
 
-def _order(tenant: Tenant, order: Row) -> Found:
-    where = {"environment": tenant.environment.value, "order_id": order["id"]}
-    status = look("order", order["status"]).label
-    note = f"{order['from_asset']} to {order['to_asset']}, {status.lower()}"
-    return Found(order["id"], reverse("orders:detail", kwargs=where), "arrow-left-right", note)
+def _order(tenant: Tenant, order: ListedOrder) -> Found:
+    where = {"environment": tenant.environment.value, "order_id": order.id}
+    status = look("order", order.status).label
+    note = f"{order.from_asset} to {order.to_asset}, {status.lower()}"
+    return Found(order.id, reverse("orders:detail", kwargs=where), "arrow-left-right", note)
 
 
 def _deliveries(tenant: Tenant, text: str) -> list[Found]:

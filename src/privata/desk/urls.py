@@ -49,7 +49,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("invitations/<str:token>", joining.invitation, name="invitation"),
     path("onboarding/", include("privata.organizations.onboarding_urls", namespace="onboarding")),
     path("console/", include("privata.console.urls", namespace="console")),
-    path("track/", include("privata.orders.public_urls")),
+    path("track/", include("privata.orders.public.urls")),
     path("", include("privata.docs.urls", namespace="docs")),
     path("<env:environment>/", home.page, name="home"),
     path("<env:environment>/fragments/<str:part>", home.fragment, name="home_fragment"),

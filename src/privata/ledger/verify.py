@@ -101,13 +101,13 @@ WHERE $1::uuid IS NULL OR earning.organization_id = $1
 """
 
 _UNPAID: Final = """
-SELECT orders.organization_id, count(*) AS many,
-       (array_agg(orders.id ORDER BY orders.completed_at DESC))[:$2] AS named
-FROM orders LEFT JOIN ledger_earning AS earning ON earning.order_id = orders.id
-WHERE orders.environment = 'live' AND orders.status = 'completed' AND earning.order_id IS NULL
-  AND ($1::uuid IS NULL OR orders.organization_id = $1)
-GROUP BY orders.organization_id
-ORDER BY orders.organization_id
+SELECT done.organization_id, count(*) AS many,
+       (array_agg(done.id ORDER BY done.completed_at DESC))[:$2] AS named
+FROM order_facts AS done LEFT JOIN ledger_earning AS earning ON earning.order_id = done.id
+WHERE done.environment = 'live' AND done.status = 'completed' AND earning.order_id IS NULL
+  AND ($1::uuid IS NULL OR done.organization_id = $1)
+GROUP BY done.organization_id
+ORDER BY done.organization_id
 """
 
 

@@ -25,7 +25,8 @@ from privata.infra.once import Answer
 from privata.infra.operations import Idempotency, Operation
 from privata.infra.routing import Router
 from privata.infra.wire import json_response
-from privata.orders import create, schemas, service, store
+from privata.orders import create, moving, schemas, store
+from privata.orders.rows import whole_order
 
 router = Router("Orders")
 
@@ -75,4 +76,4 @@ async def get_order(request: Request, actor: Actor, order_id: str) -> Response:
     found = companion_of(request)
     if found is None or found["id"] is None:
         raise OrderNotFound("Order not found.")
-    return json_response(service.order_of(kernel_of(request), found))
+    return json_response(moving.order_of(kernel_of(request), whole_order(found)))

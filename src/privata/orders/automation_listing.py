@@ -15,7 +15,7 @@ from privata.infra.kernel import Kernel
 _ORDERS = """
 SELECT id AS order_id, partner_order_ref, status, provider, from_asset, from_network, to_asset,
        to_network, amount_from, amount_to_expected, amount_to_actual, created_at, updated_at
-FROM orders
+FROM order_facts
 WHERE organization_id = $1 AND environment = $2 AND ($3 = '' OR status = $3)
   AND ($4::timestamptz IS NULL OR (created_at, id) < ($4, $5))
 ORDER BY created_at DESC, id DESC

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 import asyncpg
 
@@ -26,12 +25,20 @@ from privata.events import service as events
 from privata.infra import idempotency
 from privata.infra.kernel import Kernel
 from privata.orders import store, wire
-from privata.orders.service import ORDERS_BELL
+from privata.orders.moving import ORDERS_BELL
+from privata.orders.rows import WholeOrder
 from privata.orders.tracking import tracking_url
 from privata.providers.catalogue import find_asset
-from privata.providers.port import Asset, OpenedOrder, OrderRequest, SandboxPlan
+from privata.providers.port import (
+    DEFAULT_TTL,
+    Asset,
+    OpenedOrder,
+    OrderRequest,
+    SandboxPlan,
+    Scenario,
+)
 from privata.providers.registry import provider_named
-from privata.providers.simulator.scenarios import DEFAULT_TTL, Scenario
+from privata.quotes.quote import UsableQuote
 
 HTTP_CREATED = 201
 
@@ -48,13 +55,6 @@ class RefundPreference:
     default: Literal["return_to_refund_address", "convert_to_stable", "manual_review"]
     fallback_if_refund_address_missing: Literal["convert_to_stable", "manual_review"]
     convert_to_stable_target: str | None
-
-    def as_json(self) -> dict[str, str | None]:
-        return {
-            "default": self.default,
-            "fallback_if_refund_address_missing": self.fallback_if_refund_address_missing,
-            "convert_to_stable_target": self.convert_to_stable_target,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +82,26 @@ async def create_order(
     """
     quote = await _usable_quote(kernel, actor, wanted)
     payout_address, payout_extra_id = _check(
-        "address", quote["to_network"], wanted.address, wanted.extra_id
+        "address", quote.to_network, wanted.address, wanted.extra_id
     )
     refund_address, refund_extra_id = None, None
     if wanted.refund_address is not None:
         refund_address, refund_extra_id = _check(
-            "refund_address", quote["from_network"], wanted.refund_address, wanted.refund_extra_id
+            "refund_address", quote.from_network, wanted.refund_address, wanted.refund_extra_id
         )
-    if quote["used_at"] is not None or quote["expires_at"] <= kernel.clock.now():
+    if quote.used_at is not None or quote.expires_at <= kernel.clock.now():
         raise QuoteExpired(_UNUSABLE)
-    if quote["duplicate_of"] is not None:
-        raise _duplicate(quote["duplicate_of"])
+    if quote.duplicate_of is not None:
+        raise _duplicate(quote.duplicate_of)
     source, target = await quoted_assets(quote)
     now = kernel.clock.now()
     request = OrderRequest(
-        seed=quote["id"],
+        seed=quote.id,
         source=source,
         target=target,
-        amount_from=quote["amount_from"],
-        amount_to=quote["amount_to"],
-        rate_type=quote["rate_type"],
+        amount_from=quote.amount_from,
+        amount_to=quote.amount_to,
+        rate_type=quote.rate_type,
         payout_address=payout_address,
         payout_extra_id=payout_extra_id,
         refund_address=refund_address,
@@ -109,10 +109,10 @@ async def create_order(
         created_at=now,
         sandbox=_sandbox_plan(actor, wanted),
     )
-    opened = await _open(quote["provider"], request)
-    values = order_values(actor, wanted, quote, request, opened)
+    opened = await _open(quote.provider, request)
+    order = new_order(actor, wanted, quote, request, opened)
     try:
-        return await commit_order(kernel, actor, values, now, claim)
+        return await commit_order(kernel, order, claim)
     except asyncpg.UniqueViolationError as error:
         # Two creates with one reference passed the check above together; the index let one in.
         if error.constraint_name != "orders_one_open_per_ref":
@@ -121,12 +121,12 @@ async def create_order(
             kernel.database.pool,
             actor.organization_id,
             actor.environment,
-            values["partner_order_ref"],
+            order.partner_order_ref or "",
         )
         raise _duplicate(other) from None
 
 
-async def _usable_quote(kernel: Kernel, actor: Actor, wanted: NewOrder) -> store.Row:
+async def _usable_quote(kernel: Kernel, actor: Actor, wanted: NewOrder) -> UsableQuote:
     if not _QUOTE_ID.fullmatch(wanted.quote_id):
         sentence = "is not a valid quote_id; use one returned by /estimate"
         raise ValidationFailed("quote_id is invalid.", fields=[("quote_id", sentence)])
@@ -162,13 +162,13 @@ def _check(field: str, network: str, address: str, extra_id: str | None) -> tupl
     return valid.address, valid.extra_id
 
 
-async def quoted_assets(quote: store.Row) -> tuple[Asset, Asset]:
-    environment = Environment(quote["environment"])
+async def quoted_assets(quote: UsableQuote) -> tuple[Asset, Asset]:
+    environment = Environment(quote.environment)
     source = await find_asset(
-        environment, ticker=quote["from_asset"], network=quote["from_network"], field="from"
+        environment, ticker=quote.from_asset, network=quote.from_network, field="from"
     )
     target = await find_asset(
-        environment, ticker=quote["to_asset"], network=quote["to_network"], field="to"
+        environment, ticker=quote.to_asset, network=quote.to_network, field="to"
     )
     if source is None or target is None:
         raise QuoteExpired(
@@ -194,86 +194,84 @@ async def _open(provider: str, request: OrderRequest) -> OpenedOrder:
         raise ProviderFailed("The provider is not responding. Request a new quote.") from error
 
 
-def order_values(
+def new_order(
     actor: Actor,
     wanted: NewOrder,
-    quote: store.Row,
+    quote: UsableQuote,
     request: OrderRequest,
     opened: OpenedOrder,
-) -> dict[str, Any]:
-    refunds = provider_named(quote["provider"]).refunds
+) -> WholeOrder:
+    """The order as it begins: its row, before it is written."""
+    refunds = provider_named(quote.provider).refunds
     preference = None
     if wanted.refund_preference is not None:
-        preference = wire.encode(wanted.refund_preference.as_json()).decode()
+        preference = wire.encode(wanted.refund_preference).decode()
     plan = request.sandbox
-    return {
-        "id": new_order_id(),
-        "organization_id": actor.organization_id,
-        "environment": actor.environment.value,
-        "quote_id": quote["id"],
-        "provider": quote["provider"],
-        "provider_order_id": opened.provider_order_id,
-        "partner_order_ref": wanted.partner_order_ref,
-        "from_asset": request.source.ticker,
-        "from_network": request.source.network,
-        "from_decimals": request.source.decimals,
-        "to_asset": request.target.ticker,
-        "to_network": request.target.network,
-        "to_decimals": request.target.decimals,
-        "amount_from": quote["amount_from"],
-        "amount_to_expected": quote["amount_to"],
-        "usd_value": quote["usd_value"],
-        "markup_bps": quote["markup_bps"],
-        "rate_type": quote["rate_type"],
-        "deposit_address": opened.deposit_address,
-        "deposit_extra_id": opened.deposit_extra_id,
-        "payout_address": request.payout_address,
-        "payout_extra_id": request.payout_extra_id,
-        "refund_address": request.refund_address,
-        "refund_extra_id": request.refund_extra_id,
-        "refund_preference": preference,
-        "refund_capability": refunds.capability,
-        "refund_window_hours": refunds.window_hours,
-        "refund_sla_hours": refunds.sla_hours,
-        "sandbox_scenario": None if plan is None else plan.scenario,
+    begun, status = request.created_at, OrderStatus.WAITING_DEPOSIT
+    return WholeOrder(
+        id=new_order_id(),
+        organization_id=actor.organization_id,
+        environment=actor.environment.value,
+        quote_id=quote.id,
+        provider=quote.provider,
+        provider_order_id=opened.provider_order_id,
+        partner_order_ref=wanted.partner_order_ref,
+        from_asset=request.source.ticker,
+        from_network=request.source.network,
+        from_decimals=request.source.decimals,
+        to_asset=request.target.ticker,
+        to_network=request.target.network,
+        to_decimals=request.target.decimals,
+        amount_from=quote.amount_from,
+        amount_to_expected=quote.amount_to,
+        usd_value=quote.usd_value,
+        markup_bps=quote.markup_bps,
+        rate_type=quote.rate_type,
+        deposit_address=opened.deposit_address,
+        deposit_extra_id=opened.deposit_extra_id,
+        payout_address=request.payout_address,
+        payout_extra_id=request.payout_extra_id,
+        refund_address=request.refund_address,
+        refund_extra_id=request.refund_extra_id,
+        refund_preference=preference,
+        refund_capability=refunds.capability,
+        refund_window_hours=refunds.window_hours,
+        refund_sla_hours=refunds.sla_hours,
+        sandbox_scenario=None if plan is None else plan.scenario,
         # As it was given: a window is scaled only for those who asked for a pace.
-        "sandbox_ttl": None if plan is None else wanted.sandbox_ttl,
-        "expires_at": opened.expires_at,
-        "poll_at": opened.next_change_at or request.created_at,
-        "created_at": request.created_at,
-        "updated_at": request.created_at,
-    }
+        sandbox_ttl=None if plan is None else wanted.sandbox_ttl,
+        expires_at=opened.expires_at,
+        poll_at=opened.next_change_at or begun,
+        created_at=begun,
+        updated_at=begun,
+        status=status.value,
+        amount_to_actual=None,
+        completed_at=None,
+        timeline_status=[status.value],
+        timeline_at=[begun],
+    )
 
 
-async def commit_order(
-    kernel: Kernel,
-    actor: Actor,
-    values: dict[str, Any],
-    now: datetime,
-    claim: idempotency.Claim | None,
-) -> bytes:
-    status = OrderStatus.WAITING_DEPOSIT
-    unset = ("amount_to_actual", "failed_reason_code", "failed_reason_message")
-    late = ("late_state", "late_seen_at", "late_finished_at", "late_note")
-    row = values | dict.fromkeys((*unset, "tx_in_hash", "tx_out_hash", "completed_at", *late))
-    row["status"] = status.value
-    order = wire.order_object(row, [(status.value, now)], tracking_url(kernel, values["id"]))
-    answer = wire.encode(order)
+async def commit_order(kernel: Kernel, order: WholeOrder, claim: idempotency.Claim | None) -> bytes:
+    """Write the order, its event and the remembered answer in one transaction; the answer."""
+    status, at = OrderStatus(order.status), order.created_at
+    shown = wire.order_object(order, tracking_url(kernel, order.id))
+    answer = wire.encode(shown)
     told = events.NewEvent(
-        wire.event_id(values["id"], status, now),
+        wire.event_id(order.id, status, at),
         f"order.{status}",
-        wire.payload(order, status, 1, now),
-        order_seq=1,
+        wire.payload(shown, status, order.last_seq, at),
+        order_seq=order.last_seq,
     )
     async with kernel.database.transaction() as tx:
-        if not await store.insert_order(tx, values):
+        if not await store.insert_order(tx, order):
             raise QuoteExpired(_UNUSABLE)
         await events.publish(
             tx,
-            organization_id=actor.organization_id,
-            environment=actor.environment,
+            organization_id=order.organization_id,
+            environment=Environment(order.environment),
             channel="order",
-            order_id=values["id"],
+            order_id=order.id,
             events=[told],
         )
         if claim is not None:

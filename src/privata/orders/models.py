@@ -37,7 +37,7 @@ def _by_form(column: str, name: str, condition: models.Q | None = None) -> model
 
 
 class Order(models.Model):
-    """A swap. Only `orders.service` writes it, with timeline and event in one transaction."""
+    """A swap. Only this room writes it, with timeline and event in one transaction."""
 
     id = models.CharField(primary_key=True, max_length=40)
     organization = models.ForeignKey(

@@ -6,24 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
 
 from privata.core.lifecycle import OPEN, PATH, OrderStatus
 from privata.core.refund_window import window_ends
+from privata.orders.rows import TimelineEntry
 
 #: A final amount that differs by more than this is shown as slippage.
 SLIPPAGE_SHOWN = Decimal("0.005")
 
 #: Six decimals are plenty for a share that is shown with two digits.
 _PLACES = Decimal("0.000001")
-
-
-class Entry(Protocol):
-    """One state of a timeline."""
-
-    status: str
-    at: datetime
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +37,7 @@ class Stage:
     state: str
 
 
-def steps(entries: Sequence[Entry]) -> list[Step]:
+def steps(entries: Sequence[TimelineEntry]) -> list[Step]:
     """The timeline, newest first, with the time each change took."""
     shown = [
         Step(
@@ -60,7 +52,7 @@ def steps(entries: Sequence[Entry]) -> list[Step]:
     return shown[::-1]
 
 
-def stages(entries: Sequence[Entry]) -> list[Stage]:
+def stages(entries: Sequence[TimelineEntry]) -> list[Stage]:
     """The straight path as far as the order went along it."""
     passed = {entry.status for entry in entries}
     now = entries[-1].status if entries else OrderStatus.WAITING_DEPOSIT.value
@@ -83,7 +75,7 @@ def slippage(expected: Decimal, actual: Decimal | None) -> Decimal | None:
     return share if abs(share) > SLIPPAGE_SHOWN else None
 
 
-def swap_seconds(entries: Sequence[Entry]) -> float | None:
+def swap_seconds(entries: Sequence[TimelineEntry]) -> float | None:
     """Seconds from the deposit being seen to completion; None before that."""
     at = {entry.status: entry.at for entry in entries}
     begun, ended = at.get(OrderStatus.CONFIRMING.value), at.get(OrderStatus.COMPLETED.value)

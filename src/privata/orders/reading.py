@@ -1,74 +1,135 @@
-"""Orders as the pages read them: always of one tenant, always bounded."""
+"""Orders as everybody reads them: always of one organization and environment, always bounded.
+
+Pages, the partner API, the automation API and the command line ask here. SQL on the pool, frozen
+rows; a new kind of page over orders is one function here, one view and one template.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
 
-from django.db.models import QuerySet
+import asyncpg
 
-from privata.access.tenants import Tenant
 from privata.core.cursors import Cursor
 from privata.core.ids import ORDER_ID
-from privata.infra.plane import kernel, wait
-from privata.orders import listing
-from privata.orders.filters import GROUPS, OrderFilter
-from privata.orders.listing import Page
-from privata.orders.models import Order, TimelineEntry
-from privata.orders.search_sql import Scope, Search
-from privata.orders.store import Row
-from privata.webhooks.deliveries.reading import DeliveryRow, Place, of_order
+from privata.core.lifecycle import TERMINAL, OrderStatus
+from privata.core.tenancy import Actor, Environment
+from privata.infra.kernel import Kernel
+from privata.orders.presenting import refund_closes
+from privata.orders.rows import (
+    ListedOrder,
+    Order,
+    TimelineEntry,
+    WholeOrder,
+    order_row,
+    timeline_entry,
+)
+from privata.orders.search import listing
+from privata.orders.search.filters import GROUPS, OrderFilter
+from privata.orders.search.listing import Page
+from privata.orders.search.sql import Scope, Search
+
+__all__ = [
+    "ListedOrder",
+    "Order",
+    "Page",
+    "TimelineEntry",
+    "WholeOrder",
+    "any_completed",
+    "any_order",
+    "count_newer",
+    "found_by",
+    "newest",
+    "newest_moving",
+    "order_by_link",
+    "order_of",
+    "page_of",
+    "refund_windows",
+    "same_rows",
+    "search_of",
+    "segment_counts",
+    "timeline_of",
+]
 
 #: Rows of a page of the list.
-PAGE = 50
+PAGE: Final = 50
 
 #: New orders are counted up to here; beyond, the pill says "99+".
-MOST_NEW = 99
+MOST_NEW: Final = 99
 
 #: Segments say how many they hold up to here; counting more is not cheap.
-MOST_COUNTED = 999
+MOST_COUNTED: Final = 999
 
-#: Deliveries shown on an order; one has about six events, more only after replays.
-MOST_DELIVERIES = 100
+_MINE: Final = "organization_id = $1 AND environment = $2"
+
+_ONE: Final = f"SELECT * FROM orders WHERE {_MINE} AND id = $3"  # noqa: S608
+
+_BY_LINK: Final = "SELECT * FROM orders WHERE id = $1"
+
+_TIMELINE: Final = """
+SELECT status, at, source FROM order_timeline
+WHERE order_id = (SELECT id FROM orders WHERE id = $1 AND organization_id = $2
+                  AND environment = $3)
+ORDER BY seq
+"""
+
+_ANY: Final = f"SELECT EXISTS (SELECT FROM orders WHERE {_MINE})"  # noqa: S608
+
+_ANY_DONE: Final = f"SELECT EXISTS (SELECT FROM orders WHERE {_MINE} AND status = 'completed')"  # noqa: S608
+
+_MOVING: Final = f"""
+SELECT id FROM orders WHERE {_MINE} AND status <> ALL ($3::text[])
+ORDER BY created_at DESC, id DESC LIMIT 1
+"""  # noqa: S608
+
+# The window counts from the state's entry; the order itself changes again when an action is chosen.
+_REFUND_WINDOWS: Final = f"""
+SELECT entered.at, o.refund_window_hours, o.sandbox_ttl
+FROM orders AS o
+JOIN order_timeline AS entered ON entered.order_id = o.id AND entered.status = o.status
+WHERE {_MINE} AND o.status = '{OrderStatus.REFUND_REQUIRED}' AND o.created_at >= $3
+ORDER BY o.updated_at LIMIT $4
+"""  # noqa: S608
 
 
-def orders_of(tenant: Tenant) -> QuerySet[Order]:
-    """Every order of the tenant: the only way to an order from a page."""
-    return Order.objects.filter(
-        organization_id=tenant.organization_id, environment=tenant.environment.value
-    )
+def search_of(actor: Actor, chosen: OrderFilter, now: datetime) -> Search:
+    """A search among the actor's orders."""
+    return Search(Scope(actor.organization_id, actor.environment), chosen, now)
 
 
-def search_of(tenant: Tenant, chosen: OrderFilter, now: datetime) -> Search:
-    """The search of a page among the tenant's orders."""
-    return Search(Scope(tenant.organization_id, tenant.environment), chosen, now)
-
-
-def page_of(search: Search, *, before: Cursor | None = None, after: Cursor | None = None) -> Page:
+async def page_of(
+    kernel: Kernel, search: Search, *, before: Cursor | None = None, after: Cursor | None = None
+) -> Page[ListedOrder]:
     """A page of the list: the newest, or the one older than `before`, or newer than `after`."""
     if after is not None and before is None:
         upward = listing.ranged(search, newer_than=after, upward=True)
-        page = wait(listing.page_of(kernel(), upward, limit=PAGE))
+        page = await listing.page_of(kernel, upward, limit=PAGE, columns=listing.LISTED)
         if page.rows or page.newer is not None:
             return page
     found = search if before is None else listing.ranged(search, older_than=before)
-    return wait(listing.page_of(kernel(), found, limit=PAGE))
+    return await listing.page_of(kernel, found, limit=PAGE, columns=listing.LISTED)
 
 
-def same_rows(search: Search, first: Cursor, last: Cursor) -> list[Row]:
+async def same_rows(
+    kernel: Kernel, search: Search, first: Cursor, last: Cursor
+) -> list[ListedOrder]:
     """The rows from `first` to `last` as they are now: none comes in, so the list never jumps."""
     ends = (replace(first, included=True), replace(last, included=True))
     within = listing.ranged(search, older_than=ends[0], newer_than=ends[1])
-    return wait(listing.rows_of(kernel(), within, limit=PAGE))
+    return await listing.rows_of(kernel, within, limit=PAGE, columns=listing.LISTED)
 
 
-def count_newer(search: Search, first: Cursor) -> int:
+async def count_newer(kernel: Kernel, search: Search, first: Cursor) -> int:
     """How many matching orders came after `first`, up to `MOST_NEW` and one."""
     newer = listing.ranged(search, newer_than=first, upward=True)
-    return len(wait(listing.rows_of(kernel(), newer, limit=MOST_NEW + 1, columns="o.id")))
+    found = await listing.rows_of(kernel, newer, limit=MOST_NEW + 1, columns=listing.PLACES)
+    return len(found)
 
 
-def segment_counts(search: Search) -> dict[str, int]:
+async def segment_counts(kernel: Kernel, search: Search) -> dict[str, int]:
     """How many orders each segment holds, where that is cheap to say."""
     if search.chosen.having(statuses=()).active:
         return {}
@@ -76,36 +137,78 @@ def segment_counts(search: Search) -> dict[str, int]:
     for label in ("In progress", "Needs action"):
         narrowed = search.chosen.having(statuses=tuple(s.value for s in GROUPS[label]))
         only = listing.narrowed(search, narrowed)
-        found = wait(listing.count_of(kernel(), only, most=MOST_COUNTED, walk=1))
+        found = await listing.count_of(kernel, only, most=MOST_COUNTED, walk=1)
         if found.exact:
             counted[label] = found.rows
     return counted
 
 
-def newest(tenant: Tenant, now: datetime, limit: int) -> list[Row]:
-    """The tenant's latest orders."""
-    return wait(listing.rows_of(kernel(), search_of(tenant, OrderFilter(), now), limit=limit))
+async def newest(kernel: Kernel, *, actor: Actor, limit: int) -> list[ListedOrder]:
+    """The actor's latest orders."""
+    search = search_of(actor, OrderFilter(), kernel.clock.now())
+    return await listing.rows_of(kernel, search, limit=limit, columns=listing.LISTED)
 
 
-def found_by(tenant: Tenant, text: str, now: datetime, limit: int) -> list[Row]:
+async def found_by(kernel: Kernel, *, actor: Actor, text: str, limit: int) -> list[ListedOrder]:
     """Orders with exactly this id, reference, deposit address or transaction."""
-    search = search_of(tenant, OrderFilter(text=text), now)
-    return wait(listing.rows_of(kernel(), search, limit=limit))
+    search = search_of(actor, OrderFilter(text=text), kernel.clock.now())
+    return await listing.rows_of(kernel, search, limit=limit, columns=listing.LISTED)
 
 
-def order_of(tenant: Tenant, order_id: str) -> Order | None:
+async def any_order(kernel: Kernel, *, actor: Actor) -> bool:
+    """Whether the actor has ever had an order."""
+    return bool(await kernel.database.pool.fetchval(_ANY, *_mine(actor)))
+
+
+async def any_completed(kernel: Kernel, organization_id: UUID, environment: Environment) -> bool:
+    """Whether the organization has completed an order there."""
+    found = await kernel.database.pool.fetchval(_ANY_DONE, organization_id, environment.value)
+    return bool(found)
+
+
+async def order_of(kernel: Kernel, *, actor: Actor, order_id: str) -> Order | None:
     """One order; another organization's and another environment's are missing like any other."""
     if not ORDER_ID.fullmatch(order_id):
         return None
-    return orders_of(tenant).filter(id=order_id).first()
+    return _order(await kernel.database.pool.fetchrow(_ONE, *_mine(actor), order_id))
 
 
-def timeline_of(order: Order) -> list[TimelineEntry]:
+async def order_by_link(kernel: Kernel, order_id: str) -> Order | None:
+    """The order that a link with a fitting token leads to (`tracking.tracking_token_fits`):
+    whoever has it may see this one, whosever it is."""
+    return _order(await kernel.database.pool.fetchrow(_BY_LINK, order_id))
+
+
+async def timeline_of(kernel: Kernel, order: Order) -> list[TimelineEntry]:
     """The states the order entered, oldest first."""
-    return list(TimelineEntry.objects.filter(order_id=order.id).order_by("seq"))
+    rows = await kernel.database.pool.fetch(
+        _TIMELINE, order.id, order.organization_id, order.environment
+    )
+    return [timeline_entry(row) for row in rows]
 
 
-def deliveries_of(tenant: Tenant, order: Order) -> list[DeliveryRow]:
-    """Webhook deliveries of the order's events, newest first."""
-    place = Place(tenant.organization_id, tenant.environment)
-    return wait(of_order(kernel(), place, order.id, MOST_DELIVERIES))
+async def newest_moving(kernel: Kernel, *, actor: Actor) -> str | None:
+    """The id of the actor's newest order that still moves."""
+    over = sorted(status.value for status in TERMINAL)
+    found: str | None = await kernel.database.pool.fetchval(_MOVING, *_mine(actor), over)
+    return found
+
+
+async def refund_windows(
+    kernel: Kernel, *, actor: Actor, since: timedelta, limit: int
+) -> list[datetime | None]:
+    """When the windows close of orders that need a refund and were made within `since`; None
+    where the provider names no hours. Those that changed longest ago first."""
+    rows = await kernel.database.pool.fetch(
+        _REFUND_WINDOWS, *_mine(actor), kernel.clock.now() - since, limit
+    )
+    needed = OrderStatus.REFUND_REQUIRED
+    return [refund_closes(needed, *row) for row in rows]
+
+
+def _mine(actor: Actor) -> tuple[object, str]:
+    return actor.organization_id, actor.environment.value
+
+
+def _order(row: asyncpg.Record | None) -> Order | None:
+    return None if row is None else order_row(row)

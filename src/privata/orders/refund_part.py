@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ import msgspec
 from privata.core.clock import iso
 from privata.core.lifecycle import OrderStatus
 from privata.core.refund_window import window_ends
+from privata.orders.rows import WholeOrder
 
 #: No action was chosen: the window is open, or a person decides.
 WAITING: Final = "waiting"
@@ -21,27 +21,25 @@ DONE: Final = "done"
 _UNDECIDED: Final = frozenset({OrderStatus.REFUND_REQUIRED, OrderStatus.MANUAL_REVIEW})
 
 
-def refund_part(
-    row: Mapping[str, Any], timeline: list[tuple[str, datetime]]
-) -> dict[str, Any] | None:
+def refund_part(row: WholeOrder, timeline: list[tuple[str, datetime]]) -> dict[str, Any] | None:
     """The order's `refund`; None for an order that has never needed one.
 
-    `row["refund"]` is its action as the database's JSON, None without one. The address that the
+    `row.refund` is its action as the database's JSON, None without one. The address that the
     refund goes to stays inside.
     """
     entered = next((at for status, at in timeline if status == OrderStatus.REFUND_REQUIRED), None)
     if entered is None:
         return None
-    ends = window_ends(entered, row["refund_window_hours"], row["sandbox_ttl"])
-    stored = row.get("refund")
+    ends = window_ends(entered, row.refund_window_hours, row.sandbox_ttl)
+    stored = row.refund
     if stored is None:
-        undecided = row["status"] in _UNDECIDED
+        undecided = row.status in _UNDECIDED
         return _part(
             state=WAITING if undecided else DONE,
             window_ends_at=iso(ends),
             finished_at=None if undecided else iso(timeline[-1][1]),
         )
-    given = msgspec.json.decode(stored, type=dict) if isinstance(stored, str) else dict(stored)
+    given = msgspec.json.decode(stored, type=dict)
     moments = {
         name: None if given[name] is None else iso(datetime.fromisoformat(given[name]))
         for name in ("requested_at", "finished_at")

@@ -13,7 +13,7 @@ from privata.core.lifecycle import FailedReason, OrderStatus
 from privata.infra.wire import AmountText, Wire, misfit
 from privata.orders import create
 from privata.orders.states import LateState
-from privata.providers.simulator.scenarios import MAX_TTL, Scenario
+from privata.providers.port import MAX_TTL, Scenario
 
 V = TypeVar("V")
 

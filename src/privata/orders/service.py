@@ -1,286 +1,77 @@
-"""Making orders, reading them, moving them. The only code that writes an order."""
+"""What others do with orders. From outside, this, `reading` and `schemas` are all of the room."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from privata.orders.following.poller import (
+    FULL_PAUSE_S,
+    LEASE_S,
+    NET_S,
+    SIDE_BY_SIDE,
+    Crew,
+    first_of,
+    follow,
+    sandbox_plan,
+    sleep,
+)
+from privata.orders.moving import (
+    BY_CLOCK,
+    BY_OPERATOR,
+    BY_PROVIDER,
+    Moved,
+    advance,
+    enter,
+    entered_at,
+    expire_in_silence,
+    get_order,
+    order_of,
+    refund_window_end,
+)
+from privata.orders.refund_port import show_refunds_with
+from privata.orders.rows import Order, TimelineEntry, WholeOrder
+from privata.orders.store import (
+    claim_polls,
+    holding,
+    lock_order,
+    lock_own_order,
+    note_refund,
+    noting_change,
+    seconds_to_next_poll,
+    set_poll,
+)
+from privata.orders.wire import preference_of
 
-from privata.core.errors import NotFound, OrderNotFound
-from privata.core.ids import ORDER_ID
-from privata.core.lifecycle import OrderStatus, route, steps
-from privata.core.refund_window import window_ends
-from privata.core.tenancy import Actor, Environment
-from privata.events import service as events
-from privata.infra.kernel import Kernel
-from privata.infra.postgres import Transaction
-from privata.ledger import service as ledger
-from privata.orders import store, wire
-from privata.orders.late import late_state, note_late, watch_until
-from privata.orders.polling import is_expired, next_poll
-from privata.orders.tracking import tracking_url
-from privata.providers.port import Report
-
-#: Wakes the pollers and the clock of the refund windows; no payload.
-ORDERS_BELL = "privata_orders"
-
-#: Sources of a timeline entry: who said so.
-BY_PROVIDER = "provider"
-BY_CLOCK = "clock"
-BY_OPERATOR = "operator"
-
-_rng = random.SystemRandom()
-
-
-@dataclass(frozen=True, slots=True)
-class Moved:
-    """What a report did: the states entered, in order; none if it was ignored."""
-
-    order_id: str
-    entered: tuple[OrderStatus, ...]
-
-
-async def get_order(kernel: Kernel, *, actor: Actor, order_id: str) -> dict[str, Any]:
-    """The order object; missing and another organization's both raise `OrderNotFound`."""
-    row = None
-    if ORDER_ID.fullmatch(order_id):
-        row = await store.fetch_order(
-            kernel.database.pool, order_id, actor.organization_id, actor.environment
-        )
-    if row is None:
-        raise OrderNotFound("Order not found.")
-    return order_of(kernel, row)
-
-
-def order_of(kernel: Kernel, row: store.Row) -> dict[str, Any]:
-    """The order object of a row that carries its timeline."""
-    timeline = list(zip(row["timeline_status"], row["timeline_at"], strict=True))
-    return wire.order_object(dict(row), timeline, tracking_url(kernel, row["id"]))
-
-
-async def advance(
-    kernel: Kernel, *, order_id: str, report: Report, source: str = BY_PROVIDER
-) -> Moved:
-    """Apply a provider's report in one transaction: state, timeline, events and deliveries.
-
-    A jump is filled in; a report that repeats or would go backward is counted and ignored. An order
-    that still waits for its deposit past `expires_at` is expired by our own clock.
-    """
-    async with kernel.database.transaction() as tx:
-        # The row lock makes two reports about one order take turns: each decides on what the
-        # other left, so no state is entered twice and `last_seq` has no gaps.
-        row = await store.lock_order(tx, order_id)
-        if row is None:
-            raise NotFound(f"no order {order_id}")
-        return await _apply(kernel, tx, row, report, source)
-
-
-async def expire_in_silence(kernel: Kernel, *, order_id: str) -> Moved:
-    """The clock's word on an order whose provider does not answer; most often it changes nothing.
-
-    Nothing else is concluded from silence: the order's lease runs out and it is asked about again.
-    """
-    async with kernel.database.transaction() as tx:
-        row = await store.lock_order(tx, order_id)
-        if row is None:
-            raise NotFound(f"no order {order_id}")
-        now = kernel.clock.now()
-        environment, status = Environment(row["environment"]), OrderStatus(row["status"])
-        if status is OrderStatus.EXPIRED:
-            # Nobody waits for this one: the next look, not the end of the lease.
-            await store.set_poll(tx, order_id, _next_poll(kernel, row, status, (), None, now))
-        if not is_expired(status, row["expires_at"], now, environment=environment, silent=True):
-            return Moved(order_id, ())
-        return await _apply(kernel, tx, row, Report(OrderStatus.EXPIRED), BY_CLOCK)
-
-
-async def enter(
-    kernel: Kernel, tx: Transaction, row: store.Row, report: Report, *, source: str
-) -> None:
-    """Move an order that needs a refund or a decision, in the caller's transaction.
-
-    `row` comes from `store.lock_order` in the same transaction, so the state cannot have changed.
-    `ValueError` if the lifecycle has no such step: the caller looks before it asks.
-    """
-    entered = steps(OrderStatus(row["status"]), report.status)
-    if not entered:
-        raise ValueError(f"{row['id']}: no step from {row['status']} to {report.status}")
-    await _enter(kernel, tx, row, report, entered, kernel.clock.now(), None, source)
-
-
-async def _apply(
-    kernel: Kernel, tx: Transaction, row: store.Row, report: Report, source: str
-) -> Moved:
-    now = kernel.clock.now()
-    current = OrderStatus(row["status"])
-    environment = Environment(row["environment"])
-    entered = route(current, (*report.passed, report.status))
-    final = entered[-1] if entered else current
-    if is_expired(final, row["expires_at"], now, environment=environment):
-        report, source = Report(OrderStatus.EXPIRED), BY_CLOCK
-        entered, final = (OrderStatus.EXPIRED,), OrderStatus.EXPIRED
-    # What came after the order had expired is a fact beside it: see `late`.
-    late = late_state(report) if final is OrderStatus.EXPIRED else None
-    poll_at = _next_poll(kernel, row, final, entered, report, now)
-    if entered:
-        told = report if late is None else Report(OrderStatus.EXPIRED)
-        await _enter(kernel, tx, row, told, entered, now, poll_at, source)
-        if poll_at is not None:
-            tx.ring(ORDERS_BELL)
-    else:
-        if late is None and report.status is not current:
-            await store.count_ignored(tx, row["id"], current.value, report.status.value)
-        # An order whose refund is under way is followed by that: see `refunds`.
-        if current is not OrderStatus.REFUND_REQUIRED or row["poll_at"] is not None:
-            await store.set_poll(tx, row["id"], poll_at)
-    if late is not None:
-        await note_late(tx, row, report, late, now)
-    return Moved(row["id"], entered)
-
-
-def _next_poll(
-    kernel: Kernel,
-    row: store.Row,
-    final: OrderStatus,
-    entered: tuple[OrderStatus, ...],
-    report: Report | None,
-    now: datetime,
-) -> datetime | None:
-    """When to look at the order again, after a report or none."""
-    watched = None
-    if final is OrderStatus.EXPIRED:
-        found = None if report is None else late_state(report)
-        watched = watch_until(kernel.settings, row, found, now)
-    return next_poll(
-        final,
-        row["created_at"],
-        now,
-        change_at=None if report is None else report.next_change_at,
-        expires_at=row["expires_at"],
-        environment=Environment(row["environment"]),
-        window_end=_window_end(row, entered, now),
-        watch_until=watched,
-        rng=_rng,
-    )
-
-
-def refund_window_end(row: store.Row) -> datetime:
-    """When the refund window of an order in `refund_required` ends, from its row with timeline."""
-    return window_ends(
-        entered_at(row, OrderStatus.REFUND_REQUIRED), row["refund_window_hours"], row["sandbox_ttl"]
-    )
-
-
-def entered_at(row: store.Row, status: OrderStatus) -> datetime:
-    """When an order entered `status`, from its row with timeline; `ValueError` if it did not."""
-    index: int = row["timeline_status"].index(status.value)
-    at: datetime = row["timeline_at"][index]
-    return at
-
-
-def _window_end(row: store.Row, entered: tuple[OrderStatus, ...], now: datetime) -> datetime | None:
-    if OrderStatus.REFUND_REQUIRED in entered:
-        return window_ends(now, row["refund_window_hours"], row["sandbox_ttl"])
-    return refund_window_end(row) if row["status"] == OrderStatus.REFUND_REQUIRED else None
-
-
-async def _enter(
-    kernel: Kernel,
-    tx: Transaction,
-    row: store.Row,
-    report: Report,
-    entered: tuple[OrderStatus, ...],
-    now: datetime,
-    poll_at: datetime | None,
-    source: str,
-) -> None:
-    first = row["last_seq"] + 1
-    seqs = list(range(first, first + len(entered)))
-    final = entered[-1]
-    completed_at = now if final is OrderStatus.COMPLETED else None
-    failed_reason = None if report.failed_reason is None else report.failed_reason.value
-    await store.move_order(
-        tx,
-        row["id"],
-        (
-            final.value,
-            seqs[-1],
-            now,
-            completed_at,
-            poll_at,
-            report.amount_to_actual,
-            report.tx_in_hash,
-            report.tx_out_hash,
-            failed_reason,
-            report.failed_message,
-        ),
-        source=source,
-        seqs=seqs,
-        statuses=[status.value for status in entered],
-    )
-    whole = dict(row)
-    if row["status"] in (OrderStatus.REFUND_REQUIRED, OrderStatus.MANUAL_REVIEW):
-        # What moves the order has settled its refund before, in this transaction.
-        whole["refund"] = await store.refund_now(tx, row["id"])
-    await events.publish(
-        tx,
-        organization_id=row["organization_id"],
-        environment=Environment(row["environment"]),
-        channel="order",
-        order_id=row["id"],
-        events=_told(kernel, whole, report, entered, seqs, now),
-    )
-    if final is OrderStatus.COMPLETED and row["environment"] == Environment.LIVE:
-        # Last, since from here to the commit others of the organization wait for their turn.
-        await ledger.earn(
-            tx,
-            kernel,
-            order=ledger.CompletedOrder(
-                row["id"], row["organization_id"], row["usd_value"], row["markup_bps"]
-            ),
-        )
-
-
-def _told(
-    kernel: Kernel,
-    row: Mapping[str, Any],
-    report: Report,
-    entered: tuple[OrderStatus, ...],
-    seqs: list[int],
-    now: datetime,
-) -> list[events.NewEvent]:
-    """One event per entered state, each with the order as it was in that state."""
-    state: dict[str, Any] = dict(row)
-    timeline = list(zip(row["timeline_status"], row["timeline_at"], strict=True))
-    link = tracking_url(kernel, row["id"])
-    if report.tx_in_hash:
-        state["tx_in_hash"] = report.tx_in_hash
-    told = []
-    for status, seq in zip(entered, seqs, strict=True):
-        timeline.append((status.value, now))
-        state.update(status=status.value, updated_at=now)
-        if status is entered[-1]:
-            state.update(_outcome(report, status, now, state))
-        order = wire.order_object(state, timeline, link)
-        body = wire.payload(order, status, seq, now)
-        told.append(
-            events.NewEvent(wire.event_id(row["id"], status, now), f"order.{status}", body, seq)
-        )
-    return told
-
-
-def _outcome(
-    report: Report, status: OrderStatus, now: datetime, state: dict[str, Any]
-) -> dict[str, Any]:
-    """What only the last of the entered states knows."""
-    return {
-        "completed_at": now if status is OrderStatus.COMPLETED else None,
-        "amount_to_actual": report.amount_to_actual or state["amount_to_actual"],
-        "tx_out_hash": report.tx_out_hash or state["tx_out_hash"],
-        "failed_reason_code": (
-            report.failed_reason.value if report.failed_reason else state["failed_reason_code"]
-        ),
-        "failed_reason_message": report.failed_message or state["failed_reason_message"],
-    }
+__all__ = [
+    "BY_CLOCK",
+    "BY_OPERATOR",
+    "BY_PROVIDER",
+    "FULL_PAUSE_S",
+    "LEASE_S",
+    "NET_S",
+    "SIDE_BY_SIDE",
+    "Crew",
+    "Moved",
+    "Order",
+    "TimelineEntry",
+    "WholeOrder",
+    "advance",
+    "claim_polls",
+    "enter",
+    "entered_at",
+    "expire_in_silence",
+    "first_of",
+    "follow",
+    "get_order",
+    "holding",
+    "lock_order",
+    "lock_own_order",
+    "note_refund",
+    "noting_change",
+    "order_of",
+    "preference_of",
+    "refund_window_end",
+    "sandbox_plan",
+    "seconds_to_next_poll",
+    "set_poll",
+    "show_refunds_with",
+    "sleep",
+]

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from operator import attrgetter
+from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
+from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment
 from privata.infra.postgres import Transaction
+from privata.orders.rows import Order, WholeOrder, order_row, whole_order
+from privata.quotes.quote import UsableQuote, usable_quote
+from privata.quotes.spending import spending
 
-Row = asyncpg.Record
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 COLUMNS = (
     "id",
@@ -55,9 +61,7 @@ COLUMNS = (
 # quote race for the quote's row: the second finds `used_at` set, inserts nothing and returns none.
 _INSERT = f"""
 WITH spent AS (
-    UPDATE quote SET used_at = now()
-    WHERE id = $4 AND used_at IS NULL AND expires_at > $33
-    RETURNING id
+    {spending("$4", "$33")}
 ), made AS (
     INSERT INTO orders ({", ".join(COLUMNS)})
     SELECT {", ".join(f"${n}" for n in range(1, len(COLUMNS) + 1))} FROM spent
@@ -75,7 +79,7 @@ REFUND = """
          'state', r.state, 'action', r.action, 'stable_target', r.stable_target,
          'source', r.source, 'requested_at', r.requested_at, 'finished_at', r.finished_at,
          'failure', r.failure)
-     FROM refund r WHERE r.order_id = o.id) AS refund
+     FROM refund_facts r WHERE r.order_id = o.id) AS refund
 """
 
 #: What makes an order's row the whole order.
@@ -117,7 +121,7 @@ SELECT q.*, (
       AND o.partner_order_ref = (SELECT $4::text)
       AND o.status IN ('waiting_deposit', 'confirming', 'exchanging', 'sending')
 ) AS duplicate_of
-FROM quote q
+FROM quote_facts q
 WHERE q.id = $1 AND q.environment = $3 AND (q.organization_id = $2 OR q.organization_id IS NULL)
 """
 
@@ -172,17 +176,54 @@ WHERE poll_at <= now() + make_interval(secs => $3)
 """
 
 
-async def insert_order(tx: Transaction, values: Mapping[str, Any]) -> bool:
+_inserted = attrgetter(*COLUMNS)
+
+
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """The states that an order enters at once, and what is known with the last of them.
+
+    None leaves amount, hashes and reason as they are. `poll_at` None: not asked about again.
+    """
+
+    entered: tuple[OrderStatus, ...]
+    seqs: list[int]
+    at: datetime
+    source: str
+    poll_at: datetime | None
+    completed_at: datetime | None
+    amount_to_actual: Decimal | None
+    tx_in_hash: str | None
+    tx_out_hash: str | None
+    failed_reason_code: str | None
+    failed_reason_message: str | None
+
+
+def holding(ids: str) -> str:
+    """The SQL that locks orders for a WITH of another room, and yields the ids that it got: what
+    somebody else holds is left out, so it waits for nobody. `ids` is a query of ids."""
+    return f"SELECT id FROM orders WHERE id IN ({ids}) FOR NO KEY UPDATE SKIP LOCKED"  # noqa: S608
+
+
+def noting_change(ids: str) -> str:
+    """The SQL of `note_refund` for a WITH of another room, for orders that it holds."""
+    return (
+        "UPDATE orders SET updated_at = greatest(updated_at, now())"  # noqa: S608
+        f" WHERE id IN ({ids})"
+    )
+
+
+async def insert_order(tx: Transaction, order: WholeOrder) -> bool:
     """Spend the quote and make the order; False if the quote was used or ran out meanwhile."""
-    row = await tx.connection.fetchval(_INSERT, *(values[name] for name in COLUMNS))
-    return row is not None
+    made = await tx.connection.fetchval(_INSERT, *_inserted(order))
+    return made is not None
 
 
 async def fetch_order(
-    pool: asyncpg.Pool[Row], order_id: str, organization_id: UUID, environment: Environment
-) -> Row | None:
+    pool: Pool, order_id: str, organization_id: UUID, environment: Environment
+) -> WholeOrder | None:
     """An order of the organization with its timeline."""
-    return await pool.fetchrow(_GET, order_id, organization_id, environment.value)
+    row = await pool.fetchrow(_GET, order_id, organization_id, environment.value)
+    return None if row is None else whole_order(row)
 
 
 async def refund_now(tx: Transaction, order_id: str) -> str | None:
@@ -191,50 +232,61 @@ async def refund_now(tx: Transaction, order_id: str) -> str | None:
     return found
 
 
-async def lock_order(tx: Transaction, order_id: str) -> Row | None:
+async def lock_order(tx: Transaction, order_id: str) -> WholeOrder | None:
     """The order with its timeline, locked: whoever moves it next waits here."""
-    return await tx.connection.fetchrow(_LOCK, order_id)
+    row = await tx.connection.fetchrow(_LOCK, order_id)
+    return None if row is None else whole_order(row)
 
 
 async def lock_own_order(
     tx: Transaction, order_id: str, organization_id: UUID, environment: Environment
-) -> Row | None:
+) -> WholeOrder | None:
     """The same for an order of the organization; another's is none."""
-    return await tx.connection.fetchrow(_LOCK_OWN, order_id, organization_id, environment.value)
+    row = await tx.connection.fetchrow(_LOCK_OWN, order_id, organization_id, environment.value)
+    return None if row is None else whole_order(row)
 
 
 async def fetch_quote(
-    pool: asyncpg.Pool[Row],
+    pool: Pool,
     quote_id: str,
     organization_id: UUID,
     environment: Environment,
     partner_order_ref: str | None,
-) -> Row | None:
+) -> UsableQuote | None:
     """A quote the organization may use, and the open order that has the reference already."""
-    return await pool.fetchrow(
+    row = await pool.fetchrow(
         _QUOTE, quote_id, organization_id, environment.value, partner_order_ref
     )
+    return None if row is None else usable_quote(row)
 
 
 async def open_order_with_ref(
-    pool: asyncpg.Pool[Row], organization_id: UUID, environment: Environment, ref: str
+    pool: Pool, organization_id: UUID, environment: Environment, ref: str
 ) -> str | None:
     """The id of the open order with this reference."""
     found: str | None = await pool.fetchval(_OPEN_WITH_REF, organization_id, environment.value, ref)
     return found
 
 
-async def move_order(
-    tx: Transaction,
-    order_id: str,
-    fields: Sequence[Any],
-    *,
-    source: str,
-    seqs: list[int],
-    statuses: list[str],
-) -> None:
-    """Write the new state and its timeline entries; `fields` are $2 to $11 of the statement."""
-    await tx.connection.execute(_ADVANCE, order_id, *fields, source, seqs, statuses)
+async def move_order(tx: Transaction, order_id: str, move: Move) -> None:
+    """Write the new state and its timeline entries; the caller holds the order's row."""
+    await tx.connection.execute(
+        _ADVANCE,
+        order_id,
+        move.entered[-1].value,
+        move.seqs[-1],
+        move.at,
+        move.completed_at,
+        move.poll_at,
+        move.amount_to_actual,
+        move.tx_in_hash,
+        move.tx_out_hash,
+        move.failed_reason_code,
+        move.failed_reason_message,
+        move.source,
+        move.seqs,
+        [status.value for status in move.entered],
+    )
 
 
 async def count_ignored(tx: Transaction, order_id: str, status: str, reported: str) -> None:
@@ -254,21 +306,22 @@ async def note_refund(tx: Transaction, order_id: str, at: datetime) -> None:
 
 
 async def claim_polls(
-    pool: asyncpg.Pool[Row],
+    pool: Pool,
     limit: int,
     lease_s: float,
     environment: Environment,
     *,
     refunds: bool = False,
     late: bool = False,
-) -> list[Row]:
+) -> list[Order]:
     """Orders to look at now, claimed for `lease_s` seconds: the open ones of an environment, with
     `refunds` those that need a refund, with `late` the expired ones."""
-    return await pool.fetch(_CLAIM_POLLS, limit, lease_s, environment.value, refunds, late)
+    rows = await pool.fetch(_CLAIM_POLLS, limit, lease_s, environment.value, refunds, late)
+    return [order_row(row) for row in rows]
 
 
 async def seconds_to_next_poll(
-    pool: asyncpg.Pool[Row],
+    pool: Pool,
     within_s: float,
     environment: Environment,
     *,

@@ -8,9 +8,9 @@ from typing import Final
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
-from privata.orders import listing
-from privata.orders.filters import OrderFilter
-from privata.orders.search_sql import Scope, Search
+from privata.orders.search import listing
+from privata.orders.search.filters import OrderFilter
+from privata.orders.search.sql import Scope, Search
 
 #: The latest completed orders that are looked at, and how many it takes to say "usually".
 SAMPLE: Final = 100
@@ -61,10 +61,10 @@ async def usual_time(
     )
     scope = Scope(actor.organization_id, actor.environment)
     search = Search(scope, chosen, kernel.clock.now())
-    rows = await listing.rows_of(kernel, search, limit=SAMPLE, columns="o.id, o.created_at")
+    rows = await listing.rows_of(kernel, search, limit=SAMPLE, columns=listing.PLACES)
     if len(rows) < LEAST:
         return None
-    ids = [row["id"] for row in rows]
+    ids = [row.id for row in rows]
     found = await kernel.database.pool.fetchrow(_SPREAD, ids, status.value)
     if found is None or found["seen"] < LEAST:
         return None

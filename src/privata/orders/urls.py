@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from privata.orders import export_views, list_views, views
+from privata.orders import views
+from privata.orders.export import views as export_views
+from privata.orders.list import views as list_views
 
 app_name = "orders"
 

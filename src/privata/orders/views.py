@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -11,15 +10,19 @@ from django.views.decorators.http import require_safe
 
 from privata.access.tenants import Tenant
 from privata.access.views import page
+from privata.core.explorers import explorer_link
 from privata.core.lifecycle import OPEN, OrderStatus
 from privata.core.roles import Permission
 from privata.infra.plane import kernel, wait
-from privata.orders import presenting, reading, service
-from privata.orders.explorers import explorer_link
-from privata.orders.models import Order
+from privata.orders import moving, presenting, reading
+from privata.orders.refund_port import RefundPanel, refund_panel
+from privata.orders.rows import Order
 from privata.orders.tracking import tracking_url
 from privata.orders.typical import Usual, usual_time
-from privata.refunds.panel import RefundPanel, panel_of
+from privata.webhooks.deliveries.reading import Place, of_order
+
+#: Deliveries shown on an order; one has about six events, more only after replays.
+MOST_DELIVERIES: Final = 100
 
 #: The tabs of an order, as they stand in its address.
 TABS = {
@@ -46,12 +49,13 @@ def detail_fragment(request: HttpRequest, tenant: Tenant, order_id: str) -> Http
 
 
 def _detail(request: HttpRequest, tenant: Tenant, order_id: str) -> dict[str, Any]:
-    order = reading.order_of(tenant, order_id)
+    order = wait(reading.order_of(kernel(), actor=tenant.actor, order_id=order_id))
     if order is None:
         raise Http404
     tab = request.GET.get("tab", "")
     tab = tab if tab in TABS and (tab != "deliveries" or _sees_deliveries(tenant)) else "summary"
-    entries = reading.timeline_of(order)
+    entries = wait(reading.timeline_of(kernel(), order))
+    panel = wait(refund_panel(kernel(), order, entries))
     context = {
         "order": order,
         "tab": tab,
@@ -61,7 +65,7 @@ def _detail(request: HttpRequest, tenant: Tenant, order_id: str) -> dict[str, An
         "stages": presenting.stages(entries),
         "slippage": presenting.slippage(order.amount_to_expected, order.amount_to_actual),
         "swap_seconds": presenting.swap_seconds(entries),
-        "refund_panel": (panel := panel_of(order, entries, datetime.now(UTC))),
+        "refund_panel": panel,
         "tracking_url": tracking_url(kernel(), order.id),
     }
     return context | _tab(tenant, order, tab, panel)
@@ -74,9 +78,10 @@ def _tab(tenant: Tenant, order: Order, tab: str, panel: RefundPanel | None) -> d
     if tab == "transactions":
         return {"transactions": _transactions(order, panel)}
     if tab == "deliveries":
-        return {"deliveries": reading.deliveries_of(tenant, order)}
+        place = Place(tenant.organization_id, tenant.environment)
+        return {"deliveries": wait(of_order(kernel(), place, order.id, MOST_DELIVERIES))}
     if tab == "raw":
-        return {"raw": wait(service.get_order(kernel(), actor=tenant.actor, order_id=order.id))}
+        return {"raw": wait(moving.get_order(kernel(), actor=tenant.actor, order_id=order.id))}
     return {}
 
 

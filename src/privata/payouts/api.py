@@ -26,9 +26,9 @@ from privata.infra.operations import Idempotency, Operation
 from privata.infra.postgres import Transaction
 from privata.infra.routing import Router
 from privata.infra.wire import json_response
-from privata.payouts import listing, schemas, service
+from privata.payouts import reading, schemas, service
 from privata.payouts.doors import NO_PAYOUT
-from privata.payouts.store import Row
+from privata.payouts.rows import PayoutRow
 
 router = Router("Payouts", prefix="/payouts")
 
@@ -62,12 +62,12 @@ async def request_payout(
     """
 
     async def keep(tx: Transaction, made: service.Requested) -> None:
-        await answer.keep(tx, msgspec.json.encode(listing.requested_object(made)))
+        await answer.keep(tx, msgspec.json.encode(reading.requested_object(made)))
 
     made = await service.request_payout(
         kernel_of(request), actor=actor, wish=body.wish(), keep=keep
     )
-    return msgspec.json.encode(listing.requested_object(made))
+    return msgspec.json.encode(reading.requested_object(made))
 
 
 @router.route(
@@ -77,7 +77,7 @@ async def request_payout(
 )
 async def list_payouts(request: Request, actor: Actor, query: schemas.PayoutsQuery) -> Response:
     """Your payouts, newest first."""
-    page = await listing.payouts(
+    page = await reading.payouts(
         kernel_of(request),
         actor=actor,
         older_than=query.cursor,
@@ -85,7 +85,7 @@ async def list_payouts(request: Request, actor: Actor, query: schemas.PayoutsQue
         limit=query.limit,
     )
     shown = {
-        "payouts": [listing.payout_object(row) for row in page.rows],
+        "payouts": [reading.payout_object(row) for row in page.rows],
         "next_cursor": None if page.older is None else page.older.encode(),
     }
     return json_response(shown)
@@ -95,15 +95,15 @@ async def list_payouts(request: Request, actor: Actor, query: schemas.PayoutsQue
 @router.route("GET", "/addresses", Operation(access=_READ, returns=schemas.PayoutAddresses))
 async def list_payout_addresses(request: Request, actor: Actor) -> Response:
     """Your payout addresses. For security, addresses cannot be added through the API."""
-    rows = await listing.addresses(kernel_of(request), actor=actor)
-    return json_response({"addresses": [listing.address_object(row) for row in rows]})
+    rows = await reading.addresses(kernel_of(request), actor=actor)
+    return json_response({"addresses": [reading.address_object(row) for row in rows]})
 
 
 @router.route("GET", ONE, Operation(access=_READ, unknown_id=NO_PAYOUT, returns=schemas.Payout))
 async def get_payout(request: Request, actor: Actor, payout_id: UUID) -> Response:
     """Retrieve a payout."""
-    row = await listing.payout(kernel_of(request), actor=actor, payout_id=payout_id)
-    return json_response(listing.payout_object(row))
+    row = await reading.payout(kernel_of(request), actor=actor, payout_id=payout_id)
+    return json_response(reading.payout_object(row))
 
 
 @router.route(
@@ -160,12 +160,12 @@ async def cancel_payout(request: Request, actor: Actor, payout_id: UUID, answer:
     return _encoded(row)
 
 
-def _encoded(row: Row) -> bytes:
-    return msgspec.json.encode(listing.payout_object(row))
+def _encoded(row: PayoutRow) -> bytes:
+    return msgspec.json.encode(reading.payout_object(row))
 
 
-def _keep(answer: Answer) -> Keep[Row]:
-    async def keep(tx: Transaction, row: Row) -> None:
+def _keep(answer: Answer) -> Keep[PayoutRow]:
+    async def keep(tx: Transaction, row: PayoutRow) -> None:
         await answer.keep(tx, _encoded(row))
 
     return keep

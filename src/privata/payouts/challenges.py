@@ -14,10 +14,10 @@ import base64
 import binascii
 import re
 import secrets
-from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final, Protocol
+from uuid import UUID
 
 from privata.infra.sealing import Sealer
 
@@ -34,6 +34,31 @@ _VERSION: Final = "privata-payout-v1"
 _HEX: Final = re.compile(r"[0-9a-fA-F]{64}")
 
 
+class Challenged(Protocol):
+    """A payout, as far as its challenge is made of it."""
+
+    @property
+    def id(self) -> UUID: ...
+
+    @property
+    def organization_id(self) -> UUID: ...
+
+    @property
+    def amount(self) -> Decimal: ...
+
+    @property
+    def currency(self) -> str: ...
+
+    @property
+    def address(self) -> str: ...
+
+    @property
+    def challenge_nonce(self) -> str: ...
+
+    @property
+    def challenge_expires_at(self) -> datetime: ...
+
+
 def new_nonce() -> str:
     """128 random bits, for the row of a payout or of an address."""
     return secrets.token_hex(16)
@@ -44,7 +69,7 @@ def amount_text(amount: Decimal) -> str:
     return f"{amount:.2f}"
 
 
-def challenges_of(sealer: Sealer, payout: Mapping[str, Any]) -> list[str]:
+def challenges_of(sealer: Sealer, payout: Challenged) -> list[str]:
     """The challenge of a payout's row; after the first, those of older secret keys.
 
     One is shown; an answer to any of them is right, so that the installation's key can be replaced
@@ -52,14 +77,14 @@ def challenges_of(sealer: Sealer, payout: Mapping[str, Any]) -> list[str]:
     """
     parts = (
         _VERSION,
-        str(payout["id"]),
-        amount_text(payout["amount"]),
-        payout["currency"],
-        payout["address"],
-        str(int(payout["challenge_expires_at"].timestamp())),
+        str(payout.id),
+        amount_text(payout.amount),
+        payout.currency,
+        payout.address,
+        str(int(payout.challenge_expires_at.timestamp())),
     )
     text = ":".join(parts)
-    bound = f"payout_challenge:{payout['organization_id']}:{payout['challenge_nonce']}:{text}"
+    bound = f"payout_challenge:{payout.organization_id}:{payout.challenge_nonce}:{text}"
     return [f"{text}:{_token(digest)}" for digest in sealer.digests(bound)]
 
 

@@ -13,8 +13,10 @@ from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.events.service import LIVE_BELL, live_payload
 from privata.infra.postgres import Transaction
 from privata.organizations.profile import locked_profile
-from privata.payouts import address_store, store
+from privata.payouts import store
+from privata.payouts.addresses import store as address_store
 from privata.payouts.moving import LIVE_TOPIC
+from privata.payouts.rows import AddressRow, PayoutRow
 
 NO_PAYOUT = "Payout not found."
 NO_ADDRESS = "Payout address not found."
@@ -26,7 +28,7 @@ def live_only(actor: Actor) -> None:
         raise ScopeRequired("Sandbox payout addresses are fixed. You can change only live ones.")
 
 
-async def locked_payout(tx: Transaction, actor: Actor, payout_id: UUID) -> store.Row:
+async def locked_payout(tx: Transaction, actor: Actor, payout_id: UUID) -> PayoutRow:
     """The actor's payout, locked; `NotFound` if it is not theirs.
 
     The operator comes in with the organization that the payout belongs to.
@@ -37,7 +39,7 @@ async def locked_payout(tx: Transaction, actor: Actor, payout_id: UUID) -> store
     return row
 
 
-async def locked_address(tx: Transaction, actor: Actor, address_id: UUID) -> address_store.Row:
+async def locked_address(tx: Transaction, actor: Actor, address_id: UUID) -> AddressRow:
     """The actor's payout address, locked; `NotFound` if it is not theirs, or removed."""
     row = await address_store.lock_address(tx, address_id, actor.organization_id, actor.environment)
     if row is None:

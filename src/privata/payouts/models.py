@@ -19,7 +19,7 @@ from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.lifecycle import RESERVED, PayoutStatus
 from privata.payouts.simulating import PayoutScenario
 from privata.payouts.states import AddressState, VerifiedBy
-from privata.providers.simulator.scenarios import MAX_TTL
+from privata.providers.port import MAX_TTL
 
 #: More than any amount of dollars; also refuses NaN, which sorts above every number.
 _TOO_MUCH = 10**15

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final, Unpack
 
 from privata.core.errors import WrongPayoutState
 from privata.core.tenancy import Environment
@@ -13,6 +13,7 @@ from privata.ledger import service as ledger
 from privata.ledger.service import Cause
 from privata.payouts import store
 from privata.payouts.lifecycle import Booking, PayoutStatus, booking_of, may_move
+from privata.payouts.rows import PayoutRow
 from privata.payouts.simulating import PayoutScenario, seconds_in
 
 #: What open pages are told of.
@@ -23,50 +24,64 @@ CAUSE: Final = "payout"
 
 
 async def step(
-    tx: Transaction, payout: store.Row, to: PayoutStatus, *, now: datetime, **columns: Any
-) -> store.Row:
+    tx: Transaction,
+    payout: PayoutRow,
+    to: PayoutStatus,
+    *,
+    now: datetime,
+    **known: Unpack[store.Known],
+) -> PayoutRow:
     """Move a payout whose row is locked to its next state; the row as it is then.
 
     The money of a live one moves in the same transaction, under a cause that the ledger takes once:
     no step is ever booked twice. In the sandbox nothing is booked, and the simulator has the next
     step to take when its time comes. `WrongPayoutState` if the table has no such step,
-    `InsufficientBalance` if there is too little to reserve. `columns`: see `store.move_payout`.
+    `InsufficientBalance` if there is too little to reserve. `known`: see `store.Known`.
     """
-    current = PayoutStatus(payout["status"])
-    if not may_move(current, to, needs_approval=payout["needs_approval"]):
+    current = PayoutStatus(payout.status)
+    if not may_move(current, to, needs_approval=payout.needs_approval):
         raise wrong_state(payout, to)
-    environment = Environment(payout["environment"])
+    environment = Environment(payout.environment)
     if environment is Environment.TEST:
-        columns["due_in"] = seconds_in(
+        scenario, ttl = sandbox_of(payout)
+        known["due_in"] = seconds_in(
             to,
-            PayoutScenario(payout["sandbox_scenario"]),
-            payout["sandbox_ttl"],
-            needs_approval=payout["needs_approval"],
+            scenario,
+            ttl,
+            needs_approval=payout.needs_approval,
         )
-    moved = await store.move_payout(tx, payout, to, now=now, **columns)
+    moved = await store.move_payout(tx, payout, to, now=now, **known)
     if moved is None:
         raise wrong_state(payout, to)
     booking = booking_of(current, to)
     if booking is not None and environment is Environment.LIVE:
         await _book(tx, moved, booking)
-    tx.ring(LIVE_BELL, live_payload(moved["organization_id"], environment, LIVE_TOPIC))
+    tx.ring(LIVE_BELL, live_payload(moved.organization_id, environment, LIVE_TOPIC))
     return moved
 
 
-def wrong_state(payout: store.Row, to: PayoutStatus) -> WrongPayoutState:
+def sandbox_of(payout: PayoutRow) -> tuple[PayoutScenario, int]:
+    """Scenario and seconds of the path of a payout of the sandbox."""
+    # Constraint payout_sandbox_whole: all of the test environment have both.
+    assert payout.sandbox_scenario is not None
+    assert payout.sandbox_ttl is not None
+    return PayoutScenario(payout.sandbox_scenario), payout.sandbox_ttl
+
+
+def wrong_state(payout: PayoutRow, to: PayoutStatus) -> WrongPayoutState:
     """The refusal of a step that a payout in its state cannot take."""
     waits = (
-        payout["status"] == PayoutStatus.CONFIRMED
+        payout.status == PayoutStatus.CONFIRMED
         and to is PayoutStatus.PROCESSING
-        and payout["needs_approval"]
+        and payout.needs_approval
     )
-    sentence = f"This payout is {payout['status']} and cannot become {to}."
+    sentence = f"This payout is {payout.status} and cannot become {to}."
     if waits:
         sentence = "This payout needs the operator's approval first."
-    return WrongPayoutState(sentence, data={"status": payout["status"]})
+    return WrongPayoutState(sentence, data={"status": payout.status})
 
 
-async def _book(tx: Transaction, payout: store.Row, booking: Booking) -> None:
+async def _book(tx: Transaction, payout: PayoutRow, booking: Booking) -> None:
     verbs = {
         Booking.RESERVE: ledger.reserve,
         Booking.RELEASE: ledger.release,
@@ -74,7 +89,7 @@ async def _book(tx: Transaction, payout: store.Row, booking: Booking) -> None:
     }
     await verbs[booking](
         tx,
-        organization_id=payout["organization_id"],
-        amount=payout["amount"],
-        cause=Cause(CAUSE, str(payout["id"]), booking.value),
+        organization_id=payout.organization_id,
+        amount=payout.amount,
+        cause=Cause(CAUSE, str(payout.id), booking.value),
     )

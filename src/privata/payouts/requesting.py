@@ -14,15 +14,17 @@ from privata.core.tenancy import Actor, Environment
 from privata.infra.idempotency import Keep
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
-from privata.payouts import address_store, rules, store
+from privata.payouts import rules, store
+from privata.payouts.addresses import store as address_store
 from privata.payouts.challenges import LIFE, amount_text, challenges_of, new_nonce
 from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.doors import moment_words, note, organization_to_pay
 from privata.payouts.proving import refuse_without_secret
+from privata.payouts.rows import AddressRow, PayoutRow
 from privata.payouts.sandbox import balances, give_addresses
 from privata.payouts.simulating import REQUESTS_PER_DAY, PayoutScenario
 from privata.payouts.states import AddressState
-from privata.providers.simulator.scenarios import DEFAULT_TTL
+from privata.providers.port import DEFAULT_TTL
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Wish:
 class Requested:
     """A payout that was made, and its challenge: shown to the one who asked, and not stored."""
 
-    payout: store.Row
+    payout: PayoutRow
     challenge: str
 
 
@@ -69,7 +71,7 @@ async def request_payout(
         payout = await store.insert_payout(
             tx,
             payout_id=uuid.uuid4(),
-            address_id=address["id"],
+            address_id=address.id,
             organization_id=actor.organization_id,
             environment=actor.environment,
             amount=amount,
@@ -81,15 +83,15 @@ async def request_payout(
             sandbox=sandbox,
         )
         assert payout is not None  # the address is held as it was judged
-        made = Requested(payout, challenges_of(kernel.sealer, dict(payout))[0])
+        made = Requested(payout, challenges_of(kernel.sealer, payout)[0])
         if keep is not None:
             await keep(tx, made)
         changes = {
             "amount": amount_text(amount),
-            "currency": address["currency"],
-            "address": address["address"],
+            "currency": address.currency,
+            "address": address.address,
         }
-        await note(tx, actor, "payout.requested", payout["id"], changes)
+        await note(tx, actor, "payout.requested", payout.id, changes)
     return made
 
 
@@ -142,7 +144,7 @@ async def _refuse_too_many(kernel: Kernel, tx: Transaction, actor: Actor, now: d
         )
 
 
-async def _address(tx: Transaction, actor: Actor, wish: Wish, now: datetime) -> address_store.Row:
+async def _address(tx: Transaction, actor: Actor, wish: Wish, now: datetime) -> AddressRow:
     """The address to pay to, held; a foreign one looks like one that is not there."""
     if wish.address_id is not None:
         field, missing = "address_id", "is not one of your payout addresses"
@@ -157,10 +159,11 @@ async def _address(tx: Transaction, actor: Actor, wish: Wish, now: datetime) -> 
         )
     if row is None:
         raise ValidationFailed(f"{field} {missing}.", fields=[(field, missing)])
-    if row["state"] != AddressState.VERIFIED:
+    if row.state != AddressState.VERIFIED:
         sentence = "is not verified yet"
         raise ValidationFailed(f"{field} {sentence}.", fields=[(field, sentence)])
-    if row["usable_at"] > now:
-        sentence = f"was verified recently; it can be used from {moment_words(row['usable_at'])}"
+    assert row.usable_at is not None  # constraint payout_address_verified_whole
+    if row.usable_at > now:
+        sentence = f"was verified recently; it can be used from {moment_words(row.usable_at)}"
         raise ValidationFailed(f"{field} {sentence}.", fields=[(field, sentence)])
     return row

@@ -11,7 +11,7 @@ import logging
 import uuid
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from privata.core.errors import InsufficientBalance
@@ -25,18 +25,18 @@ from privata.payouts.challenges import amount_text
 from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.doors import locked_payout, note
 from privata.payouts.lifecycle import RESERVED, PayoutStatus
-from privata.payouts.moving import step
+from privata.payouts.moving import sandbox_of, step
+from privata.payouts.rows import DuePayout, PayoutRow, due_payout
 from privata.payouts.simulating import (
     FAILURE,
     LABEL,
     SIMULATOR,
-    PayoutScenario,
     granted,
     next_status,
     transaction,
 )
 from privata.payouts.telling import tell_sent
-from privata.providers.simulator.addresses import deposit_address
+from privata.providers.registry import sandbox_address
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ ON CONFLICT DO NOTHING
 """
 
 _DUE: Final = """
-SELECT id, organization_id, sandbox_due_at FROM payout
+SELECT id, organization_id, environment, sandbox_due_at FROM payout
 WHERE environment = 'test' AND sandbox_due_at <= now()
 ORDER BY sandbox_due_at LIMIT $1
 """
@@ -94,16 +94,16 @@ async def balances(kernel: Kernel, actor: Actor) -> Balances:
     return await ledger.balances_of(kernel, organization_id=actor.organization_id)
 
 
-async def refuse_beyond_sandbox(kernel: Kernel, tx: Transaction, payout: store.Row) -> None:
+async def refuse_beyond_sandbox(kernel: Kernel, tx: Transaction, payout: PayoutRow) -> None:
     """`InsufficientBalance` where the sandbox's balance does not reach to confirm a payout.
 
     The caller holds the organization's row, so two confirmations take turns.
     """
-    held = await sandbox_balances(kernel, payout["organization_id"], tx)
-    if payout["amount"] > held.available:
+    held = await sandbox_balances(kernel, payout.organization_id, tx)
+    if payout.amount > held.available:
         available = amount_text(held.available)
         raise InsufficientBalance(
-            f"Only {available} USD is available in the sandbox, less than {payout['amount']} USD.",
+            f"Only {available} USD is available in the sandbox, less than {payout.amount} USD.",
             data={"available": available},
         )
 
@@ -112,7 +112,7 @@ async def give_addresses(kernel: Kernel, tx: Transaction, organization_id: UUID)
     """See to it that the sandbox has its verified address of each currency; safe to repeat."""
     now = kernel.clock.now()
     for currency in PayoutCurrency:
-        address, _ = deposit_address(currency.network, f"payout:{organization_id}")
+        address = sandbox_address(currency.network, f"payout:{organization_id}")
         await tx.connection.execute(
             _ADDRESSES,
             uuid.uuid4(),
@@ -135,37 +135,37 @@ async def follow_sandbox_payouts(kernel: Kernel) -> None:
 
 async def move_due(kernel: Kernel) -> int:
     """Take the next step of each payout of the sandbox that is due by now; how many there were."""
-    due = await kernel.database.pool.fetch(_DUE, BATCH)
+    due = [due_payout(row) for row in await kernel.database.pool.fetch(_DUE, BATCH)]
     for found in due:
         await _move(kernel, found)
     return len(due)
 
 
-async def _move(kernel: Kernel, found: store.Row) -> None:
-    actor = system_actor(found["organization_id"], Environment.TEST, SIMULATOR)
+async def _move(kernel: Kernel, found: DuePayout) -> None:
+    actor = system_actor(found.organization_id, Environment.TEST, SIMULATOR)
     async with kernel.database.transaction() as tx:
-        payout = await locked_payout(tx, actor, found["id"])
+        payout = await locked_payout(tx, actor, found.id)
         # Two workers may find one payout due: the second one sees that the first has moved it.
-        if payout["sandbox_due_at"] != found["sandbox_due_at"]:
+        if payout.sandbox_due_at != found.sandbox_due_at:
             return
         to = next_status(
-            _S(payout["status"]),
-            PayoutScenario(payout["sandbox_scenario"]),
-            needs_approval=payout["needs_approval"],
+            _S(payout.status),
+            sandbox_of(payout)[0],
+            needs_approval=payout.needs_approval,
         )
         assert to is not None, "only what has a next step is due"
         now = kernel.clock.now()
-        payout = await step(tx, payout, to, now=now, **_columns(payout, to))
+        payout = await step(tx, payout, to, now=now, **_known(payout, to))
         if to is _S.SENT:
             await tell_sent(kernel, tx, payout, now)
-        changes = {"amount": amount_text(payout["amount"]), "address": payout["address"]}
+        changes = {"amount": amount_text(payout.amount), "address": payout.address}
         action = "processed" if to is _S.PROCESSING else to.value
-        await note(tx, actor, f"payout.{action}", payout["id"], changes)
+        await note(tx, actor, f"payout.{action}", payout.id, changes)
 
 
-def _columns(payout: store.Row, to: PayoutStatus) -> dict[str, Any]:
+def _known(payout: PayoutRow, to: PayoutStatus) -> store.Known:
     if to is _S.APPROVED:
         return {"approved_by": SIMULATOR}
     if to is _S.SENT:
-        return {"tx_hash": transaction(payout["id"], PayoutCurrency(payout["currency"]))}
+        return {"tx_hash": transaction(payout.id, PayoutCurrency(payout.currency))}
     return {"failure": FAILURE} if to is _S.FAILED else {}

@@ -18,7 +18,7 @@ from privata.payouts.requesting import Wish
 from privata.payouts.rules import read_dollars
 from privata.payouts.simulating import PayoutScenario
 from privata.payouts.states import AddressState, VerifiedBy
-from privata.providers.simulator.scenarios import MAX_TTL
+from privata.providers.port import MAX_TTL
 
 #: Payouts of one answer.
 MAX_LIMIT: Final = 100

@@ -11,13 +11,15 @@ from privata.core.tenancy import Actor, ActorKind, Environment, system_actor
 from privata.infra.idempotency import Keep
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
-from privata.payouts import address_store, store
+from privata.payouts import store
+from privata.payouts.addresses import store as address_store
 from privata.payouts.challenges import MOST_WRONG, amount_text, challenges_of, read_answer
 from privata.payouts.doors import locked_payout, note, organization_to_pay
 from privata.payouts.lifecycle import PayoutStatus
 from privata.payouts.moving import step, wrong_state
 from privata.payouts.proving import secret_age, too_young
 from privata.payouts.requesting import Requested, Wish, request_payout
+from privata.payouts.rows import PayoutRow
 from privata.payouts.sandbox import refuse_beyond_sandbox
 from privata.payouts.states import AddressState, Ended
 from privata.webhooks.signing.possession import Holding, judge_holding
@@ -43,8 +45,8 @@ async def confirm_payout(
     actor: Actor,
     payout_id: UUID,
     answer: str,
-    keep: Keep[store.Row] | None = None,
-) -> store.Row:
+    keep: Keep[PayoutRow] | None = None,
+) -> PayoutRow:
     """Answer the challenge: `answer` is HMAC-SHA256(webhook secret, challenge), hex or base64.
 
     The right answer reserves the money and works once. `ValidationFailed` (field `signature`, data
@@ -60,7 +62,7 @@ async def confirm_payout(
         # The row's lock makes confirmations and a cancellation take turns: whoever comes second
         # finds the state that the first one left.
         payout = await locked_payout(tx, actor, payout_id)
-        if payout["status"] != _S.REQUESTED:
+        if payout.status != _S.REQUESTED:
             raise wrong_state(payout, _S.CONFIRMED)
         refusal = await _judge(kernel, tx, actor, payout, answer)
         if refusal is None:
@@ -69,7 +71,7 @@ async def confirm_payout(
             payout = await step(tx, payout, _S.CONFIRMED, now=kernel.clock.now())
             if keep is not None:
                 await keep(tx, payout)
-            changes = {"amount": amount_text(payout["amount"]), "address": payout["address"]}
+            changes = {"amount": amount_text(payout.amount), "address": payout.address}
             await note(tx, actor, "payout.confirmed", payout_id, changes)
     if refusal is not None:
         # Only now: what a wrong answer cost is committed.
@@ -78,8 +80,8 @@ async def confirm_payout(
 
 
 async def cancel_payout(
-    kernel: Kernel, *, actor: Actor, payout_id: UUID, keep: Keep[store.Row] | None = None
-) -> store.Row:
+    kernel: Kernel, *, actor: Actor, payout_id: UUID, keep: Keep[PayoutRow] | None = None
+) -> PayoutRow:
     """Call a payout off; what was reserved is available again.
 
     Possible until somebody begins to send it: `WrongPayoutState` from then on.
@@ -101,35 +103,35 @@ async def expire_requests(kernel: Kernel) -> int:
     now = kernel.clock.now()
     done = 0
     for found in await store.expired(kernel.database.pool, now, BATCH):
-        environment = Environment(found["environment"])
-        actor = system_actor(found["organization_id"], environment, "payouts")
+        environment = Environment(found.environment)
+        actor = system_actor(found.organization_id, environment, "payouts")
         async with kernel.database.transaction() as tx:
-            payout = await locked_payout(tx, actor, found["id"])
-            if payout["status"] == _S.REQUESTED:
+            payout = await locked_payout(tx, actor, found.id)
+            if payout.status == _S.REQUESTED:
                 await _cancel(kernel, tx, actor, payout, Ended.EXPIRED)
                 done += 1
     return done
 
 
 async def _judge(
-    kernel: Kernel, tx: Transaction, actor: Actor, payout: store.Row, answer: str
+    kernel: Kernel, tx: Transaction, actor: Actor, payout: PayoutRow, answer: str
 ) -> RequestError | None:
     """What stands against confirming; whatever that costs the payout is written already."""
-    if kernel.clock.now() >= payout["challenge_expires_at"]:
+    if kernel.clock.now() >= payout.challenge_expires_at:
         await _cancel(kernel, tx, actor, payout, Ended.EXPIRED)
         return _over(Ended.EXPIRED)
     address = await address_store.hold_address(
-        tx, payout["address_id"], payout["organization_id"], actor.environment
+        tx, payout.address_id, payout.organization_id, actor.environment
     )
-    if address is None or address["state"] != AddressState.VERIFIED:
+    if address is None or address.state != AddressState.VERIFIED:
         await _cancel(kernel, tx, actor, payout, Ended.ADDRESS_GONE)
         return _over(Ended.ADDRESS_GONE)
     held = await judge_holding(
         kernel,
         tx,
-        organization_id=payout["organization_id"],
+        organization_id=payout.organization_id,
         environment=actor.environment,
-        messages=challenges_of(kernel.sealer, dict(payout)),
+        messages=challenges_of(kernel.sealer, payout),
         proof=read_answer(answer) or b"",
         min_age=secret_age(kernel, actor.environment),
     )
@@ -149,17 +151,17 @@ async def _judge(
 
 
 async def _count_wrong(
-    kernel: Kernel, tx: Transaction, actor: Actor, payout: store.Row, why: str
+    kernel: Kernel, tx: Transaction, actor: Actor, payout: PayoutRow, why: str
 ) -> RequestError:
-    wrong = payout["wrong_answers"] + 1
+    wrong = payout.wrong_answers + 1
     left = MOST_WRONG - wrong
     if left == 0:
         await _cancel(kernel, tx, actor, payout, Ended.WRONG_ANSWERS, wrong_answers=wrong)
         sentence = f"{why}; no attempts left, so this payout is canceled"
     else:
-        await store.count_wrong(tx, payout["id"], wrong)
+        await store.count_wrong(tx, payout.id, wrong)
         changes = {"tries_left": left, "reason": why}
-        await note(tx, actor, "payout.answer_refused", payout["id"], changes)
+        await note(tx, actor, "payout.answer_refused", payout.id, changes)
         sentence = f"{why}; {_tries(left)} left"
     return ValidationFailed(
         f"signature {sentence}.", fields=[("signature", sentence)], data={"tries_left": left}
@@ -170,11 +172,11 @@ async def _cancel(
     kernel: Kernel,
     tx: Transaction,
     actor: Actor,
-    payout: store.Row,
+    payout: PayoutRow,
     why: Ended,
     *,
     wrong_answers: int | None = None,
-) -> store.Row:
+) -> PayoutRow:
     now: datetime = kernel.clock.now()
     moved = await step(
         tx, payout, _S.CANCELLED, now=now, failure=why.value, wrong_answers=wrong_answers
@@ -183,8 +185,8 @@ async def _cancel(
         tx,
         actor,
         "payout.cancelled",
-        payout["id"],
-        {"was": payout["status"], "amount": amount_text(payout["amount"]), "reason": why.value},
+        payout.id,
+        {"was": payout.status, "amount": amount_text(payout.amount), "reason": why.value},
     )
     return moved
 

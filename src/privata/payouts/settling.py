@@ -23,6 +23,7 @@ from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.doors import NO_PAYOUT, note, operator, organization_to_pay
 from privata.payouts.lifecycle import RESERVED, PayoutStatus
 from privata.payouts.moving import step
+from privata.payouts.rows import OperatorsPayout, PayoutRow
 from privata.payouts.service import cancel_payout
 from privata.payouts.telling import tell_sent
 
@@ -37,14 +38,14 @@ async def waiting_payouts(
     *,
     statuses: Sequence[PayoutStatus] = tuple(sorted(RESERVED)),
     organization_id: UUID | None = None,
-) -> list[store.Row]:
+) -> list[OperatorsPayout]:
     """Payouts of every organization (or of one) in these states, the oldest first, up to `MOST`."""
     return await store.for_operator(
         kernel.database.pool, statuses=statuses, organization_id=organization_id, limit=MOST
     )
 
 
-async def approve_payout(kernel: Kernel, *, by: str, payout_id: UUID) -> store.Row:
+async def approve_payout(kernel: Kernel, *, by: str, payout_id: UUID) -> PayoutRow:
     """Say yes to a payout that needs it. `NotFound`, `WrongPayoutState` as `process_payout`."""
     async with kernel.database.transaction() as tx:
         actor, payout = await _locked_of_approved(tx, by, payout_id)
@@ -54,7 +55,7 @@ async def approve_payout(kernel: Kernel, *, by: str, payout_id: UUID) -> store.R
     return payout
 
 
-async def process_payout(kernel: Kernel, *, by: str, payout_id: UUID) -> store.Row:
+async def process_payout(kernel: Kernel, *, by: str, payout_id: UUID) -> PayoutRow:
     """Begin to send a payout: from here on it cannot be cancelled any more.
 
     `NotFound`; `WrongPayoutState` also for one that needs an approval it has not got, and while
@@ -67,7 +68,7 @@ async def process_payout(kernel: Kernel, *, by: str, payout_id: UUID) -> store.R
     return payout
 
 
-async def mark_sent(kernel: Kernel, *, by: str, payout_id: UUID, tx_hash: str) -> store.Row:
+async def mark_sent(kernel: Kernel, *, by: str, payout_id: UUID, tx_hash: str) -> PayoutRow:
     """Note the transaction that pays; the partner is told by event and mail.
 
     `NotFound`, `WrongPayoutState`; `ValidationFailed` (field `tx_hash`) for one that is no
@@ -82,20 +83,20 @@ async def mark_sent(kernel: Kernel, *, by: str, payout_id: UUID, tx_hash: str) -
 
 async def settle_payout(
     kernel: Kernel, *, by: str, payout_id: UUID, tx_hash: str | None = None
-) -> store.Row:
+) -> PayoutRow:
     """The money has arrived: final. `tx_hash` is needed if the payout was not marked as sent.
 
     Errors as `mark_sent`.
     """
     async with kernel.database.transaction() as tx:
         actor, payout = await _locked(tx, by, payout_id)
-        sends = payout["status"] == _S.PROCESSING
+        sends = payout.status == _S.PROCESSING
         if sends:
             if tx_hash is None:
                 raise _wrong_hash("Specify the transaction that paid.", "is required")
             payout = await _send(kernel, tx, payout, tx_hash)
-        elif payout["tx_hash"] is not None and tx_hash not in (None, payout["tx_hash"]):
-            known = payout["tx_hash"]
+        elif payout.tx_hash is not None and tx_hash not in (None, payout.tx_hash):
+            known = payout.tx_hash
             raise _wrong_hash(
                 f"This payout already has the transaction {known}.", f"must be {known}"
             )
@@ -107,7 +108,7 @@ async def settle_payout(
     return payout
 
 
-async def fail_payout(kernel: Kernel, *, by: str, payout_id: UUID, reason: str) -> store.Row:
+async def fail_payout(kernel: Kernel, *, by: str, payout_id: UUID, reason: str) -> PayoutRow:
     """The money did not and will not leave: it is available to the partner again.
 
     Say so only after a look at the chain. `reason` is told to the partner. `NotFound`,
@@ -121,18 +122,18 @@ async def fail_payout(kernel: Kernel, *, by: str, payout_id: UUID, reason: str) 
     return payout
 
 
-async def call_off(kernel: Kernel, *, by: str, payout_id: UUID) -> store.Row:
+async def call_off(kernel: Kernel, *, by: str, payout_id: UUID) -> PayoutRow:
     """Cancel a payout before it is sent, as the partner may too. `NotFound`, `WrongPayoutState`."""
-    row = await kernel.database.pool.fetchrow(
+    owner = await kernel.database.pool.fetchval(
         "SELECT organization_id FROM payout WHERE id = $1 AND environment = 'live'", payout_id
     )
-    if row is None:
+    if owner is None:
         raise NotFound(NO_PAYOUT)
-    actor = operator(row["organization_id"], by)
+    actor = operator(owner, by)
     return await cancel_payout(kernel, actor=actor, payout_id=payout_id)
 
 
-async def _locked_of_approved(tx: Transaction, by: str, payout_id: UUID) -> tuple[Actor, store.Row]:
+async def _locked_of_approved(tx: Transaction, by: str, payout_id: UUID) -> tuple[Actor, PayoutRow]:
     """The same of an organization whose status allows payouts, which is locked first."""
     owner = await tx.connection.fetchval(
         "SELECT organization_id FROM payout WHERE id = $1", payout_id
@@ -143,16 +144,16 @@ async def _locked_of_approved(tx: Transaction, by: str, payout_id: UUID) -> tupl
     return await _locked(tx, by, payout_id)
 
 
-async def _locked(tx: Transaction, by: str, payout_id: UUID) -> tuple[Actor, store.Row]:
+async def _locked(tx: Transaction, by: str, payout_id: UUID) -> tuple[Actor, PayoutRow]:
     row = await store.lock_live_payout(tx, payout_id)
     if row is None:
         raise NotFound(NO_PAYOUT)
-    return operator(row["organization_id"], by), row
+    return operator(row.organization_id, by), row
 
 
-async def _send(kernel: Kernel, tx: Transaction, payout: store.Row, tx_hash: str) -> store.Row:
+async def _send(kernel: Kernel, tx: Transaction, payout: PayoutRow, tx_hash: str) -> PayoutRow:
     """Note the transaction and tell of it; the caller audits, after all that it books."""
-    currency = PayoutCurrency(payout["currency"])
+    currency = PayoutCurrency(payout.currency)
     rules.check_hash(currency, tx_hash)
     now = kernel.clock.now()
     try:
@@ -166,12 +167,12 @@ async def _send(kernel: Kernel, tx: Transaction, payout: store.Row, tx_hash: str
     return payout
 
 
-def _shown(payout: store.Row) -> dict[str, Any]:
+def _shown(payout: PayoutRow) -> dict[str, Any]:
     """What every entry about a payout says of it."""
     return {
-        "amount": amount_text(payout["amount"]),
-        "currency": payout["currency"],
-        "address": payout["address"],
+        "amount": amount_text(payout.amount),
+        "currency": payout.currency,
+        "address": payout.address,
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final, TypeAlias, TypedDict, Unpack
 from uuid import UUID
 
 import asyncpg
@@ -17,8 +17,16 @@ import asyncpg
 from privata.core.tenancy import Environment
 from privata.infra.postgres import Transaction
 from privata.payouts.lifecycle import PayoutStatus
+from privata.payouts.rows import (
+    DuePayout,
+    OperatorsPayout,
+    PayoutRow,
+    due_payout,
+    operators_payout,
+    payout_row,
+)
 
-Row = asyncpg.Record
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
 # The moment of the newest request but n: while it is recent, there is no room for another one.
 _NTH_NEWEST: Final = """
@@ -87,7 +95,7 @@ LIMIT $6
 """
 
 _EXPIRED: Final = """
-SELECT id, organization_id, environment FROM payout
+SELECT id, organization_id, environment, sandbox_due_at FROM payout
 WHERE status = 'requested' AND challenge_expires_at <= $1
 ORDER BY challenge_expires_at LIMIT $2
 """
@@ -131,12 +139,12 @@ async def insert_payout(
     challenge_expires_at: datetime,
     now: datetime,
     sandbox: tuple[str, int] | None,
-) -> Row | None:
+) -> PayoutRow | None:
     """Note a request; None if the address is not a usable one of the organization there.
 
     `sandbox`: scenario and seconds of the path, for the test environment alone.
     """
-    return await tx.connection.fetchrow(
+    row = await tx.connection.fetchrow(
         _INSERT,
         payout_id,
         address_id,
@@ -150,90 +158,100 @@ async def insert_payout(
         now,
         *(sandbox or (None, None)),
     )
+    return None if row is None else payout_row(row)
 
 
 async def lock_payout(
     tx: Transaction, payout_id: UUID, organization_id: UUID, environment: Environment
-) -> Row | None:
+) -> PayoutRow | None:
     """A payout of the organization, locked."""
-    return await tx.connection.fetchrow(_LOCK, payout_id, organization_id, environment.value)
+    row = await tx.connection.fetchrow(_LOCK, payout_id, organization_id, environment.value)
+    return None if row is None else payout_row(row)
 
 
-async def lock_live_payout(tx: Transaction, payout_id: UUID) -> Row | None:
+async def lock_live_payout(tx: Transaction, payout_id: UUID) -> PayoutRow | None:
     """A live one whosever it is, for the operator."""
-    return await tx.connection.fetchrow(_LOCK_LIVE, payout_id)
+    row = await tx.connection.fetchrow(_LOCK_LIVE, payout_id)
+    return None if row is None else payout_row(row)
+
+
+class Known(TypedDict, total=False):
+    """What is known with a step; the rest stays as it is.
+
+    `due_in`: seconds after which the simulator moves the payout on.
+    """
+
+    approved_by: str
+    tx_hash: str
+    failure: str
+    wrong_answers: int | None
+    due_in: float | None
 
 
 async def move_payout(
-    tx: Transaction,
-    payout: Row,
-    to: PayoutStatus,
-    *,
-    now: datetime,
-    approved_by: str | None = None,
-    tx_hash: str | None = None,
-    failure: str | None = None,
-    wrong_answers: int | None = None,
-    due_in: float | None = None,
-) -> Row | None:
-    """Enter a state from the one that `payout` was read in; None if it is not in that any more.
-
-    `due_in`: seconds after which the simulator moves it on.
-    """
-    return await tx.connection.fetchrow(
+    tx: Transaction, payout: PayoutRow, to: PayoutStatus, *, now: datetime, **known: Unpack[Known]
+) -> PayoutRow | None:
+    """Enter a state from the one that `payout` was read in; None if it is not in that any more."""
+    by = known.get("approved_by")
+    row = await tx.connection.fetchrow(
         _MOVE,
-        payout["id"],
-        payout["status"],
+        payout.id,
+        payout.status,
         to.value,
         now,
-        None if approved_by is None else approved_by[:254],
-        tx_hash,
-        failure,
-        wrong_answers,
-        due_in,
-        payout["environment"],
+        None if by is None else by[:254],
+        known.get("tx_hash"),
+        known.get("failure"),
+        known.get("wrong_answers"),
+        known.get("due_in"),
+        payout.environment,
     )
+    return None if row is None else payout_row(row)
 
 
-async def count_wrong(tx: Transaction, payout_id: UUID, wrong_answers: int) -> Row | None:
+async def count_wrong(tx: Transaction, payout_id: UUID, wrong_answers: int) -> PayoutRow | None:
     """Note how many wrong answers a request has got; None if it is not open any more."""
-    return await tx.connection.fetchrow(_COUNT_WRONG, payout_id, wrong_answers)
+    row = await tx.connection.fetchrow(_COUNT_WRONG, payout_id, wrong_answers)
+    return None if row is None else payout_row(row)
 
 
 async def payout_of(
-    pool: asyncpg.Pool[Row], payout_id: UUID, organization_id: UUID, environment: Environment
-) -> Row | None:
+    pool: Pool, payout_id: UUID, organization_id: UUID, environment: Environment
+) -> PayoutRow | None:
     """A payout of the organization."""
-    return await pool.fetchrow(_ONE, payout_id, organization_id, environment.value)
+    row = await pool.fetchrow(_ONE, payout_id, organization_id, environment.value)
+    return None if row is None else payout_row(row)
 
 
 async def page_of(
-    pool: asyncpg.Pool[Row],
+    pool: Pool,
     organization_id: UUID,
     environment: Environment,
     *,
     before: tuple[datetime, UUID] | None,
     statuses: Sequence[PayoutStatus] | None,
     limit: int,
-) -> list[Row]:
+) -> list[PayoutRow]:
     """Payouts of the organization, the newest first."""
     moment, ident = before or (None, None)
     wanted = None if statuses is None else [status.value for status in statuses]
-    return await pool.fetch(_PAGE, organization_id, environment.value, moment, ident, wanted, limit)
+    rows = await pool.fetch(_PAGE, organization_id, environment.value, moment, ident, wanted, limit)
+    return [payout_row(row) for row in rows]
 
 
-async def expired(pool: asyncpg.Pool[Row], now: datetime, limit: int) -> list[Row]:
+async def expired(pool: Pool, now: datetime, limit: int) -> list[DuePayout]:
     """Requests whose challenge has run out, of every organization."""
-    return await pool.fetch(_EXPIRED, now, limit)
+    return [due_payout(row) for row in await pool.fetch(_EXPIRED, now, limit)]
 
 
 async def for_operator(
-    pool: asyncpg.Pool[Row],
+    pool: Pool,
     *,
     statuses: Sequence[PayoutStatus],
     organization_id: UUID | None,
     limit: int,
-) -> list[Row]:
+) -> list[OperatorsPayout]:
     """Live payouts in these states with the organization's name, the oldest first."""
-    wanted: Any = [status.value for status in statuses]
-    return await pool.fetch(_FOR_OPERATOR, wanted, organization_id, limit)
+    wanted = [status.value for status in statuses]
+    rows = await pool.fetch(_FOR_OPERATOR, wanted, organization_id, limit)
+    return [operators_payout(row) for row in rows]

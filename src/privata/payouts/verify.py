@@ -17,12 +17,11 @@ from privata.payouts.moving import CAUSE
 # without a payout stands for money that nobody asked for.
 _COMPARE: Final = """
 WITH booked AS (
-    SELECT entry.organization_id, entry.cause_id,
-           coalesce(sum(posting.amount) FILTER (WHERE posting.account = 'payout_in_flight'), 0)
-               AS in_flight,
-           coalesce(sum(posting.amount) FILTER (WHERE posting.account = 'paid'), 0) AS paid
-    FROM ledger_entry AS entry JOIN ledger_posting AS posting ON posting.entry_id = entry.id
-    WHERE entry.kind = $2 AND ($1::uuid IS NULL OR entry.organization_id = $1)
+    SELECT organization_id, cause_id,
+           coalesce(sum(amount) FILTER (WHERE account = 'payout_in_flight'), 0) AS in_flight,
+           coalesce(sum(amount) FILTER (WHERE account = 'paid'), 0) AS paid
+    FROM ledger_movement
+    WHERE kind = $2 AND ($1::uuid IS NULL OR organization_id = $1)
     GROUP BY 1, 2
 ), wanted AS (
     SELECT organization_id, id::text AS cause_id, status,

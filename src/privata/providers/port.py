@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Literal, Protocol
 
 from privata.core.lifecycle import FailedReason, OrderStatus
@@ -16,6 +17,10 @@ from privata.core.tenancy import Environment
 
 RateType = Literal["float", "fixed"]
 Side = Literal["send", "receive"]
+
+#: Seconds of a test order's whole path when `sandbox_ttl` is not given, and its upper bound.
+DEFAULT_TTL = 30
+MAX_TTL = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,17 @@ class Offer:
     amount_from: Decimal
     amount_to: Decimal
     usd_value: Decimal | None
+
+
+class Scenario(StrEnum):
+    """The ways a test order can go; what each is stands in `simulator.scenarios`."""
+
+    SUCCESS = "success"
+    FAIL = "fail"
+    REFUND = "refund"
+    STUCK = "stuck"
+    EXPIRE = "expire"
+    LATE = "late"
 
 
 @dataclass(frozen=True, slots=True)

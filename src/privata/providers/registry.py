@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from privata.core.tenancy import Environment
 from privata.providers.port import Provider
+from privata.providers.simulator.addresses import deposit_address
 from privata.providers.simulator.provider import Simulator
 
 PROVIDERS: tuple[Provider, ...] = (Simulator(),)
@@ -25,3 +26,8 @@ def provider_named(name: str) -> Provider:
 def public_environment() -> Environment:
     """What is shown without a key: live prices where a live provider exists, else the sandbox's."""
     return Environment.LIVE if providers_for(Environment.LIVE) else Environment.TEST
+
+
+def sandbox_address(network: str, seed: str) -> str:
+    """A well-formed address of a network that is nobody's; it follows from the seed."""
+    return deposit_address(network, seed)[0]

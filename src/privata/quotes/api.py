@@ -28,6 +28,7 @@ from privata.providers import catalogue
 from privata.providers.port import Asset, QuoteRequest
 from privata.providers.registry import provider_named, public_environment
 from privata.quotes import service
+from privata.quotes.quote import Quote
 from privata.quotes.schemas import (
     Currencies,
     EstimateQuery,
@@ -151,7 +152,7 @@ async def _pair(environment: Environment, query: PairQuery) -> tuple[Asset, Asse
     return source, target
 
 
-def _shown(quote: service.Quote) -> dict[str, Any]:
+def _shown(quote: Quote) -> dict[str, Any]:
     request, offer = quote.request, quote.offer
     rate = CONTEXT.divide(offer.amount_to, offer.amount_from)
     return {

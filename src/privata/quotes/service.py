@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -24,21 +22,10 @@ from privata.infra.kernel import Kernel
 from privata.providers.port import Asset, Limits, Offer, Provider, QuoteRequest
 from privata.providers.registry import providers_for
 from privata.quotes import store
+from privata.quotes.quote import Quote
 from privata.quotes.rules import PROVIDER_DEADLINE_S, QUOTE_LIFETIME, best_first, with_markup
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Quote:
-    """A priced offer that an order can be made from until `expires_at`."""
-
-    id: str
-    environment: Environment
-    request: QuoteRequest
-    offer: Offer
-    markup_bps: int
-    expires_at: datetime
 
 
 def require_providers(environment: Environment) -> tuple[Provider, ...]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 
-if TYPE_CHECKING:
-    from privata.quotes.service import Quote
+from privata.quotes.quote import Quote
 
 _INSERT = """
 INSERT INTO quote (id, organization_id, environment, provider, from_asset, from_network, to_asset,

@@ -16,8 +16,7 @@ from privata.core.tenancy import Environment, system_actor
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction, listening
 from privata.orders import service as orders
-from privata.orders import store as order_store
-from privata.orders.poller import (
+from privata.orders.service import (
     FULL_PAUSE_S,
     LEASE_S,
     NET_S,
@@ -25,9 +24,9 @@ from privata.orders.poller import (
     Crew,
     first_of,
     follow,
+    preference_of,
     sleep,
 )
-from privata.orders.wire import preference_of
 from privata.providers.port import Report
 from privata.refunds import store
 from privata.refunds.executing import LEASE_S as REFUND_LEASE_S
@@ -62,7 +61,7 @@ async def follow_refunds(kernel: Kernel) -> None:
 
 async def end_windows_once(kernel: Kernel, environment: Environment) -> int:
     """Look at every order whose window may have ended, up to a batch; how many there were."""
-    due = await order_store.claim_polls(
+    due = await orders.claim_polls(
         kernel.database.pool, MOST_AT_ONCE, LEASE_S, environment, refunds=True
     )
     writing = asyncio.Semaphore(SIDE_BY_SIDE)
@@ -76,11 +75,11 @@ async def _claim(kernel: Kernel, crews: dict[Environment, Crew], writing: asynci
     for environment, crew in crews.items():
         if crew.room:
             refunds = await store.claim_refunds(pool, crew.room, REFUND_LEASE_S, environment)
-            for row in refunds:
-                crew.start(execute(kernel, row))
+            for refund in refunds:
+                crew.start(execute(kernel, refund))
             found += len(refunds)
         if crew.room:
-            due = await order_store.claim_polls(pool, crew.room, LEASE_S, environment, refunds=True)
+            due = await orders.claim_polls(pool, crew.room, LEASE_S, environment, refunds=True)
             for row in due:
                 crew.start(_look(kernel, row, writing))
             found += len(due)
@@ -95,52 +94,51 @@ async def _next(kernel: Kernel, crews: dict[Environment, Crew]) -> float:
             waits.append(FULL_PAUSE_S)
             continue
         refund = await store.seconds_to_next(pool, environment)
-        window = await order_store.seconds_to_next_poll(pool, NET_S, environment, refunds=True)
+        window = await orders.seconds_to_next_poll(pool, NET_S, environment, refunds=True)
         waits += [max(wait, 0.0) for wait in (refund, window) if wait is not None]
     return min(waits)
 
 
-async def _look(kernel: Kernel, row: order_store.Row, writing: asyncio.Semaphore) -> None:
+async def _look(kernel: Kernel, row: orders.Order, writing: asyncio.Semaphore) -> None:
     """End the window of a claimed order; before its end ask what its provider has done."""
     async with writing:
-        ended = await end_window(kernel, row["id"])
-    if not ended and row["environment"] == Environment.LIVE:
+        ended = await end_window(kernel, row.id)
+    if not ended and row.environment == Environment.LIVE:
         await follow(kernel, row, writing)
 
 
 async def end_window(kernel: Kernel, order_id: str) -> bool:
     """Apply the order's preference if its window has ended; False while it has not."""
     async with kernel.database.transaction() as tx:
-        order = await order_store.lock_order(tx, order_id)
-        if order is None or order["status"] != OrderStatus.REFUND_REQUIRED:
+        order = await orders.lock_order(tx, order_id)
+        if order is None or order.status != OrderStatus.REFUND_REQUIRED:
             return True
         # The row lock makes the clock and a partner's choice take turns: whoever is second finds
         # the first one's refund here and leaves the order to it.
         if await store.fetch_refund(tx, order_id) is not None:
-            await order_store.set_poll(tx, order_id, None)
+            await orders.set_poll(tx, order_id, None)
             return True
         ends, now = orders.refund_window_end(order), kernel.clock.now()
         if now < ends:
-            live = order["environment"] == Environment.LIVE
+            live = order.environment == Environment.LIVE
             lease = now + timedelta(seconds=LEASE_S)
-            await order_store.set_poll(tx, order_id, min(ends, lease) if live else ends)
+            await orders.set_poll(tx, order_id, min(ends, lease) if live else ends)
             return False
         await _apply_default(kernel, tx, order)
         return True
 
 
-async def _apply_default(kernel: Kernel, tx: Transaction, order: order_store.Row) -> None:
-    preference = preference_of(order["refund_preference"])
-    choice = default_choice(dict(order) | {"refund_preference": preference})
+async def _apply_default(kernel: Kernel, tx: Transaction, order: orders.WholeOrder) -> None:
+    choice = default_choice(order, preference_of(order.refund_preference))
     source, now = RefundSource.DEFAULT, kernel.clock.now()
     await note_choice(tx, order, choice, source=source, by=CLOCK, now=now)
-    environment = Environment(order["environment"])
+    environment = Environment(order.environment)
     changes = {"action": choice.action.value, "stable_target": choice.stable_target}
     await audit.record(
         tx,
-        actor=system_actor(order["organization_id"], environment, CLOCK),
+        actor=system_actor(order.organization_id, environment, CLOCK),
         action="refund.defaulted",
-        target=order["id"],
+        target=order.id,
         changes=changes,
     )
     if choice.action is RefundAction.MANUAL_REVIEW:

@@ -14,8 +14,8 @@ from privata.core.clock import iso
 from privata.core.lifecycle import FailedReason, OrderStatus
 from privata.core.money import format_amount
 from privata.infra.kernel import Kernel
-from privata.orders.late_commands import late_group
 from privata.refunds.review import DECISIONS, decide, orders_in_review
+from privata.refunds.store import InReview
 
 #: Runs one task on the database; which program that is, only the command line knows.
 RunOnce: TypeAlias = Callable[[Callable[[Kernel], Awaitable[Any]]], Any]
@@ -23,21 +23,16 @@ RunOnce: TypeAlias = Callable[[Callable[[Kernel], Awaitable[Any]]], Any]
 _JSON = click.option("--json", "as_json", is_flag=True, help="print one line of JSON")
 
 
-def orders_group(run_once: RunOnce) -> click.Group:
-    """The group of commands, to be added to the program."""
+def review_group(run_once: RunOnce) -> click.Group:
+    """The group of commands, to be added to those about orders."""
 
     @click.group()
-    def orders() -> None:
-        """Orders of every organization."""
-
-    @orders.group()
     def review() -> None:
         """Orders that wait for a person's decision."""
 
     review.add_command(_list(run_once))
     review.add_command(_decide(run_once))
-    orders.add_command(late_group(run_once))
-    return orders
+    return review
 
 
 def _list(run_once: RunOnce) -> click.Command:
@@ -110,24 +105,24 @@ def _spoken(one: dict[str, Any]) -> str:
     return f"{text}\n  {one['failure']}" if one["failure"] else text
 
 
-def _shown(row: Any) -> dict[str, Any]:
+def _shown(row: InReview) -> dict[str, Any]:
     return {
-        "order_id": row["id"],
-        "organization_id": str(row["organization_id"]),
-        "organization": row["organization"],
-        "environment": row["environment"],
-        "provider": row["provider"],
-        "provider_order_id": row["provider_order_id"],
-        "from": row["from_asset"],
-        "from_network": row["from_network"],
-        "amount_from": format_amount(row["amount_from"], row["from_decimals"]),
-        "to": row["to_asset"],
-        "to_network": row["to_network"],
-        "refund_capability": row["refund_capability"],
-        "failed_reason_code": row["failed_reason_code"],
-        "tx_in_hash": row["tx_in_hash"],
-        "action": row["action"],
-        "refund_state": row["state"],
-        "failure": row["failure"],
-        "since": iso(row["updated_at"]),
+        "order_id": row.id,
+        "organization_id": str(row.organization_id),
+        "organization": row.organization,
+        "environment": row.environment,
+        "provider": row.provider,
+        "provider_order_id": row.provider_order_id,
+        "from": row.from_asset,
+        "from_network": row.from_network,
+        "amount_from": format_amount(row.amount_from, row.from_decimals),
+        "to": row.to_asset,
+        "to_network": row.to_network,
+        "refund_capability": row.refund_capability,
+        "failed_reason_code": row.failed_reason_code,
+        "tx_in_hash": row.tx_in_hash,
+        "action": row.action,
+        "refund_state": row.state,
+        "failure": row.failure,
+        "since": iso(row.updated_at),
     }

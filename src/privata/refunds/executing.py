@@ -20,9 +20,7 @@ from privata.events.ops_events import provider_outage_affecting_partner, publish
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.orders import service as orders
-from privata.orders.poller import sandbox_plan
-from privata.orders.store import Row as OrderRow
-from privata.orders.store import lock_order, note_refund
+from privata.orders.service import WholeOrder
 from privata.providers.port import RefundReport, RefundRequest, Report
 from privata.providers.registry import provider_named
 from privata.refunds import store
@@ -59,18 +57,18 @@ async def execute_once(kernel: Kernel, environment: Environment) -> int:
     return len(due)
 
 
-async def execute(kernel: Kernel, row: store.Row) -> None:
+async def execute(kernel: Kernel, row: store.ClaimedRefund) -> None:
     """Ask the provider of a claimed refund, and write what it said."""
     answer = await _ask(kernel, row)
     now = kernel.clock.now()
     async with kernel.database.transaction() as tx:
-        order = await lock_order(tx, row["order_id"])
+        order = await orders.lock_order(tx, row.order_id)
         assert order is not None  # a refund goes with its order
-        if order["status"] != OrderStatus.REFUND_REQUIRED:
+        if order.status != OrderStatus.REFUND_REQUIRED:
             # The provider reported by itself that it has sent the deposit back.
             done = RefundState.DONE.value
             if await store.settle_refund(tx, row, state=done, finished_at=now):
-                await note_refund(tx, row["order_id"], now)
+                await orders.note_refund(tx, row.order_id, now)
         elif isinstance(answer, RefundReport) and answer.done:
             await _done(kernel, tx, order, row, answer, now)
         elif isinstance(answer, RefundReport):
@@ -82,36 +80,38 @@ async def execute(kernel: Kernel, row: store.Row) -> None:
             await _try_later(kernel, tx, order, row, answer, now)
 
 
-async def _ask(kernel: Kernel, row: store.Row) -> RefundReport | ProviderRefused | Silence:
-    target = row["stable_target"] and StableTarget(row["stable_target"])
+async def _ask(
+    kernel: Kernel, row: store.ClaimedRefund
+) -> RefundReport | ProviderRefused | Silence:
+    target = row.stable_target and StableTarget(row.stable_target)
     request = RefundRequest(
         # Of the order, not of the attempt: there is one refund for it, whoever asks.
-        reference=f"refund:{row['order_id']}",
-        provider_order_id=row["provider_order_id"],
-        seed=row["quote_id"],
-        deposit=row["amount_from"],
-        asset=target.asset if target else row["from_asset"],
-        network=target.network if target else row["from_network"],
-        address=row["to_address"],
-        extra_id=row["to_extra_id"],
-        requested_at=row["requested_at"],
-        sandbox=sandbox_plan(row),
+        reference=f"refund:{row.order_id}",
+        provider_order_id=row.provider_order_id,
+        seed=row.quote_id or row.order_id,
+        deposit=row.amount_from,
+        asset=target.asset if target else row.from_asset,
+        network=target.network if target else row.from_network,
+        address=row.to_address,
+        extra_id=row.to_extra_id,
+        requested_at=row.requested_at,
+        sandbox=orders.sandbox_plan(row),
     )
     try:
         async with asyncio.timeout(PROVIDER_DEADLINE_S):
-            return await provider_named(row["provider"]).refund(request, kernel.clock.now())
+            return await provider_named(row.provider).refund(request, kernel.clock.now())
     except ProviderRefused as error:
         return error
     except (ProviderError, TimeoutError, KeyError) as error:
-        log.warning("refund of %s: %s does not answer: %s", row["order_id"], row["provider"], error)
+        log.warning("refund of %s: %s does not answer: %s", row.order_id, row.provider, error)
         return Silence(str(error) or "no answer in time")
 
 
 async def _done(
     kernel: Kernel,
     tx: Transaction,
-    order: OrderRow,
-    row: store.Row,
+    order: WholeOrder,
+    row: store.ClaimedRefund,
     answer: RefundReport,
     now: datetime,
 ) -> None:
@@ -130,12 +130,12 @@ async def _done(
 async def _wait(
     kernel: Kernel,
     tx: Transaction,
-    order: OrderRow,
-    row: store.Row,
+    order: WholeOrder,
+    row: store.ClaimedRefund,
     answer: RefundReport,
     now: datetime,
 ) -> None:
-    if now - row["requested_at"] >= DONE_WITHIN:
+    if now - row.requested_at >= DONE_WITHIN:
         hours = int(DONE_WITHIN.total_seconds() // 3600)
         sentence = f"The provider accepted the refund but did not send it within {hours} hours."
         await _hand_over(kernel, tx, order, row, sentence, now)
@@ -152,30 +152,30 @@ async def _wait(
 async def _try_later(
     kernel: Kernel,
     tx: Transaction,
-    order: OrderRow,
-    row: store.Row,
+    order: WholeOrder,
+    row: store.ClaimedRefund,
     answer: Silence,
     now: datetime,
 ) -> None:
-    environment = Environment(row["environment"])
-    since = row["silent_since"] or now
+    environment = Environment(row.environment)
+    since = row.silent_since or now
     if now - since >= GIVE_UP_AFTER[environment]:
         sentence = "The provider went down before sending the refund."
         if not await _hand_over(kernel, tx, order, row, sentence, now):
             return
         event = provider_outage_affecting_partner(
-            provider=row["provider"],
+            provider=row.provider,
             environment=environment,
             reason="refund_interrupted",
             now=now,
             since=since,
-            order_id=row["order_id"],
+            order_id=row.order_id,
         )
         await publish_ops(
-            tx, organization_id=row["organization_id"], environment=environment, event=event
+            tx, organization_id=row.organization_id, environment=environment, event=event
         )
         return
-    attempts = row["attempts"] + 1
+    attempts = row.attempts + 1
     await store.settle_refund(
         tx,
         row,
@@ -189,8 +189,8 @@ async def _try_later(
 async def _hand_over(
     kernel: Kernel,
     tx: Transaction,
-    order: OrderRow,
-    row: store.Row,
+    order: WholeOrder,
+    row: store.ClaimedRefund,
     sentence: str,
     now: datetime,
 ) -> bool:

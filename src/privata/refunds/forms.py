@@ -8,7 +8,7 @@ from django import forms
 
 from privata.core.addresses import extra_id_name
 from privata.core.errors import RequestError
-from privata.orders.models import Order
+from privata.orders.reading import Order
 from privata.refunds.panel import spoken_target
 from privata.refunds.rules import RefundAction, StableTarget, known_address
 from privata.refunds.service import Wish
@@ -64,7 +64,7 @@ class RefundForm(forms.Form):
         target = self.data.get("stable_target", "")
         if target not in list(StableTarget):
             return None
-        return known_address(vars(self.order), StableTarget(target))
+        return known_address(self.order, StableTarget(target))
 
     def wish(self) -> Wish:
         """What was chosen, once the form is valid."""

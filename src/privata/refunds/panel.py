@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from privata.core.explorers import ExplorerLink, explorer_link
 from privata.core.lifecycle import OrderStatus
 from privata.core.refund_window import window_ends
-from privata.orders.explorers import ExplorerLink, explorer_link
-from privata.orders.models import Order, TimelineEntry
-from privata.refunds.models import Refund
+from privata.infra.kernel import Kernel
+from privata.orders.reading import Order, TimelineEntry
+from privata.orders.service import preference_of
 from privata.refunds.rules import (
     Choice,
     RefundAction,
@@ -20,6 +21,7 @@ from privata.refunds.rules import (
     StableTarget,
     default_choice,
 )
+from privata.refunds.store import Refund, refund_of
 
 #: States of an order in which its page has a refund panel, and what it is called there.
 _TITLES: Final = {
@@ -67,15 +69,17 @@ class RefundPanel:
     link: ExplorerLink | None
 
 
-def panel_of(order: Order, entries: Sequence[TimelineEntry], now: datetime) -> RefundPanel | None:
+async def panel_of(
+    kernel: Kernel, order: Order, entries: Sequence[TimelineEntry], now: datetime
+) -> RefundPanel | None:
     """The panel of an order; None for one that never needed a refund."""
     entered = next((e.at for e in entries if e.status == OrderStatus.REFUND_REQUIRED), None)
     title = _TITLES.get(OrderStatus(order.status))
     if title is None or entered is None:
         return None
-    refund = Refund.objects.filter(
-        order_id=order.id, organization_id=order.organization_id, environment=order.environment
-    ).first()
+    refund = await refund_of(
+        kernel.database.pool, order.id, order.organization_id, order.environment
+    )
     required = order.status == OrderStatus.REFUND_REQUIRED
     ends = window_ends(entered, order.refund_window_hours, order.sandbox_ttl)
     closed = now >= ends
@@ -118,7 +122,7 @@ def spoken_target(target: StableTarget) -> str:
 
 
 def _default_words(order: Order) -> str:
-    choice = default_choice(vars(order))
+    choice = default_choice(order, preference_of(order.refund_preference))
     if choice.action is not RefundAction.MANUAL_REVIEW:
         return f"The deposit is {choice_words(order, choice, given=True)}."
     if order.refund_capability == "ticket":

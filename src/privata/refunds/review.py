@@ -10,7 +10,6 @@ from privata.core.lifecycle import FailedReason, OrderStatus
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
 from privata.orders import service as orders
-from privata.orders.store import lock_order
 from privata.providers.port import Report
 from privata.refunds import store
 
@@ -24,7 +23,7 @@ _MAX_HASH: Final = 128
 _MAX_NOTE: Final = 256
 
 
-async def orders_in_review(kernel: Kernel) -> list[store.Row]:
+async def orders_in_review(kernel: Kernel) -> list[store.InReview]:
     """Orders of every organization that wait for a decision, the oldest first, up to `MOST`."""
     return await store.orders_in_review(kernel.database.pool, MOST)
 
@@ -48,11 +47,11 @@ async def decide(
     _check(to, tx_hash, reason, note)
     async with kernel.database.transaction() as tx:
         # Two operators at once take turns at the row: the second one finds the first's decision.
-        row = await lock_order(tx, order_id)
+        row = await orders.lock_order(tx, order_id)
         if row is None:
             raise OrderNotFound("Order not found.")
-        if row["status"] != OrderStatus.MANUAL_REVIEW:
-            raise ValidationFailed(f"The order is {row['status']}, not in manual_review.")
+        if row.status != OrderStatus.MANUAL_REVIEW:
+            raise ValidationFailed(f"The order is {row.status}, not in manual_review.")
         failed = to is OrderStatus.FAILED
         report = Report(
             to,
@@ -65,10 +64,10 @@ async def decide(
             ActorKind.OPERATOR,
             operator,
             operator,
-            row["organization_id"],
-            Environment(row["environment"]),
+            row.organization_id,
+            Environment(row.environment),
         )
-        status = audit.changed(row["status"], to.value)
+        status = audit.changed(row.status, to.value)
         changes = {"status": status, "tx_out_hash": tx_hash, "note": note}
         if failed:
             changes["failed_reason_code"] = (reason or FailedReason.UNKNOWN).value

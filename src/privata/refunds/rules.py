@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from privata.core.addresses import AddressError, ValidAddress, validate_address
 from privata.core.tenancy import Environment
@@ -69,6 +69,31 @@ CHECK_EVERY: Final = timedelta(seconds=30)
 DONE_WITHIN: Final = timedelta(hours=72)
 
 
+class Refundable(Protocol):
+    """An order, as far as a refund looks at it."""
+
+    @property
+    def refund_capability(self) -> str: ...
+
+    @property
+    def from_network(self) -> str: ...
+
+    @property
+    def refund_address(self) -> str | None: ...
+
+    @property
+    def refund_extra_id(self) -> str | None: ...
+
+    @property
+    def to_network(self) -> str: ...
+
+    @property
+    def payout_address(self) -> str: ...
+
+    @property
+    def payout_extra_id(self) -> str | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """What is to happen, and where to. Only a choice of manual review has no address."""
@@ -82,21 +107,21 @@ class Choice:
 REVIEW: Final = Choice(RefundAction.MANUAL_REVIEW)
 
 
-def default_choice(order: Mapping[str, Any]) -> Choice:
-    """What happens to an order whose window ended without an action, from its row.
+def default_choice(order: Refundable, preference: Mapping[str, Any] | None) -> Choice:
+    """What happens to an order whose window ended without an action.
 
-    The order's `refund_preference` decides; one without any is returned to its refund address. A
+    The order's preference decides; one without any is returned to its refund address. A
     person decides wherever the preference cannot be carried out: the provider has no refunds by
     API, an address is missing, or no stablecoin was named when the order was made.
     """
-    if order["refund_capability"] != "programmatic":
+    if order.refund_capability != "programmatic":
         return REVIEW
-    preference = order["refund_preference"] or {}
+    preference = preference or {}
     wanted = preference.get("default") or RefundAction.RETURN.value
-    if wanted == RefundAction.RETURN and order["refund_address"] is None:
+    if wanted == RefundAction.RETURN and order.refund_address is None:
         wanted = preference.get("fallback_if_refund_address_missing")
     if wanted == RefundAction.RETURN:
-        return Choice(RefundAction.RETURN, order["refund_address"], order["refund_extra_id"])
+        return Choice(RefundAction.RETURN, order.refund_address, order.refund_extra_id)
     target = preference.get("convert_to_stable_target")
     if wanted != RefundAction.CONVERT or target is None:
         return REVIEW
@@ -107,15 +132,15 @@ def default_choice(order: Mapping[str, Any]) -> Choice:
     return Choice(RefundAction.CONVERT, address, stable_target=stable)
 
 
-def known_address(order: Mapping[str, Any], target: StableTarget) -> str | None:
+def known_address(order: Refundable, target: StableTarget) -> str | None:
     """An address of the order's user that takes `target`: the refund address, else the payout's.
 
     Only one on the target's own chain counts. An address that merely looks alike on another chain
     may belong to a service that does not take deposits there.
     """
     sides = (
-        (order["from_network"], order["refund_address"], order["refund_extra_id"]),
-        (order["to_network"], order["payout_address"], order["payout_extra_id"]),
+        (order.from_network, order.refund_address, order.refund_extra_id),
+        (order.to_network, order.payout_address, order.payout_extra_id),
     )
     for network, address, extra_id in sides:
         if address is None or extra_id is not None or chain(network) != chain(target.network):

@@ -26,8 +26,7 @@ from privata.core.tenancy import Actor
 from privata.events.service import LIVE_BELL, live_payload
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
-from privata.orders import store as orders
-from privata.orders.service import refund_window_end
+from privata.orders import service as orders
 from privata.refunds import store
 from privata.refunds.rules import (
     Choice,
@@ -99,7 +98,7 @@ async def request_refund(
     return answer
 
 
-async def lock_order(tx: Transaction, actor: Actor, order_id: str) -> orders.Row:
+async def lock_order(tx: Transaction, actor: Actor, order_id: str) -> orders.WholeOrder:
     """The actor's order, locked; `OrderNotFound` for a missing one and for another's alike."""
     row = None
     if ORDER_ID.fullmatch(order_id):
@@ -109,34 +108,34 @@ async def lock_order(tx: Transaction, actor: Actor, order_id: str) -> orders.Row
     return row
 
 
-def refuse_unless_open(order: orders.Row, now: datetime) -> None:
+def refuse_unless_open(order: orders.WholeOrder, now: datetime) -> None:
     """Raise what stands against choosing an action for this order now."""
-    if order["status"] != OrderStatus.REFUND_REQUIRED:
+    if order.status != OrderStatus.REFUND_REQUIRED:
         raise RefundNotRequired(
-            f"This order is {order['status']}. Refund actions require the status refund_required.",
-            data={"status": order["status"]},
+            f"This order is {order.status}. Refund actions require the status refund_required.",
+            data={"status": order.status},
         )
-    if order["refund_capability"] != "programmatic":
+    if order.refund_capability != "programmatic":
         raise _not_programmatic(order)
-    if now >= refund_window_end(order):
+    if now >= orders.refund_window_end(order):
         raise _window_ended(order)
 
 
-def choose(order: orders.Row, wish: Wish) -> Choice:
+def choose(order: orders.WholeOrder, wish: Wish) -> Choice:
     """The choice with the address it is sent to, checked for its network."""
     if wish.action is RefundAction.RETURN:
         if wish.address is not None:
-            valid = _checked(order["from_network"], wish)
+            valid = _checked(order.from_network, wish)
             return Choice(wish.action, valid.address, valid.extra_id)
-        if order["refund_address"] is None:
+        if order.refund_address is None:
             raise _address_needed(wish, "is required because the order has none")
-        return Choice(wish.action, order["refund_address"], order["refund_extra_id"])
+        return Choice(wish.action, order.refund_address, order.refund_extra_id)
     assert wish.stable_target is not None  # the shapes of the API and of the form see to it
     network = wish.stable_target.network
     if wish.address is not None:
         valid = _checked(network, wish)
         return Choice(wish.action, valid.address, stable_target=wish.stable_target)
-    known = known_address(dict(order), wish.stable_target)
+    known = known_address(order, wish.stable_target)
     if known is None:
         raise _address_needed(wish, f"is required because the order has no address on {network}")
     return Choice(wish.action, known, stable_target=wish.stable_target)
@@ -144,69 +143,69 @@ def choose(order: orders.Row, wish: Wish) -> Choice:
 
 async def note_choice(
     tx: Transaction,
-    order: orders.Row,
+    order: orders.WholeOrder,
     choice: Choice,
     *,
     source: RefundSource,
     by: str,
     now: datetime,
-) -> store.Row:
+) -> store.Refund:
     """Write the one action of an order whose row is locked and which has none yet."""
     review = choice.action is RefundAction.MANUAL_REVIEW
-    values = {
-        "order_id": order["id"],
-        "organization_id": order["organization_id"],
-        "environment": order["environment"],
-        "action": choice.action.value,
-        "to_address": choice.address,
-        "to_extra_id": choice.extra_id,
-        "stable_target": None if choice.stable_target is None else choice.stable_target.value,
-        "state": (RefundState.DONE if review else RefundState.REQUESTED).value,
-        "source": source.value,
-        "requested_by": by[:254],
-        "due_at": None if review else now,
-        "requested_at": now,
-        "finished_at": now if review else None,
-    }
-    row = await store.insert_refund(tx, values)
+    refund = store.Refund(
+        order_id=order.id,
+        organization_id=order.organization_id,
+        environment=order.environment,
+        action=choice.action.value,
+        to_address=choice.address,
+        to_extra_id=choice.extra_id,
+        stable_target=None if choice.stable_target is None else choice.stable_target.value,
+        state=(RefundState.DONE if review else RefundState.REQUESTED).value,
+        source=source.value,
+        requested_by=by[:254],
+        due_at=None if review else now,
+        requested_at=now,
+        finished_at=now if review else None,
+    )
+    await store.insert_refund(tx, refund)
     # From here on the refund is followed, not the window.
-    await orders.set_poll(tx, order["id"], None)
-    await orders.note_refund(tx, order["id"], now)
+    await orders.set_poll(tx, order.id, None)
+    await orders.note_refund(tx, order.id, now)
     tx.ring(REFUNDS_BELL)
-    tx.ring(LIVE_BELL, live_payload(order["organization_id"], order["environment"], "orders"))
-    return row
+    tx.ring(LIVE_BELL, live_payload(order.organization_id, order.environment, "orders"))
+    return refund
 
 
-def refund_object(order: orders.Row, refund: store.Row) -> dict[str, Any]:
+def refund_object(order: orders.WholeOrder, refund: store.Refund) -> dict[str, Any]:
     """The refund as it goes over the API; the address stays inside."""
-    finished = refund["finished_at"]
-    done = refund["state"] == RefundState.DONE
+    finished = refund.finished_at
+    done = refund.state == RefundState.DONE
     return {
-        "order_id": order["id"],
-        "status": order["status"],
-        "action": refund["action"],
-        "stable_target": refund["stable_target"],
-        "state": refund["state"],
-        "source": refund["source"],
-        "requested_at": iso(refund["requested_at"]),
-        "window_ends_at": iso(refund_window_end(order)),
+        "order_id": order.id,
+        "status": order.status,
+        "action": refund.action,
+        "stable_target": refund.stable_target,
+        "state": refund.state,
+        "source": refund.source,
+        "requested_at": iso(refund.requested_at),
+        "window_ends_at": iso(orders.refund_window_end(order)),
         "finished_at": None if finished is None else iso(finished),
-        "tx_out_hash": order["tx_out_hash"] if done else None,
-        "failure": refund["failure"],
+        "tx_out_hash": order.tx_out_hash if done else None,
+        "failure": refund.failure,
     }
 
 
-def _same_or_refuse(order: orders.Row, refund: store.Row, wish: Wish) -> None:
+def _same_or_refuse(order: orders.WholeOrder, refund: store.Refund, wish: Wish) -> None:
     """Let the same choice through, however often; another one is refused by name."""
-    if refund["source"] == RefundSource.DEFAULT:
-        if order["refund_capability"] != "programmatic":
+    if refund.source == RefundSource.DEFAULT:
+        if order.refund_capability != "programmatic":
             raise _not_programmatic(order)
         raise _window_ended(order)
     kept = Choice(
-        RefundAction(refund["action"]),
-        refund["to_address"],
-        refund["to_extra_id"],
-        StableTarget(refund["stable_target"]) if refund["stable_target"] else None,
+        RefundAction(refund.action),
+        refund.to_address,
+        refund.to_extra_id,
+        StableTarget(refund.stable_target) if refund.stable_target else None,
     )
     try:
         same = choose(order, wish) == kept
@@ -217,10 +216,10 @@ def _same_or_refuse(order: orders.Row, refund: store.Row, wish: Wish) -> None:
     raise RefundNotRequired(
         "This order already has a refund action. Only one is allowed.",
         data={
-            "status": order["status"],
-            "action": refund["action"],
-            "state": refund["state"],
-            "source": refund["source"],
+            "status": order.status,
+            "action": refund.action,
+            "state": refund.state,
+            "source": refund.source,
         },
     )
 
@@ -236,10 +235,10 @@ def _checked(network: str, wish: Wish) -> ValidAddress:
         ) from None
 
 
-def _window_ended(order: orders.Row) -> RefundWindowExpired:
+def _window_ended(order: orders.WholeOrder) -> RefundWindowExpired:
     return RefundWindowExpired(
         "The refund window of this order has ended. Its refund_preference applies.",
-        data={"status": order["status"], "window_ended_at": iso(refund_window_end(order))},
+        data={"status": order.status, "window_ended_at": iso(orders.refund_window_end(order))},
     )
 
 
@@ -248,12 +247,12 @@ def _address_needed(wish: Wish, sentence: str) -> ValidationFailed:
     return ValidationFailed("An address is required.", fields=[(name, sentence)])
 
 
-def _not_programmatic(order: orders.Row) -> RefundNotProgrammatic:
-    data: dict[str, str | int] = {"refund_capability": order["refund_capability"]}
+def _not_programmatic(order: orders.WholeOrder) -> RefundNotProgrammatic:
+    data: dict[str, str | int] = {"refund_capability": order.refund_capability}
     sentence = "The provider of this order does not return deposits through its API."
-    if order["refund_capability"] == "ticket":
+    if order.refund_capability == "ticket":
         sentence += " Its support returns them by ticket"
-        hours = order["refund_sla_hours"]
+        hours = order.refund_sla_hours
         if hours is not None:
             data["refund_sla_hours"] = hours
             sentence += f", within {hours} hours"
@@ -264,15 +263,13 @@ def _not_programmatic(order: orders.Row) -> RefundNotProgrammatic:
 
 
 async def _audit(
-    tx: Transaction, actor: Actor, order: orders.Row, choice: Choice, source: RefundSource
+    tx: Transaction, actor: Actor, order: orders.WholeOrder, choice: Choice, source: RefundSource
 ) -> None:
-    given = choice.address == order["refund_address"]
+    given = choice.address == order.refund_address
     changes = {
         "action": choice.action.value,
         "stable_target": choice.stable_target,
         "address": "given with the order" if given else "given with the action",
         "source": source.value,
     }
-    await audit.record(
-        tx, actor=actor, action="refund.requested", target=order["id"], changes=changes
-    )
+    await audit.record(tx, actor=actor, action="refund.requested", target=order.id, changes=changes)

@@ -6,14 +6,99 @@ Locks are always taken in one order: first the order's row, then its refund's.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from decimal import Decimal
+from operator import attrgetter
+from typing import Final, TypeAlias
+from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from privata.core.tenancy import Environment
 from privata.infra.postgres import Transaction
+from privata.infra.rows import reader
+from privata.orders.service import holding, noting_change
 
-Row = asyncpg.Record
+Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
+
+
+class Refund(msgspec.Struct, frozen=True):
+    """A row of `refund`: the one action of an order. Its address never leaves the platform but to
+    the provider."""
+
+    order_id: str
+    organization_id: UUID
+    environment: str
+    action: str
+    to_address: str | None
+    to_extra_id: str | None
+    stable_target: str | None
+    state: str
+    source: str
+    requested_by: str
+    #: When a worker may take it (again); None: it is over.
+    due_at: datetime | None
+    requested_at: datetime
+    finished_at: datetime | None
+    # What a new one begins with.
+    provider_reference: str | None = None
+    failure: str | None = None
+    attempts: int = 0
+    silent_since: datetime | None = None
+    lease_token: int = 0
+
+
+class ClaimedRefund(msgspec.Struct, frozen=True):
+    """A refund that this worker asks the provider about, with what it asks about the order."""
+
+    order_id: str
+    organization_id: UUID
+    environment: str
+    to_address: str
+    to_extra_id: str | None
+    stable_target: str | None
+    attempts: int
+    silent_since: datetime | None
+    lease_token: int
+    requested_at: datetime
+    provider: str
+    provider_order_id: str
+    quote_id: str | None
+    amount_from: Decimal
+    from_asset: str
+    from_network: str
+    sandbox_scenario: str | None
+    sandbox_ttl: int | None
+
+
+class InReview(msgspec.Struct, frozen=True):
+    """An order that waits for the operator, with the refund that failed, if there is one."""
+
+    id: str
+    organization_id: UUID
+    #: The organization's name.
+    organization: str
+    environment: str
+    provider: str
+    provider_order_id: str
+    from_asset: str
+    from_network: str
+    from_decimals: int
+    amount_from: Decimal
+    to_asset: str
+    to_network: str
+    updated_at: datetime
+    failed_reason_code: str | None
+    refund_capability: str
+    tx_in_hash: str | None
+    action: str | None
+    state: str | None
+    failure: str | None
+
+
+_refund = reader(Refund)
+_claimed = reader(ClaimedRefund)
+_in_review = reader(InReview)
 
 _COLUMNS: Final = (
     *("order_id", "organization_id", "environment", "action", "to_address", "to_extra_id"),
@@ -23,34 +108,40 @@ _COLUMNS: Final = (
 _INSERT: Final = f"""
 INSERT INTO refund ({", ".join(_COLUMNS)})
 VALUES ({", ".join(f"${n}" for n in range(1, len(_COLUMNS) + 1))})
-RETURNING *
 """  # noqa: S608  # only our own column names are put together
 
+_inserted = attrgetter(*_COLUMNS)
+
 _GET: Final = "SELECT * FROM refund WHERE order_id = $1"
+
+_GET_OWN: Final = f"{_GET} AND organization_id = $2 AND environment = $3"
 
 # A claimed refund is moved out of sight for the lease. A worker that dies in the middle gives it
 # back by time, and the next one asks the provider with the same reference. The first claim is seen
 # in the order (`processing`), so it changes the order as well. Both rows are locked before either
 # is written, and what somebody else holds is left for later: a claim waits for nobody, so it stands
 # in no circle of those who wait, whatever order it locks in.
-_CLAIM: Final = """
-WITH due AS (
-    SELECT refund.order_id, refund.state
-    FROM refund JOIN orders ON orders.id = refund.order_id
-    WHERE refund.due_at <= now() AND refund.environment = $3
-    ORDER BY refund.due_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+_FIRST_CLAIMED: Final = """
+    SELECT due.order_id FROM due JOIN held ON held.id = due.order_id WHERE due.state = 'requested'
+"""
+_CLAIM: Final = f"""
+WITH due AS MATERIALIZED (
+    SELECT order_id, state FROM refund
+    WHERE due_at <= now() AND environment = $3
+    ORDER BY due_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+), held AS MATERIALIZED (
+    {holding("SELECT order_id FROM due")}
 ), told AS (
-    UPDATE orders SET updated_at = greatest(updated_at, now()) FROM due
-    WHERE orders.id = due.order_id AND due.state = 'requested'
+    {noting_change(_FIRST_CLAIMED)}
 )
 UPDATE refund AS r
 SET state = 'processing', due_at = now() + make_interval(secs => $2),
     lease_token = r.lease_token + 1
-FROM due JOIN orders AS o ON o.id = due.order_id
-WHERE r.order_id = due.order_id
+FROM held JOIN order_facts AS o ON o.id = held.id
+WHERE r.order_id = held.id
 RETURNING r.*, o.provider, o.provider_order_id, o.quote_id, o.amount_from, o.from_asset,
           o.from_network, o.sandbox_scenario, o.sandbox_ttl
-"""
+"""  # noqa: S608  # put together out of constants
 
 _NEXT: Final = """
 SELECT extract(epoch FROM min(due_at) - now())::float8 FROM refund WHERE environment = $1
@@ -69,7 +160,7 @@ SELECT o.id, o.organization_id, organization.name AS organization, o.environment
        o.provider_order_id, o.from_asset, o.from_network, o.from_decimals, o.amount_from,
        o.to_asset, o.to_network, o.updated_at, o.failed_reason_code, o.refund_capability,
        o.tx_in_hash, r.action, r.state, r.failure
-FROM orders AS o
+FROM order_facts AS o
 JOIN shared_organization AS organization ON organization.id = o.organization_id
 LEFT JOIN refund AS r ON r.order_id = o.id
 WHERE o.status = 'manual_review'
@@ -78,26 +169,34 @@ LIMIT $1
 """
 
 
-async def insert_refund(tx: Transaction, values: dict[str, Any]) -> Row:
+async def insert_refund(tx: Transaction, refund: Refund) -> None:
     """Note the action of an order that has none yet; the caller holds the order's row."""
-    row = await tx.connection.fetchrow(_INSERT, *(values.get(name) for name in _COLUMNS))
-    assert row is not None
-    return row
+    await tx.connection.execute(_INSERT, *_inserted(refund))
 
 
-async def fetch_refund(tx: Transaction, order_id: str) -> Row | None:
+async def fetch_refund(tx: Transaction, order_id: str) -> Refund | None:
     """The action of an order whose row the caller holds."""
-    return await tx.connection.fetchrow(_GET, order_id)
+    row = await tx.connection.fetchrow(_GET, order_id)
+    return None if row is None else _refund(row)
+
+
+async def refund_of(
+    pool: Pool, order_id: str, organization_id: UUID, environment: str
+) -> Refund | None:
+    """The action of an order of the organization, to be shown."""
+    row = await pool.fetchrow(_GET_OWN, order_id, organization_id, environment)
+    return None if row is None else _refund(row)
 
 
 async def claim_refunds(
-    pool: asyncpg.Pool[Row], limit: int, lease_s: float, environment: Environment
-) -> list[Row]:
+    pool: Pool, limit: int, lease_s: float, environment: Environment
+) -> list[ClaimedRefund]:
     """Refunds whose provider is to be asked now, claimed for `lease_s` seconds."""
-    return await pool.fetch(_CLAIM, limit, lease_s, environment.value)
+    rows = await pool.fetch(_CLAIM, limit, lease_s, environment.value)
+    return [_claimed(row) for row in rows]
 
 
-async def seconds_to_next(pool: asyncpg.Pool[Row], environment: Environment) -> float | None:
+async def seconds_to_next(pool: Pool, environment: Environment) -> float | None:
     """Seconds until the next refund is due; negative if one is; None if there is none."""
     found: float | None = await pool.fetchval(_NEXT, environment.value)
     return found
@@ -105,7 +204,7 @@ async def seconds_to_next(pool: asyncpg.Pool[Row], environment: Environment) -> 
 
 async def settle_refund(
     tx: Transaction,
-    claimed: Row,
+    claimed: ClaimedRefund,
     *,
     state: str,
     provider_reference: str | None = None,
@@ -118,8 +217,8 @@ async def settle_refund(
     """Write how a claimed refund stands; False if the lease was lost to another worker."""
     row = await tx.connection.fetchval(
         _SETTLE,
-        claimed["order_id"],
-        claimed["lease_token"],
+        claimed.order_id,
+        claimed.lease_token,
         state,
         provider_reference,
         failure,
@@ -131,6 +230,6 @@ async def settle_refund(
     return row is not None
 
 
-async def orders_in_review(pool: asyncpg.Pool[Row], limit: int) -> list[Row]:
+async def orders_in_review(pool: Pool, limit: int) -> list[InReview]:
     """Orders of every organization that wait for the operator, the oldest first."""
-    return await pool.fetch(_IN_REVIEW, limit)
+    return [_in_review(row) for row in await pool.fetch(_IN_REVIEW, limit)]

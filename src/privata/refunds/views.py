@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -15,9 +14,10 @@ from privata.access.views import page
 from privata.core.addresses import AddressError
 from privata.core.errors import RequestError
 from privata.core.roles import Permission
+from privata.infra.kernel import Kernel
 from privata.infra.plane import kernel, wait
 from privata.orders import reading
-from privata.orders.models import Order
+from privata.orders.reading import Order
 from privata.refunds import service
 from privata.refunds.forms import CONVERT, OTHER, OWN, RefundForm
 from privata.refunds.panel import RefundPanel, panel_of, spoken_target
@@ -35,7 +35,7 @@ _MAX_TYPED: Final = 512
 def choose(request: HttpRequest, tenant: Tenant, order_id: str) -> HttpResponseBase:
     """The form; then, with what was entered, a last look; then the act."""
     order = _order(tenant, order_id)
-    shown = panel_of(order, reading.timeline_of(order), datetime.now(UTC))
+    shown = wait(_panel(kernel(), order))
     if shown is None or not shown.can_act:
         return redirect(_order_url(tenant, order.id))
     if request.method != "POST":
@@ -74,6 +74,11 @@ def check(request: HttpRequest, tenant: Tenant, order_id: str) -> HttpResponse:
     order = _order(tenant, order_id)
     context = _judged(order, request.POST)
     return render(request, "refunds/_address_check.html", context)
+
+
+async def _panel(kernel: Kernel, order: Order) -> RefundPanel | None:
+    entries = await reading.timeline_of(kernel, order)
+    return await panel_of(kernel, order, entries, kernel.clock.now())
 
 
 def _judged(order: Order, sent: Any) -> dict[str, Any]:
@@ -141,7 +146,7 @@ def _show_form(
 
 
 def _order(tenant: Tenant, order_id: str) -> Order:
-    order = reading.order_of(tenant, order_id)
+    order = wait(reading.order_of(kernel(), actor=tenant.actor, order_id=order_id))
     if order is None:
         raise Http404
     return order

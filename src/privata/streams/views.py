@@ -11,10 +11,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from privata.access.tenants import Tenant
 from privata.access.views import page
 from privata.core.errors import NotFound
-from privata.core.lifecycle import TERMINAL
 from privata.core.roles import Permission
 from privata.infra.plane import is_fragment, kernel, wait
-from privata.orders.reading import orders_of
+from privata.orders.reading import newest_moving
 from privata.streams.reading import open_stream, overview
 from privata.streams.service import end_stream
 
@@ -26,7 +25,7 @@ def index(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     context = wait(overview(kernel(), actor=tenant.actor)) | {
         "may_close": tenant.may(Permission.MANAGE_KEYS),
         "api_url": f"{kernel().settings.base_url}/partner/v1",
-        "watched": _order_to_watch(tenant),
+        "watched": wait(newest_moving(kernel(), actor=tenant.actor)),
     }
     template = "_streams" if is_fragment(request) else "index"
     return render(request, f"streams/{template}.html", context)
@@ -51,9 +50,3 @@ def close(request: HttpRequest, tenant: Tenant, stream_id: int) -> HttpResponseB
     else:
         messages.success(request, "Closing the stream")
     return redirect(here)
-
-
-def _order_to_watch(tenant: Tenant) -> str | None:
-    """The newest order that still moves: there is something to see."""
-    moving = orders_of(tenant).exclude(status__in=[status.value for status in TERMINAL])
-    return moving.order_by("-created_at", "-id").values_list("id", flat=True).first()

@@ -15,8 +15,8 @@ from privata.audit.jobs import keep_audit
 from privata.infra.kernel import Kernel
 from privata.ledger.jobs import mature_earnings
 from privata.notifications.jobs import send_mails
-from privata.orders.export_jobs import export_orders
-from privata.orders.poller import follow_orders
+from privata.orders.export.jobs import export_orders
+from privata.orders.following.poller import follow_orders
 from privata.payouts.jobs import expire_payouts
 from privata.payouts.sandbox import follow_sandbox_payouts
 from privata.refunds.clock import follow_refunds

@@ -17,8 +17,8 @@ from privata.core.errors import ProviderUnavailable
 from privata.core.lifecycle import TERMINAL, OrderStatus
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
-from privata.orders import poller
-from privata.orders.polling import (
+from privata.orders.following import poller
+from privata.orders.following.polling import (
     EXPIRY_GRACE,
     FRESH,
     JITTER,

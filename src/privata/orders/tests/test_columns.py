@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from privata.orders import columns
+from privata.orders.list import columns
+from privata.orders.rows import ExportedOrder
 
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -21,14 +22,14 @@ TEXTS = ("partner_order_ref", "deposit_address", "deposit_extra_id", "payout_add
 NUMBERS = ("amount_from", "amount_to_expected", "amount_to_actual", "usd_value", "markup_bps")
 
 
-def row(**changes: Any) -> dict[str, Any]:
-    values: dict[str, Any] = dict.fromkeys(re.findall(r"o\.(\w+)", columns.NEEDED))
+def row(**changes: Any) -> ExportedOrder:
+    values: dict[str, Any] = dict.fromkeys(ExportedOrder.__struct_fields__)
     values |= {"from_decimals": 8, "to_decimals": 18, "markup_bps": 50, "created_at": AT}
     values |= {"amount_from": Decimal("0.5"), "amount_to_expected": Decimal(12)}
-    return values | changes
+    return ExportedOrder(**(values | changes))
 
 
-def read(*rows: dict[str, Any], wanted: tuple[str, ...] = columns.EVERY) -> list[dict[str, str]]:
+def read(*rows: ExportedOrder, wanted: tuple[str, ...] = columns.EVERY) -> list[dict[str, str]]:
     text = (columns.header(wanted) + columns.lines(rows, wanted)).decode()
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
@@ -61,7 +62,7 @@ def test_numbers_stay_numbers(amount: Decimal, dollars: Decimal | None) -> None:
 
 def test_a_refund_address_is_in_no_column() -> None:
     assert not [name for name in columns.EVERY if "refund" in name]
-    assert "refund" not in columns.NEEDED
+    assert not [name for name in ExportedOrder.__struct_fields__ if "refund" in name]
 
 
 def test_a_file_has_what_the_list_shows_and_the_id() -> None:

@@ -17,9 +17,11 @@ from privata.core.clock import ManualClock
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
-from privata.orders import export_jobs, exports, listing
-from privata.orders.columns import EVERY, USUAL, as_written
-from privata.orders.filters import OrderFilter, filter_of
+from privata.orders.export import files as exports
+from privata.orders.export import jobs as export_jobs
+from privata.orders.list.columns import EVERY, USUAL, as_written
+from privata.orders.search import listing
+from privata.orders.search.filters import OrderFilter, filter_of
 from privata.orders.states import ExportState
 from privata.orders.tests.test_reading import NOW, Shop
 
@@ -38,7 +40,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exports, "MOST_DIRECT", 6)
     monkeypatch.setattr(export_jobs, "BATCHES", 1)
     monkeypatch.setattr(listing, "BATCH", 4)
-    monkeypatch.setattr(listing.every, "__kwdefaults__", {"columns": listing.LISTED, "batch": 4})
+    monkeypatch.setattr(listing.every, "__kwdefaults__", {"batch": 4})
 
 
 def actor(shop: Shop, **changes: Any) -> Actor:
@@ -165,7 +167,7 @@ async def test_a_worker_that_died_is_followed_and_fenced_off(shop: Shop, small: 
     export_id = await exports.start_export(
         shop.kernel, actor=actor(shop), chosen=ALL, wanted=WANTED
     )
-    dead = await pool.fetchrow(export_jobs._CLAIM, export_jobs.LEASE_S, export_jobs.MOST_ATTEMPTS)
+    dead = await export_jobs.claim_export(shop.kernel)
     assert dead is not None
     assert await export_jobs._keep(shop.kernel, dead, 0, 4, b"half a file")
     assert not await export_jobs.export_next(shop.kernel)  # its lease still runs

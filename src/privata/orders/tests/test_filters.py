@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from privata.core.lifecycle import OrderStatus
-from privata.orders.filters import (
+from privata.orders.search.filters import (
     RATES,
     REFUNDS,
     OrderFilter,

@@ -17,14 +17,15 @@ from privata.core.errors import OrderNotFound, ProviderUnavailable, ValidationFa
 from privata.core.lifecycle import FailedReason, OrderStatus
 from privata.core.tenancy import Environment, system_actor
 from privata.infra.kernel import Kernel
-from privata.orders import late, poller, store
-from privata.orders.polling import JITTER, LATE_FIRST, LATE_THEN, next_poll
+from privata.orders import reading, store
+from privata.orders.following import poller
+from privata.orders.following.polling import JITTER, LATE_FIRST, LATE_THEN, next_poll
+from privata.orders.late import deposits as late
 from privata.orders.service import advance, get_order
 from privata.orders.states import LateState
 from privata.orders.tests.test_advance import make_order, states
-from privata.providers.port import Report
+from privata.providers.port import Report, Scenario
 from privata.providers.simulator.provider import Simulator
-from privata.providers.simulator.scenarios import Scenario
 
 S = OrderStatus
 HASH_IN, HASH_OUT = "aa" * 32, "bb" * 32
@@ -80,7 +81,7 @@ async def test_an_order_paid_after_it_had_expired_is_noticed(
         None,
     )
     assert order["late_deposit"]["state"] == "seen"
-    assert [row["id"] for row in await late.late_deposits(kernel)] == [order_id]
+    assert [row.id for row in await late.late_deposits(kernel)] == [order_id]
     returned = Report(S.REFUNDED, tx_in_hash=HASH_IN, tx_out_hash=HASH_OUT)
     for report in (returned, SEEN, Report(S.COMPLETED)):
         await advance(kernel, order_id=order_id, report=report)
@@ -182,17 +183,18 @@ async def test_looking_for_late_deposits_holds_up_no_open_order(
     await kernel.database.pool.execute("UPDATE orders SET poll_at = now()")
     pool = kernel.database.pool
     found = await store.claim_polls(pool, 9, 0.0, Environment.TEST)
-    assert [row["id"] for row in found] == [waiting]
+    assert [row.id for row in found] == [waiting]
     (row,) = await store.claim_polls(pool, 9, 0.0, Environment.TEST, late=True)
-    assert row["id"] == expired
+    assert row.id == expired
 
     async def silent(*_: object) -> Report:
         raise ProviderUnavailable("down")
 
     monkeypatch.setattr(Simulator, "get_order", silent)
     live = await _expired(kernel, organization)
-    (row,) = await pool.fetch("SELECT * FROM orders WHERE id = $1", live)
-    await poller.follow(kernel, row, asyncio.Semaphore(1))
+    order = await reading.order_by_link(kernel, live)
+    assert order is not None
+    await poller.follow(kernel, order, asyncio.Semaphore(1))
     due = await _due(kernel, live)
     assert due is not None
     assert due > timedelta(minutes=50)

@@ -16,9 +16,9 @@ from conftest import Cluster
 from privata.core.ids import new_order_id
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
-from privata.orders import listing
-from privata.orders.filters import filter_of
-from privata.orders.search_sql import Scope, Search
+from privata.orders.search import listing
+from privata.orders.search.filters import filter_of
+from privata.orders.search.sql import Scope, Search
 
 _EVM = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 _EVM_HASH = "0x88df016429689c079f3b2f6ad39fa052532c56795b733da78a91ebe6a713944b"
@@ -87,7 +87,7 @@ async def _found(kernel: Kernel, organization: uuid.UUID, text: str) -> list[str
     chosen = filter_of(urlencode({"q": text}))
     search = Search(Scope(organization, Environment.TEST), chosen, kernel.clock.now())
     page = await listing.page_of(kernel, search, limit=10, columns=listing.WHOLE)
-    return [row["id"] for row in page.rows]
+    return [row.id for row in page.rows]
 
 
 async def test_search_ignores_case_and_prefix_where_the_network_does(

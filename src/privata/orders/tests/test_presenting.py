@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
+from privata.core.explorers import EXPLORERS, explorer_link
 from privata.core.lifecycle import FailedReason, OrderStatus
-from privata.orders.explorers import EXPLORERS, explorer_link
-from privata.orders.plain_words import words_for
 from privata.orders.presenting import refund_closes, slippage, stages, steps, swap_seconds
+from privata.orders.public.words import words_for
+from privata.orders.rows import TimelineEntry
 
 START = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-@dataclass
-class Entry:
-    status: str
-    at: datetime
-    source: str = "provider"
-
-
-def entries(*statuses: str) -> list[Entry]:
-    return [Entry(status, START + timedelta(seconds=30 * i)) for i, status in enumerate(statuses)]
+def entries(*statuses: str) -> list[TimelineEntry]:
+    return [
+        TimelineEntry(status, START + timedelta(seconds=30 * i), "provider")
+        for i, status in enumerate(statuses)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ import pytest
 from privata.core.cursors import Cursor
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
-from privata.orders import listing
-from privata.orders.filters import filter_of
-from privata.orders.search_sql import Scope, Search
+from privata.orders.search import listing
+from privata.orders.search.filters import filter_of
+from privata.orders.search.sql import Scope, Search
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PAGE = 10
@@ -83,8 +83,10 @@ class Shop:
         return Search(self.scope, filter_of(query), NOW, **ends)
 
     async def ids(self, query: str = "", **ends: Any) -> list[str]:
-        page = await listing.page_of(self.kernel, self.search(query, **ends), limit=PAGE)
-        return [row["id"] for row in page.rows]
+        page = await listing.page_of(
+            self.kernel, self.search(query, **ends), limit=PAGE, columns=listing.LISTED
+        )
+        return [row.id for row in page.rows]
 
 
 @pytest.fixture
@@ -146,27 +148,30 @@ async def test_pages_go_there_and_back_without_gap_or_repetition(shop: Shop, que
         await shop.add(n, minutes=n // 7, status="expired" if n % 2 else "waiting_deposit")
         for n in range(2 * PAGE + 9)
     ]
-    pages, page = [], await listing.page_of(shop.kernel, shop.search(query), limit=PAGE)
+    pages, page = (
+        [],
+        await listing.page_of(shop.kernel, shop.search(query), limit=PAGE, columns=listing.LISTED),
+    )
     assert page.newer is None
     while True:
         pages.append(page)
         if page.older is None:
             break
         search = shop.search(query, older_than=page.older)
-        page = await listing.page_of(shop.kernel, search, limit=PAGE)
+        page = await listing.page_of(shop.kernel, search, limit=PAGE, columns=listing.LISTED)
     assert [len(one.rows) for one in pages] == [PAGE, PAGE, 9]
-    seen = [row["id"] for one in pages for row in one.rows]
+    seen = [row.id for one in pages for row in one.rows]
     assert sorted(seen) == sorted(every)
     for number in (1, 0):
         search = shop.search(query, newer_than=pages[number + 1].newer, upward=True)
-        back = await listing.page_of(shop.kernel, search, limit=PAGE)
-        assert [row["id"] for row in back.rows] == [row["id"] for row in pages[number].rows]
+        back = await listing.page_of(shop.kernel, search, limit=PAGE, columns=listing.LISTED)
+        assert [row.id for row in back.rows] == [row.id for row in pages[number].rows]
         assert (back.newer is None) == (number == 0)
 
 
 async def test_a_range_can_include_its_ends(shop: Shop) -> None:
     shown = [await shop.add(n, minutes=5) for n in range(4)]
-    page = await listing.page_of(shop.kernel, shop.search(), limit=PAGE)
+    page = await listing.page_of(shop.kernel, shop.search(), limit=PAGE, columns=listing.LISTED)
     await shop.add(9, minutes=1)
     assert page.first is not None
     assert page.last is not None
@@ -187,11 +192,14 @@ async def test_a_rare_match_behind_many_steps_is_found(
     common = [await shop.add(n) for n in range(30) if n != 11]
     assert await shop.ids("rate_type=fixed") == rare
     upward = shop.search("rate_type=fixed", newer_than=Cursor(NOW - timedelta(1), ""), upward=True)
-    found = await listing.rows_of(shop.kernel, upward, limit=9)
-    assert [row["id"] for row in found] == rare[::-1]
-    batches = [one async for one in listing.every(shop.kernel, shop.search(), batch=3)]
-    assert [row["id"] for one in batches for row in one] == sorted(
-        [*rare, *common], key=[row["id"] for one in batches for row in one].index
+    found = await listing.rows_of(shop.kernel, upward, limit=9, columns=listing.PLACES)
+    assert [row.id for row in found] == rare[::-1]
+    batches = [
+        one
+        async for one in listing.every(shop.kernel, shop.search(), columns=listing.PLACES, batch=3)
+    ]
+    assert [row.id for one in batches for row in one] == sorted(
+        [*rare, *common], key=[row.id for one in batches for row in one].index
     )
     assert sum(len(one) for one in batches) == 31
     assert await listing.count_of(shop.kernel, shop.search(), most=99) == listing.Count(31, True)
@@ -210,8 +218,8 @@ async def test_a_search_that_takes_too_long_says_where_to_go_on(
     found, older, answers = [], None, 0
     while True:
         search = shop.search("rate_type=fixed", older_than=older)
-        page = await listing.page_of(shop.kernel, search, limit=PAGE)
-        found += [row["id"] for row in page.rows]
+        page = await listing.page_of(shop.kernel, search, limit=PAGE, columns=listing.LISTED)
+        found += [row.id for row in page.rows]
         answers += 1
         if page.older is None:
             break

@@ -10,8 +10,8 @@ import pytest
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
-from privata.orders import saved_views
-from privata.orders.columns import USUAL
+from privata.orders.list import saved_views
+from privata.orders.list.columns import USUAL
 from privata.orders.states import Density
 from privata.orders.tests.test_reading import Shop
 

@@ -17,7 +17,8 @@ from privata.core.ids import base62_token
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
 from privata.ledger import service as ledger
-from privata.payouts import addresses, service
+from privata.payouts import service
+from privata.payouts.addresses import service as addresses
 from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.doors import operator
 from privata.webhooks.signing.signatures import secret_context
@@ -85,10 +86,10 @@ class Payee:
             self.kernel, actor=self.actor, currency=currency, address=ADDRESS[currency]
         )
         await addresses.vouch_for_address(
-            self.kernel, actor=operator(self.organization_id, "tests"), address_id=made["id"]
+            self.kernel, actor=operator(self.organization_id, "tests"), address_id=made.id
         )
         self.clock.advance(timedelta(hours=self.kernel.settings.payout_address_delay_hours))
-        return uuid.UUID(str(made["id"]))
+        return uuid.UUID(str(made.id))
 
     async def request(self, amount: str | None = "500", **wish: Any) -> service.Requested:
         if not wish:
@@ -100,12 +101,12 @@ class Payee:
         if answer is None:
             answer = proof(self.secret, made.challenge)
         return await service.confirm_payout(
-            self.kernel, actor=self.actor, payout_id=made.payout["id"], answer=answer
+            self.kernel, actor=self.actor, payout_id=made.payout.id, answer=answer
         )
 
     async def status(self, made: service.Requested) -> str:
         found = await self.kernel.database.pool.fetchval(
-            "SELECT status FROM payout WHERE id = $1", made.payout["id"]
+            "SELECT status FROM payout WHERE id = $1", made.payout.id
         )
         return str(found)
 

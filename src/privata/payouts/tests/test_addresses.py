@@ -13,7 +13,9 @@ from privata.core.addresses.codec import base58
 from privata.core.addresses.codec.keccak import keccak256
 from privata.core.errors import InvalidAddress, NotFound, ValidationFailed, WrongPayoutState
 from privata.infra.kernel import Kernel
-from privata.payouts import addresses, listing, proofs
+from privata.payouts import reading
+from privata.payouts.addresses import proofs
+from privata.payouts.addresses import service as addresses
 from privata.payouts.currencies import TOKENS, PayoutCurrency
 from privata.payouts.doors import operator
 from privata.payouts.signatures import secp256k1
@@ -36,14 +38,14 @@ async def _add(payee: Payee, currency: PayoutCurrency, address: str | None = Non
         currency=currency,
         address=ADDRESS[currency] if address is None else address,
     )
-    return uuid.UUID(str(row["id"]))
+    return uuid.UUID(str(row.id))
 
 
 async def _vouch(payee: Payee, address_id: uuid.UUID) -> bool:
     row = await addresses.vouch_for_address(
         payee.kernel, actor=operator(payee.organization_id, "op"), address_id=address_id
     )
-    return bool(row["is_default"])
+    return bool(row.is_default)
 
 
 @pytest.mark.parametrize(
@@ -73,8 +75,8 @@ async def test_a_wrong_address_is_refused_by_name(
 async def test_it_is_kept_in_the_form_to_pay_to_and_once(owner_of_none: Payee) -> None:
     payee = owner_of_none
     first = await _add(payee, ERC20, ADDRESS[ERC20].lower())
-    (row,) = await listing.addresses(payee.kernel, actor=payee.actor)
-    assert (row["address"], row["state"], row["is_default"]) == (
+    (row,) = await reading.addresses(payee.kernel, actor=payee.actor)
+    assert (row.address, row.state, row.is_default) == (
         ADDRESS[ERC20],
         "unverified",
         False,
@@ -117,12 +119,12 @@ async def test_one_default_and_how_it_moves(owner_of_none: Payee) -> None:
     with pytest.raises(WrongPayoutState, match="Make another one the default first"):
         await addresses.remove_address(payee.kernel, actor=payee.actor, address_id=first)
     await addresses.promote_address(payee.kernel, actor=payee.actor, address_id=second)
-    rows = await listing.addresses(payee.kernel, actor=payee.actor)
-    assert [row["id"] for row in rows if row["is_default"]] == [second]
+    rows = await reading.addresses(payee.kernel, actor=payee.actor)
+    assert [row.id for row in rows if row.is_default] == [second]
     await addresses.remove_address(payee.kernel, actor=payee.actor, address_id=first)
     # The last one may go: there is nothing to promote.
     await addresses.remove_address(payee.kernel, actor=payee.actor, address_id=second)
-    assert await listing.addresses(payee.kernel, actor=payee.actor) == []
+    assert await reading.addresses(payee.kernel, actor=payee.actor) == []
     with pytest.raises(NotFound):
         await addresses.promote_address(payee.kernel, actor=payee.actor, address_id=second)
 
@@ -142,9 +144,9 @@ async def test_many_changes_at_once_leave_one_default(owner_of_none: Payee) -> N
     ]
     found = await asyncio.gather(*removals, return_exceptions=True)
     assert all(isinstance(one, WrongPayoutState) for one in found if isinstance(one, Exception))
-    rows = await listing.addresses(payee.kernel, actor=payee.actor)
+    rows = await reading.addresses(payee.kernel, actor=payee.actor)
     assert len(rows) == sum(isinstance(one, Exception) for one in found)
-    assert [row["is_default"] for row in rows].count(True) == bool(rows)
+    assert [row.is_default for row in rows].count(True) == bool(rows)
 
 
 async def test_somebody_elses_address_is_not_there(owner_of_none: Payee) -> None:
@@ -199,8 +201,8 @@ async def test_the_owner_signs_the_text(owner_of_none: Payee, currency: PayoutCu
     row = await proofs.prove_address(
         payee.kernel, actor=payee.actor, address_id=ident, signature=_sign(currency, text)
     )
-    assert (row["state"], row["verified_by"], row["is_default"]) == ("verified", "signature", True)
-    assert row["usable_at"] - row["verified_at"] == timedelta(hours=24)
+    assert (row.state, row.verified_by, row.is_default) == ("verified", "signature", True)
+    assert row.usable_at - row.verified_at == timedelta(hours=24)
     with pytest.raises(WrongPayoutState, match="already verified"):
         await proofs.prove_address(
             payee.kernel, actor=payee.actor, address_id=ident, signature=_sign(currency, text)

@@ -19,7 +19,8 @@ from privata.core.errors import (
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
 from privata.infra.sealing import Sealer
-from privata.payouts import addresses, service
+from privata.payouts import service
+from privata.payouts.addresses import service as addresses
 from privata.payouts.challenges import challenges_of
 from privata.payouts.tests.making import (
     Payee,
@@ -36,7 +37,7 @@ async def test_the_right_answer_reserves_the_money_once(payee: Payee) -> None:
     made = await payee.request("500.25")
     assert await payee.balances() == ("2000.00", "0.00", "0.00")
     confirmed = await payee.confirm(made)
-    assert (confirmed["status"], confirmed["needs_approval"]) == ("confirmed", False)
+    assert (confirmed.status, confirmed.needs_approval) == ("confirmed", False)
     assert await payee.balances() == ("1499.75", "500.25", "0.00")
     with pytest.raises(WrongPayoutState, match="is confirmed"):
         await payee.confirm(made)
@@ -53,16 +54,16 @@ async def test_base64_and_capitals_are_answers_too(payee: Payee) -> None:
 async def test_the_challenge_says_what_is_paid(payee: Payee) -> None:
     made = await payee.request("512.5")
     parts = made.challenge.split(":")
-    expires = int(made.payout["challenge_expires_at"].timestamp())
+    expires = int(made.payout.challenge_expires_at.timestamp())
     assert parts[:-1] == [
         "privata-payout-v1",
-        str(made.payout["id"]),
+        str(made.payout.id),
         "512.50",
         "USDT-ERC20",
-        made.payout["address"],
+        made.payout.address,
         str(expires),
     ]
-    assert made.payout["challenge_nonce"] not in made.challenge
+    assert made.payout.challenge_nonce not in made.challenge
 
 
 async def test_wrong_answers_say_what_is_left_and_the_fifth_is_the_last(payee: Payee) -> None:
@@ -104,7 +105,7 @@ async def test_an_answer_that_comes_late_is_refused(payee: Payee) -> None:
 async def test_the_last_second_counts(payee: Payee) -> None:
     made = await payee.request()
     payee.clock.advance(timedelta(minutes=9, seconds=59))
-    assert (await payee.confirm(made))["status"] == "confirmed"
+    assert (await payee.confirm(made)).status == "confirmed"
 
 
 async def test_requests_nobody_confirms_end(payee: Payee) -> None:
@@ -134,9 +135,7 @@ async def test_a_changed_payout_has_another_challenge(
 ) -> None:
     """Whoever can write past the triggers still does not get an old answer accepted."""
     made = await payee.request()
-    await superuser.execute(
-        f"UPDATE payout SET {column} = {value} WHERE id = $1", made.payout["id"]
-    )
+    await superuser.execute(f"UPDATE payout SET {column} = {value} WHERE id = $1", made.payout.id)
     with pytest.raises(ValidationFailed, match="is not a valid HMAC"):
         await payee.confirm(made)
     assert await payee.balances() == ("2000.00", "0.00", "0.00")
@@ -149,7 +148,7 @@ async def test_a_payout_of_another_id_or_organization_is_not_confirmed(
     with pytest.raises(ValidationFailed, match="is not a valid HMAC"):
         await payee.confirm(second, proof(payee.secret, made.challenge))
     stranger = await make_payee(payee.kernel, await other_organization(payee.kernel), payee.clock)
-    for ident in (made.payout["id"], uuid.uuid4()):
+    for ident in (made.payout.id, uuid.uuid4()):
         with pytest.raises(NotFound, match="Payout not found"):
             await service.confirm_payout(
                 stranger.kernel,
@@ -163,13 +162,13 @@ async def test_a_payout_of_another_id_or_organization_is_not_confirmed(
     await superuser.execute(
         "UPDATE payout SET organization_id = $1 WHERE id = $2",
         stranger.organization_id,
-        made.payout["id"],
+        made.payout.id,
     )
     with pytest.raises(RequestError):
         await service.confirm_payout(
             stranger.kernel,
             actor=stranger.actor,
-            payout_id=made.payout["id"],
+            payout_id=made.payout.id,
             answer=proof(payee.secret, made.challenge),
         )
 
@@ -188,7 +187,7 @@ async def test_which_secrets_confirm(payee: Payee) -> None:
         with pytest.raises(ValidationFailed, match="is not a valid HMAC"):
             await payee.confirm(made, proof(secret, made.challenge))
     _, ops = await make_endpoint(kernel, organization_id, channel="ops")
-    assert (await payee.confirm(made, proof(ops, made.challenge)))["status"] == "confirmed"
+    assert (await payee.confirm(made, proof(ops, made.challenge))).status == "confirmed"
 
 
 async def test_a_rotated_secret_confirms_while_it_signs(payee: Payee) -> None:
@@ -218,7 +217,7 @@ async def test_without_a_secret_nothing_is_counted(payee: Payee) -> None:
 
 
 async def test_an_open_challenge_outlives_a_new_secret_key(payee: Payee) -> None:
-    row = dict((await payee.request()).payout)
+    row = (await payee.request()).payout
     old, new = Sealer([b"o" * 32]), Sealer([b"n" * 32, b"o" * 32])
     (shown,) = challenges_of(old, row)
     assert shown in challenges_of(new, row)
@@ -228,7 +227,7 @@ async def test_an_open_challenge_outlives_a_new_secret_key(payee: Payee) -> None
 async def test_an_address_that_was_removed_gets_nothing(payee: Payee) -> None:
     made = await payee.request()
     await addresses.remove_address(
-        payee.kernel, actor=payee.actor, address_id=made.payout["address_id"]
+        payee.kernel, actor=payee.actor, address_id=made.payout.address_id
     )
     with pytest.raises(WrongPayoutState, match="address was removed"):
         await payee.confirm(made)
@@ -242,7 +241,7 @@ async def test_money_that_is_gone_by_then_leaves_the_request_open(payee: Payee) 
         await payee.confirm(second)
     assert refused.value.data == {"available": "800"}
     assert await payee.status(second) == "requested"
-    await service.cancel_payout(payee.kernel, actor=payee.actor, payout_id=first.payout["id"])
+    await service.cancel_payout(payee.kernel, actor=payee.actor, payout_id=first.payout.id)
     await payee.confirm(second)
     assert await payee.balances() == ("800.00", "1200.00", "0.00")
 
@@ -250,10 +249,10 @@ async def test_money_that_is_gone_by_then_leaves_the_request_open(payee: Payee) 
 async def test_cancelling_gives_the_money_back_once(payee: Payee) -> None:
     made = await payee.request()
     await payee.confirm(made)
-    gone = await service.cancel_payout(payee.kernel, actor=payee.actor, payout_id=made.payout["id"])
-    assert (gone["status"], gone["failure"]) == ("cancelled", "canceled by the partner")
+    gone = await service.cancel_payout(payee.kernel, actor=payee.actor, payout_id=made.payout.id)
+    assert (gone.status, gone.failure) == ("cancelled", "canceled by the partner")
     with pytest.raises(WrongPayoutState):
-        await service.cancel_payout(payee.kernel, actor=payee.actor, payout_id=made.payout["id"])
+        await service.cancel_payout(payee.kernel, actor=payee.actor, payout_id=made.payout.id)
     assert await payee.balances() == ("2000.00", "0.00", "0.00")
 
 
@@ -264,10 +263,10 @@ async def test_a_test_key_does_not_find_a_live_payout(payee: Payee) -> None:
         service.confirm_payout(
             payee.kernel,
             actor=actor,
-            payout_id=made.payout["id"],
+            payout_id=made.payout.id,
             answer=proof(payee.secret, made.challenge),
         ),
-        service.cancel_payout(payee.kernel, actor=actor, payout_id=made.payout["id"]),
+        service.cancel_payout(payee.kernel, actor=actor, payout_id=made.payout.id),
     ):
         with pytest.raises(NotFound, match="Payout not found"):
             await work
@@ -279,10 +278,10 @@ async def test_every_act_is_in_the_audit_log_and_no_secret_is(payee: Payee, kern
     with pytest.raises(ValidationFailed):
         await payee.confirm(made, "0" * 64)
     await payee.confirm(made)
-    await service.cancel_payout(payee.kernel, actor=payee.actor, payout_id=made.payout["id"])
+    await service.cancel_payout(payee.kernel, actor=payee.actor, payout_id=made.payout.id)
     rows = await kernel.database.pool.fetch(
         "SELECT action, changes::text AS changes FROM audit_entry WHERE target = $1 ORDER BY seq",
-        str(made.payout["id"]),
+        str(made.payout.id),
     )
     assert [row["action"] for row in rows] == [
         "payout.requested",

@@ -22,7 +22,7 @@ async def test_the_sample_confirms_a_payout(payee: Payee) -> None:
     assert callable(answer)
     made = await payee.request()
     confirmed = await payee.confirm(made, answer(payee.secret, made.challenge))
-    assert confirmed["status"] == "confirmed"
+    assert confirmed.status == "confirmed"
 
 
 def test_every_state_and_currency_has_its_row() -> None:

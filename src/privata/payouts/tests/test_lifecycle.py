@@ -224,7 +224,7 @@ async def test_each_step_towards_sending_asks_for_the_organizations_status(
     await payee.confirm(second)
     move = "UPDATE organization SET status = $1"
     await payee.kernel.database.pool.execute(move, status.value)
-    second_id = second.payout["id"]
+    second_id = second.payout.id
     if works(Capability.PAYOUTS, status):
         await payee.confirm(first)
         await settling.process_payout(payee.kernel, by="op", payout_id=second_id)
@@ -244,4 +244,4 @@ async def test_each_step_towards_sending_asks_for_the_organizations_status(
     await settling.process_payout(payee.kernel, by="op", payout_id=second_id)
     await payee.kernel.database.pool.execute(move, status.value)
     await settling.fail_payout(payee.kernel, by="op", payout_id=second_id, reason="Not sent.")
-    await settling.call_off(payee.kernel, by="op", payout_id=first.payout["id"])
+    await settling.call_off(payee.kernel, by="op", payout_id=first.payout.id)

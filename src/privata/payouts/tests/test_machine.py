@@ -66,7 +66,7 @@ async def test_random_steps_agree_with_the_model(payee: Payee, seed: int) -> Non
                     await payee.request(str(amount))
                 continue
             one = await payee.request(str(amount))
-            ident = uuid.UUID(str(one.payout["id"]))
+            ident = uuid.UUID(str(one.payout.id))
             made[ident] = one
             model.amounts[ident], model.statuses[ident] = amount, S.REQUESTED
             continue
@@ -87,7 +87,7 @@ async def test_random_steps_agree_with_the_model(payee: Payee, seed: int) -> Non
             done = verb(kernel, by="op", payout_id=ident, **more)
         if model.step(ident, *wanted):
             row = await done
-            assert row["status"] == model.statuses[ident]
+            assert row.status == model.statuses[ident]
         else:
             with pytest.raises(PrivataError):
                 await done
@@ -114,7 +114,7 @@ async def test_what_was_changed_by_force_is_found(
     made = await payee.request()
     await payee.confirm(made)
     assert (await verify(payee.kernel)).findings == ()
-    ident = made.payout["id"]
+    ident = made.payout.id
     for change, how in (
         ("amount = 1", "is confirmed, but the ledger has 500.00 in flight"),
         ("status = 'requested', confirmed_at = NULL, amount = 500", "is requested"),

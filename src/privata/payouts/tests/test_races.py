@@ -44,7 +44,7 @@ async def test_a_confirmation_and_a_cancellation_take_turns(busy: Payee) -> None
     ends = Counter()
     for _ in range(15):
         made = await busy.request()
-        cancel = service.cancel_payout(busy.kernel, actor=busy.actor, payout_id=made.payout["id"])
+        cancel = service.cancel_payout(busy.kernel, actor=busy.actor, payout_id=made.payout.id)
         acts = [busy.confirm(made), cancel]
         random.shuffle(acts)
         found = await asyncio.gather(*acts, return_exceptions=True)
@@ -59,7 +59,7 @@ async def test_processing_and_cancelling_take_turns(busy: Payee) -> None:
     for _ in range(10):
         made = await busy.request()
         await busy.confirm(made)
-        ident = made.payout["id"]
+        ident = made.payout.id
         found = await asyncio.gather(
             service.cancel_payout(busy.kernel, actor=busy.actor, payout_id=ident),
             settling.process_payout(busy.kernel, by="op", payout_id=ident),
@@ -76,7 +76,7 @@ async def test_settling_and_failing_take_turns(busy: Payee) -> None:
     for number in range(4):
         made = await busy.request()
         await busy.confirm(made)
-        ident = made.payout["id"]
+        ident = made.payout.id
         await settling.process_payout(busy.kernel, by="op", payout_id=ident)
         before = await busy.balances()
         tx_hash = "0x" + f"{number:064x}"
@@ -100,11 +100,11 @@ async def test_settling_one_and_confirming_others_never_wait_for_each_other(busy
         ready = [await busy.request() for _ in range(4)]
         for one in ready:
             await busy.confirm(one)
-            await settling.process_payout(busy.kernel, by="op", payout_id=one.payout["id"])
+            await settling.process_payout(busy.kernel, by="op", payout_id=one.payout.id)
         fresh = [await busy.request() for _ in range(4)]
         settled = [
             settling.settle_payout(
-                busy.kernel, by="op", payout_id=one.payout["id"], tx_hash=f"0x{number}{n:063x}"
+                busy.kernel, by="op", payout_id=one.payout.id, tx_hash=f"0x{number}{n:063x}"
             )
             for n, one in enumerate(ready)
         ]
@@ -123,7 +123,7 @@ async def test_money_in_is_money_out(busy: Payee, seed: int) -> None:
         acts = []
         for _turn in range(6):
             one = dice.choice(made)
-            ident = one.payout["id"]
+            ident = one.payout.id
             acts.append(
                 dice.choice(
                     [

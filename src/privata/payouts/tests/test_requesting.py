@@ -17,7 +17,8 @@ from privata.core.errors import (
     ValidationFailed,
     WrongPayoutState,
 )
-from privata.payouts import addresses, service
+from privata.payouts import service
+from privata.payouts.addresses import service as addresses
 from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.doors import operator
 from privata.payouts.tests.making import (
@@ -39,8 +40,8 @@ async def test_amounts_have_a_least_and_a_most(payee: Payee) -> None:
         with pytest.raises(AmountTooHigh) as high:
             await payee.request(amount)
         assert high.value.data == {"min": "500.00", "max": "50000.00"}
-    assert (await payee.request("500")).payout["amount"] == 500
-    assert (await payee.request("50000")).payout["amount"] == 50000
+    assert (await payee.request("500")).payout.amount == 500
+    assert (await payee.request("50000")).payout.amount == 50000
 
 
 async def test_no_more_than_is_available(payee: Payee) -> None:
@@ -53,7 +54,7 @@ async def test_no_more_than_is_available(payee: Payee) -> None:
 async def test_full_is_the_balance_in_whole_cents(payee: Payee) -> None:
     await payee.fund("0.12999999")
     made = await payee.request(None)
-    assert made.payout["amount"] == Decimal("2000.12")
+    assert made.payout.amount == Decimal("2000.12")
     await payee.confirm(made)
     assert await payee.balances() == ("0.01", "2000.12", "0.00")  # 0.00999999, rounded to be shown
     with pytest.raises(AmountTooLow):
@@ -70,7 +71,7 @@ async def test_two_requests_in_24_hours_whatever_becomes_of_them(payee: Payee) -
     first = await payee.request()
     payee.clock.advance(timedelta(hours=1))
     await payee.request()
-    await service.cancel_payout(payee.kernel, actor=payee.actor, payout_id=first.payout["id"])
+    await service.cancel_payout(payee.kernel, actor=payee.actor, payout_id=first.payout.id)
     with pytest.raises(RateLimited, match="limit of 2 payout requests in 24 hours") as refused:
         await payee.request()
     assert refused.value.headers == {"Retry-After": str(23 * 3600)}
@@ -107,8 +108,8 @@ async def test_the_limit_is_a_setting(payee: Payee) -> None:
 
 async def test_large_amounts_need_approval(payee: Payee) -> None:
     payee.kernel = with_settings(payee.kernel, payout_approval_usd=Decimal(600))
-    assert not (await payee.request("600")).payout["needs_approval"]
-    assert (await payee.request("600.01")).payout["needs_approval"]
+    assert not (await payee.request("600")).payout.needs_approval
+    assert (await payee.request("600.01")).payout.needs_approval
 
 
 async def test_an_address_of_somebody_else_looks_like_none(payee: Payee) -> None:
@@ -131,20 +132,20 @@ async def test_only_a_verified_address_after_its_day(payee: Payee) -> None:
         payee.kernel, actor=payee.actor, currency=sol, address=ADDRESS[sol]
     )
     with pytest.raises(ValidationFailed, match="not verified"):
-        await payee.request(address_id=added["id"])
+        await payee.request(address_id=added.id)
     with pytest.raises(ValidationFailed, match="no default address"):
         await payee.request(currency=sol)
     await addresses.vouch_for_address(
-        payee.kernel, actor=operator(payee.organization_id, "op"), address_id=added["id"]
+        payee.kernel, actor=operator(payee.organization_id, "op"), address_id=added.id
     )
     payee.clock.advance(timedelta(hours=23, minutes=59, seconds=59))
     with pytest.raises(ValidationFailed, match="can be used from"):
-        await payee.request(address_id=added["id"])
+        await payee.request(address_id=added.id)
     payee.clock.advance(timedelta(seconds=1))
-    assert (await payee.request(currency=sol)).payout["address"] == ADDRESS[sol]
-    await addresses.remove_address(payee.kernel, actor=payee.actor, address_id=added["id"])
+    assert (await payee.request(currency=sol)).payout.address == ADDRESS[sol]
+    await addresses.remove_address(payee.kernel, actor=payee.actor, address_id=added.id)
     with pytest.raises(ValidationFailed, match="not one of your"):
-        await payee.request(address_id=added["id"])
+        await payee.request(address_id=added.id)
 
 
 async def test_only_approved_organizations(payee: Payee) -> None:

@@ -19,10 +19,11 @@ from privata.core.errors import (
     ScopeRequired,
     ValidationFailed,
 )
-from privata.core.tenancy import Environment
+from privata.core.tenancy import Environment, system_actor
 from privata.infra.kernel import Kernel
 from privata.ledger.verify import verify as verify_ledger
-from privata.payouts import addresses, listing, sandbox, service, settling
+from privata.payouts import reading, sandbox, service, settling
+from privata.payouts.addresses import service as addresses
 from privata.payouts.currencies import TOKENS, PayoutCurrency
 from privata.payouts.simulating import PayoutScenario
 from privata.payouts.tests.making import HASH, Payee, make_endpoint
@@ -59,7 +60,7 @@ async def _state(tester: Payee) -> tuple[str, str, str]:
 async def _log(tester: Payee, made: service.Requested) -> list[tuple[str, str]]:
     rows = await tester.kernel.database.pool.fetch(
         "SELECT action, environment FROM audit_entry WHERE target = $1 ORDER BY seq",
-        str(made.payout["id"]),
+        str(made.payout.id),
     )
     return [(row["action"].removeprefix("payout."), row["environment"]) for row in rows]
 
@@ -68,8 +69,8 @@ async def test_a_payout_of_the_sandbox_goes_all_the_way(tester: Payee) -> None:
     """With no money of the ledger, no mail, and a secret of today."""
     assert await _state(tester) == ("100000.00", "0.00", "0.00")
     made = await _run(tester)
-    row = await listing.payout(tester.kernel, actor=tester.actor, payout_id=made.payout["id"])
-    shown = listing.payout_object(row)
+    row = await reading.payout(tester.kernel, actor=tester.actor, payout_id=made.payout.id)
+    shown = reading.payout_object(row)
     assert (shown["status"], shown["sandbox"], shown["explorer_url"]) == ("settled", True, None)
     assert TOKENS[ERC20].is_hash(shown["tx_hash"])
     steps = ["requested", "confirmed", "processed", "sent", "settled"]
@@ -90,9 +91,9 @@ async def test_a_large_one_is_approved_and_a_failing_one_fails(tester: Payee) ->
     assert ("approved", "test") in await _log(tester, large)
     assert await tester.status(large) == "settled"
     failing = await _run(tester, sandbox_scenario=PayoutScenario.FAIL)
-    row = await listing.payout(tester.kernel, actor=tester.actor, payout_id=failing.payout["id"])
-    assert (row["status"], row["tx_hash"]) == ("failed", None)
-    assert "as this scenario asks" in row["failure"]
+    row = await reading.payout(tester.kernel, actor=tester.actor, payout_id=failing.payout.id)
+    assert (row.status, row.tx_hash) == ("failed", None)
+    assert "as this scenario asks" in row.failure
     assert await _state(tester) == ("89999.99", "0.00", "10000.01")
 
 
@@ -104,7 +105,7 @@ async def test_the_simulators_clock_moves_one_step_at_a_time(tester: Payee) -> N
         assert await tester.status(made) == status
         assert await sandbox.move_due(tester.kernel) == 0
         left = await pool.fetchval("SELECT sandbox_due_at - now() FROM payout WHERE id = $1",
-                                   made.payout["id"])  # fmt: skip
+                                   made.payout.id)  # fmt: skip
         if status != "settled":
             assert timedelta(seconds=80) < left <= timedelta(seconds=100)
             await pool.execute("UPDATE payout SET sandbox_due_at = now() WHERE sandbox_ttl = 300")
@@ -135,23 +136,36 @@ async def test_requests_of_a_day_are_counted_apart(tester: Payee, payee: Payee) 
         await payee.request()
     for _ in range(3):
         await tester.request("500", currency=ERC20)
-    live = await listing.payouts(payee.kernel, actor=payee.actor, limit=50)
-    test = await listing.payouts(tester.kernel, actor=tester.actor, limit=50)
+    live = await reading.payouts(payee.kernel, actor=payee.actor, limit=50)
+    test = await reading.payouts(tester.kernel, actor=tester.actor, limit=50)
     assert (len(live.rows), len(test.rows)) == (2, 3)
 
 
 async def test_the_sandbox_has_its_addresses(tester: Payee, payee: Payee) -> None:
     for _ in range(2):
-        rows = await listing.addresses(tester.kernel, actor=tester.actor)
-        assert {row["currency"] for row in rows} == set(PayoutCurrency)
-        assert {(row["state"], row["is_default"]) for row in rows} == {("verified", True)}
-    assert len(await listing.addresses(payee.kernel, actor=payee.actor)) == 1
+        rows = await reading.addresses(tester.kernel, actor=tester.actor)
+        assert {row.currency for row in rows} == set(PayoutCurrency)
+        assert {(row.state, row.is_default) for row in rows} == {("verified", True)}
+    assert len(await reading.addresses(payee.kernel, actor=payee.actor)) == 1
     with pytest.raises(ScopeRequired, match="You can change only live ones"):
-        await addresses.remove_address(tester.kernel, actor=tester.actor, address_id=rows[0]["id"])
-    (own,) = await listing.addresses(payee.kernel, actor=payee.actor)
-    for actor, foreign in ((tester, own["id"]), (payee, rows[0]["id"])):
+        await addresses.remove_address(tester.kernel, actor=tester.actor, address_id=rows[0].id)
+    (own,) = await reading.addresses(payee.kernel, actor=payee.actor)
+    for actor, foreign in ((tester, own.id), (payee, rows[0].id)):
         with pytest.raises(ValidationFailed, match="not one of your payout addresses"):
             await actor.request("600", address_id=foreign)
+
+
+async def test_an_address_of_the_sandbox_is_none_to_go_live_with(
+    kernel: Kernel, organization: uuid.UUID
+) -> None:
+    """The checklist said "Your earnings can be paid out." once somebody had looked at them."""
+    actor = system_actor(organization, Environment.TEST, "tests")
+    assert await reading.addresses(kernel, actor=actor)
+    assert not await reading.can_be_paid(kernel, organization)
+
+
+async def test_a_verified_address_is_one_to_go_live_with(payee: Payee) -> None:
+    assert await reading.can_be_paid(payee.kernel, payee.organization_id)
 
 
 async def test_a_scenario_is_for_test_keys(payee: Payee) -> None:
@@ -164,7 +178,7 @@ async def test_the_operator_never_sees_or_moves_a_payout_of_the_sandbox(tester: 
     kernel, by = tester.kernel, "ops"
     made = await tester.request("600", currency=ERC20, sandbox_ttl=3600)
     await tester.confirm(made)
-    payout_id = made.payout["id"]
+    payout_id = made.payout.id
     assert await settling.waiting_payouts(kernel) == []
     for act in (
         settling.approve_payout(kernel, by=by, payout_id=payout_id),
@@ -185,7 +199,7 @@ async def test_the_live_book_knows_nothing_of_the_sandbox(tester: Payee, kernel:
     await _run(tester, sandbox_scenario=PayoutScenario.FAIL)
     made = await tester.request("600", currency=ERC20)
     await tester.confirm(made)
-    await service.cancel_payout(kernel, actor=tester.actor, payout_id=made.payout["id"])
+    await service.cancel_payout(kernel, actor=tester.actor, payout_id=made.payout.id)
     assert await kernel.database.pool.fetchval("SELECT count(*) FROM ledger_entry") == before
     assert await Payee.balances(tester) == ("2000.00", "0.00", "0.00")
     assert (await verify(kernel)).findings == ()
@@ -197,12 +211,12 @@ async def test_the_database_keeps_a_sandbox_payout_from_becoming_a_live_one(
 ) -> None:
     """Whoever writes, the owner of the tables included: no code has to be trusted for it."""
     made = await tester.request("600", currency=ERC20)
-    (own,) = await listing.addresses(payee.kernel, actor=payee.actor)
-    test_id, test_address = made.payout["id"], made.payout["address_id"]
+    (own,) = await reading.addresses(payee.kernel, actor=payee.actor)
+    test_id, test_address = made.payout.id, made.payout.address_id
     for change in (
         "environment = 'live'",
         "environment = 'live', sandbox_scenario = NULL, sandbox_ttl = NULL",
-        f"address_id = '{own['id']}'",
+        f"address_id = '{own.id}'",
         "sandbox_ttl = 1",
     ):
         with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="never changes"):

@@ -21,21 +21,21 @@ TX = HASH[PayoutCurrency.USDT_ERC20]
 async def _confirmed(payee: Payee, amount: str = "500") -> uuid.UUID:
     made = await payee.request(amount)
     await payee.confirm(made)
-    return uuid.UUID(str(made.payout["id"]))
+    return uuid.UUID(str(made.payout.id))
 
 
 async def test_the_whole_way_by_hand(payee: Payee, kernel: Kernel) -> None:
     ident = await _confirmed(payee)
     (waiting,) = await settling.waiting_payouts(kernel)
-    assert (waiting["id"], waiting["organization"]) == (ident, "Acme Wallet")
+    assert (waiting.id, waiting.organization) == (ident, "Acme Wallet")
     with pytest.raises(WrongPayoutState):
         await settling.settle_payout(kernel, by="op", payout_id=ident, tx_hash=TX)
     await settling.process_payout(kernel, by="op", payout_id=ident)
     with pytest.raises(ValidationFailed, match="Specify the transaction"):
         await settling.settle_payout(kernel, by="op", payout_id=ident)
     done = await settling.settle_payout(kernel, by="op", payout_id=ident, tx_hash=TX)
-    assert (done["status"], done["tx_hash"]) == ("settled", TX)
-    assert done["sent_at"] is not None
+    assert (done.status, done.tx_hash) == ("settled", TX)
+    assert done.sent_at is not None
     assert await payee.balances() == ("1500.00", "0.00", "500.00")
     assert await settling.waiting_payouts(kernel) == []
     rows = await kernel.database.pool.fetch(
@@ -54,7 +54,7 @@ async def test_large_payouts_wait_for_a_yes(payee: Payee, kernel: Kernel) -> Non
     with pytest.raises(WrongPayoutState, match="needs the operator's approval"):
         await settling.process_payout(kernel, by="op", payout_id=ident)
     approved = await settling.approve_payout(kernel, by="boss", payout_id=ident)
-    assert (approved["status"], approved["approved_by"]) == ("approved", "boss")
+    assert (approved.status, approved.approved_by) == ("approved", "boss")
     with pytest.raises(WrongPayoutState):
         await settling.approve_payout(kernel, by="boss", payout_id=ident)
     await settling.process_payout(kernel, by="op", payout_id=ident)
@@ -77,7 +77,7 @@ async def test_a_failed_one_gives_the_money_back(payee: Payee, kernel: Kernel) -
     failed = await settling.fail_payout(
         kernel, by="op", payout_id=ident, reason="The transaction was reverted."
     )
-    assert (failed["status"], failed["failure"]) == ("failed", "The transaction was reverted.")
+    assert (failed.status, failed.failure) == ("failed", "The transaction was reverted.")
     assert await payee.balances() == ("2000.00", "0.00", "0.00")
 
 
@@ -100,7 +100,7 @@ async def test_one_transaction_pays_one_payout(payee: Payee, kernel: Kernel) -> 
 async def test_the_operator_may_call_off_before_processing(payee: Payee, kernel: Kernel) -> None:
     ident = await _confirmed(payee)
     gone = await settling.call_off(kernel, by="op", payout_id=ident)
-    assert gone["failure"] == "canceled by the operator"
+    assert gone.failure == "canceled by the operator"
     assert await payee.balances() == ("2000.00", "0.00", "0.00")
     second = await _confirmed(payee)
     await settling.process_payout(kernel, by="op", payout_id=second)

@@ -70,14 +70,14 @@ async def test_the_databases_clock_says_how_old_a_secret_is(payee: Payee) -> Non
         if not proves:
             with pytest.raises(ValidationFailed, match="less than 24 hours old"):
                 await payee.confirm(made)
-    assert (await payee.confirm(made))["status"] == "confirmed"
+    assert (await payee.confirm(made)).status == "confirmed"
 
 
 async def test_the_age_is_a_setting(payee: Payee) -> None:
     made = await payee.request("600")
     await payee.kernel.database.pool.execute("UPDATE webhook_secret SET created_at = now()")
     payee.kernel = with_settings(payee.kernel, payout_secret_age_hours=0)
-    assert (await payee.confirm(made))["status"] == "confirmed"
+    assert (await payee.confirm(made)).status == "confirmed"
 
 
 async def test_a_day_of_overlap_leaves_no_gap(payee: Payee) -> None:
@@ -88,7 +88,7 @@ async def test_a_day_of_overlap_leaves_no_gap(payee: Payee) -> None:
         endpoint_id=endpoint_id,
         overlap_s=rotation.MAX_OVERLAP_S,
     )
-    assert (await payee.confirm(await payee.request("600")))["status"] == "confirmed"
+    assert (await payee.confirm(await payee.request("600"))).status == "confirmed"
 
 
 async def test_a_request_nobody_could_confirm_is_not_counted(payee: Payee) -> None:

@@ -21,11 +21,12 @@ from privata.providers.port import (
     RefundRequest,
     Refunds,
     Report,
+    Scenario,
 )
 from privata.providers.simulator import refunds
 from privata.providers.simulator.addresses import deposit_address, tx_hash
 from privata.providers.simulator.assets import MAX_SLIPPAGE, MAX_USD, MIN_USD, PRICES, SPREAD
-from privata.providers.simulator.scenarios import Scenario, moment, waits_for_deposit
+from privata.providers.simulator.scenarios import moment, waits_for_deposit
 
 #: How long a test order waits for its deposit, as real providers do (docs/order-lifecycle.md).
 EXPIRY = {"fixed": timedelta(minutes=30), "float": timedelta(hours=24)}

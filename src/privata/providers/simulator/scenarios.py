@@ -9,23 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from privata.core.lifecycle import OrderStatus
-
-#: Seconds of the whole path when `sandbox_ttl` is not given, and its bounds.
-DEFAULT_TTL = 30
-MAX_TTL = 3600
-
-
-class Scenario(StrEnum):
-    SUCCESS = "success"
-    FAIL = "fail"
-    REFUND = "refund"
-    STUCK = "stuck"
-    EXPIRE = "expire"
-    LATE = "late"
-
+from privata.providers.port import Scenario
 
 _S = OrderStatus
 

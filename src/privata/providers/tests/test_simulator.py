@@ -20,11 +20,12 @@ from privata.providers.port import (
     RateType,
     RefundRequest,
     SandboxPlan,
+    Scenario,
 )
 from privata.providers.simulator.addresses import deposit_address, tx_hash
 from privata.providers.simulator.assets import PRICES
 from privata.providers.simulator.provider import EXPIRY, Simulator
-from privata.providers.simulator.scenarios import Scenario, moment
+from privata.providers.simulator.scenarios import moment
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ASSETS = list(PRICES)

@@ -55,7 +55,7 @@ async def test_a_worker_that_dies_in_the_middle_is_followed_by_another(
     order_id = await requested(kernel, organization)
     # The first worker has claimed it, asked the provider perhaps, and died.
     (claimed,) = await store.claim_refunds(kernel.database.pool, 10, 30, TEST)
-    assert claimed["order_id"] == order_id
+    assert claimed.order_id == order_id
     assert await execute_once(kernel, TEST) == 0
     await kernel.database.pool.execute("UPDATE refund SET due_at = now()")
     assert await execute_once(kernel, TEST) == 1
@@ -119,8 +119,8 @@ async def test_each_change_of_a_refund_is_a_change_of_its_order(
         assert await _changed(kernel, order_id) is expected
     for expected in (True, False):  # "requested" becomes "processing" once
         await pool.execute("UPDATE refund SET due_at = now()")
-        (claimed,) = await store.claim_refunds(pool, 10, 30, TEST)
-        assert claimed["state"] == "processing"
+        assert len(await store.claim_refunds(pool, 10, 30, TEST)) == 1
+        assert (await refund(kernel))["state"] == "processing"
         assert await _changed(kernel, order_id) is expected
     await advance(kernel, order_id=order_id, report=Report(OrderStatus.REFUNDED))
     assert await _changed(kernel, order_id)

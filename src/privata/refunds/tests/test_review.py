@@ -47,7 +47,7 @@ async def test_a_decision_is_told_and_audited(
 ) -> None:
     order_id = await in_review(kernel, organization)
     (listed,) = await orders_in_review(kernel)
-    assert (listed["id"], listed["organization"]) == (order_id, "Acme Wallet")
+    assert (listed.id, listed.organization) == (order_id, "Acme Wallet")
     order = await decide(kernel, operator="ann", order_id=order_id, to=to, **more)
     assert (order["status"], order["tx_out_hash"]) == (to.value, more.get("tx_hash"))
     if to is S.FAILED:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,18 +28,18 @@ TRON = "TJRabPrwbZy45sbavfcjinPJC18kjpRTv8"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def order(**changes: Any) -> dict[str, Any]:
+def order(**changes: Any) -> SimpleNamespace:
     """An order from Bitcoin to Ether, as far as a refund looks at it."""
-    return {
+    values = {
         "refund_capability": "programmatic",
-        "refund_preference": None,
         "from_network": "BTC",
         "refund_address": None,
         "refund_extra_id": None,
         "to_network": "ETH",
         "payout_address": ETH,
         "payout_extra_id": None,
-    } | changes
+    }
+    return SimpleNamespace(**(values | changes))
 
 
 def preference(default: str, fallback: str, target: str | None) -> dict[str, str | None]:
@@ -73,18 +74,15 @@ def test_the_preference_decides(
     default: str, fallback: str, target: str | None, refund_address: str | None, action: str
 ) -> None:
     chosen = default_choice(
-        order(
-            refund_preference=preference(default, fallback, target),
-            refund_address=refund_address,
-        )
+        order(refund_address=refund_address), preference(default, fallback, target)
     )
     assert chosen.action == action
     assert (chosen.address is None) == (action == PERSON)
 
 
 def test_without_a_preference_it_is_returned_or_looked_at() -> None:
-    assert default_choice(order(refund_address=BTC)).address == BTC
-    assert default_choice(order()) == REVIEW
+    assert default_choice(order(refund_address=BTC), None).address == BTC
+    assert default_choice(order(), None) == REVIEW
 
 
 _PREFERENCES = [
@@ -113,13 +111,12 @@ def test_whatever_is_preferred_money_goes_only_where_somebody_said(
     network = {None: "BTC", BTC: "BTC", TRON: "TRX", ETH: "ETH"}[refund_address]
     row = order(
         refund_capability=capability,
-        refund_preference=wanted,
         from_network=network,
         refund_address=refund_address,
         to_network=payout[0],
         payout_address=payout[1],
     )
-    chosen = default_choice(row)
+    chosen = default_choice(row, wanted)
     if capability != "programmatic":
         assert chosen == REVIEW
     if chosen.action is RefundAction.RETURN:

@@ -1,0 +1,252 @@
+"""Making the files of large exports, by whichever worker; and sweeping what has expired.
+
+A file is written in pieces, each in a transaction that also moves the lease on. A worker that dies
+leaves its lease to run out: another begins anew, and what the dead one might still write is fenced
+off by the lease's number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from privata.audit import service as audit
+from privata.core.tenancy import Environment, system_actor
+from privata.infra.kernel import Kernel
+from privata.infra.postgres import listening
+from privata.infra.rows import reader
+from privata.orders.export.files import EXPORTS_BELL, KEPT, ring_pages, search_as_of
+from privata.orders.list import columns
+from privata.orders.search import listing
+from privata.orders.search.filters import described, filter_of
+
+#: Seconds a worker has for one piece, or to count the rows.
+LEASE_S: Final = 120.0
+
+#: Batches of rows in a piece: about a megabyte of CSV, a tenth of it when compressed.
+BATCHES: Final = 5
+
+#: A file that could not be made after so many tries is given up.
+MOST_ATTEMPTS: Final = 5
+
+#: A file may have so many rows; a longer one would fill the database for one person.
+MOST_ROWS: Final = 5_000_000
+
+#: The page lists a file so long after it ended, without its content once it expired.
+LISTED_FOR: Final = timedelta(days=30)
+
+#: Seconds to look again without a bell, and between sweeps.
+NET_S: Final = 60.0
+
+# A worker that lost its lease may be writing at this moment: the new token makes its next piece
+# fail, and the pieces it left are removed together with taking the job.
+_CLAIM: Final = """
+WITH taken AS (
+    UPDATE order_export
+    SET state = 'running', attempts = attempts + 1, lease_token = lease_token + 1,
+        due_at = now() + make_interval(secs => $1), rows = 0, size = 0, total = NULL
+    WHERE id = (SELECT id FROM order_export
+                WHERE state IN ('queued', 'running') AND due_at <= now() AND attempts < $2
+                ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+    RETURNING *
+), cleared AS (
+    DELETE FROM order_export_chunk WHERE export_id = (SELECT id FROM taken)
+)
+SELECT * FROM taken
+"""
+
+_TOTAL: Final = """
+UPDATE order_export SET total = $3, due_at = now() + make_interval(secs => $4)
+WHERE id = $1 AND lease_token = $2 AND state = 'running' RETURNING id
+"""
+
+_PIECE: Final = """
+WITH mine AS (
+    UPDATE order_export
+    SET rows = rows + $3, size = size + $4, total = greatest(total, rows + $3),
+        due_at = now() + make_interval(secs => $5)
+    WHERE id = $1 AND lease_token = $2 AND state = 'running'
+    RETURNING id
+)
+INSERT INTO order_export_chunk (export_id, number, data) SELECT id, $6, $7 FROM mine
+RETURNING export_id
+"""
+
+_DONE: Final = """
+UPDATE order_export SET state = 'done', total = rows, finished_at = $3, expires_at = $4
+WHERE id = $1 AND lease_token = $2 AND state = 'running' RETURNING rows
+"""
+
+_FAIL: Final = """
+UPDATE order_export SET state = 'failed', finished_at = $3, error = $4
+WHERE id = $1 AND lease_token = $2 AND state = 'running' RETURNING id
+"""
+
+_GIVE_UP: Final = """
+UPDATE order_export SET state = 'failed', finished_at = now(), error = $2
+WHERE state IN ('queued', 'running') AND due_at <= now() AND attempts >= $1
+"""
+
+_EXPIRE: Final = """
+WITH over AS (
+    UPDATE order_export SET state = 'expired' WHERE state = 'done' AND expires_at <= $1
+    RETURNING id
+)
+DELETE FROM order_export_chunk USING over WHERE export_id = over.id
+"""
+
+_FORGET: Final = """
+DELETE FROM order_export
+WHERE finished_at < $1 AND state IN ('failed', 'expired')
+"""
+
+_CLEAR: Final = "DELETE FROM order_export_chunk WHERE export_id = $1"
+
+_NEXT: Final = """
+SELECT extract(epoch FROM min(due_at) - now())::float8 FROM order_export
+WHERE state IN ('queued', 'running')
+"""
+
+
+class ExportJob(msgspec.Struct, frozen=True):
+    """A file that this worker makes as long as `lease_token` is the row's."""
+
+    id: UUID
+    organization_id: UUID
+    environment: str
+    query: str
+    columns: list[str]
+    as_of: datetime
+    created_by: str
+    lease_token: int
+
+
+_job = reader(ExportJob)
+
+
+async def export_orders(kernel: Kernel) -> None:
+    """Make files and sweep until cancelled; any number of workers may."""
+    async with listening(kernel.database.url, EXPORTS_BELL) as bells:
+        while True:
+            await sweep_exports(kernel)
+            if await export_next(kernel):
+                continue
+            wait: float | None = await kernel.database.pool.fetchval(_NEXT)
+            try:
+                async with asyncio.timeout(NET_S if wait is None else min(NET_S, max(wait, 0.01))):
+                    if await bells.get() is None:
+                        raise ConnectionError("the bell's connection to the database was lost")
+            except TimeoutError:
+                continue
+
+
+async def sweep_exports(kernel: Kernel) -> None:
+    """Give up what failed too often, empty what expired, forget what is long over."""
+    now = kernel.clock.now()
+    pool = kernel.database.pool
+    sentence = f"failed after {MOST_ATTEMPTS} attempts; narrow the filter"
+    await pool.execute(_GIVE_UP, MOST_ATTEMPTS, sentence)
+    await pool.execute(_EXPIRE, now)
+    await pool.execute(_FORGET, now - LISTED_FOR)
+
+
+async def claim_export(kernel: Kernel) -> ExportJob | None:
+    """A file that waits, for the length of a lease."""
+    row = await kernel.database.pool.fetchrow(_CLAIM, LEASE_S, MOST_ATTEMPTS)
+    return None if row is None else _job(row)
+
+
+async def export_next(kernel: Kernel) -> bool:
+    """Make one file that waits; False if none does."""
+    job = await claim_export(kernel)
+    if job is None:
+        return False
+    actor = system_actor(job.organization_id, Environment(job.environment), "exports")
+    search = search_as_of(actor, filter_of(job.query), job.as_of)
+    count = await listing.count_of(kernel, search, most=MOST_ROWS)
+    if not count.exact:
+        await _fail(kernel, job, f"has more than {MOST_ROWS:,} rows; narrow the date range")
+        return True
+    if not await _tell_total(kernel, job, count.rows):
+        return True
+    number = 0
+    wanted = job.columns
+    async for rows, text in _pieces(kernel, job):
+        head = columns.header(wanted) if number == 0 else b""
+        if not await _keep(kernel, job, number, rows, head + text):
+            return True  # another worker has it: this one was too slow
+        number += 1
+    await _finish(kernel, job)
+    return True
+
+
+async def _pieces(kernel: Kernel, job: ExportJob) -> AsyncIterator[tuple[int, bytes]]:
+    """Rows and CSV of one piece after the other; at least one, so that there is a header."""
+    actor = system_actor(job.organization_id, Environment(job.environment), "exports")
+    search = search_as_of(actor, filter_of(job.query), job.as_of)
+    texts: list[bytes] = []
+    rows = 0
+    async for batch in listing.every(kernel, search, columns=listing.EXPORTED):
+        texts.append(columns.lines(batch, job.columns))
+        rows += len(batch)
+        if len(texts) == BATCHES:
+            yield rows, b"".join(texts)
+            texts, rows = [], 0
+    yield rows, b"".join(texts)
+
+
+async def _tell_total(kernel: Kernel, job: ExportJob, total: int) -> bool:
+    async with kernel.database.transaction() as tx:
+        mine = await tx.connection.fetchval(_TOTAL, job.id, job.lease_token, total, LEASE_S)
+        ring_pages(tx, job.organization_id, job.environment)
+    return mine is not None
+
+
+async def _keep(kernel: Kernel, job: ExportJob, number: int, rows: int, text: bytes) -> bool:
+    async with kernel.database.transaction() as tx:
+        kept = await tx.connection.fetchval(
+            _PIECE,
+            job.id,
+            job.lease_token,
+            rows,
+            len(text),
+            LEASE_S,
+            number,
+            zlib.compress(text),
+        )
+        ring_pages(tx, job.organization_id, job.environment)
+    return kept is not None
+
+
+async def _finish(kernel: Kernel, job: ExportJob) -> None:
+    now = kernel.clock.now()
+    environment = Environment(job.environment)
+    async with kernel.database.transaction() as tx:
+        rows = await tx.connection.fetchval(_DONE, job.id, job.lease_token, now, now + KEPT)
+        if rows is None:
+            return
+        changes = {"by": job.created_by, "rows": rows}
+        await audit.record(
+            tx,
+            actor=system_actor(job.organization_id, environment, "exports"),
+            action="orders.exported",
+            target=str(job.id),
+            changes=changes | {"filter": audit.terms(described(filter_of(job.query)))},
+        )
+        ring_pages(tx, job.organization_id, job.environment)
+
+
+async def _fail(kernel: Kernel, job: ExportJob, sentence: str) -> None:
+    async with kernel.database.transaction() as tx:
+        mine = await tx.connection.fetchval(
+            _FAIL, job.id, job.lease_token, kernel.clock.now(), sentence
+        )
+        if mine is not None:
+            await tx.connection.execute(_CLEAR, job.id)
+            ring_pages(tx, job.organization_id, job.environment)

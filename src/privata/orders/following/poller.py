@@ -1,0 +1,201 @@
+"""Following orders: asking each provider when its order is due, and applying what it says.
+
+Many workers may follow at once: an order is claimed by moving its `poll_at` to the end of a lease,
+so a worker that dies gives its orders back by time. The environments are followed side by side, and
+a slow provider holds up nothing but its own orders.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Coroutine
+from typing import Protocol
+
+from privata.core.errors import ProviderError
+from privata.core.lifecycle import OrderStatus
+from privata.core.tenancy import Environment
+from privata.infra.kernel import Kernel
+from privata.infra.postgres import listening
+from privata.orders import store
+from privata.orders.moving import ORDERS_BELL, advance, expire_in_silence
+from privata.orders.rows import Order
+from privata.providers.port import DEFAULT_TTL, OrderSnapshot, SandboxPlan
+from privata.providers.registry import provider_named
+
+log = logging.getLogger(__name__)
+
+#: Open orders of an environment that are asked about at once.
+MOST_AT_ONCE = 64
+
+#: Expired orders of an environment that are asked about at once, beside the open ones: looking for
+#: late deposits never holds up an order that somebody waits for.
+LATE_AT_ONCE = 8
+
+#: How many orders are written at once.
+SIDE_BY_SIDE = 8
+
+#: How long a claimed order stays out of others' sight, seconds.
+LEASE_S = 30.0
+
+#: How long a provider may take to say where an order stands, seconds.
+PROVIDER_DEADLINE_S = 10.0
+
+#: The slowest poll: a net for a lost bell, seconds.
+NET_S = 1.0
+
+#: How soon to look whether there is room again, seconds.
+FULL_PAUSE_S = 0.05
+
+
+class Simulated(Protocol):
+    """What carries how a test order is to go: an order, or its refund."""
+
+    @property
+    def environment(self) -> str: ...
+
+    @property
+    def sandbox_scenario(self) -> str | None: ...
+
+    @property
+    def sandbox_ttl(self) -> int | None: ...
+
+
+class Crew:
+    """Tasks that work side by side, a bounded number of them; part of a group that ends them."""
+
+    def __init__(self, group: asyncio.TaskGroup, most: int) -> None:
+        self._group = group
+        self._most = most
+        self._running: set[asyncio.Task[None]] = set()
+
+    @property
+    def room(self) -> int:
+        """How many more may start now."""
+        return self._most - len(self._running)
+
+    def start(self, work: Coroutine[None, None, None]) -> None:
+        """Do this beside the rest."""
+        task = self._group.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+
+#: By environment, and whether it looks after expired orders.
+Crews = dict[tuple[Environment, bool], Crew]
+
+
+async def follow_orders(kernel: Kernel) -> None:
+    """Follow every open order, and expired ones for late deposits, until cancelled."""
+    try:
+        async with (
+            listening(kernel.database.url, ORDERS_BELL) as bells,
+            asyncio.TaskGroup() as group,
+        ):
+            # One for each environment, so that a slow provider does not hold up the other.
+            crews = {
+                (environment, late): Crew(group, LATE_AT_ONCE if late else MOST_AT_ONCE)
+                for environment in Environment
+                for late in (False, True)
+            }
+            writing = asyncio.Semaphore(SIDE_BY_SIDE)
+            while True:
+                if not await _claim(kernel, crews, writing):
+                    await sleep(await _next(kernel, crews), bells)
+    except ExceptionGroup as several:
+        # The worker tells a lost database from a mistake of ours by the kind of the error.
+        raise first_of(several) from None
+
+
+async def _claim(kernel: Kernel, crews: Crews, writing: asyncio.Semaphore) -> int:
+    """Begin to look at what is due, as much as there is room for; how much it was."""
+    found = 0
+    for (environment, late), crew in crews.items():
+        if crew.room:
+            due = await store.claim_polls(
+                kernel.database.pool, crew.room, LEASE_S, environment, late=late
+            )
+            for row in due:
+                crew.start(follow(kernel, row, writing))
+            found += len(due)
+    return found
+
+
+async def _next(kernel: Kernel, crews: Crews) -> float:
+    """Seconds until there may be something to do."""
+    waits = [NET_S]
+    for (environment, late), crew in crews.items():
+        if not crew.room:
+            waits.append(FULL_PAUSE_S)
+            continue
+        wait = await store.seconds_to_next_poll(kernel.database.pool, NET_S, environment, late=late)
+        waits.append(NET_S if wait is None else max(wait, 0.0))
+    return min(waits)
+
+
+async def follow_once(kernel: Kernel) -> int:
+    """Look at every order that is due, up to a batch each; how many there were."""
+    found = 0
+    for environment, late in itertools.product(Environment, (False, True)):
+        due = await store.claim_polls(
+            kernel.database.pool, MOST_AT_ONCE, LEASE_S, environment, late=late
+        )
+        writing = asyncio.Semaphore(SIDE_BY_SIDE)
+        await asyncio.gather(*(follow(kernel, row, writing) for row in due))
+        found += len(due)
+    return found
+
+
+async def follow(kernel: Kernel, row: Order, writing: asyncio.Semaphore) -> None:
+    """Ask the provider of a claimed order where it stands, and apply the answer."""
+    now = kernel.clock.now()
+    order = OrderSnapshot(
+        provider_order_id=row.provider_order_id,
+        seed=row.quote_id or row.id,
+        status=OrderStatus(row.status),
+        amount_to_expected=row.amount_to_expected,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        sandbox=sandbox_plan(row),
+    )
+    try:
+        async with asyncio.timeout(PROVIDER_DEADLINE_S):
+            report = await provider_named(row.provider).get_order(order, now)
+    except (ProviderError, TimeoutError, KeyError) as error:
+        # The lease runs out and the order is asked about again.
+        log.warning("order %s: %s does not report: %s", row.id, row.provider, error)
+        async with writing:
+            await expire_in_silence(kernel, order_id=row.id)
+        return
+    async with writing:
+        await advance(kernel, order_id=row.id, report=report)
+
+
+def sandbox_plan(row: Simulated) -> SandboxPlan | None:
+    """How a test order is to go; None for a live one."""
+    if row.environment != Environment.TEST or row.sandbox_scenario is None:
+        return None
+    ttl = DEFAULT_TTL if row.sandbox_ttl is None else row.sandbox_ttl
+    return SandboxPlan(row.sandbox_scenario, ttl)
+
+
+def first_of(several: ExceptionGroup[Exception]) -> Exception:
+    """The error with which a group of tasks began to end."""
+    first = several.exceptions[0]
+    return first_of(first) if isinstance(first, ExceptionGroup) else first
+
+
+async def sleep(seconds: float, bells: asyncio.Queue[str | None]) -> None:
+    """Until the time is up or a bell rings; bells that rang meanwhile are one bell."""
+    try:
+        async with asyncio.timeout(seconds):
+            bell = await bells.get()
+    except TimeoutError:
+        return
+    while not bells.empty():
+        bell = bells.get_nowait() if bell is not None else bell
+        if bell is None:
+            break
+    if bell is None:
+        raise ConnectionError("the bell's connection to the database was lost")
