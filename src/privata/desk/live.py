@@ -16,6 +16,7 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
 from privata.core.tenancy import Environment
+from privata.desk.connections import give_back
 from privata.desk.live_hub import RETRY_MS, Hub
 from privata.organizations.doors import Tenant, tenant_of
 
@@ -81,7 +82,10 @@ async def _messages(
 def _still_signed_in(request: HttpRequest, tenant: Tenant) -> bool:
     """A session that was ended, or a membership that was taken away, ends the stream."""
     session = request.session
-    if session.session_key is None or not session.exists(session.session_key):
-        return False
-    again = tenant_of(request, tenant.environment)
-    return isinstance(again, Tenant) and again.organization_id == tenant.organization_id
+    try:
+        if session.session_key is None or not session.exists(session.session_key):
+            return False
+        again = tenant_of(request, tenant.environment)
+        return isinstance(again, Tenant) and again.organization_id == tenant.organization_id
+    finally:
+        give_back()

@@ -65,6 +65,8 @@ def configure_logging(level: str, form: str) -> None:
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
+    # Three lines for each page: a connection was asked for, given, given back.
+    logging.getLogger("psycopg.pool").setLevel(logging.WARNING)
 
 
 def _only_door() -> None:
