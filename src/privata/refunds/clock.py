@@ -15,6 +15,7 @@ from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment, system_actor
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction, listening
+from privata.infra.waking import until_woken
 from privata.orders import service as orders
 from privata.orders import store as order_store
 from privata.orders.poller import (
@@ -25,7 +26,6 @@ from privata.orders.poller import (
     Crew,
     first_of,
     follow,
-    sleep,
 )
 from privata.orders.wire import preference_of
 from privata.providers.port import Report
@@ -54,7 +54,7 @@ async def follow_refunds(kernel: Kernel) -> None:
             writing = asyncio.Semaphore(SIDE_BY_SIDE)
             while True:
                 if not await _claim(kernel, crews, writing):
-                    await sleep(await _next(kernel, crews), bells)
+                    await until_woken(bells, await _next(kernel, crews))
     except ExceptionGroup as several:
         # The worker tells a lost database from a mistake of ours by the kind of the error.
         raise first_of(several) from None
