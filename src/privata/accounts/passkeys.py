@@ -15,9 +15,9 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal import auth
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
-from django.utils import timezone
 
 from privata.accounts.models import User
+from privata.infra.plane import current_time
 
 #: What allauth and fido2 raise on malformed or untrue answers.
 _REFUSED = (ValueError, TypeError, KeyError, AttributeError, ValidationError)
@@ -97,7 +97,7 @@ def proved(request: HttpRequest, text: str, user: User | None = None) -> Authent
         request.session.pop(auth.STATE_SESSION_KEY, None)
     if not owner.is_active:
         raise CeremonyRefused
-    Authenticator.objects.filter(pk=passkey.pk).update(last_used_at=timezone.now())
+    Authenticator.objects.filter(pk=passkey.pk).update(last_used_at=current_time())
     return passkey
 
 

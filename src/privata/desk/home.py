@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from privata.apikeys.models import ApiKey
 from privata.desk import changes, figures
 from privata.desk.attention import attention
-from privata.infra.plane import kernel
+from privata.infra.plane import current_time, kernel
 from privata.orders.reading import newest, orders_of
 from privata.organizations.doors import Tenant
 from privata.organizations.doors import page as door
@@ -36,7 +36,7 @@ Part = Callable[[Tenant, datetime], dict[str, Any]]
 @door(Permission.VIEW_HOME)
 def page(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """The whole page; first steps instead of figures until there is an order."""
-    now = datetime.now(UTC)
+    now = current_time()
     if not orders_of(tenant).exists():
         return render(request, "desk/first_steps.html", _first_steps(tenant))
     context = {"now_at": now}
@@ -51,7 +51,7 @@ def fragment(request: HttpRequest, tenant: Tenant, part: str) -> HttpResponse:
     """One part of the page as it is now."""
     if part not in PARTS:
         raise Http404
-    return render(request, f"desk/_{part}.html", PARTS[part](tenant, datetime.now(UTC)))
+    return render(request, f"desk/_{part}.html", PARTS[part](tenant, current_time()))
 
 
 def _attention(tenant: Tenant, now: datetime) -> dict[str, Any]:

@@ -9,13 +9,12 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from privata.apikeys.listing import keys_found
 from privata.desk.navigation import NAVIGATION
 from privata.events.models import Event
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import current_time, kernel, wait
 from privata.orders.filter_values import MAX_TEXT
 from privata.orders.reading import found_by
 from privata.orders.store import Row
@@ -81,7 +80,7 @@ def _things(tenant: Tenant, text: str) -> list[Group]:
 
 
 def _orders(tenant: Tenant, text: str) -> list[Found]:
-    found = found_by(tenant, text, timezone.now(), MOST)
+    found = found_by(tenant, text, current_time(), MOST)
     return [_order(tenant, one) for one in found]
 
 

@@ -7,13 +7,16 @@ process; it is set once, before the first request.
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from datetime import datetime
 from typing import TypeVar
 
 from asgiref.sync import async_to_sync
 
+from privata.core.clock import SystemClock
 from privata.infra.kernel import Kernel
 
 _kernel: Kernel | None = None
+_SYSTEM = SystemClock()
 
 T = TypeVar("T")
 
@@ -29,6 +32,11 @@ def kernel() -> Kernel:
     if _kernel is None:
         raise RuntimeError("the Desk has no kernel: it was not started by privata.serving")
     return _kernel
+
+
+def current_time() -> datetime:
+    """The time by the clock of this process; the machine's where there is no kernel (a preview)."""
+    return (_SYSTEM if _kernel is None else _kernel.clock).now()
 
 
 def wait(answer: Awaitable[T]) -> T:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from privata.core.errors import NotFound, ValidationFailed
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import current_time, kernel, wait
 from privata.orders import columns, exports, saved_views
 from privata.orders.filter_words import chips
 from privata.orders.filters import OrderFilter, filter_of, parse_filter
@@ -63,7 +63,7 @@ def download_now(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
         )
     except ValidationFailed as error:
         return _refused(request, tenant, chosen, error)
-    return _file(tenant, pieces, datetime.now(UTC))
+    return _file(tenant, pieces, current_time())
 
 
 @require_POST

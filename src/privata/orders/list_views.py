@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import messages
@@ -12,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from privata.core.errors import NotFound, ValidationFailed
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import current_time, kernel, wait
 from privata.orders import reading, saved_views
 from privata.orders.columns import LISTED
 from privata.orders.cursors import Cursor, parse_cursor
@@ -36,7 +35,7 @@ def listing(request: HttpRequest, tenant: Tenant) -> HttpResponse:
             if view.is_default:
                 return redirect(_list(tenant) + view.query)
     read = read_filter(request.GET)
-    search = reading.search_of(tenant, read.chosen, datetime.now(UTC))
+    search = reading.search_of(tenant, read.chosen, current_time())
     before, after = _cursor(request, "before"), _cursor(request, "after")
     shown = reading.page_of(search, before=before, after=after)
     newest = before is None and shown.newer is None
@@ -53,7 +52,7 @@ def rows(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     chosen = parse_filter(request.GET)
     first, last = _cursor(request, "first"), _cursor(request, "last")
     newest = request.GET.get("newest") == "1"
-    search = reading.search_of(tenant, chosen, datetime.now(UTC))
+    search = reading.search_of(tenant, chosen, current_time())
     if first is None or last is None:
         shown = reading.page_of(search)
         context = rows_context(tenant, chosen, shown, (shown.first, shown.last), newest=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from privata.core.ids import ORDER_ID
 from privata.core.lifecycle import TERMINAL, OrderStatus
-from privata.infra.plane import kernel
+from privata.infra.plane import current_time, kernel
 from privata.orders import presenting, reading
 from privata.orders.explorers import ExplorerLink, explorer_link
 from privata.orders.models import Order, TimelineEntry
@@ -59,7 +58,7 @@ def _context(request: HttpRequest, order_id: str) -> dict[str, Any]:
 
 def _explorer(order: Order, entries: list[TimelineEntry]) -> ExplorerLink | None:
     """Where the outgoing transaction can be looked at: the payout's, or that of a refund."""
-    panel = panel_of(order, entries, datetime.now(UTC))
+    panel = panel_of(order, entries, current_time())
     if panel is not None or not order.tx_out_hash:
         return panel.link if panel else None
     returned = order.late_state == LateState.REFUNDED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -10,7 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from privata.core.lifecycle import OPEN, OrderStatus
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import current_time, kernel, wait
 from privata.orders import presenting, reading, service
 from privata.orders.explorers import explorer_link
 from privata.orders.models import Order
@@ -62,7 +61,7 @@ def _detail(request: HttpRequest, tenant: Tenant, order_id: str) -> dict[str, An
         "stages": presenting.stages(entries),
         "slippage": presenting.slippage(order.amount_to_expected, order.amount_to_actual),
         "swap_seconds": presenting.swap_seconds(entries),
-        "refund_panel": (panel := panel_of(order, entries, datetime.now(UTC))),
+        "refund_panel": (panel := panel_of(order, entries, current_time())),
         "tracking_url": tracking_url(kernel(), order.id),
     }
     return context | _tab(tenant, order, tab, panel)
@@ -75,7 +74,7 @@ def _tab(tenant: Tenant, order: Order, tab: str, panel: RefundPanel | None) -> d
     if tab == "transactions":
         return {"transactions": _transactions(order, panel)}
     if tab == "deliveries":
-        now = datetime.now(UTC)
+        now = current_time()
         found = reading.deliveries_of(tenant, order)
         stopped = not webhooks_go(tenant.status, tenant.environment)
         shown = [(one, shown_of(one, now, stopped=stopped).value) for one in found]

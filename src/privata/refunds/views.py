@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
@@ -12,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from privata.core.addresses import AddressError
 from privata.core.errors import RequestError
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import current_time, kernel, wait
 from privata.orders import reading
 from privata.orders.models import Order
 from privata.organizations.doors import Tenant, page
@@ -34,7 +33,7 @@ _MAX_TYPED: Final = 512
 def choose(request: HttpRequest, tenant: Tenant, order_id: str) -> HttpResponseBase:
     """The form; then, with what was entered, a last look; then the act."""
     order = _order(tenant, order_id)
-    shown = panel_of(order, reading.timeline_of(order), datetime.now(UTC))
+    shown = panel_of(order, reading.timeline_of(order), current_time())
     if shown is None or not shown.can_act:
         return redirect(_order_url(tenant, order.id))
     if request.method != "POST":

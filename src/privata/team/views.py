@@ -11,12 +11,11 @@ from django.contrib.messages import get_messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from privata.accounts.stepup import fresh
 from privata.core.errors import ValidationFailed
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import current_time, kernel, wait
 from privata.organizations import invitations, members
 from privata.organizations.doors import Tenant, page
 from privata.organizations.onboarding_rules import valid_email
@@ -34,7 +33,7 @@ def listing(request: HttpRequest, tenant: Tenant) -> HttpResponse:
         "tab": "members",
         "members": wait(members.members_of(kernel(), organization_id)),
         "invitations": wait(invitations.open_invitations(kernel(), organization_id)),
-        "now_at": timezone.now(),
+        "now_at": current_time(),
     }
     return _show(request, tenant, "list.html", context)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -60,7 +59,7 @@ class Door:
             ip=client_ip(request),
             user_agent=request.headers.get("user-agent", ""),
         )
-        request.scope[SCOPE_HEADERS] += allowance.headers(time.time())
+        request.scope[SCOPE_HEADERS] += allowance.headers(kernel.clock.now().timestamp())
         if not allowance.granted:
             raise too_many(allowance)
         if bearer is None:

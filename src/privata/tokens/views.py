@@ -9,11 +9,10 @@ from django.contrib import messages
 from django.contrib.messages import get_messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from privata.core.errors import ValidationFailed
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import current_time, kernel, wait
 from privata.organizations.doors import Tenant, page
 from privata.organizations.pages import Entered, keep_once, missing_is_404, take_once
 from privata.organizations.roles import Permission
@@ -32,7 +31,7 @@ _KINDS = (
 def listing(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """One's own tokens in this organization."""
     tokens = wait(service.tokens_of(kernel(), tenant.organization_id, tenant.user_id))
-    context = {"tokens": tokens, "now_at": timezone.now()}
+    context = {"tokens": tokens, "now_at": current_time()}
     return _show(request, "list.html", context)
 
 

@@ -8,13 +8,12 @@ from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from privata.accounts.models import User
 from privata.core.errors import ValidationFailed
 from privata.core.tenancy import Environment
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import current_time, kernel, wait
 from privata.organizations import invitations
 from privata.organizations.doors import SESSION_ORGANIZATION, actor_of, memberships_of
 from privata.organizations.pages import missing_is_404
@@ -28,7 +27,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
     user = request.user
     if not isinstance(user, User):
         return redirect_to_login(request.get_full_path())
-    problem = found.closed(timezone.now())
+    problem = found.closed(current_time())
     if request.method == "POST" and problem is None:
         actor = actor_of(request, user, found.organization_id, Environment.TEST)
         try:

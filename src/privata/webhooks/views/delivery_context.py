@@ -11,9 +11,8 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.http import HttpRequest
-from django.utils import timezone
 
-from privata.infra.plane import kernel
+from privata.infra.plane import current_time, kernel
 from privata.infra.sealing import UnsealError
 from privata.organizations.doors import Tenant
 from privata.webhooks.deliveries import queues, reading
@@ -89,7 +88,7 @@ def delivery_context(
         "retried_as": _linked(retried_as),
         "siblings": [(one, _shown(one)) for one in reading.siblings(delivery)],
         "retry_words": RETRY_WORDS,
-        "replays_left": queues.replays_left(delivery.endpoint_id, timezone.now()),
+        "replays_left": queues.replays_left(delivery.endpoint_id, current_time()),
         "findings": None,
         "pasted": "",
         "all_fits": False,
@@ -128,7 +127,7 @@ def _walk(
     """The neighbours in the view that the drawer was opened from."""
     query = parse_query(request.GET).with_()
     words = query.string(**({"endpoint": endpoint.id.hex} if endpoint else {}))
-    newer, older = reading.neighbours(place, query, delivery, timezone.now())
+    newer, older = reading.neighbours(place, query, delivery, current_time())
 
     def sheet(ident: UUID | None) -> str | None:
         return address(tenant, "sheet", delivery_id=ident) + words if ident else None

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from privata.core.errors import UrlRefused, ValidationFailed
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import current_time, kernel, wait
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
 from privata.webhooks.deliveries import reading
@@ -33,7 +32,7 @@ from privata.webhooks.views.secrets import keep_secret
 def index(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """Every endpoint with how it has been doing; the slots of a new partner."""
     endpoints = list(reading.endpoints_of(tenant.organization_id, tenant.environment))
-    health = health_of(endpoints, timezone.now())
+    health = health_of(endpoints, current_time())
     used = {endpoint.channel for endpoint in endpoints}
     context = {
         "endpoints": [(endpoint, health[endpoint.id]) for endpoint in endpoints],

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
-
 from privata.core.tenancy import Environment
-from privata.infra.plane import kernel
+from privata.infra.plane import current_time, kernel
 from privata.organizations.standing import REASONS, webhooks_go
 from privata.organizations.states import OrganizationStatus
 from privata.webhooks.deliveries import queues
@@ -49,7 +47,7 @@ def facts_of(endpoint: Endpoint, waiting: int) -> EndpointFacts:
     ours, our_fault = queues.waiting_for_us(endpoint) if active else (0, "")
     return EndpointFacts(
         status=EndpointStatus(endpoint.status),
-        now=timezone.now(),
+        now=current_time(),
         waiting=waiting,
         reason=endpoint.paused_reason or "",
         paused_by=endpoint.paused_by,

@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from django.utils import timezone
 
+from privata.infra.plane import current_time
 from privata.organizations.doors import Tenant
 from privata.organizations.standing import webhooks_go
 from privata.webhooks.deliveries import reading
@@ -74,7 +74,7 @@ def log_context(
     request: HttpRequest, tenant: Tenant, endpoint: Endpoint | None = None
 ) -> dict[str, Any]:
     """The whole log of a view, with the delivery that its address has open."""
-    now = timezone.now()
+    now = current_time()
     place = place_of(tenant, endpoint.id if endpoint else None)
     query = parse_query(request.GET)
     found = reading.log_page(place, query, now)
@@ -105,7 +105,7 @@ def log_context(
 
 def live_context(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
     """What changed in a view since it was made: figures, rows in sight, how many are new."""
-    now = timezone.now()
+    now = current_time()
     query = parse_query(request.GET)
     endpoint = scope_of(request, tenant)
     place = place_of(tenant, endpoint.id if endpoint else None)

@@ -9,12 +9,11 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_POST
 
 from privata.core.errors import ValidationFailed
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import current_time, kernel, wait
 from privata.infra.storable import in_utc
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
@@ -107,7 +106,7 @@ def _context(
 
 def _since(span: str, text: str) -> datetime | None:
     """The time that was chosen; None for one that is not understood or still to come."""
-    now = timezone.now()
+    now = current_time()
     if span in SPANS:
         return now - SPANS[span][1]
     if not span and not text:

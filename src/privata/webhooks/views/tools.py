@@ -8,11 +8,10 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from privata.core.errors import NotFound, RateLimited, ValidationFailed
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import current_time, kernel, wait
 from privata.organizations.doors import Tenant, page
 from privata.organizations.roles import Permission
 from privata.webhooks.deliveries import queues, reading
@@ -81,7 +80,7 @@ def replay(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpRespo
     """The same event as a new delivery. GET asks first, for browsers without scripts."""
     delivery = reading.delivery_or_404(place_of(tenant), delivery_id)
     if request.method != "POST":
-        left = queues.replays_left(delivery.endpoint_id, timezone.now())
+        left = queues.replays_left(delivery.endpoint_id, current_time())
         return show(request, tenant, "replay.html", {"delivery": delivery, "replays_left": left})
     try:
         made = wait(replays.replay_delivery(kernel(), actor=tenant.actor, delivery_id=delivery_id))
@@ -101,7 +100,7 @@ def retry_matching(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
     query = parse_query(request.GET).with_()
     endpoint = scope_of(request, tenant)
     place = place_of(tenant, endpoint.id if endpoint else None)
-    found = reading.matching(place, query, timezone.now())
+    found = reading.matching(place, query, current_time())
     ready = reading.retryable(found)
     back = base_of(tenant, endpoint) + query.string()
     if request.method != "POST":
