@@ -132,18 +132,6 @@ async def remove(kernel: Kernel, *, actor: Actor, member_id: int) -> None:
         await _note(tx, actor, locked, "member.removed", role=(locked.target.role.value, None))
 
 
-async def role_of(kernel: Kernel, organization_id: UUID, user_id: int) -> Role | None:
-    """The role of an active member; None for everybody else."""
-    found = await kernel.database.pool.fetchval(
-        "SELECT m.role FROM membership AS m JOIN app_user AS u ON u.id = m.user_id"
-        " WHERE m.organization_id = $1 AND m.user_id = $2 AND m.deactivated_at IS NULL"
-        " AND u.is_active",
-        organization_id,
-        user_id,
-    )
-    return None if found is None else Role(found)
-
-
 async def _lock(tx: Transaction, actor: Actor, member_id: int) -> _Locked:
     """Lock the organization's members; `NotFound` if the target or the actor is none of them.
 

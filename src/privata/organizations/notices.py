@@ -15,22 +15,11 @@ SELECT notice FROM notice_opt_out AS n JOIN membership AS m ON m.id = n.membersh
 WHERE m.organization_id = $1 AND m.user_id = $2
 """
 
-_OPTED_OUT = """
-SELECT m.user_id FROM notice_opt_out AS n JOIN membership AS m ON m.id = n.membership_id
-WHERE m.organization_id = $1 AND n.notice = $2
-"""
-
 
 async def opted_out_of(kernel: Kernel, organization_id: UUID, user_id: int) -> set[Notice]:
     """The mails that this member does not want."""
     rows = await kernel.database.pool.fetch(_MINE, organization_id, user_id)
     return {Notice(row["notice"]) for row in rows}
-
-
-async def opted_out(kernel: Kernel, organization_id: UUID, notice: Notice) -> set[int]:
-    """The users who do not want this mail about the organization; whoever mails asks first."""
-    rows = await kernel.database.pool.fetch(_OPTED_OUT, organization_id, notice.value)
-    return {row["user_id"] for row in rows}
 
 
 async def set_opt_outs(kernel: Kernel, *, actor: Actor, unwanted: set[Notice]) -> None:

@@ -205,8 +205,9 @@ async def test_opt_outs_are_a_members_own(kernel: Kernel, organization: uuid.UUI
     bob = await member(kernel, organization, Role.OWNER, "bob@acme.example")
     await notices.set_opt_outs(kernel, actor=ann, unwanted={Notice.MEMBER_JOINED})
     await notices.set_opt_outs(kernel, actor=ann, unwanted={Notice.MEMBER_JOINED})
-    assert await notices.opted_out(kernel, organization, Notice.MEMBER_JOINED) == {int(ann.id)}
+    unwanted = await notices.opted_out_of(kernel, organization, int(ann.id))
+    assert unwanted == {Notice.MEMBER_JOINED}
     assert await notices.opted_out_of(kernel, organization, int(bob.id)) == set()
     assert await audited(kernel) == ["notices.changed"]
     await notices.set_opt_outs(kernel, actor=ann, unwanted=set())
-    assert await notices.opted_out(kernel, organization, Notice.MEMBER_JOINED) == set()
+    assert await notices.opted_out_of(kernel, organization, int(ann.id)) == set()
