@@ -104,6 +104,13 @@ def test_open_pages_hold_no_connection(server: Server, visitor: Visitor) -> None
     assert load(visitor, "/test/orders/") == 200
 
 
+def test_error_pages_do_not_wait_for_each_other(server: Server, visitor: Visitor) -> None:
+    """Each is rendered in a thread of its own, while its request's thread held a connection."""
+    with ThreadPoolExecutor(8) as threads:
+        paths = [f"/test/orders/{number:08d}AAAAAAAA" for number in range(24)]
+        assert set(threads.map(lambda path: load(visitor, path), paths)) == {404}
+
+
 def test_broken_off_requests_give_their_connection_back(
     cluster: Cluster, server: Server, visitor: Visitor
 ) -> None:

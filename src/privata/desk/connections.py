@@ -38,12 +38,19 @@ def replace_all() -> None:
         pool.drain()
 
 
-def streams_hold_no_connection(get_response: Handler) -> Handler:
-    """Give the connection back before a response streams: a live page is open for hours."""
+def connections_go_back(get_response: Handler) -> Handler:
+    """Give the connection back before a response streams: a live page is open for hours.
+
+    And when a view raises: the error page borrows one in its own thread, and requests that each
+    hold one and wait for a second would wait for each other.
+    """
 
     def end(response: HttpResponseBase) -> HttpResponseBase:
         give_back()
         return response
+
+    def raised(request: HttpRequest, error: Exception) -> None:
+        give_back()
 
     if iscoroutinefunction(get_response):
 
@@ -51,14 +58,16 @@ def streams_hold_no_connection(get_response: Handler) -> Handler:
             response: HttpResponseBase = await get_response(request)
             return await sync_to_async(end)(response) if response.streaming else response
 
+        asynchronous.process_exception = raised  # type: ignore[attr-defined]  # as Django wants it
         return markcoroutinefunction(asynchronous)
 
     def synchronous(request: HttpRequest) -> HttpResponseBase:
         response: HttpResponseBase = get_response(request)  # type: ignore[assignment]
         return end(response) if response.streaming else response
 
+    synchronous.process_exception = raised  # type: ignore[attr-defined]  # as Django wants it
     return synchronous
 
 
-streams_hold_no_connection.sync_capable = True  # type: ignore[attr-defined]
-streams_hold_no_connection.async_capable = True  # type: ignore[attr-defined]
+connections_go_back.sync_capable = True  # type: ignore[attr-defined]
+connections_go_back.async_capable = True  # type: ignore[attr-defined]

@@ -58,7 +58,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "privata.desk.connections.streams_hold_no_connection",
+    "privata.desk.connections.connections_go_back",
     "django.middleware.security.SecurityMiddleware",
     "privata.desk.middleware.content_security_policy",
     "privata.desk.readable.readable",
