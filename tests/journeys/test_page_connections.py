@@ -60,6 +60,7 @@ def load(visitor: Visitor, path: str) -> int:
 @contextmanager
 def live_pages(server: Server, visitor: Visitor, count: int) -> Iterator[None]:
     """So many pages that are open, each with its stream."""
+    chunks: list[Iterator[bytes]] = []
     with ExitStack() as stack:
         for _ in range(count):
             client = stack.enter_context(
@@ -73,7 +74,8 @@ def live_pages(server: Server, visitor: Visitor, count: int) -> Iterator[None]:
             )
             answer = stack.enter_context(client.stream("GET", "/test/live"))
             assert answer.status_code == 200
-            next(answer.iter_raw())
+            chunks.append(answer.iter_raw())  # one that is dropped ends its stream
+            next(chunks[-1])
         yield
 
 
