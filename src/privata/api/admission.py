@@ -23,12 +23,12 @@ from privata.apikeys.admission import Admission, Admitter, Caller, Companion
 from privata.apikeys.lockouts import count_failure, locked_out
 from privata.apikeys.rules import as_sent
 from privata.core.errors import RequestError
+from privata.core.standing import refused
 from privata.infra.access import SCOPE_HEADERS
 from privata.infra.kernel import Kernel
 from privata.infra.limits import Kind, limits_of, rate_headers, too_many
 from privata.infra.local_limits import LocalBuckets
 from privata.infra.proxies import address_in, parse_networks, source_of
-from privata.organizations.standing import refused
 
 _KEY: Final = HEADER.lower().encode()
 _ALONG: Final = frozenset({"GET", "HEAD"})

@@ -10,18 +10,18 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from privata.access.tenants import Tenant
 from privata.apikeys.models import ApiKey
+from privata.core.roles import Permission
+from privata.core.standing import webhooks_go
 from privata.desk import changes, figures
 from privata.desk.attention import attention
 from privata.infra.plane import current_time, kernel
 from privata.orders.reading import newest, orders_of
-from privata.organizations.doors import Tenant
-from privata.organizations.doors import page as door
-from privata.organizations.roles import Permission
-from privata.organizations.standing import webhooks_go
 from privata.streams.reading import open_streams
 from privata.webhooks.deliveries.shown import shown_of
 from privata.webhooks.models import Delivery, Endpoint
+from privata.XXX import page as door
 
 #: Rows of the two lists at the bottom.
 RECENT = 10

@@ -15,10 +15,11 @@ from collections.abc import AsyncIterator
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
+from privata.access.tenants import Tenant
 from privata.core.tenancy import Environment
 from privata.desk.connections import give_back
 from privata.desk.live_hub import RETRY_MS, Hub
-from privata.organizations.doors import Tenant, tenant_of
+from privata.XXX import tenant_of
 
 #: Seconds between looks whether the person may still watch; each is a comment on the stream, which
 #: also keeps the connection. A session that was ended is to be gone here within 5 seconds.

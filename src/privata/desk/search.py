@@ -11,18 +11,18 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from privata.access.tenants import Tenant
 from privata.apikeys.listing import keys_found
+from privata.core.roles import Permission
 from privata.desk.navigation import NAVIGATION
 from privata.events.models import Event
 from privata.infra.plane import current_time, kernel, wait
 from privata.orders.filter_values import MAX_TEXT
 from privata.orders.reading import found_by
 from privata.orders.store import Row
-from privata.organizations.doors import Tenant
-from privata.organizations.doors import page as door
-from privata.organizations.roles import Permission
 from privata.ui.statuses import look
 from privata.webhooks.models import Delivery, Endpoint
+from privata.XXX import page as door
 
 #: Results of each kind.
 MOST = 6

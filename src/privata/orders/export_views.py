@@ -14,13 +14,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from privata.access.tenants import Tenant
+from privata.access.views import page
 from privata.core.errors import NotFound, ValidationFailed
+from privata.core.roles import Permission
 from privata.infra.plane import current_time, kernel, wait
 from privata.orders import columns, exports, saved_views
 from privata.orders.filter_words import chips
 from privata.orders.filters import OrderFilter, filter_of, parse_filter
-from privata.organizations.doors import Tenant, page
-from privata.organizations.roles import Permission
 
 
 @require_safe

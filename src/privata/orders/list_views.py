@@ -10,7 +10,10 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from privata.access.tenants import Tenant
+from privata.access.views import page
 from privata.core.errors import NotFound, ValidationFailed
+from privata.core.roles import Permission
 from privata.infra.plane import current_time, kernel, wait
 from privata.orders import reading, saved_views
 from privata.orders.columns import LISTED
@@ -18,8 +21,6 @@ from privata.orders.cursors import Cursor, parse_cursor
 from privata.orders.filters import filter_of, parse_filter, read_filter
 from privata.orders.list_context import list_context, rows_context
 from privata.orders.listing import Page
-from privata.organizations.doors import Tenant, page
-from privata.organizations.roles import Permission
 
 #: What a BIGINT holds; a longer number in an address is no view.
 _MOST_ID = 2**63

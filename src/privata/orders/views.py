@@ -8,16 +8,17 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from privata.access.tenants import Tenant
+from privata.access.views import page
 from privata.core.lifecycle import OPEN, OrderStatus
+from privata.core.roles import Permission
+from privata.core.standing import webhooks_go
 from privata.infra.plane import current_time, kernel, wait
 from privata.orders import presenting, reading, service
 from privata.orders.explorers import explorer_link
 from privata.orders.models import Order
 from privata.orders.tracking import tracking_url
 from privata.orders.typical import Usual, usual_time
-from privata.organizations.doors import Tenant, page
-from privata.organizations.roles import Permission
-from privata.organizations.standing import webhooks_go
 from privata.refunds.panel import RefundPanel, panel_of
 from privata.webhooks.deliveries.shown import shown_of
 

@@ -11,12 +11,12 @@ import asyncpg
 from privata.apikeys.makers import cut_keys
 from privata.audit import service as audit
 from privata.core.errors import NotFound, ValidationFailed
+from privata.core.roles import Role
 from privata.core.tenancy import Actor
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.organizations.invitations import end_invitations_of
 from privata.organizations.membership_rules import Member, removal_refused, role_change_refused
-from privata.organizations.roles import Role
 from privata.organizations.telling import end_access, mail_keys_cut, renew_access
 
 _LIST = """

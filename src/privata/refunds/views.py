@@ -9,13 +9,14 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
+from privata.access.tenants import Tenant
+from privata.access.views import page
 from privata.core.addresses import AddressError
 from privata.core.errors import RequestError
+from privata.core.roles import Permission
 from privata.infra.plane import current_time, kernel, wait
 from privata.orders import reading
 from privata.orders.models import Order
-from privata.organizations.doors import Tenant, page
-from privata.organizations.roles import Permission
 from privata.refunds import service
 from privata.refunds.forms import CONVERT, OTHER, OWN, RefundForm
 from privata.refunds.panel import RefundPanel, panel_of, spoken_target

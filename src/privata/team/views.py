@@ -13,14 +13,15 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from privata.access.forms import Entered, keep_once, take_once
+from privata.access.tenants import Tenant
+from privata.access.views import missing_is_404, page
 from privata.accounts.stepup import fresh
 from privata.core.errors import ValidationFailed
+from privata.core.roles import Permission, Role
 from privata.infra.plane import current_time, kernel, wait
 from privata.organizations import invitations, members
-from privata.organizations.doors import Tenant, page
 from privata.organizations.onboarding_rules import valid_email
-from privata.organizations.pages import Entered, keep_once, missing_is_404, take_once
-from privata.organizations.roles import Permission, Role
 from privata.team.words import ROLES, matrix
 
 

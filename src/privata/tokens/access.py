@@ -9,12 +9,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from privata.core.errors import InvalidKey, NotFound, ScopeRequired
+from privata.core.roles import Permission, allows
+from privata.core.standing import Capability, refused, works
 from privata.core.tenancy import Actor, Environment
 from privata.infra.access import SCOPE_HEADERS, client_ip, kernel_of
 from privata.infra.kernel import Kernel
 from privata.infra.limits import Kind, too_many
-from privata.organizations.roles import Permission, allows
-from privata.organizations.standing import Capability, refused, works
 from privata.tokens.rules import TokenScope
 from privata.tokens.service import Bearer, authenticate
 

@@ -11,13 +11,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from privata.access.forms import Entered, keep_once, take_once
+from privata.access.tenants import Tenant
+from privata.access.views import missing_is_404, page
+from privata.api.automation.routes import PREFIX
 from privata.core.errors import ValidationFailed
+from privata.core.roles import Permission
 from privata.infra.plane import current_time, kernel, wait
-from privata.organizations.doors import Tenant, page
-from privata.organizations.pages import Entered, keep_once, missing_is_404, take_once
-from privata.organizations.roles import Permission
 from privata.tokens import service
-from privata.tokens.api import PREFIX
 from privata.tokens.rules import LIFETIMES
 
 _KINDS = (

@@ -8,10 +8,10 @@ import uuid
 import pytest
 
 from privata.core.errors import NotFound, ValidationFailed
+from privata.core.roles import Role
 from privata.infra.kernel import Kernel
 from privata.organizations import members
 from privata.organizations.membership_rules import ADMIN_AND_OWNER, LAST_OWNER
-from privata.organizations.roles import Role
 from privata.organizations.tests.people import audited, member, membership, role
 
 

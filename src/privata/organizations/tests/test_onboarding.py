@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from privata.core.errors import NotFound, StartupError, ValidationFailed
+from privata.core.roles import Role
+from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.kernel import Kernel
 from privata.organizations import notices, onboarding, review
@@ -29,8 +31,6 @@ from privata.organizations.onboarding_rules import (
     next_step,
 )
 from privata.organizations.preferences import Notice
-from privata.organizations.roles import Role
-from privata.organizations.states import OrganizationStatus
 from privata.organizations.tests.people import audited, member, person, role
 
 COMPANY = Company("Acme Wallet Ltd", "CH", "wallet", "acme.example")

@@ -10,13 +10,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
+from privata.access.views import missing_is_404
 from privata.accounts.models import User
 from privata.core.errors import ValidationFailed
 from privata.core.tenancy import Environment
 from privata.infra.plane import current_time, kernel, wait
 from privata.organizations import invitations
-from privata.organizations.doors import SESSION_ORGANIZATION, actor_of, memberships_of
-from privata.organizations.pages import missing_is_404
+from privata.XXX import SESSION_ORGANIZATION, actor_of, memberships_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from privata.core.errors import WrongPayoutState
-from privata.organizations.standing import Capability, works
-from privata.organizations.states import OrganizationStatus
+from privata.core.standing import Capability, OrganizationStatus, works
 from privata.payouts import settling
 from privata.payouts.lifecycle import (
     MOVES,

@@ -11,12 +11,12 @@ from uuid import UUID
 
 import asyncpg
 
+from privata.core.standing import DELIVERING
 from privata.core.tenancy import Environment, system_actor
 from privata.events.service import DELIVERIES_BELL, LIVE_BELL, live_payload
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction, listening
 from privata.infra.waking import until_woken
-from privata.organizations.standing import DELIVERING
 from privata.webhooks.endpoints.access import note
 from privata.webhooks.recovery.recoveries import MISSED, RECOVERIES_BELL, end_recovery
 from privata.webhooks.states import EndpointStatus, RecoveryStatus

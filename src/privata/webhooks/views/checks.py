@@ -8,11 +8,12 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.decorators.http import require_POST
 
+from privata.access.tenants import Tenant
+from privata.access.views import page
 from privata.core.errors import UrlRefused
+from privata.core.roles import Permission
 from privata.infra.plane import current_time, kernel, wait
 from privata.infra.sealing import UnsealError
-from privata.organizations.doors import Tenant, page
-from privata.organizations.roles import Permission
 from privata.webhooks.deliveries import queues
 from privata.webhooks.endpoints import service
 from privata.webhooks.models import Endpoint, EndpointSecret

@@ -12,9 +12,9 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
+from privata.access.tenants import Tenant
 from privata.infra.plane import current_time, kernel
 from privata.infra.sealing import UnsealError
-from privata.organizations.doors import Tenant
 from privata.webhooks.deliveries import queues, reading
 from privata.webhooks.deliveries import request_shown as proofs
 from privata.webhooks.deliveries.log_query import parse_query

@@ -6,10 +6,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
+from privata.access.tenants import Tenant
+from privata.access.views import page
 from privata.core.errors import UrlRefused, ValidationFailed
+from privata.core.roles import Permission
 from privata.infra.plane import current_time, kernel, wait
-from privata.organizations.doors import Tenant, page
-from privata.organizations.roles import Permission
 from privata.webhooks.deliveries import reading
 from privata.webhooks.deliveries.endpoint_health import health_of
 from privata.webhooks.endpoints import service

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from privata.core.standing import REASONS, OrganizationStatus, webhooks_go
 from privata.core.tenancy import Environment
 from privata.infra.plane import current_time, kernel
-from privata.organizations.standing import REASONS, webhooks_go
-from privata.organizations.states import OrganizationStatus
 from privata.webhooks.deliveries import queues
 from privata.webhooks.endpoints.banners import POLICY, RESUMING, EndpointFacts, banner_of
 from privata.webhooks.models import Endpoint

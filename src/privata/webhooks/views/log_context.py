@@ -10,9 +10,9 @@ from uuid import UUID
 
 from django.http import HttpRequest
 
+from privata.access.tenants import Tenant
+from privata.core.standing import webhooks_go
 from privata.infra.plane import current_time
-from privata.organizations.doors import Tenant
-from privata.organizations.standing import webhooks_go
 from privata.webhooks.deliveries import reading
 from privata.webhooks.deliveries.log_query import (
     PAGE_ROWS,

@@ -12,11 +12,12 @@ from django.shortcuts import redirect
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_POST
 
+from privata.access.tenants import Tenant
+from privata.access.views import page
 from privata.core.errors import ValidationFailed
+from privata.core.roles import Permission
 from privata.infra.plane import current_time, kernel, wait
 from privata.infra.storable import in_utc
-from privata.organizations.doors import Tenant, page
-from privata.organizations.roles import Permission
 from privata.webhooks.deliveries import queues, reading
 from privata.webhooks.durations import spoken
 from privata.webhooks.models import Endpoint

@@ -10,10 +10,11 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from privata.access.tenants import Tenant
+from privata.access.views import page
 from privata.core.errors import NotFound, RateLimited, ValidationFailed
+from privata.core.roles import Permission
 from privata.infra.plane import current_time, kernel, wait
-from privata.organizations.doors import Tenant, page
-from privata.organizations.roles import Permission
 from privata.webhooks.deliveries import queues, reading
 from privata.webhooks.deliveries.log_query import parse_query
 from privata.webhooks.deliveries.shown import Shown
