@@ -82,6 +82,34 @@ def private_parts(text: str) -> Iterator[tuple[int, str]]:
                 yield node.lineno, f"{name} is private to {top}; use what it documents"
 
 
+#: The one module that reads the machine's clock; tests and tools may too.
+CLOCK = "src/privata/core/clock.py"
+WALL_CLOCK = {
+    ("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today"),
+    ("timezone", "now"), ("time", "time"), ("time", "time_ns"),
+}  # fmt: skip
+
+
+def own_clock(text: str) -> Iterator[tuple[int, str]]:
+    """The time read past the clock that is handed in: no test could live through days then.
+
+    `time.monotonic` is for durations and free. A line with `# wall clock: <why>` is let through.
+    """
+    lines = text.splitlines()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Attribute):
+            owner = node.value.attr if isinstance(node.value, ast.Attribute) else None
+            owner = node.value.id if isinstance(node.value, ast.Name) else owner
+            read = (owner, node.attr) in WALL_CLOCK
+        elif isinstance(node, ast.ImportFrom):
+            module = (node.module or "").rpartition(".")[2]
+            read = any((module, one.name) in WALL_CLOCK for one in node.names)
+        else:
+            continue
+        if read and "# wall clock:" not in lines[node.lineno - 1]:
+            yield node.lineno, "reads the machine's clock; use kernel.clock.now()"
+
+
 def main() -> int:
     """Check every tracked file; the number of breaks decides the exit code."""
     breaks = 0
@@ -95,6 +123,8 @@ def main() -> int:
             found += too_long(path, text)
         if path.suffix == ".py":
             found += private_parts(text)
+        if name.startswith("src/") and path.suffix == ".py" and "/tests/" not in name:
+            found += own_clock(text) if name != CLOCK else ()
         if "/templates/" in name:
             found += inline_code(text)
         if path != Path(__file__).resolve():

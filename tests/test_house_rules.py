@@ -49,3 +49,48 @@ def test_private_parts_of_others_are_refused(rules: ModuleType, line: str) -> No
 )
 def test_public_and_own_parts_are_not(rules: ModuleType, line: str) -> None:
     assert not list(rules.private_parts(line))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "now = timezone.now()",
+        "now = django.utils.timezone.now()",
+        "at = models.DateTimeField(default=timezone.now)",
+        "now = datetime.now(UTC)",
+        "now = datetime.datetime.now(UTC)",
+        "now = datetime.utcnow()",
+        "today = datetime.date.today()",
+        "age = time.time() - began",
+        "age = time.time_ns()",
+        "from time import monotonic, time",
+        "from django.utils.timezone import now",
+    ],
+)
+def test_the_machines_clock_is_read_in_one_place(rules: ModuleType, line: str) -> None:
+    """Views read it themselves: what they showed in a week could only be tested in a week."""
+    found = list(rules.own_clock(f"import time\n{line}\n"))
+    assert [number for number, _ in found] == [2]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "now = kernel.clock.now()",
+        "now = self._clock.now()",
+        "began = time.monotonic()",
+        "from datetime import date, datetime, timezone",
+        "import time",
+        "from datetime import time",
+        "midnight = datetime.combine(day, time.min)",
+        "at = datetime.fromtimestamp(record.created, UTC)",
+        "text = 'time.time()'",
+        "now = datetime.now(UTC)  # wall clock: what the operator's shell shows",
+    ],
+)
+def test_other_clocks_and_stated_reasons_are_free(rules: ModuleType, line: str) -> None:
+    assert list(rules.own_clock(f"{line}\n")) == []
+
+
+def test_the_house_keeps_its_rules(rules: ModuleType) -> None:
+    assert rules.main() == 0

@@ -113,13 +113,14 @@ class Application:
 
 def create_application(kernel: Kernel, *, only: str | None = None) -> Application:
     """The whole web application, or one plane of it."""
-    readiness = Readiness(kernel.database.url)
-    api = create_api(kernel, readiness) if only != "desk" else None
-    desk = None
+    desk, came_back = None, None
     if only != "api":
         from privata.desk.asgi import create_desk
+        from privata.desk.connections import replace_all
 
-        desk = create_desk(kernel)
+        desk, came_back = create_desk(kernel), replace_all
+    readiness = Readiness(kernel.database.url, came_back=came_back)
+    api = create_api(kernel, readiness) if only != "desk" else None
     automation = create_dashboard_api(kernel) if only != "desk" else None
     trusted = parse_networks(kernel.settings.trusted_proxies)
     https = kernel.settings.base_url.startswith("https://")
@@ -175,6 +176,10 @@ async def serve_on(listener: socket.socket, kernel: Kernel, *, only: str | None 
     finally:
         if hub is not None:
             await hub.aclose()
+        if only != "api":
+            from privata.desk.connections import close_pool
+
+            await asyncio.to_thread(close_pool)
 
 
 def _patience(settings: Settings) -> Patience:

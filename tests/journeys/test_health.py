@@ -86,3 +86,28 @@ async def test_an_old_state_counts_as_not_ready(
 def test_a_look_is_never_too_old_by_plan() -> None:
     pace = LookPace()
     assert pace.every_s + pace.deadline_s < MOST_AGE_S
+
+
+async def test_a_database_that_answers_again_is_told_on(settings: Settings) -> None:
+    """The pages' pool replaces its connections then: it had to find each broken one by itself."""
+    assert settings.database_url is not None
+    told: list[bool] = []
+    async with relayed(settings.database_url) as line:
+        pace = LookPace(every_s=0.01, deadline_s=0.5)
+        readiness = Readiness(line.url, pace, came_back=lambda: told.append(readiness.ready))
+
+        async def is_ready() -> bool:
+            return readiness.ready
+
+        async def is_away() -> bool:
+            return not readiness.ready
+
+        async with readiness.watched():
+            assert readiness.ready
+            for times in (1, 2):
+                line.freeze()
+                await wait_for(is_away)
+                assert len(told) == times - 1
+                line.thaw()
+                await wait_for(is_ready)
+                assert len(told) == times, "once for each time it was away"

@@ -48,7 +48,7 @@ async def signed_in(
             changes={"new_device": tell},
         )
         if tell:
-            await letters.tell(tx, kernel.sealer, Letter.NEW_LOGIN, email, place)
+            await letters.tell(tx, kernel, Letter.NEW_LOGIN, email, place)
 
 
 async def send_code(
@@ -63,7 +63,7 @@ async def send_code(
         )
         await letters.tell(
             tx,
-            kernel.sealer,
+            kernel,
             Letter.NEW_DEVICE_CODE,
             email,
             place,

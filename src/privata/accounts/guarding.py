@@ -93,7 +93,7 @@ async def _alert(kernel: Kernel, until: datetime, email: str, place: Place) -> N
     async with kernel.database.transaction() as tx:
         await letters.tell(
             tx,
-            kernel.sealer,
+            kernel,
             Letter.ACCOUNT_LOCKED,
             email,
             place,

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from privata.accounts.place import Place
+from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
-from privata.infra.sealing import Sealer
 from privata.notifications.catalogue import Letter
 from privata.notifications.service import send_mail
 
 
 async def tell(
     tx: Transaction,
-    sealer: Sealer,
+    kernel: Kernel,
     letter: Letter,
     email: str,
     place: Place,
@@ -25,10 +25,15 @@ async def tell(
     values = {
         "device": place.device,
         "ip": place.ip or "unknown",
-        "at": in_words(datetime.now(UTC)),
+        "at": in_words(kernel.clock.now()),
     }
     await send_mail(
-        tx, sealer, letter=letter, to=email, values=values | more, useless_after=useless_after
+        tx,
+        kernel.sealer,
+        letter=letter,
+        to=email,
+        values=values | more,
+        useless_after=useless_after,
     )
 
 

@@ -8,7 +8,6 @@ from privata.accounts import letters, sessions, trail
 from privata.accounts.place import Place
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
-from privata.infra.sealing import Sealer
 from privata.notifications.catalogue import Letter
 
 _SET: Final = "UPDATE app_user SET password = $2 WHERE id = $1"
@@ -21,7 +20,7 @@ async def change(
     async with kernel.database.transaction() as tx:
         await replace(
             tx,
-            kernel.sealer,
+            kernel,
             user_id=user_id,
             email=email,
             password_hash=password_hash,
@@ -33,7 +32,7 @@ async def change(
 
 async def replace(
     tx: Transaction,
-    sealer: Sealer,
+    kernel: Kernel,
     *,
     user_id: int,
     email: str,
@@ -46,4 +45,4 @@ async def replace(
     await tx.connection.execute(_SET, user_id, password_hash)
     await sessions.end_all(tx, user_id, but=keep)
     await trail.record(tx, user_id=user_id, email=email, place=place, action=action)
-    await letters.tell(tx, sealer, Letter.PASSWORD_CHANGED, email, place)
+    await letters.tell(tx, kernel, Letter.PASSWORD_CHANGED, email, place)

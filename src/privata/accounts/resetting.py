@@ -87,7 +87,7 @@ async def set_password(kernel: Kernel, *, token: str, password_hash: str, place:
         await tx.connection.execute(_END_OTHERS, email)
         await passwords.replace(
             tx,
-            kernel.sealer,
+            kernel,
             user_id=user["id"],
             email=user["email"],
             password_hash=password_hash,

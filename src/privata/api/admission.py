@@ -7,7 +7,6 @@ paths that do not exist.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -94,7 +93,7 @@ class Admissions:
         if address_in(ip, self.probers):
             return None
         allowance = self.health_buckets.take(source_of(ip))
-        scope[SCOPE_HEADERS] += allowance.headers(time.time())
+        scope[SCOPE_HEADERS] += allowance.headers(self.kernel.clock.now().timestamp())
         if allowance.granted:
             return None
         return await on_request_error(Request(scope), too_many(allowance))
@@ -110,7 +109,7 @@ class Admissions:
 
     def _headers(self, admission: Admission, kind: Kind) -> Headers:
         if admission.allowance is not None:
-            return admission.allowance.headers(time.time())
+            return admission.allowance.headers(self.kernel.clock.now().timestamp())
         assert admission.locked_until is not None
         return rate_headers(self.limits[kind][1], 0, int(admission.locked_until.timestamp()))
 

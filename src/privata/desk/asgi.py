@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.handlers.asgi import ASGIHandler
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from privata.desk.bodies import BoundedBodies
+from privata.desk.connections import give_back
 from privata.desk.crowds import Crowds
 from privata.desk.live import hub
 from privata.infra import plane
@@ -36,8 +40,18 @@ def create_desk(kernel: Kernel) -> ASGIApp:
     return desk
 
 
+class _Handler(ASGIHandler):
+    async def handle(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await super().handle(scope, receive, send)
+        except BaseException:
+            # Django ends a request, and gives its connection back, only where nothing was raised.
+            await sync_to_async(give_back)()
+            raise
+
+
 def _django() -> ASGIApp:
-    handler = ASGIHandler()
+    handler = _Handler()
 
     async def django_app(scope: Scope, receive: Receive, send: Send) -> None:
         await handler(dict(scope), receive, send)  # type: ignore[arg-type]  # as in the ASGI spec

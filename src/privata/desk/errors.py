@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from psycopg_pool import PoolTimeout
+
+from privata.desk.connections import give_back
+from privata.infra.postgres import PAGE_WAIT_S
+
+log = logging.getLogger(__name__)
 
 TEMPLATE = "ui/error.html"
 
@@ -36,10 +45,27 @@ def too_many(request: HttpRequest) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Made without the request: whatever broke may break the context processors too."""
+    if _no_connection(sys.exc_info()[1]):
+        log.error(
+            "no database connection for a page within %d s: the database is away, or all"
+            " PRIVATA_PAGES_POOL_SIZE connections are in use",
+            PAGE_WAIT_S,
+        )
+        busy = HttpResponse(render_to_string(TEMPLATE, {"status": 503}), status=503)
+        busy.headers["Retry-After"] = str(round(PAGE_WAIT_S))
+        return busy
     return HttpResponse(render_to_string(TEMPLATE, {"status": 500}), status=500)
 
 
 def _page(request: HttpRequest, status: int, words: str = "") -> HttpResponse:
-    return render(
-        request, TEMPLATE, {"status": status, "words_for": words or status}, status=status
-    )
+    try:
+        return render(
+            request, TEMPLATE, {"status": status, "words_for": words or status}, status=status
+        )
+    finally:
+        give_back()  # an error page may be rendered in a thread that serves no request
+
+
+def _no_connection(error: BaseException | None) -> bool:
+    """Whether the pool had none in time; Django wraps what the driver raises."""
+    return error is not None and isinstance(error.__cause__ or error, PoolTimeout)

@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 
 from privata.access.tenants import Tenant
 from privata.core.tenancy import Environment
+from privata.desk.connections import give_back
 from privata.desk.live_hub import RETRY_MS, Hub
 from privata.organizations.tenant_context import tenant_of
 
@@ -82,7 +83,10 @@ async def _messages(
 def _still_signed_in(request: HttpRequest, tenant: Tenant) -> bool:
     """A session that was ended, or a membership that was taken away, ends the stream."""
     session = request.session
-    if session.session_key is None or not session.exists(session.session_key):
-        return False
-    again = tenant_of(request, tenant.environment)
-    return isinstance(again, Tenant) and again.organization_id == tenant.organization_id
+    try:
+        if session.session_key is None or not session.exists(session.session_key):
+            return False
+        again = tenant_of(request, tenant.environment)
+        return isinstance(again, Tenant) and again.organization_id == tenant.organization_id
+    finally:
+        give_back()

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator
 
 import asyncpg
 
 from privata.events.service import LIVE_BELL
-from privata.infra.plane import kernel
+from privata.infra.plane import current_time, kernel
 from privata.infra.postgres import listening
 
 log = logging.getLogger(__name__)
@@ -84,7 +83,7 @@ class Hub:
             try:
                 async with listening(kernel().database.url, LIVE_BELL) as bells:
                     # Something may have changed before: every page looks once.
-                    self._listening_since = time.time()
+                    self._listening_since = current_time().timestamp()
                     for key in list(self._streams):
                         self._tell(f"{key}:{EVERYTHING}")
                     while (payload := await bells.get()) is not None:
@@ -99,13 +98,13 @@ class Hub:
         if self._listening_since is None:
             return []  # every page is told when it begins
         read_at = made_at - READ_S
-        if read_at < max(self._listening_since, time.time() - MEMORY_S):
+        if read_at < max(self._listening_since, current_time().timestamp() - MEMORY_S):
             return [EVERYTHING]
         return [topic for (of, topic), at in self._changed.items() if of == key and at >= read_at]
 
     def _tell(self, payload: str) -> None:
         key, _, topic = payload.rpartition(":")
-        now = time.time()
+        now = current_time().timestamp()
         self._changed[key, topic] = now
         self._changed.move_to_end((key, topic))
         while next(iter(self._changed.values())) < now - MEMORY_S:

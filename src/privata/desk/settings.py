@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from privata.desk.database import current_url
-from privata.infra.postgres import django_database
+from privata.infra.postgres import pages_database
 from privata.infra.sealing import derive
 from privata.infra.settings import settings
 
@@ -24,7 +24,7 @@ SECRET_KEY = _keys[0]
 SECRET_KEY_FALLBACKS = _keys[1:]
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", urlsplit(_privata.base_url).hostname or ""]
 ROOT_URLCONF = "privata.desk.urls"
-DATABASES = {"default": django_database(current_url())}
+DATABASES = {"default": pages_database(current_url(), _privata.pages_pool_size)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -55,6 +55,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "privata.desk.connections.connections_go_back",
     "django.middleware.security.SecurityMiddleware",
     "privata.desk.middleware.content_security_policy",
     "privata.desk.readable.readable",

@@ -7,7 +7,9 @@ from django.urls import URLPattern, URLResolver, include, path, register_convert
 
 from privata.access.views import FIND_TENANT
 from privata.core.tenancy import Environment
-from privata.desk import going_live, home, live, search, switch
+from privata.desk import live, search, switch
+from privata.desk.home import going_live
+from privata.desk.home import views as home
 from privata.organizations.tenant_context import tenant_of
 from privata.organizations.views import joining
 

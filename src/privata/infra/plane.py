@@ -7,16 +7,19 @@ process; it is set once, before the first request.
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from asgiref.sync import async_to_sync
 
+from privata.core.clock import SystemClock
 from privata.infra.kernel import Kernel
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
 _kernel: Kernel | None = None
+_SYSTEM = SystemClock()
 
 T = TypeVar("T")
 
@@ -37,6 +40,11 @@ def kernel() -> Kernel:
 def is_fragment(request: HttpRequest) -> bool:
     """Whether htmx asks, for a part of the page."""
     return request.headers.get("HX-Request") == "true"
+
+
+def current_time() -> datetime:
+    """The time by the clock of this process; the machine's where there is no kernel (a preview)."""
+    return (_SYSTEM if _kernel is None else _kernel.clock).now()
 
 
 def wait(answer: Awaitable[T]) -> T:

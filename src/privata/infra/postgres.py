@@ -32,6 +32,16 @@ CONNECT_TIMEOUT_S = 10
 #: Seconds a statement may run on the request path before the database ends it.
 STATEMENT_TIMEOUT_S = 30
 
+#: Seconds a page waits for a connection of the pages' pool before it answers 503.
+PAGE_WAIT_S = 5.0
+
+#: Seconds the pages' pool tries to connect before it gives up. A later page begins anew, at once:
+#: the pauses between the tries double, so a long row of them would outlast the trouble.
+PAGE_RECONNECT_S = 5.0
+
+#: Seconds after which the pages' pool closes one more connection that nobody has needed.
+PAGE_IDLE_S = 60.0
+
 
 @dataclass(slots=True)
 class Transaction:
@@ -162,3 +172,23 @@ def django_database(url: str) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "CONN_MAX_AGE": 0,
     }
+
+
+def pages_database(url: str, size: int) -> dict[str, Any]:
+    """The same for the process that serves pages: at most `size` connections, shared by its pages.
+
+    Each is tried before a page gets it, so that one the server closed is replaced unseen.
+    """
+    found = django_database(url)
+    found["OPTIONS"] |= {
+        "application_name": "privata-pages",
+        "pool": {
+            "name": "pages",
+            "min_size": 0,
+            "max_size": size,
+            "timeout": PAGE_WAIT_S,
+            "reconnect_timeout": PAGE_RECONNECT_S,
+            "max_idle": PAGE_IDLE_S,
+        },
+    }
+    return found

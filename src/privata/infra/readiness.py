@@ -39,17 +39,22 @@ class LookPace:
 
 
 class Readiness:
-    """What is known of the database at `url`; nothing at first, which is not ready."""
+    """What is known of the database at `url`; nothing at first, which is not ready.
+
+    `came_back` is called each time the database answers again; it must not wait nor raise.
+    """
 
     def __init__(
         self,
         url: str,
         pace: LookPace = LookPace(),  # it is frozen
         monotonic: Callable[[], float] = time.monotonic,
+        came_back: Callable[[], None] | None = None,
     ) -> None:
         self._url = url
         self._pace = pace
         self._monotonic = monotonic
+        self._came_back = came_back
         self._answered = False
         self._looked_at = 0.0
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
@@ -82,6 +87,8 @@ class Readiness:
                 log.warning("not ready: %s", problem)
         elif not self._answered and self._looked_at:
             log.warning("ready again: the database answers")
+            if self._came_back is not None:
+                self._came_back()
         # The age counts from the beginning: that is when what was seen was true.
         self._answered, self._looked_at = problem is None, began
 

@@ -52,6 +52,7 @@ class Settings(BaseSettings):
     request_body_seconds: float = Field(default=30.0, gt=0, le=3600)
     keep_alive_seconds: int = Field(default=75, ge=1, le=3600)
     pool_size: int = Field(default=10, ge=2, le=200)
+    pages_pool_size: int = Field(default=10, ge=1, le=200)
     dispatch_concurrency: int = Field(default=64, ge=1, le=4096)
     dispatch_per_endpoint: int = Field(default=16, ge=1, le=1024)
     dispatch_lease_seconds: int = Field(default=30, ge=1, le=600)

@@ -1,6 +1,9 @@
 """Logs: one line each, as text for people or JSON for machines. Never a secret, never a body.
 
 Every logger, also those of libraries, ends at one handler, whose lines go through `redaction`.
+
+A record can carry facts, `log.info("delivery attempt", extra=facts(attempt=2))`: fields of their
+own in JSON, `attempt=2` after the message in text.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ import json
 import logging
 import sys
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 
@@ -18,19 +22,31 @@ from privata.infra.redaction import cleaned, escaped, masked
 #: What the further lines of a trace begin with: no line of a log does.
 _TRACE = "    | "
 
+#: The attribute of a record that holds its facts.
+_FACTS = "privata_facts"
+
 log = logging.getLogger("privata")
+
+Fact = str | int | float | bool | None
+
+
+def facts(**named: Fact) -> Mapping[str, object]:
+    """The `extra` of a record that carries these; None is left out."""
+    return {_FACTS: {name: value for name, value in named.items() if value is not None}}
 
 
 class JsonLines(logging.Formatter):
     """One JSON object per record, in ASCII."""
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {
+        line: dict[str, Fact] = {
             "at": iso(datetime.fromtimestamp(record.created, UTC)),
             "level": record.levelname.lower(),
             "logger": cleaned(record.name),
             "message": cleaned(record.getMessage()),
         }
+        for name, value in _clean(_facts_of(record)).items():
+            line.setdefault(name, value)
         trace = _trace(self, record)
         if trace:
             line["trace"] = "\n".join(trace)
@@ -44,10 +60,34 @@ class TextLines(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
 
     def format(self, record: logging.LogRecord) -> str:
-        record.message = masked(record.getMessage())
+        record.message = masked(" ".join([record.getMessage(), *_pairs(_facts_of(record))]))
         record.asctime = self.formatTime(record, self.datefmt)
         first = escaped(self.formatMessage(record))
         return "\n".join([first, *(f"{_TRACE}{line}" for line in _trace(self, record))])
+
+
+def _facts_of(record: logging.LogRecord) -> dict[str, Fact]:
+    found: dict[str, Fact] = getattr(record, _FACTS, {})
+    return found
+
+
+def _clean(named: dict[str, Fact]) -> dict[str, Fact]:
+    """The facts without secrets; looked at together, for a line a delivery is many lines."""
+    whole = " ".join(value for value in named.values() if isinstance(value, str))
+    if cleaned(whole) == whole:
+        return named
+    return {
+        name: cleaned(value) if isinstance(value, str) else value for name, value in named.items()
+    }
+
+
+def _pairs(named: dict[str, Fact]) -> list[str]:
+    """`name=value`; a value of several words stands in quotes."""
+    return [
+        f"{name}={json.dumps(value)}" if isinstance(value, str) and " " in value
+        else f"{name}={value}"
+        for name, value in named.items()
+    ]  # fmt: skip
 
 
 def formatter(form: str) -> logging.Formatter:
@@ -65,6 +105,8 @@ def configure_logging(level: str, form: str) -> None:
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
+    # Three lines for each page: a connection was asked for, given, given back.
+    logging.getLogger("psycopg.pool").setLevel(logging.WARNING)
 
 
 def _only_door() -> None:

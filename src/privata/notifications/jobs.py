@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import logging
 from datetime import timedelta
@@ -12,6 +11,7 @@ from typing import Final
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import listening
 from privata.infra.sealing import UnsealError
+from privata.infra.waking import until_woken
 from privata.notifications import store
 from privata.notifications.catalogue import Letter, chosen_letter
 from privata.notifications.posting import (
@@ -50,10 +50,7 @@ async def send_mails(kernel: Kernel) -> None:
             await store.forget(kernel.database, KEEP)
             due = await store.next_due_s(kernel.database)
             seconds = LOOK_EVERY_S if due is None or post is None else min(LOOK_EVERY_S, due)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(max(seconds, 0.05)):
-                    if await bells.get() is None:
-                        raise ConnectionError("the bell's connection to the database was lost")
+            await until_woken(bells, max(seconds, 0.05))
 
 
 async def send_due(kernel: Kernel, post: Post) -> int:

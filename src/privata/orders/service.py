@@ -11,7 +11,6 @@ from privata.orders.following.poller import (
     first_of,
     follow,
     sandbox_plan,
-    sleep,
 )
 from privata.orders.moving import (
     BY_CLOCK,
@@ -73,5 +72,4 @@ __all__ = [
     "seconds_to_next_poll",
     "set_poll",
     "show_refunds_with",
-    "sleep",
 ]

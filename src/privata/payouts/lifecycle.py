@@ -59,11 +59,6 @@ TERMINAL: Final = frozenset(status for status, following in MOVES.items() if not
 #: States in which the amount stands in `payout_in_flight`.
 RESERVED: Final = frozenset({_S.CONFIRMED, _S.APPROVED, _S.PROCESSING, _S.SENT})
 
-#: What a partner may still call off.
-CANCELLABLE: Final = frozenset(
-    status for status, following in MOVES.items() if _S.CANCELLED in following
-)
-
 
 def may_move(current: PayoutStatus, to: PayoutStatus, *, needs_approval: bool) -> bool:
     """Whether the table has this step; one that needs approval is not processed without it."""

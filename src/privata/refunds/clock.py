@@ -15,6 +15,7 @@ from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment, system_actor
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction, listening
+from privata.infra.waking import until_woken
 from privata.orders import service as orders
 from privata.orders.service import (
     FULL_PAUSE_S,
@@ -25,7 +26,6 @@ from privata.orders.service import (
     first_of,
     follow,
     preference_of,
-    sleep,
 )
 from privata.providers.port import Report
 from privata.refunds import store
@@ -53,7 +53,7 @@ async def follow_refunds(kernel: Kernel) -> None:
             writing = asyncio.Semaphore(SIDE_BY_SIDE)
             while True:
                 if not await _claim(kernel, crews, writing):
-                    await sleep(await _next(kernel, crews), bells)
+                    await until_woken(bells, await _next(kernel, crews))
     except ExceptionGroup as several:
         # The worker tells a lost database from a mistake of ours by the kind of the error.
         raise first_of(several) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import ClassVar
 
 from starlette.requests import Request
@@ -47,7 +46,9 @@ class TokenAccess(Access[Bearer]):
             ip=client_ip(request),
             user_agent=request.headers.get("user-agent", ""),
         )
-        request.scope[SCOPE_HEADERS] += allowance.headers(time.time())
+        request.scope[SCOPE_HEADERS] += allowance.headers(
+            kernel_of(request).clock.now().timestamp()
+        )
         if not allowance.granted:
             raise too_many(allowance)
         if bearer is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from enum import StrEnum
 
 from privata.core.ids import TOKEN_DIGITS, base62_token
@@ -23,7 +22,6 @@ MOST_TOKENS = 20
 
 #: Days a token may live; people choose one of these.
 LIFETIMES = (7, 30, 90, 180, 365)
-LONGEST = timedelta(days=max(LIFETIMES))
 
 _TOKEN = re.compile(rf"{PREFIX}[0-9A-Za-z]{{{TOKEN_DIGITS}}}")
 

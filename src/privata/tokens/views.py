@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.contrib.messages import get_messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from privata.access.forms import Entered, keep_once, take_once
@@ -17,7 +16,7 @@ from privata.access.tenants import Tenant
 from privata.access.views import missing_is_404, page
 from privata.core.errors import ValidationFailed
 from privata.core.roles import Permission
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import current_time, kernel, wait
 from privata.tokens import service
 from privata.tokens.rules import API_PREFIX, LIFETIMES
 
@@ -32,7 +31,7 @@ _KINDS = (
 def listing(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """One's own tokens in this organization."""
     tokens = wait(service.tokens_of(kernel(), tenant.organization_id, tenant.user_id))
-    context = {"tokens": tokens, "now_at": timezone.now()}
+    context = {"tokens": tokens, "now_at": current_time()}
     return _show(request, "list.html", context)
 
 

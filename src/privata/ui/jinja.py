@@ -7,12 +7,13 @@ In Django: `"OPTIONS": {"environment": "privata.ui.jinja.environment"}` and
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from privata.infra.plane import current_time
 from privata.ui import components, formats, shell, static_files, statuses
 
 FILTERS = (
@@ -71,7 +72,7 @@ def environment(**options: object) -> Environment:
 
 def now() -> datetime:
     """The time that pages are relative to; a preview or a test puts another in `globals`."""
-    return datetime.now(UTC)
+    return current_time()
 
 
 def url(name: str, *args: object, **kwargs: object) -> str:

@@ -60,7 +60,7 @@ async def wrong(kernel: Kernel, *, user_id: int, email: str, count: int, place: 
         await trail.record(
             tx, user_id=user_id, email=email, place=place, action="second_factor.locked"
         )
-        await letters.tell(tx, kernel.sealer, Letter.SECOND_FACTOR_LOCKED, email, place)
+        await letters.tell(tx, kernel, Letter.SECOND_FACTOR_LOCKED, email, place)
 
 
 async def is_locked(kernel: Kernel, user_id: int) -> bool:

@@ -142,7 +142,7 @@ async def confirm_recovery(
             await trail.record(
                 tx, user_id=user_id, email=email, place=place, action="second_factor.turned_on"
             )
-            await letters.tell(tx, kernel.sealer, Letter.SECOND_FACTOR_ON, email, place)
+            await letters.tell(tx, kernel, Letter.SECOND_FACTOR_ON, email, place)
     return True
 
 
@@ -169,7 +169,7 @@ async def remove(kernel: Kernel, *, user_id: int, email: str, factor_id: int, pl
                 await trail.record(
                     tx, user_id=user_id, email=email, place=place, action="second_factor.turned_off"
                 )
-                await letters.tell(tx, kernel.sealer, Letter.SECOND_FACTOR_OFF, email, place)
+                await letters.tell(tx, kernel, Letter.SECOND_FACTOR_OFF, email, place)
     return True
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from datetime import timedelta
 from typing import Final
 
@@ -13,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from privata.accounts import devices
 from privata.accounts.models import User
 from privata.accounts.views.places import place_of
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import current_time, kernel, wait
 
 _COOKIE: Final = "device"
 _SALT: Final = "privata.device"
@@ -41,7 +40,7 @@ def device_is_known(request: HttpRequest, user: User) -> bool:
 
 def note_proof(request: HttpRequest) -> None:
     """The person has proved who they are just now."""
-    request.session[SESSION_PROVED_AT] = time.time()
+    request.session[SESSION_PROVED_AT] = current_time().timestamp()
 
 
 def note_second_factor(request: HttpRequest, user: User) -> None:

@@ -10,14 +10,13 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest
-from django.utils import timezone
 from django.utils.http import base36_to_int, int_to_base36
 
 from privata.accounts.factors import webauthn
 from privata.accounts.factors.webauthn import CeremonyRefused
 from privata.accounts.models import Authenticator, User
 from privata.accounts.states import FactorKind
-from privata.infra.plane import kernel
+from privata.infra.plane import current_time, kernel
 from privata.infra.settings import LOOPBACK
 
 #: In the session, sealed: the challenge that waits, what it is for, and whose passkey it asks for.
@@ -104,7 +103,7 @@ def proved(request: HttpRequest, text: str, user: User | None = None) -> Authent
     passkey = Authenticator.objects.select_related("user").filter(pk=key, user=owner).first()
     if passkey is None:  # removed at this moment
         raise CeremonyRefused
-    Authenticator.objects.filter(pk=key).update(last_used_at=timezone.now())
+    Authenticator.objects.filter(pk=key).update(last_used_at=current_time())
     return passkey
 
 

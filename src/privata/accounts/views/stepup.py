@@ -8,7 +8,6 @@ action is done: a filled form is not lost.
 from __future__ import annotations
 
 import functools
-import time
 from collections.abc import Callable
 from typing import Any, Concatenate, Final, ParamSpec
 
@@ -19,7 +18,7 @@ from django.urls import resolve, reverse
 
 from privata.accounts.models import User
 from privata.accounts.views.browser import SESSION_PROVED_AT, SESSION_SECOND_FACTOR
-from privata.infra.plane import is_fragment
+from privata.infra.plane import current_time, is_fragment
 
 #: How long a proof is fresh, seconds (docs/accounts.md).
 FRESH_S: Final = 600
@@ -38,7 +37,7 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 def is_fresh(request: HttpRequest) -> bool:
     """Whether the person has proved who they are within the last ten minutes."""
-    age = time.time() - float(request.session.get(SESSION_PROVED_AT, 0))
+    age = current_time().timestamp() - float(request.session.get(SESSION_PROVED_AT, 0))
     return 0 <= age < FRESH_S
 
 
@@ -66,7 +65,7 @@ def with_second_factor(request: HttpRequest) -> bool:
 def held_path(request: HttpRequest) -> str | None:
     """The page whose action waits for a proof; None if none does (any more)."""
     held = request.session.get(_SESSION_HELD)
-    if not held or time.time() - held["at"] > WAITS_S:
+    if not held or current_time().timestamp() - held["at"] > WAITS_S:
         return None
     return str(held["path"])
 
@@ -80,7 +79,7 @@ def hold(request: HttpRequest) -> HttpResponse:
     request.session[_SESSION_HELD] = {
         "path": request.get_full_path(),
         "body": body,
-        "at": time.time(),
+        "at": current_time().timestamp(),
     }
     confirm = reverse("account_confirm")
     if is_fragment(request):

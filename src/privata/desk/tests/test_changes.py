@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from privata.desk.changes import NO_CHANGE, Change, points, relative, seconds
+from privata.desk.home.changes import NO_CHANGE, Change, points, relative, seconds
 
 
 @pytest.mark.parametrize(

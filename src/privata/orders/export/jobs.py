@@ -7,7 +7,6 @@ off by the lease's number.
 
 from __future__ import annotations
 
-import asyncio
 import zlib
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
@@ -21,6 +20,7 @@ from privata.core.tenancy import Environment, system_actor
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import listening
 from privata.infra.rows import reader
+from privata.infra.waking import until_woken
 from privata.orders.export.files import EXPORTS_BELL, KEPT, ring_pages, search_as_of
 from privata.orders.list import columns
 from privata.orders.search import listing
@@ -138,12 +138,7 @@ async def export_orders(kernel: Kernel) -> None:
             if await export_next(kernel):
                 continue
             wait: float | None = await kernel.database.pool.fetchval(_NEXT)
-            try:
-                async with asyncio.timeout(NET_S if wait is None else min(NET_S, max(wait, 0.01))):
-                    if await bells.get() is None:
-                        raise ConnectionError("the bell's connection to the database was lost")
-            except TimeoutError:
-                continue
+            await until_woken(bells, NET_S if wait is None else min(NET_S, max(wait, 0.01)))
 
 
 async def sweep_exports(kernel: Kernel) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from privata.access.tenants import Tenant
 from privata.access.views import page
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.roles import Permission
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import current_time, kernel, wait
 from privata.orders.export import files as exports
 from privata.orders.list import columns, saved_views
 from privata.orders.search.filter_words import chips
@@ -65,7 +65,7 @@ def download_now(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
         )
     except ValidationFailed as error:
         return _refused(request, tenant, chosen, error)
-    return _file(tenant, pieces, datetime.now(UTC))
+    return _file(tenant, pieces, current_time())
 
 
 @require_POST

@@ -18,6 +18,7 @@ from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import listening
+from privata.infra.waking import until_woken
 from privata.orders import store
 from privata.orders.moving import ORDERS_BELL, advance, expire_in_silence
 from privata.orders.rows import Order
@@ -102,7 +103,7 @@ async def follow_orders(kernel: Kernel) -> None:
             writing = asyncio.Semaphore(SIDE_BY_SIDE)
             while True:
                 if not await _claim(kernel, crews, writing):
-                    await sleep(await _next(kernel, crews), bells)
+                    await until_woken(bells, await _next(kernel, crews))
     except ExceptionGroup as several:
         # The worker tells a lost database from a mistake of ours by the kind of the error.
         raise first_of(several) from None
@@ -184,18 +185,3 @@ def first_of(several: ExceptionGroup[Exception]) -> Exception:
     """The error with which a group of tasks began to end."""
     first = several.exceptions[0]
     return first_of(first) if isinstance(first, ExceptionGroup) else first
-
-
-async def sleep(seconds: float, bells: asyncio.Queue[str | None]) -> None:
-    """Until the time is up or a bell rings; bells that rang meanwhile are one bell."""
-    try:
-        async with asyncio.timeout(seconds):
-            bell = await bells.get()
-    except TimeoutError:
-        return
-    while not bells.empty():
-        bell = bells.get_nowait() if bell is not None else bell
-        if bell is None:
-            break
-    if bell is None:
-        raise ConnectionError("the bell's connection to the database was lost")

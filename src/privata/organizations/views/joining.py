@@ -8,7 +8,6 @@ from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
 from privata.access.tenants import SESSION_ORGANIZATION
@@ -16,7 +15,7 @@ from privata.access.views import missing_is_404
 from privata.accounts.models import User
 from privata.core.errors import ValidationFailed
 from privata.core.tenancy import Environment
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import current_time, kernel, wait
 from privata.organizations import invitations
 from privata.organizations.tenant_context import actor_of, memberships_of
 
@@ -29,7 +28,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
     user = request.user
     if not isinstance(user, User):
         return redirect_to_login(request.get_full_path())
-    problem = found.closed(timezone.now())
+    problem = found.closed(current_time())
     if request.method == "POST" and problem is None:
         actor = actor_of(request, user, found.organization_id, Environment.TEST)
         try:

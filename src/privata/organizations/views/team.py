@@ -11,7 +11,6 @@ from django.contrib.messages import get_messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from privata.access.forms import Entered, keep_once, take_once
@@ -20,7 +19,7 @@ from privata.access.views import missing_is_404, page
 from privata.accounts.views.stepup import fresh
 from privata.core.errors import ValidationFailed
 from privata.core.roles import Permission, Role
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import current_time, kernel, wait
 from privata.organizations import invitations, members
 from privata.organizations.onboarding_rules import valid_email
 from privata.organizations.role_words import ROLES, matrix
@@ -35,7 +34,7 @@ def listing(request: HttpRequest, tenant: Tenant) -> HttpResponse:
         "tab": "members",
         "members": wait(members.members_of(kernel(), organization_id)),
         "invitations": wait(invitations.open_invitations(kernel(), organization_id)),
-        "now_at": timezone.now(),
+        "now_at": current_time(),
     }
     return _show(request, tenant, "list.html", context)
 

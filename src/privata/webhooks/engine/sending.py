@@ -12,6 +12,7 @@ from random import Random
 
 from privata.infra.sealing import Sealer, UnsealError
 from privata.webhooks.endpoints.pausing import error_text
+from privata.webhooks.engine.attempt_log import log_attempt
 from privata.webhooks.engine.claims import Claim
 from privata.webhooks.engine.own_faults import OwnFaults
 from privata.webhooks.engine.settling import Settlement
@@ -107,12 +108,12 @@ class Sender:
     def _settlement(
         self, lease: Lease, result: SendResult, started_at: datetime, signed_at: int, ids: str
     ) -> Settlement:
-        claim = lease.claim
+        claim, ended_at = lease.claim, lease.now()
         verdict = decide(
             result,
             attempts=claim.attempts,
             first_attempt_at=claim.first_attempt_at or started_at,
-            now=lease.now(),
+            now=ended_at,
             schedule=schedule_for(claim.dialect, claim.schedule_s),
             rng=self._rng,
             unaided=claim.unaided,
@@ -121,15 +122,7 @@ class Sender:
         )
         if RULES[result.outcome].ours:
             self.own_faults.note(result)
-        if result.outcome is not Outcome.DELIVERED:
-            log.info(
-                "delivery %s, attempt %d: %s %s %s",
-                claim.delivery_id,
-                claim.attempts + 1,
-                result.outcome,
-                result.status_code or "",
-                result.reason,
-            )
+        log_attempt(claim, result, verdict, ended_at)
         headers = json.dumps(result.response_headers) if result.response_headers else None
         return Settlement(
             delivery_id=claim.delivery_id,

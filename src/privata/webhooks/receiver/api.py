@@ -214,7 +214,10 @@ class Receiver(Starlette):
         return chosen
 
 
-def create_app(*secrets: str, now: Callable[[], float] = time.time) -> Receiver:
+def create_app(
+    *secrets: str,
+    now: Callable[[], float] = time.time,  # wall clock: a program of its own, without a kernel
+) -> Receiver:
     """A receiver that accepts these secrets; with none it accepts nothing until told some."""
     return Receiver(secrets, now)
 

@@ -6,7 +6,6 @@ A worker that dies in the middle leaves nothing of the step, and any other takes
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from privata.core.tenancy import Environment, system_actor
 from privata.events.service import DELIVERIES_BELL, LIVE_BELL, live_payload
 from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction, listening
+from privata.infra.waking import until_woken
 from privata.webhooks.endpoints.access import note
 from privata.webhooks.recovery.recoveries import MISSED, RECOVERIES_BELL, end_recovery
 from privata.webhooks.states import EndpointStatus, RecoveryStatus
@@ -102,12 +102,7 @@ async def recover_endpoints(kernel: Kernel) -> None:
             if await recover_step(kernel):
                 continue
             wait: float | None = await kernel.database.pool.fetchval(_NEXT)
-            try:
-                async with asyncio.timeout(NET_S if wait is None else min(NET_S, max(wait, 0.01))):
-                    if await bells.get() is None:
-                        raise ConnectionError("the bell's connection to the database was lost")
-            except TimeoutError:
-                continue
+            await until_woken(bells, NET_S if wait is None else min(NET_S, max(wait, 0.01)))
 
 
 async def recover_step(kernel: Kernel) -> bool:

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from privata.access.tenants import Tenant
 from privata.access.views import page
 from privata.core.errors import UrlRefused
 from privata.core.roles import Permission
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import current_time, kernel, wait
 from privata.infra.sealing import UnsealError
 from privata.webhooks.endpoints import reading, service
 from privata.webhooks.endpoints.reading import Place, SecretRow
@@ -64,7 +63,7 @@ def signature(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpRe
         )
         dialect = Dialect(delivery.endpoint.dialect)
         keys = keys_of(place_of(tenant, delivery.endpoint_id), attempt.secret_ids)
-        findings = check_header(dialect, pasted, message, keys, timezone.now().timestamp())
+        findings = check_header(dialect, pasted, message, keys, current_time().timestamp())
     context |= {"findings": findings, "pasted": pasted, "all_fits": fits(findings)}
     whole = not is_fragment(request)
     return show(request, tenant, "delivery.html" if whole else "_findings.html", context)
@@ -84,7 +83,7 @@ def when(row: SecretRow) -> str:
     """The part a secret plays now."""
     if row.expires_at is None:
         return "signs now"
-    if row.expires_at > timezone.now():
+    if row.expires_at > current_time():
         return f"signs until {row.expires_at:%H:%M:%S} UTC"
     return f"ended {row.expires_at:%d %b %Y, %H:%M} UTC"
 

@@ -11,10 +11,9 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.http import HttpRequest
-from django.utils import timezone
 
 from privata.access.tenants import Tenant
-from privata.infra.plane import kernel
+from privata.infra.plane import current_time, kernel
 from privata.infra.sealing import UnsealError
 from privata.webhooks.deliveries import beside, log_reading, reading
 from privata.webhooks.deliveries import request_shown as proofs
@@ -134,7 +133,7 @@ def _walk(
     """The neighbours in the view that the drawer was opened from."""
     query = parse_query(request.GET).with_()
     words = query.string(**({"endpoint": endpoint.id.hex} if endpoint else {}))
-    newer, older = ask(log_reading.neighbours, place, query, delivery.cursor, timezone.now())
+    newer, older = ask(log_reading.neighbours, place, query, delivery.cursor, current_time())
 
     def sheet(ident: UUID | None) -> str | None:
         return address(tenant, "sheet", delivery_id=ident) + words if ident else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from privata.access.forms import keep_once
@@ -12,7 +11,7 @@ from privata.access.tenants import Tenant
 from privata.access.views import page
 from privata.core.errors import UrlRefused, ValidationFailed
 from privata.core.roles import Permission
-from privata.infra.plane import is_fragment, kernel, wait
+from privata.infra.plane import current_time, is_fragment, kernel, wait
 from privata.webhooks.deliveries.endpoint_health import health_of
 from privata.webhooks.endpoints import reading, service
 from privata.webhooks.endpoints.forms import (
@@ -34,7 +33,7 @@ def index(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """Every endpoint with how it has been doing; the slots of a new partner."""
     place = place_of(tenant)
     endpoints = ask(reading.endpoints, place)
-    health = ask(health_of, place, [one.id for one in endpoints], timezone.now())
+    health = ask(health_of, place, [one.id for one in endpoints], current_time())
     used = {endpoint.channel for endpoint in endpoints}
     context = {
         "endpoints": [(endpoint, health[endpoint.id]) for endpoint in endpoints],

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
-
 from privata.access.tenants import Tenant
 from privata.core.standing import REASONS, webhooks_go
-from privata.infra.plane import kernel
+from privata.infra.plane import current_time, kernel
 from privata.webhooks.endpoints import reading
 from privata.webhooks.endpoints.banners import POLICY, RESUMING, EndpointFacts, banner_of
 from privata.webhooks.endpoints.reading import EndpointRow
@@ -61,7 +59,7 @@ def facts_of(tenant: Tenant, endpoint: EndpointRow, waiting: int) -> EndpointFac
         ours, our_fault = ask(reading.waiting_for_us, place_of(tenant, endpoint.id))
     return EndpointFacts(
         status=endpoint.status,
-        now=timezone.now(),
+        now=current_time(),
         waiting=waiting,
         reason=endpoint.paused_reason or "",
         paused_by=endpoint.paused_by,

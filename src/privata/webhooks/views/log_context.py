@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from django.utils import timezone
 
 from privata.access.tenants import Tenant
 from privata.core.cursors import Cursor, parse_uuid_cursor
+from privata.infra.plane import current_time
 from privata.webhooks.deliveries import figures, log_reading, reading
 from privata.webhooks.deliveries.log_query import (
     PAGE_ROWS,
@@ -78,7 +78,7 @@ def log_context(
     request: HttpRequest, tenant: Tenant, endpoint: EndpointRow | None = None
 ) -> dict[str, Any]:
     """The whole log of a view, with the delivery that its address has open."""
-    now = timezone.now()
+    now = current_time()
     place = place_of(tenant, endpoint.id if endpoint else None)
     query = parse_query(request.GET)
     found = ask(log_reading.log_page, place, query, now)
@@ -109,7 +109,7 @@ def log_context(
 
 def live_context(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
     """What changed in a view since it was made: figures, rows in sight, how many are new."""
-    now = timezone.now()
+    now = current_time()
     query = parse_query(request.GET)
     endpoint = scope_of(request, tenant)
     place = place_of(tenant, endpoint.id if endpoint else None)

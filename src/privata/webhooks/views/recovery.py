@@ -9,7 +9,6 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -17,7 +16,7 @@ from privata.access.tenants import Tenant
 from privata.access.views import page
 from privata.core.errors import ValidationFailed
 from privata.core.roles import Permission
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import current_time, kernel, wait
 from privata.infra.storable import in_utc
 from privata.webhooks.durations import spoken
 from privata.webhooks.endpoints import reading
@@ -118,7 +117,7 @@ def _context(
 
 def _since(span: str, text: str) -> datetime | None:
     """The time that was chosen; None for one that is not understood or still to come."""
-    now = timezone.now()
+    now = current_time()
     if span in SPANS:
         return now - SPANS[span][1]
     if not span and not text:

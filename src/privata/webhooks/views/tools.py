@@ -8,14 +8,13 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
-from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from privata.access.tenants import Tenant
 from privata.access.views import page
 from privata.core.errors import NotFound, RateLimited, ValidationFailed
 from privata.core.roles import Permission
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import current_time, kernel, wait
 from privata.webhooks.deliveries import figures, log_reading, reading
 from privata.webhooks.deliveries.log_query import parse_query
 from privata.webhooks.recovery import bulk_retries as bulk
@@ -114,7 +113,7 @@ def retry_matching(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
     query = parse_query(request.GET).with_()
     endpoint = scope_of(request, tenant)
     place = place_of(tenant, endpoint.id if endpoint else None)
-    found = log_reading.search_of(place, query, timezone.now())
+    found = log_reading.search_of(place, query, current_time())
     ready = found.having(retryable=True)
     back = base_of(tenant, endpoint) + query.string()
     if request.method != "POST":

@@ -15,7 +15,6 @@ from privata.core.addresses.errors import BAD_CHECKSUM, WRONG_LENGTH, AddressErr
 from privata.core.addresses.not_payees import refuse_stellar
 
 _KEY_BYTES: Final = 32
-_ID_BYTES: Final = 8
 _VERSIONS: Final = {"G": 6 << 3, "M": 12 << 3}
 _LENGTHS: Final = {"G": 56, "M": 69}
 _NOT_ADDRESSES: Final = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -14,9 +14,9 @@ from privata.access.tenants import Tenant
 from privata.access.views import page as door
 from privata.apikeys.models import ApiKey
 from privata.core.roles import Permission
-from privata.desk import changes, figures
-from privata.desk.attention import attention
-from privata.infra.plane import kernel, wait
+from privata.desk.home import changes, figures
+from privata.desk.home.attention import attention
+from privata.infra.plane import current_time, kernel, wait
 from privata.orders.figures import DAY
 from privata.orders.reading import any_order, newest
 from privata.streams.reading import count_open
@@ -37,7 +37,7 @@ Part = Callable[[Tenant, datetime], dict[str, Any]]
 @door(Permission.VIEW_HOME)
 def page(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """The whole page; first steps instead of figures until there is an order."""
-    now = datetime.now(UTC)
+    now = current_time()
     if not wait(any_order(kernel(), actor=tenant.actor)):
         return render(request, "desk/first_steps.html", _first_steps(tenant))
     context = {"now_at": now}
@@ -52,7 +52,7 @@ def fragment(request: HttpRequest, tenant: Tenant, part: str) -> HttpResponse:
     """One part of the page as it is now."""
     if part not in PARTS:
         raise Http404
-    return render(request, f"desk/_{part}.html", PARTS[part](tenant, datetime.now(UTC)))
+    return render(request, f"desk/_{part}.html", PARTS[part](tenant, current_time()))
 
 
 def _attention(tenant: Tenant, now: datetime) -> dict[str, Any]:
