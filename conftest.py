@@ -1,4 +1,5 @@
-"""What every test can ask for: a real PostgreSQL with the schema, and a kernel on a fresh copy."""
+"""What every test can ask for: a real PostgreSQL with the schema, and an application context on a
+fresh copy."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ import pytest
 import uvloop
 
 from privata.infra import embedded
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 from privata.wiring import wire
 from tests import canaries
@@ -244,19 +245,19 @@ def settings(cluster: Cluster, database_name: str, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-async def kernel(settings: Settings) -> AsyncIterator[Kernel]:
-    """A kernel as the application's role on the fresh database."""
+async def ctx(settings: Settings) -> AsyncIterator[AppContext]:
+    """An application context as the application's role on the fresh database."""
     assert settings.database_url is not None
-    opened = await Kernel.open(settings, settings.database_url)
+    opened = await AppContext.open(settings, settings.database_url)
     yield opened
     await opened.close()
 
 
 @pytest.fixture
-async def organization(kernel: Kernel) -> uuid.UUID:
+async def organization(ctx: AppContext) -> uuid.UUID:
     """An approved organization without people."""
     made = uuid.uuid4()
-    await kernel.database.pool.execute(
+    await ctx.database.pool.execute(
         "INSERT INTO organization (id, name, status) VALUES ($1, 'Acme Wallet', 'approved')", made
     )
     return made

@@ -10,11 +10,11 @@ from typing import Any
 import uvloop
 
 from bench import api, backlog, delivery, hot_path, latency, search, streams
+from bench.harness import Harness, open_harness
 from bench.report import Row, machine, print_row
-from bench.stage import Stage, staged
 
-#: The rows in the order of the table. A row's module has `async def run(stage) -> Row`.
-ROWS: dict[str, Callable[[Stage], Coroutine[Any, Any, Row]]] = {
+#: The rows in the order of the table. A row's module has `async def run(harness) -> Row`.
+ROWS: dict[str, Callable[[Harness], Coroutine[Any, Any, Row]]] = {
     "delivery": delivery.run,
     "statements": hot_path.run_statements,
     "latency": latency.run,
@@ -36,10 +36,10 @@ def main() -> None:
         sys.exit(f"There is no row {', '.join(unknown)}; there are: {', '.join(ROWS)}.")
     # An orderly end, which stops the server and removes its home.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with staged() as stage:
-        print(machine(stage.postgres_version))
+    with open_harness() as harness:
+        print(machine(harness.postgres_version))
         for name in wanted:
-            print_row(uvloop.run(ROWS[name](stage)))
+            print_row(uvloop.run(ROWS[name](harness)))
 
 
 if __name__ == "__main__":

@@ -15,13 +15,13 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
+from bench.harness import Harness
 from bench.load import rate, request
 from bench.report import Figure, Ratio, Row, median_of
-from bench.stage import Stage
 from privata.apikeys.service import create_key
 from privata.core.ids import new_quote_id
 from privata.core.tenancy import Environment, system_actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 
 GETS = 6_000
@@ -46,10 +46,10 @@ FROM unnest($1::text[]) AS q(id)
 """
 
 
-async def run(stage: Stage) -> Row:
+async def run(harness: Harness) -> Row:
     """Measure both servers, GET and create, each three times."""
     figures = {
-        kind: await _measure(stage, kind, label)
+        kind: await _measure(harness, kind, label)
         for kind, label in (("bare", "bare ASGI application"), ("ours", "ours"))
     }
     (bare_get, bare_create), (get, create) = figures["bare"], figures["ours"]
@@ -63,22 +63,22 @@ async def run(stage: Stage) -> Row:
     )
 
 
-async def _measure(stage: Stage, kind: str, label: str) -> tuple[Figure, Figure]:
-    with stage.database() as name:
-        url = stage.app_url(name)
-        kernel = await Kernel.open(
-            Settings(_env_file=None, home=stage.home, database_url=url), url, pool_size=2
+async def _measure(harness: Harness, kind: str, label: str) -> tuple[Figure, Figure]:
+    with harness.database() as name:
+        url = harness.app_url(name)
+        ctx = await AppContext.open(
+            Settings(_env_file=None, home=harness.home, database_url=url), url, pool_size=2
         )
         try:
-            organization, key = await _partner(kernel)
-            async with _server(stage, name, kind) as port:
+            organization, key = await _partner(ctx)
+            async with _server(harness, name, kind) as port:
                 await rate(  # warms up, and makes an order to get
                     port,
-                    await _creates(kernel, organization, key, 200),
+                    await _creates(ctx, organization, key, 200),
                     connections=CONNECTIONS,
                     expect=201,
                 )
-                order_id = await kernel.database.pool.fetchval("SELECT id FROM orders LIMIT 1")
+                order_id = await ctx.database.pool.fetchval("SELECT id FROM orders LIMIT 1")
                 gets = [request("GET", f"{_PREFIX}/order/{order_id}", key=key)] * GETS
                 get = await median_of(
                     f"GET order, {label}",
@@ -87,29 +87,29 @@ async def _measure(stage: Stage, kind: str, label: str) -> tuple[Figure, Figure]
                 )
 
                 async def create_all() -> float:
-                    calls = await _creates(kernel, organization, key, CREATES)
+                    calls = await _creates(ctx, organization, key, CREATES)
                     return await rate(port, calls, connections=CONNECTIONS, expect=201)
 
                 return get, await median_of(f"create order, {label}", "/s", create_all)
         finally:
-            await kernel.close()
+            await ctx.close()
 
 
-async def _partner(kernel: Kernel) -> tuple[uuid.UUID, str]:
+async def _partner(ctx: AppContext) -> tuple[uuid.UUID, str]:
     organization = uuid.uuid4()
     actor = system_actor(organization, Environment.TEST, "bench")
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await tx.connection.execute(
             "INSERT INTO organization (id, name, status) VALUES ($1, 'Bench', 'approved')",
             organization,
         )
-        made = await create_key(tx, kernel, actor=actor, environment=Environment.TEST, name="bench")
+        made = await create_key(tx, ctx, actor=actor, environment=Environment.TEST, name="bench")
     return organization, made.key
 
 
-async def _creates(kernel: Kernel, organization: uuid.UUID, key: str, count: int) -> list[bytes]:
+async def _creates(ctx: AppContext, organization: uuid.UUID, key: str, count: int) -> list[bytes]:
     ids = [new_quote_id() for _ in range(count)]
-    await kernel.database.pool.execute(_QUOTES, ids, organization)
+    await ctx.database.pool.execute(_QUOTES, ids, organization)
     path = f"{_PREFIX}/order/create?sandbox_ttl=3600"
     return [
         request(
@@ -120,13 +120,13 @@ async def _creates(kernel: Kernel, organization: uuid.UUID, key: str, count: int
 
 
 @asynccontextmanager
-async def _server(stage: Stage, name: str, kind: str) -> AsyncIterator[int]:
+async def _server(harness: Harness, name: str, kind: str) -> AsyncIterator[int]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "bench.api_server",
         kind,
-        env=stage.environment(name) | UNLIMITED,
+        env=harness.environment(name) | UNLIMITED,
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None

@@ -15,7 +15,7 @@ import uvloop
 
 from privata import wiring
 from privata.core.tenancy import Actor, ActorKind, Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.settings import settings
 from privata.orders import create, service, store, wire
 from privata.providers.port import OrderRequest, SandboxPlan
@@ -28,8 +28,8 @@ _JSON = [(b"content-type", b"application/json")]
 class Bare:
     """The same work without a framework."""
 
-    def __init__(self, kernel: Kernel, organization_id: Any) -> None:
-        self.kernel = kernel
+    def __init__(self, ctx: AppContext, organization_id: Any) -> None:
+        self.ctx = ctx
         self.organization_id = organization_id
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -44,19 +44,19 @@ class Bare:
 
     async def _get(self, order_id: str) -> bytes:
         row = await store.fetch_order(
-            self.kernel.database.pool, order_id, self.organization_id, Environment.TEST
+            self.ctx.database.pool, order_id, self.organization_id, Environment.TEST
         )
         assert row is not None
-        return wire.encode(service.order_of(self.kernel, row))
+        return wire.encode(service.order_of(self.ctx, row))
 
     async def _create(self, asked: dict[str, str]) -> bytes:
-        kernel = self.kernel
+        ctx = self.ctx
         quote = await store.fetch_quote(
-            kernel.database.pool, asked["quote_id"], self.organization_id, Environment.TEST, None
+            ctx.database.pool, asked["quote_id"], self.organization_id, Environment.TEST, None
         )
         assert quote is not None
         source, target = await create.quoted_assets(quote)
-        now = kernel.clock.now()
+        now = ctx.clock.now()
         wanted = create.NewOrder(quote_id=quote.id, address=asked["address"])
         request = OrderRequest(
             quote.id, source, target, quote.amount_from, quote.amount_to, "float",
@@ -65,21 +65,21 @@ class Bare:
         opened = await provider_named("simulator").create_order(request)
         actor = Actor(ActorKind.SYSTEM, "bench", "bench", self.organization_id, Environment.TEST)
         order = create.new_order(actor, wanted, quote, request, opened)
-        return await create.commit_order(kernel, order, None)
+        return await create.commit_order(ctx, order, None)
 
 
 async def _main(kind: str, port: int) -> None:
     wiring.wire()
     chosen = settings()
     assert chosen.database_url is not None
-    kernel = await Kernel.open(chosen, chosen.database_url)
+    ctx = await AppContext.open(chosen, chosen.database_url)
     listener = listen("127.0.0.1", port)
     print(listener.getsockname()[1], flush=True)
     if kind == "ours":
-        await serve_on(listener, kernel, only="api")
+        await serve_on(listener, ctx, only="api")
         return
-    organization = await kernel.database.pool.fetchval("SELECT id FROM organization")
-    await serve_app_on(listener, Bare(kernel, organization))
+    organization = await ctx.database.pool.fetchval("SELECT id FROM organization")
+    await serve_app_on(listener, Bare(ctx, organization))
 
 
 if __name__ == "__main__":

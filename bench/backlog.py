@@ -6,12 +6,12 @@ import time
 from dataclasses import replace
 from ipaddress import ip_address
 
+from bench.harness import Harness
 from bench.organizations import Partner, partner
 from bench.report import Figure, Row, percentile
-from bench.stage import Stage
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.webhooks.engine.claims import claim
-from privata.webhooks.engine.reconnecting import Line
+from privata.webhooks.engine.reconnecting import ReconnectingConnection
 from privata.webhooks.engine.slots import Account, Room, Slot, Slots
 from privata.webhooks.transport.guard import Policy, judge, parse_url
 
@@ -37,18 +37,18 @@ SELECT $1, 'test', $2, seq, order_id FROM fact
 """
 
 
-async def run(stage: Stage) -> Row:
-    """Claims over all endpoints, each with its share of the backlog, in lanes of four."""
-    async with stage.kernel() as kernel:
+async def run(harness: Harness) -> Row:
+    """Claims over all endpoints, each with its share of the backlog, four to an ordering key."""
+    async with harness.app_context() as ctx:
         slots = Slots(BATCH, PER_ENDPOINT)
         for number in range(ENDPOINTS):
-            made = await partner(kernel, 9, f"hook/{number}")
-            await kernel.database.pool.execute(
+            made = await partner(ctx, 9, f"hook/{number}")
+            await ctx.database.pool.execute(
                 _FILL, made.organization_id, made.endpoint_id, WAITING // ENDPOINTS, PER_ORDER,
                 timeout=120,
             )  # fmt: skip
             _known_as_quick(slots, made)
-        took = await _claims(kernel, slots)
+        took = await _claims(ctx, slots)
     return Row(
         f"Claiming {BATCH} at a time out of {WAITING:,} that wait at {ENDPOINTS} endpoints",
         [
@@ -66,8 +66,8 @@ def _known_as_quick(slots: Slots, to: Partner) -> None:
     slots.free(slot, to)
 
 
-async def _claims(kernel: Kernel, slots: Slots) -> list[float]:
-    line = Line(kernel.database.url, "bench")
+async def _claims(ctx: AppContext, slots: Slots) -> list[float]:
+    db = ReconnectingConnection(ctx.database.url, "bench")
     # All slots are free, at each claim, and for whoever comes.
     grant = replace(slots.grant(1.0), room=Room(BATCH, BATCH, 8, BATCH, BATCH, 8, 8))
     took = []
@@ -75,7 +75,7 @@ async def _claims(kernel: Kernel, slots: Slots) -> list[float]:
         for _ in range(CLAIMS):
             started = time.perf_counter()
             found = await claim(
-                line,
+                db,
                 grant=grant,
                 lease_s=3600,
                 per_endpoint=PER_ENDPOINT,
@@ -84,11 +84,11 @@ async def _claims(kernel: Kernel, slots: Slots) -> list[float]:
             if len(found) != BATCH:
                 raise RuntimeError(f"a claim took {len(found)} instead of {BATCH}")
     finally:
-        await line.close()
+        await db.close()
     return took[10:]  # the first ones open the connection and make the plan
 
 
-async def run_guard(_stage: Stage) -> Row:
+async def run_guard(_harness: Harness) -> Row:
     """The guard's part of a send whose host is an address: parsing and judging, no look-up."""
     policy = Policy()
     urls = [f"https://8.8.{n // 256}.{n % 256}/hook?x={n}" for n in range(20_000)]

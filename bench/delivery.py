@@ -13,13 +13,13 @@ import uuid
 from contextlib import suppress
 
 from bench.bare import post_all
+from bench.harness import Harness
 from bench.report import Ratio, Row, median_of
 from bench.sink import sink_process
-from bench.stage import Stage
 from privata.core.ids import new_order_id
 from privata.core.tenancy import Environment, system_actor
 from privata.events.service import NewEvent, publish
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.webhooks.endpoints.service import create_endpoint
 from privata.webhooks.engine.jobs import dispatch
 from privata.webhooks.outcomes import Outcome
@@ -35,14 +35,14 @@ CONNECTIONS = 64
 BODY_BYTES = 1024
 
 
-async def run(stage: Stage) -> Row:
+async def run(harness: Harness) -> Row:
     """Measure the three one after the other, each three times."""
     bodies = [_body(new_order_id(), 1) for _ in range(EVENTS)]
     async with sink_process() as port:
         bare = await median_of("bare sockets, POST only", "/s", lambda: _bare(port, bodies))
         client = await median_of("our transport, POST only", "/s", lambda: _client(port, bodies))
         whole = await median_of(
-            "whole pipeline: claim, sign, POST, record", "/s", lambda: _pipeline(stage, port)
+            "whole pipeline: claim, sign, POST, record", "/s", lambda: _pipeline(harness, port)
         )
     return Row(
         f"Delivery, {EVENTS:,} events of 1 KB to {ENDPOINTS} endpoints, one dispatcher",
@@ -83,14 +83,14 @@ async def _client(port: int, bodies: list[bytes]) -> float:
     return len(bodies) / took
 
 
-async def _pipeline(stage: Stage, port: int) -> float:
+async def _pipeline(harness: Harness, port: int) -> float:
     options = {"dispatch_concurrency": IN_FLIGHT, "dispatch_per_endpoint": IN_FLIGHT // 4}
-    async with stage.kernel(**options) as kernel:
-        await _fill(kernel, port)
-        started = await kernel.database.pool.fetchval("SELECT now()")
-        task = asyncio.create_task(dispatch(kernel))
+    async with harness.app_context(**options) as ctx:
+        await _fill(ctx, port)
+        started = await ctx.database.pool.fetchval("SELECT now()")
+        task = asyncio.create_task(dispatch(ctx))
         try:
-            while await kernel.database.pool.fetchval(
+            while await ctx.database.pool.fetchval(
                 "SELECT EXISTS (SELECT FROM webhook_delivery WHERE status = 'pending')"
             ):
                 await asyncio.sleep(0.1)
@@ -98,7 +98,7 @@ async def _pipeline(stage: Stage, port: int) -> float:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        row = await kernel.database.pool.fetchrow(
+        row = await ctx.database.pool.fetchrow(
             "SELECT count(*) AS n, max(delivered_at) AS ended FROM webhook_delivery"
             " WHERE status = 'delivered' AND attempts = 1"
         )
@@ -108,22 +108,22 @@ async def _pipeline(stage: Stage, port: int) -> float:
         return float(EVENTS / (row["ended"] - started).total_seconds())
 
 
-async def _fill(kernel: Kernel, port: int) -> None:
-    """Events of orders, spread over the endpoints, each order a lane."""
+async def _fill(ctx: AppContext, port: int) -> None:
+    """Events of orders, spread over the endpoints, each order an ordering key."""
     for number in range(ENDPOINTS):
         organization_id = uuid.uuid4()
-        await kernel.database.pool.execute(
+        await ctx.database.pool.execute(
             "INSERT INTO organization (id, name, status) VALUES ($1, 'Bench', 'approved')",
             organization_id,
         )
         await create_endpoint(
-            kernel,
+            ctx,
             actor=system_actor(organization_id, Environment.TEST, "bench"),
             url=f"http://localhost:{port}/hook/{number}",
             alias="Sink",
             channel="order",
         )
-        async with kernel.database.transaction() as tx:
+        async with ctx.database.transaction() as tx:
             for _ in range(EVENTS // ENDPOINTS // PER_ORDER):
                 order_id = new_order_id()
                 events = [

@@ -11,30 +11,30 @@ from typing import Any
 
 import asyncpg
 
+from bench.harness import Harness
 from bench.organizations import partner, publish_orders
 from bench.report import Figure, Ratio, Row
 from bench.sink import sink_process
-from bench.stage import Stage
 from bench.timed_sink import arrivals, timed_sink
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.webhooks.endpoints.service import pause_endpoint
 from privata.webhooks.engine.jobs import dispatch
-from privata.webhooks.engine.reconnecting import Line
+from privata.webhooks.engine.reconnecting import ReconnectingConnection
 from privata.webhooks.recovery.resuming import resume_endpoint
 
 EVENTS = 5_000
 PACE_PER_S = 500
 
 
-async def run_statements(stage: Stage) -> Row:
+async def run_statements(harness: Harness) -> Row:
     """Counts what the dispatcher asks the database while it delivers without failures."""
-    async with sink_process() as port, stage.kernel() as kernel:
-        made = [await partner(kernel, port, f"hook/{n}") for n in range(8)]
+    async with sink_process() as port, harness.app_context() as ctx:
+        made = [await partner(ctx, port, f"hook/{n}") for n in range(8)]
         for to in made:
-            await publish_orders(kernel, to, EVENTS // len(made))
+            await publish_orders(ctx, to, EVENTS // len(made))
         with _counted() as asked:
-            async with _dispatching(kernel):
-                await _drained(kernel)
+            async with _dispatching(ctx):
+                await _drained(ctx)
     batches = asked["claim"]
     return Row(
         f"Statements of the dispatcher, {EVENTS:,} events",
@@ -47,18 +47,18 @@ async def run_statements(stage: Stage) -> Row:
     )
 
 
-async def run_resume(stage: Stage) -> Row:
+async def run_resume(harness: Harness) -> Row:
     """Pause, publish, resume; everything has to arrive, in order within each order."""
-    async with timed_sink() as port, stage.kernel() as kernel:
-        to = await partner(kernel, port, "hook")
+    async with timed_sink() as port, harness.app_context() as ctx:
+        to = await partner(ctx, port, "hook")
         pace = "UPDATE webhook_endpoint SET pace_per_s = $1"
-        await kernel.database.pool.execute(pace, PACE_PER_S)
-        async with _dispatching(kernel):
-            await pause_endpoint(kernel, actor=to.actor, endpoint_id=to.endpoint_id)
-            await publish_orders(kernel, to, EVENTS // 4, per_order=4)
+        await ctx.database.pool.execute(pace, PACE_PER_S)
+        async with _dispatching(ctx):
+            await pause_endpoint(ctx, actor=to.actor, endpoint_id=to.endpoint_id)
+            await publish_orders(ctx, to, EVENTS // 4, per_order=4)
             started = time.monotonic()
-            await resume_endpoint(kernel, actor=to.actor, endpoint_id=to.endpoint_id)
-            await _drained(kernel)
+            await resume_endpoint(ctx, actor=to.actor, endpoint_id=to.endpoint_id)
+            await _drained(ctx)
             took = time.monotonic() - started
         seen = await arrivals(port)
     return Row(
@@ -85,28 +85,30 @@ def _mixed(seen: Mapping[str, float]) -> int:
 
 @contextmanager
 def _counted() -> Iterator[Counter[str]]:
-    """Count the statements of every `Line`, by what they are for."""
+    """Count the statements of every `ReconnectingConnection`, by what they are for."""
     asked: Counter[str] = Counter()
-    fetch = Line.fetch
+    fetch = ReconnectingConnection.fetch
 
-    async def counting(line: Line, query: str, *arguments: Any) -> list[asyncpg.Record]:
-        rows = await fetch(line, query, *arguments)
+    async def counting(
+        db: ReconnectingConnection, query: str, *arguments: Any
+    ) -> list[asyncpg.Record]:
+        rows = await fetch(db, query, *arguments)
         if "claimed AS" not in query:
             asked["other"] += 1
         else:
             asked["claim" if rows else "empty claim"] += 1
         return rows
 
-    Line.fetch = counting  # type: ignore[method-assign, assignment]
+    ReconnectingConnection.fetch = counting  # type: ignore[method-assign, assignment]
     try:
         yield asked
     finally:
-        Line.fetch = fetch  # type: ignore[method-assign]
+        ReconnectingConnection.fetch = fetch  # type: ignore[method-assign]
 
 
 @asynccontextmanager
-async def _dispatching(kernel: Kernel) -> AsyncIterator[None]:
-    task = asyncio.create_task(dispatch(kernel))
+async def _dispatching(ctx: AppContext) -> AsyncIterator[None]:
+    task = asyncio.create_task(dispatch(ctx))
     try:
         yield
     finally:
@@ -115,8 +117,8 @@ async def _dispatching(kernel: Kernel) -> AsyncIterator[None]:
             await task
 
 
-async def _drained(kernel: Kernel) -> None:
-    while await kernel.database.pool.fetchval(
+async def _drained(ctx: AppContext) -> None:
+    while await ctx.database.pool.fetchval(
         "SELECT EXISTS (SELECT FROM webhook_delivery WHERE status = 'pending')"
     ):
         await asyncio.sleep(0.05)

@@ -13,11 +13,11 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from bench.harness import Harness
 from bench.organizations import Partner, partner, publish_orders
 from bench.report import REPEATS, Figure, Ratio, Row, percentile
-from bench.stage import Stage
 from bench.timed_sink import SLOW_S, arrivals, timed_sink
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 from privata.webhooks.signing.signatures import secret_context
 
@@ -30,10 +30,10 @@ SLOW_ENDPOINTS = 500
 SLOW_EVENTS = 12
 
 
-async def run(stage: Stage) -> Row:
+async def run(harness: Harness) -> Row:
     """Latency at two rates."""
-    slow = await _measure(stage, rate=200)
-    fast = await _measure(stage, rate=1_000)
+    slow = await _measure(harness, rate=200)
+    fast = await _measure(harness, rate=1_000)
     return Row(
         f"Event committed to first byte at the receiver, {PARTNERS} endpoints, one worker",
         [
@@ -46,10 +46,10 @@ async def run(stage: Stage) -> Row:
     )
 
 
-async def run_neighbour(stage: Stage) -> Row:
+async def run_neighbour(harness: Harness) -> Row:
     """The others' latency while one endpoint answers nothing."""
-    alone = percentile(await _measure(stage, rate=NEIGHBOUR_RATE), 0.99)
-    beside = percentile(await _measure(stage, rate=NEIGHBOUR_RATE, queued=QUEUED), 0.99)
+    alone = percentile(await _measure(harness, rate=NEIGHBOUR_RATE), 0.99)
+    beside = percentile(await _measure(harness, rate=NEIGHBOUR_RATE, queued=QUEUED), 0.99)
     return Row(
         f"One endpoint hangs with {QUEUED:,} queued; the others at {NEIGHBOUR_RATE} events/s",
         [
@@ -60,13 +60,13 @@ async def run_neighbour(stage: Stage) -> Row:
     )
 
 
-async def run_slow(stage: Stage) -> Row:
+async def run_slow(harness: Harness) -> Row:
     """The others' latency beside one organization with many slow but successful endpoints."""
     alone: list[float] = []
     beside: list[float] = []
     for _ in range(REPEATS):
-        alone += await _measure(stage, rate=NEIGHBOUR_RATE)
-        beside += await _measure(stage, rate=NEIGHBOUR_RATE, slow=SLOW_ENDPOINTS)
+        alone += await _measure(harness, rate=NEIGHBOUR_RATE)
+        beside += await _measure(harness, rate=NEIGHBOUR_RATE, slow=SLOW_ENDPOINTS)
     figures = [percentile(alone, 0.99), percentile(beside, 0.99)]
     return Row(
         f"One organization has {SLOW_ENDPOINTS} endpoints that answer after {SLOW_S} s and"
@@ -81,18 +81,18 @@ async def run_slow(stage: Stage) -> Row:
     )
 
 
-async def _slow_organization(kernel: Kernel, port: int, endpoints: int) -> None:
+async def _slow_organization(ctx: AppContext, port: int, endpoints: int) -> None:
     """One with so many endpoints, whatever its plan holds, each of which gets every event."""
-    made = await partner(kernel, port, "slow")
-    pool = kernel.database.pool
+    made = await partner(ctx, port, "slow")
+    pool = ctx.database.pool
     secret = await pool.fetchrow("SELECT * FROM webhook_secret WHERE endpoint_id = $1",
                                  made.endpoint_id)  # fmt: skip
     assert secret is not None
-    plain = kernel.sealer.unseal(secret["sealed"], secret_context(secret["id"]))
+    plain = ctx.sealer.unseal(secret["sealed"], secret_context(secret["id"]))
     ids, secrets = ([uuid.uuid4() for _ in range(endpoints - 1)] for _ in range(2))
-    sealed = [kernel.sealer.seal(plain, secret_context(one)) for one in secrets]
+    sealed = [ctx.sealer.seal(plain, secret_context(one)) for one in secrets]
     await pool.execute(_MULTIPLY, made.endpoint_id, ids, secrets, sealed)
-    await publish_orders(kernel, made, SLOW_EVENTS)
+    await publish_orders(ctx, made, SLOW_EVENTS)
 
 
 _MULTIPLY = """
@@ -107,34 +107,34 @@ FROM unnest($2::uuid[], $3::uuid[], $4::bytea[]) AS s (endpoint_id, id, sealed)
 """
 
 
-async def _measure(stage: Stage, *, rate: int, queued: int = 0, slow: int = 0) -> list[float]:
+async def _measure(harness: Harness, *, rate: int, queued: int = 0, slow: int = 0) -> list[float]:
     """Milliseconds of each event after the warm-up."""
     async with timed_sink() as port:
-        with stage.database() as name:
-            url = stage.app_url(name)
-            settings = Settings(_env_file=None, home=stage.home, database_url=url)
-            kernel = await Kernel.open(settings, url)
+        with harness.database() as name:
+            url = harness.app_url(name)
+            settings = Settings(_env_file=None, home=harness.home, database_url=url)
+            ctx = await AppContext.open(settings, url)
             try:
-                partners = [await partner(kernel, port, f"hook/{n}") for n in range(PARTNERS)]
+                partners = [await partner(ctx, port, f"hook/{n}") for n in range(PARTNERS)]
                 if queued:
-                    await publish_orders(kernel, await partner(kernel, port, "hang"), queued)
+                    await publish_orders(ctx, await partner(ctx, port, "hang"), queued)
                 if slow:
-                    await _slow_organization(kernel, port, slow)
-                async with _worker(stage, name):
-                    committed = await _publish_steadily(kernel, partners, rate)
+                    await _slow_organization(ctx, port, slow)
+                async with _worker(harness, name):
+                    committed = await _publish_steadily(ctx, partners, rate)
                     return await _latencies(port, committed, rate)
             finally:
-                await kernel.close()
+                await ctx.close()
 
 
 async def _publish_steadily(
-    kernel: Kernel, partners: Sequence[Partner], rate: int
+    ctx: AppContext, partners: Sequence[Partner], rate: int
 ) -> list[tuple[str, float]]:
     """Every event with the moment at which its commit was known."""
     committed: list[tuple[str, float]] = []
 
     async def one(to: Partner) -> None:
-        (event_id,) = await publish_orders(kernel, to, 1)
+        (event_id,) = await publish_orders(ctx, to, 1)
         committed.append((event_id, time.monotonic()))
 
     started = time.monotonic()
@@ -159,9 +159,9 @@ async def _latencies(port: int, committed: list[tuple[str, float]], rate: int) -
 
 
 @asynccontextmanager
-async def _worker(stage: Stage, name: str) -> AsyncIterator[None]:
+async def _worker(harness: Harness, name: str) -> AsyncIterator[None]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "privata", "worker", env=stage.environment(name)
+        sys.executable, "-m", "privata", "worker", env=harness.environment(name)
     )
     try:
         yield

@@ -9,7 +9,7 @@ from uuid import UUID
 from privata.core.ids import new_order_id
 from privata.core.tenancy import Actor, Environment, system_actor
 from privata.events.service import NewEvent, publish
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.webhooks.endpoints.service import create_endpoint
 
 
@@ -25,15 +25,15 @@ class Partner:
         return system_actor(self.organization_id, Environment.TEST, "bench")
 
 
-async def partner(kernel: Kernel, port: int, path: str) -> Partner:
+async def partner(ctx: AppContext, port: int, path: str) -> Partner:
     """A new one whose endpoint is a path of a sink on this machine."""
     organization_id = uuid.uuid4()
-    await kernel.database.pool.execute(
+    await ctx.database.pool.execute(
         "INSERT INTO organization (id, name, status) VALUES ($1, 'Bench', 'approved')",
         organization_id,
     )
     endpoint_id, _ = await create_endpoint(
-        kernel,
+        ctx,
         actor=system_actor(organization_id, Environment.TEST, "bench"),
         url=f"http://localhost:{port}/{path}",
         alias="Sink",
@@ -43,12 +43,12 @@ async def partner(kernel: Kernel, port: int, path: str) -> Partner:
 
 
 async def publish_orders(
-    kernel: Kernel, to: Partner, orders: int, *, per_order: int = 1, body_bytes: int = 1024
+    ctx: AppContext, to: Partner, orders: int, *, per_order: int = 1, body_bytes: int = 1024
 ) -> list[str]:
     """Events of so many new orders in one transaction; their ids."""
     ids: list[str] = []
     body = b'"%b"' % (b"x" * (body_bytes - 2))
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         for _ in range(orders):
             order_id = new_order_id()
             events = [

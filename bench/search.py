@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
+from bench.harness import Harness
 from bench.orders import BIG_ID, SHARED_ADDRESS, fill_orders
 from bench.report import Figure, Row, percentile
-from bench.stage import Stage
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 from privata.orders.search import listing
 from privata.orders.search.filters import filter_of
@@ -52,18 +52,18 @@ STUBBORN = (
 )
 
 
-async def run(stage: Stage) -> Row:
+async def run(harness: Harness) -> Row:
     """Whole pages with their timelines, in milliseconds, one after the other."""
-    with stage.database() as name:
-        fill_orders(stage.admin_url(name))
-        url = stage.app_url(name)
-        chosen = Settings(_env_file=None, home=stage.home, database_url=url)
-        kernel = await Kernel.open(chosen, url)
+    with harness.database() as name:
+        fill_orders(harness.admin_url(name))
+        url = harness.app_url(name)
+        chosen = Settings(_env_file=None, home=harness.home, database_url=url)
+        ctx = await AppContext.open(chosen, url)
         try:
-            usual = await _measured(kernel, USUAL, ROUNDS)
-            stubborn = await _measured(kernel, STUBBORN, ROUNDS // 4)
+            usual = await _measured(ctx, USUAL, ROUNDS)
+            stubborn = await _measured(ctx, STUBBORN, ROUNDS // 4)
         finally:
-            await kernel.close()
+            await ctx.close()
     return Row(
         f"Finding {PAGE} of 800,000 orders of an organization, among a million",
         [
@@ -81,13 +81,13 @@ async def run(stage: Stage) -> Row:
     )
 
 
-async def _measured(kernel: Kernel, queries: tuple[str, ...], rounds: int) -> list[float]:
+async def _measured(ctx: AppContext, queries: tuple[str, ...], rounds: int) -> list[float]:
     scope = Scope(BIG_ID, Environment.TEST)
     took = []
     for _ in range(rounds + 1):
         for query in queries:
             started = time.perf_counter()
             search = Search(scope, filter_of(query), NOW)
-            await listing.page_of(kernel, search, limit=PAGE, columns=listing.WHOLE)
+            await listing.page_of(ctx, search, limit=PAGE, columns=listing.WHOLE)
             took.append((time.perf_counter() - started) * 1000)
     return took[len(queries) :]  # the first round makes the plans

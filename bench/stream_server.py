@@ -1,6 +1,6 @@
 """The server of the streams row, in a process of its own: ours, or a bare ASGI fan-out.
 
-The bare one listens for the same bell and writes the same bytes to every connection. It has no
+The bare one listens for the same wake-up and writes the same bytes to every connection. It has no
 keys, no caps, no rows, no log to read, no order of its own for each stream and no resuming.
 """
 
@@ -14,8 +14,8 @@ from typing import Any
 import uvloop
 
 from bench.streams import BODY
-from privata.events.service import STREAMS_BELL
-from privata.infra.kernel import Kernel
+from privata.events.service import STREAMS_WAKEUP
+from privata.infra.context import AppContext
 from privata.infra.postgres import listening
 from privata.infra.settings import settings
 from privata.serving import listen, serve_app_on, serve_on
@@ -32,8 +32,8 @@ _START = {
 class Bare:
     """Keeps the `send` of every connection."""
 
-    def __init__(self, kernel: Kernel) -> None:
-        self.kernel = kernel
+    def __init__(self, ctx: AppContext) -> None:
+        self.ctx = ctx
         self.sends: set[Any] = set()
         self.task: Any = None
 
@@ -48,9 +48,9 @@ class Bare:
         self.sends.discard(send)
 
     async def _fan_out(self) -> None:
-        async with listening(self.kernel.database.url, STREAMS_BELL) as bells:
+        async with listening(self.ctx.database.url, STREAMS_WAKEUP) as wakeups:
             number = 1
-            while await bells.get() is not None:
+            while await wakeups.get() is not None:
                 number += 1
                 frame = frame_of(number, f"bench:{number}", "order.confirming", BODY)
                 for send in list(self.sends):
@@ -61,13 +61,13 @@ async def _main(kind: str) -> None:
     wire()
     chosen = settings()
     assert chosen.database_url is not None
-    kernel = await Kernel.open(chosen, chosen.database_url)
+    ctx = await AppContext.open(chosen, chosen.database_url)
     listener = listen("127.0.0.1", 0)
     print(listener.getsockname()[1], flush=True)
     if kind == "ours":
-        await serve_on(listener, kernel, only="api")
+        await serve_on(listener, ctx, only="api")
     else:
-        await serve_app_on(listener, Bare(kernel))
+        await serve_app_on(listener, Bare(ctx))
 
 
 if __name__ == "__main__":

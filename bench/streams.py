@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import Final, cast
 
 from bench.api import UNLIMITED
+from bench.harness import Harness
 from bench.load import request
 from bench.report import Figure, Ratio, Row, percentile
-from bench.stage import Stage
 from privata.apikeys.service import create_key
 from privata.core.ids import new_order_id
 from privata.core.tenancy import Environment, system_actor
 from privata.events.service import NewEvent, publish
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 
 STREAMS: Final = 5_000
@@ -41,10 +41,10 @@ _TERMS = (
 )
 
 
-async def run(stage: Stage) -> Row:
+async def run(harness: Harness) -> Row:
     """Both servers, one after the other."""
-    bare, _, bare_kb = await _measure(stage, "bare")
-    ours, all_streams, kilobytes = await _measure(stage, "ours")
+    bare, _, bare_kb = await _measure(harness, "bare")
+    ours, all_streams, kilobytes = await _measure(harness, "ours")
     ratio = percentile(ours, 0.5) / percentile(bare, 0.5)
     return Row(
         f"One event to {STREAMS:,} streams of one process, {EVENTS} events of {len(BODY):,} bytes",
@@ -90,43 +90,43 @@ class _Client(asyncio.Protocol):
             self.opened.set_exception(exc or ConnectionError("the server closed the connection"))
 
 
-async def _measure(stage: Stage, kind: str) -> tuple[list[float], list[float], float]:
+async def _measure(harness: Harness, kind: str) -> tuple[list[float], list[float], float]:
     """Milliseconds until the last stream had each event, those of all streams, KB of a stream."""
-    with stage.database() as name:
-        url = stage.app_url(name)
-        kernel = await Kernel.open(
-            Settings(_env_file=None, home=stage.home, database_url=url), url, pool_size=2
+    with harness.database() as name:
+        url = harness.app_url(name)
+        ctx = await AppContext.open(
+            Settings(_env_file=None, home=harness.home, database_url=url), url, pool_size=2
         )
         try:
-            organization, key, order_id = await _order(kernel)
-            async with _server(stage, name, kind) as (port, pid):
+            organization, key, order_id = await _order(ctx)
+            async with _server(harness, name, kind) as (port, pid):
                 call = request("GET", f"/partner/v1/order/{order_id}/stream", key=key)
                 await _connect(port, call, 10)  # what is loaded once is not a stream's
                 before = _resident_kb(pid)
                 clients = await _connect(port, call, STREAMS)
                 await asyncio.sleep(1)
                 weight = (_resident_kb(pid) - before) / STREAMS
-                last, each = await _publish(kernel, organization, order_id, clients)
+                last, each = await _publish(ctx, organization, order_id, clients)
                 weight = max(weight, (_resident_kb(pid) - before) / STREAMS)
                 for client in clients:
                     client.transport.abort()
                 return last, each, weight
         finally:
-            await kernel.close()
+            await ctx.close()
 
 
-async def _order(kernel: Kernel) -> tuple[uuid.UUID, str, str]:
+async def _order(ctx: AppContext) -> tuple[uuid.UUID, str, str]:
     organization, order_id = uuid.uuid4(), new_order_id()
     actor = system_actor(organization, Environment.LIVE, "bench")
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await tx.connection.execute(_TERMS, organization, 2 * STREAMS)
-        made = await create_key(tx, kernel, actor=actor, environment=Environment.LIVE, name="bench")
-    await _tell(kernel, organization, order_id, 1)
+        made = await create_key(tx, ctx, actor=actor, environment=Environment.LIVE, name="bench")
+    await _tell(ctx, organization, order_id, 1)
     return organization, made.key, order_id
 
 
-async def _tell(kernel: Kernel, organization: uuid.UUID, order_id: str, number: int) -> None:
-    async with kernel.database.transaction() as tx:
+async def _tell(ctx: AppContext, organization: uuid.UUID, order_id: str, number: int) -> None:
+    async with ctx.database.transaction() as tx:
         await publish(
             tx,
             organization_id=organization,
@@ -138,13 +138,13 @@ async def _tell(kernel: Kernel, organization: uuid.UUID, order_id: str, number: 
 
 
 async def _publish(
-    kernel: Kernel, organization: uuid.UUID, order_id: str, clients: list[_Client]
+    ctx: AppContext, organization: uuid.UUID, order_id: str, clients: list[_Client]
 ) -> tuple[list[float], list[float]]:
     last, each = [], []
     for client in clients:
         client.arrived.clear()  # the state that ours begins with
     for number in range(1, EVENTS + 1):
-        await _tell(kernel, organization, order_id, number + 1)
+        await _tell(ctx, organization, order_id, number + 1)
         committed = time.perf_counter()
         async with asyncio.timeout(DEADLINE_S):
             while any(len(client.arrived) < number for client in clients):
@@ -179,13 +179,13 @@ def _resident_kb(pid: int) -> int:
 
 
 @asynccontextmanager
-async def _server(stage: Stage, name: str, kind: str) -> AsyncIterator[tuple[int, int]]:
+async def _server(harness: Harness, name: str, kind: str) -> AsyncIterator[tuple[int, int]]:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "bench.stream_server",
         kind,
-        env=stage.environment(name) | UNLIMITED,
+        env=harness.environment(name) | UNLIMITED,
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None

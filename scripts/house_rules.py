@@ -107,7 +107,7 @@ def own_clock(text: str) -> Iterator[tuple[int, str]]:
         else:
             continue
         if read and "# wall clock:" not in lines[node.lineno - 1]:
-            yield node.lineno, "reads the machine's clock; use kernel.clock.now()"
+            yield node.lineno, "reads the machine's clock; use ctx.clock.now()"
 
 
 def main() -> int:

@@ -41,7 +41,7 @@ PLANES = frozenset(
         "commands",
         "console",
         "demo",
-        "desk",
+        "dashboard",
         "serving",
         "startup",
         "wiring",

@@ -14,7 +14,7 @@ import pytest
 from privata.apikeys import service as apikeys
 from privata.apikeys.scopes import Scope
 from privata.core.tenancy import Environment, system_actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.serving import listen, serve_on
 from tests.canaries import plant
 from tests.contracts.recorder import contract
@@ -33,7 +33,7 @@ class Partner:
     """A partner's view of the API: a client and its keys."""
 
     client: httpx.AsyncClient
-    kernel: Kernel
+    ctx: AppContext
     organization_id: uuid.UUID
     test_key: str
     live_key: str
@@ -65,25 +65,25 @@ class Partner:
 
 
 @pytest.fixture
-async def api_url(kernel: Kernel) -> AsyncIterator[str]:
+async def api_url(ctx: AppContext) -> AsyncIterator[str]:
     """The API on a free port of this machine."""
     listener = listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
-    task = asyncio.create_task(serve_on(listener, kernel, only="api"))
+    task = asyncio.create_task(serve_on(listener, ctx, only="api"))
     yield f"http://127.0.0.1:{port}"
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
 
 async def mint(
-    kernel: Kernel, organization_id: uuid.UUID, environment: Environment, *scopes: Scope
+    ctx: AppContext, organization_id: uuid.UUID, environment: Environment, *scopes: Scope
 ) -> str:
     """A key of the organization."""
     actor = system_actor(organization_id, environment, "tests")
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         made = await apikeys.create_key(
             tx,
-            kernel,
+            ctx,
             actor=actor,
             environment=environment,
             name="test",
@@ -93,13 +93,13 @@ async def mint(
 
 
 @pytest.fixture
-async def partner(kernel: Kernel, organization: uuid.UUID, api_url: str) -> AsyncIterator[Partner]:
-    test_key = await mint(kernel, organization, Environment.TEST)
-    live_key = await mint(kernel, organization, Environment.LIVE)
+async def partner(ctx: AppContext, organization: uuid.UUID, api_url: str) -> AsyncIterator[Partner]:
+    test_key = await mint(ctx, organization, Environment.TEST)
+    live_key = await mint(ctx, organization, Environment.LIVE)
     async with httpx.AsyncClient(
         base_url=f"{api_url}/partner/v1",
         timeout=30,
         verify=NO_AUTHORITIES,
         event_hooks={"response": [contract().hook]},
     ) as client:
-        yield Partner(client, kernel, organization, test_key, live_key)
+        yield Partner(client, ctx, organization, test_key, live_key)

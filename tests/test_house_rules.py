@@ -76,7 +76,7 @@ def test_the_machines_clock_is_read_in_one_place(rules: ModuleType, line: str) -
 @pytest.mark.parametrize(
     "line",
     [
-        "now = kernel.clock.now()",
+        "now = ctx.clock.now()",
         "now = self._clock.now()",
         "began = time.monotonic()",
         "from datetime import date, datetime, timezone",

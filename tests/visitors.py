@@ -107,7 +107,7 @@ class Mailbox:
     def wait(self, address: str, count: int = 1) -> EmailMessage:
         """The `count`th mail to `address`, as soon as it is there.
 
-        Letters that are written a random while later, so that nobody learns from the time which
+        Mails that are written a random while later, so that nobody learns from the time which
         kind it was, are not waited for so long.
         """
         until = time.monotonic() + 60
@@ -154,8 +154,9 @@ def alert_in(page: httpx.Response) -> str:
     return unescape(found.group(1)) if found else ""
 
 
-def age_proof(server: Server, token: str | None) -> None:
-    """As if the session's last proof were older than ten minutes; it is sealed, so by its key."""
+def age_authentication(server: Server, token: str | None) -> None:
+    """As if the session's last authentication were older than ten minutes; it is sealed, so by its
+    key."""
     assert token
     home = Path(server.environment["PRIVATA_HOME"])
     sealer = Sealer(Settings(_env_file=None, home=home).key_material())

@@ -50,14 +50,16 @@ def migrate() -> None:
 
 @privata.command()
 @click.option(
-    "--only", type=click.Choice(["api", "desk"]), help="serve only the API or only the dashboard"
+    "--only",
+    type=click.Choice(["api", "dashboard"]),
+    help="serve only the API or only the dashboard",
 )
 def serve(only: str | None) -> None:
     """Serve the partner API and the dashboard."""
     from privata.serving import serve as run_server
     from privata.startup import run
 
-    run(lambda kernel: run_server(kernel, only=only))
+    run(lambda ctx: run_server(ctx, only=only))
 
 
 @privata.command()
@@ -165,8 +167,8 @@ def org_create(
     from privata.startup import run_once
 
     made = run_once(
-        lambda kernel: provision(
-            kernel,
+        lambda ctx: provision(
+            ctx,
             name=name,
             owner_email=owner_email,
             approve=approve,

@@ -1,4 +1,4 @@
-"""The web server: API and Desk behind one port, by path."""
+"""The web server: API and the dashboard behind one port, by path."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from privata.api.dashboard import create_dashboard_api
 from privata.api.probes import create_probes
 from privata.api.routes import PREFIX
 from privata.core.errors import StartupError
+from privata.infra.context import AppContext
 from privata.infra.garbage import short_pauses
 from privata.infra.http_protocol import USUAL, Patience, protocol_with
-from privata.infra.kernel import Kernel
 from privata.infra.proxies import Network, address_in, client_address, parse_networks
 from privata.infra.readiness import Readiness
 from privata.infra.safe_headers import CAME_IN_THE_CLEAR, NO_PAGE, SafeHeaders
@@ -46,7 +46,7 @@ class ByPath:
     def __init__(
         self,
         api: ASGIApp | None,
-        desk: ASGIApp | None,
+        dashboard: ASGIApp | None,
         probes: ASGIApp,
         automation: ASGIApp | None = None,
         trusted: Sequence[Network] = (),
@@ -54,7 +54,7 @@ class ByPath:
         self.trusted = trusted
         self.api = api
         self.automation = automation
-        self.desk = desk
+        self.dashboard = dashboard
         self.probes = probes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,11 +70,11 @@ class ByPath:
         first = path.lstrip("/").partition("/")[0].lower()
         if self.automation is not None and first == _DASHBOARD:
             await self.automation(scope, receive, send)
-        elif self.api is not None and (self.desk is None or first == _API):
+        elif self.api is not None and (self.dashboard is None or first == _API):
             await self.api(scope, receive, send)
         else:
-            assert self.desk is not None
-            await self.desk(scope, receive, send)
+            assert self.dashboard is not None
+            await self.dashboard(scope, receive, send)
 
     def _look_behind_proxies(self, scope: Scope) -> None:
         """Put the caller's address and scheme in the place of the proxy's, for both planes."""
@@ -111,19 +111,19 @@ class Application:
     streams: Hub | None
 
 
-def create_application(kernel: Kernel, *, only: str | None = None) -> Application:
+def create_application(ctx: AppContext, *, only: str | None = None) -> Application:
     """The whole web application, or one plane of it."""
-    desk, came_back = None, None
+    dashboard, came_back = None, None
     if only != "api":
-        from privata.desk.asgi import create_desk
-        from privata.desk.connections import replace_all
+        from privata.dashboard.asgi import create_dashboard
+        from privata.dashboard.connections import replace_all
 
-        desk, came_back = create_desk(kernel), replace_all
-    readiness = Readiness(kernel.database.url, came_back=came_back)
-    api = create_api(kernel, readiness) if only != "desk" else None
-    automation = create_dashboard_api(kernel) if only != "desk" else None
-    trusted = parse_networks(kernel.settings.trusted_proxies)
-    https = kernel.settings.base_url.startswith("https://")
+        dashboard, came_back = create_dashboard(ctx), replace_all
+    readiness = Readiness(ctx.database.url, came_back=came_back)
+    api = create_api(ctx, readiness) if only != "dashboard" else None
+    automation = create_dashboard_api(ctx) if only != "dashboard" else None
+    trusted = parse_networks(ctx.settings.trusted_proxies)
+    https = ctx.settings.base_url.startswith("https://")
 
     def safe(app: ASGIApp | None, *, page: bool = False) -> ASGIApp | None:
         return app and SafeHeaders(app, https=https, more=() if page else NO_PAGE)
@@ -131,36 +131,36 @@ def create_application(kernel: Kernel, *, only: str | None = None) -> Applicatio
     probes = safe(create_probes(readiness))
     assert probes is not None
     return Application(
-        ByPath(safe(api), safe(desk, page=True), probes, safe(automation), trusted),
+        ByPath(safe(api), safe(dashboard, page=True), probes, safe(automation), trusted),
         readiness,
         None if api is None else api.state.streams,
     )
 
 
-async def serve(kernel: Kernel, *, only: str | None = None) -> None:
+async def serve(ctx: AppContext, *, only: str | None = None) -> None:
     """Serve until cancelled, then let running requests end."""
-    await serve_on(listen(kernel.settings.host, kernel.settings.port), kernel, only=only)
+    await serve_on(listen(ctx.settings.host, ctx.settings.port), ctx, only=only)
 
 
-async def serve_and_work(kernel: Kernel) -> None:
+async def serve_and_work(ctx: AppContext) -> None:
     """Server and worker side by side until cancelled."""
     from privata.worker.main import work
 
     async with asyncio.TaskGroup() as group:
-        group.create_task(serve(kernel))
-        group.create_task(work(kernel))
+        group.create_task(serve(ctx))
+        group.create_task(work(ctx))
 
 
-async def serve_on(listener: socket.socket, kernel: Kernel, *, only: str | None = None) -> None:
+async def serve_on(listener: socket.socket, ctx: AppContext, *, only: str | None = None) -> None:
     """Serve the application on a socket that listens already, until cancelled."""
-    application = create_application(kernel, only=only)
+    application = create_application(ctx, only=only)
     hub = application.streams
 
     def end_streams() -> None:
         if hub is not None:
             hub.close()
         if only != "api":
-            from privata.desk.asgi import end_streams as end_live_pages
+            from privata.dashboard.asgi import end_streams as end_live_pages
 
             end_live_pages()
 
@@ -170,14 +170,14 @@ async def serve_on(listener: socket.socket, kernel: Kernel, *, only: str | None 
                 await serve_app_on(
                     listener,
                     application.app,
-                    patience=_patience(kernel.settings),
+                    patience=_patience(ctx.settings),
                     before_stop=end_streams,
                 )
     finally:
         if hub is not None:
             await hub.aclose()
         if only != "api":
-            from privata.desk.connections import close_pool
+            from privata.dashboard.connections import close_pool
 
             await asyncio.to_thread(close_pool)
 

@@ -1,4 +1,5 @@
-"""What happens before a program of Privata does its work: database, schema, Django, kernel."""
+"""What happens before a program of Privata does its work: database, schema, Django, application
+context."""
 
 from __future__ import annotations
 
@@ -12,10 +13,10 @@ import asyncpg
 import uvloop
 
 from privata.core.errors import StartupError
-from privata.desk.database import boot
+from privata.dashboard.database import boot
+from privata.infra.context import AppContext
 from privata.infra.database_address import parse_address
 from privata.infra.database_urls import DatabaseUrls, database_urls
-from privata.infra.kernel import Kernel
 from privata.infra.settings import Settings, settings
 from privata.wiring import wire
 
@@ -39,8 +40,8 @@ def _prepare(urls: DatabaseUrls, *, migrate: bool) -> list[str]:
     wire()
     boot(urls.app)
     # Django must be booted before its models and commands can be imported.
-    from privata.desk import connections
-    from privata.desk import migrate as schema
+    from privata.dashboard import connections
+    from privata.dashboard import migrate as schema
 
     schema.require_utf8(urls.owner if migrate else urls.app)
     if migrate:
@@ -52,39 +53,39 @@ def _prepare(urls: DatabaseUrls, *, migrate: bool) -> list[str]:
     return []
 
 
-def run(work: Callable[[Kernel], Awaitable[None]]) -> None:
+def run(work: Callable[[AppContext], Awaitable[None]]) -> None:
     """Run a program until it ends or is told to stop (SIGINT, SIGTERM)."""
     chosen = settings()
     urls = database_urls(chosen)
     _prepare(urls, migrate=chosen.development)
     if not chosen.development:
-        from privata.desk.migrate import require_plain_role
+        from privata.dashboard.migrate import require_plain_role
 
         require_plain_role(urls.app)
     uvloop.run(_until_told(work, chosen, urls))
 
 
-def run_once(work: Callable[[Kernel], Awaitable[T]]) -> T:
+def run_once(work: Callable[[AppContext], Awaitable[T]]) -> T:
     """Run one task on the database and return what it returns."""
     chosen = settings()
     urls = database_urls(chosen)
     _prepare(urls, migrate=chosen.development)
 
     async def once() -> T:
-        kernel = await _open(chosen, urls)
+        ctx = await _open(chosen, urls)
         try:
-            return await work(kernel)
+            return await work(ctx)
         finally:
-            await kernel.close()
+            await ctx.close()
 
     return uvloop.run(once())
 
 
 async def _until_told(
-    work: Callable[[Kernel], Awaitable[None]], chosen: Settings, urls: DatabaseUrls
+    work: Callable[[AppContext], Awaitable[None]], chosen: Settings, urls: DatabaseUrls
 ) -> None:
-    kernel = await _open(chosen, urls)
-    task = asyncio.ensure_future(work(kernel))
+    ctx = await _open(chosen, urls)
+    task = asyncio.ensure_future(work(ctx))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)
@@ -93,11 +94,11 @@ async def _until_told(
     except asyncio.CancelledError:
         log.info("stopped")
     finally:
-        await kernel.close()
+        await ctx.close()
 
 
-async def _open(chosen: Settings, urls: DatabaseUrls) -> Kernel:
+async def _open(chosen: Settings, urls: DatabaseUrls) -> AppContext:
     try:
-        return await Kernel.open(chosen, urls.app)
+        return await AppContext.open(chosen, urls.app)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise StartupError(f"The database cannot be reached: {error or type(error)}") from error

@@ -12,7 +12,8 @@ from tests.browser.audit import complaints_of, new_context
 from tests.browser.server import Credentials, Server
 from tests.loopback import NO_AUTHORITIES
 
-#: Seconds for which a kept session is used; half of what a proof is fresh for.
+#: Seconds for which a kept session is used; half of the time for which an authentication counts as
+#: recent.
 _KEPT_S = 300
 
 

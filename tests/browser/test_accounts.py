@@ -15,7 +15,7 @@ from conftest import Cluster
 from privata.accounts.factors.totp import code_at
 from tests.browser.audit import DESKTOP, audit, complaints_of, new_context, sweep
 from tests.browser.server import Server, running_server
-from tests.visitors import PASSWORD, Mailbox, age_proof, code_in, link_in
+from tests.visitors import PASSWORD, Mailbox, age_authentication, code_in, link_in
 
 #: What the browser says about answers that the page is meant to get.
 REFUSED = ("422", "429", "403")
@@ -199,12 +199,12 @@ async def test_passkeys(page: Page, mailbox: Mailbox, strict: Server) -> None:
         "You are not in an organization"
     )
 
-    # As proof in the middle of something.
+    # As step-up in the middle of something.
     complaints_of(page)  # the 403 of the page without an organization
     await finger(False)
     ((factor,),) = strict.execute("SELECT id FROM mfa_authenticator WHERE type = 'webauthn'")
     cookies = {cookie["name"]: cookie["value"] for cookie in await page.context.cookies()}
-    age_proof(strict, cookies["privata"])
+    age_authentication(strict, cookies["privata"])
     await page.goto(f"/account/security/factors/{factor}/remove")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Confirm your identity")
     await sweep(page)

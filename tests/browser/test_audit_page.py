@@ -1,4 +1,4 @@
-"""The audit log in a browser: what was done, by whom, what it changed, and the proof."""
+"""The audit log in a browser: what was done, by whom, what it changed, and the verification."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from privata.core.clock import SystemClock
-from privata.desk.database import boot
-from privata.infra.kernel import Kernel
+from privata.dashboard.database import boot
+from privata.infra.context import AppContext
 from privata.infra.plane import install
 from privata.infra.postgres import Database
 from privata.infra.sealing import Sealer
@@ -56,7 +56,7 @@ def converters(path: str) -> dict[str, Any]:
 
 
 def session_of(email: str, *, proved: bool) -> str:
-    """A session of this person, as signing in makes one; `proved`: with a fresh proof."""
+    """A session of this person, as signing in makes one; `proved`: with a recent authentication."""
     from django.conf import settings
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 
@@ -82,9 +82,9 @@ def main() -> None:
     boot(settings.database_url)
     # Sessions are sealed; nothing here asks the services' database.
     unused = cast("Database", None)
-    install(Kernel(unused, Sealer(settings.key_material()), SystemClock(), settings))
+    install(AppContext(unused, Sealer(settings.key_material()), SystemClock(), settings))
     if sys.argv[1] == "routes":
-        from privata.desk.urls import urlpatterns
+        from privata.dashboard.urls import urlpatterns
 
         print(json.dumps(list(every_route(urlpatterns))))
     else:

@@ -28,7 +28,7 @@ from tests.contracts.things import endpoint_of, things_of
 from tests.loopback import NO_AUTHORITIES
 
 #: Neither plane slows this test down, and each call comes from an address of its own.
-OPEN_DOORS = {
+OPEN_ACCESS = {
     "PRIVATA_TRUSTED_PROXIES": "127.0.0.0/8",
     "PRIVATA_RATE_READS_PER_MINUTE": "1000000",
     "PRIVATA_RATE_WRITES_PER_MINUTE": "1000000",
@@ -47,7 +47,7 @@ _STREAMS = "/order/{order_id}/stream"
 
 @pytest.fixture(scope="module")
 def server(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running_server(cluster, tmp_path_factory.mktemp("hostile"), **OPEN_DOORS) as running:
+    with running_server(cluster, tmp_path_factory.mktemp("hostile"), **OPEN_ACCESS) as running:
         yield running
 
 

@@ -95,8 +95,8 @@ class Visit:
 
 @pytest.fixture(scope="module")
 def server(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    doors = {"PRIVATA_TRUSTED_PROXIES": "127.0.0.0/8"}
-    with running_server(cluster, tmp_path_factory.mktemp("pages"), **doors) as running:
+    proxies = {"PRIVATA_TRUSTED_PROXIES": "127.0.0.0/8"}
+    with running_server(cluster, tmp_path_factory.mktemp("pages"), **proxies) as running:
         yield running
 
 

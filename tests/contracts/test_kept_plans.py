@@ -15,7 +15,7 @@ from privata.apikeys.admission import Admitter, Caller, Companion
 from privata.apikeys.admission_sql import ADMIT
 from privata.apikeys.tests.making import made
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.limits import Kind
 from privata.orders import store
 
@@ -23,9 +23,9 @@ from privata.orders import store
 CUSTOM_FIRST = 5
 
 
-async def plans_of(kernel: Kernel, statement: str) -> tuple[int, int]:
+async def plans_of(ctx: AppContext, statement: str) -> tuple[int, int]:
     """Over all connections of the pool: the most calls planned anew on one, and kept plans used."""
-    pool = kernel.database.pool
+    pool = ctx.database.pool
     held = [await pool.acquire() for _ in range(pool.get_size())]
     try:
         found = [
@@ -48,25 +48,25 @@ async def plans_of(kernel: Kernel, statement: str) -> tuple[int, int]:
 
 @pytest.mark.parametrize("along", [False, True], ids=["alone", "with an order"])
 async def test_admission_is_not_planned_at_every_call(
-    kernel: Kernel, organization: UUID, along: bool
+    ctx: AppContext, organization: UUID, along: bool
 ) -> None:
-    key = (await made(kernel, organization)).key
+    key = (await made(ctx, organization)).key
     companion = Companion(store.GET_ALONG) if along else None
-    admitter = Admitter(kernel, companion)
+    admitter = Admitter(ctx, companion)
     caller = Caller(key, "203.0.113.7", "tests", Kind.READ, 6_000, 60)
     for size in (1, 1, 1, 2, 1, 16, 3, 1) * 5:
         await asyncio.gather(*(admitter.admit(caller, "xo_none") for _ in range(size)))
-    custom, kept = await plans_of(kernel, companion.statement if companion else ADMIT)
+    custom, kept = await plans_of(ctx, companion.statement if companion else ADMIT)
     assert custom <= CUSTOM_FIRST
     assert kept > 0
 
 
 async def test_a_quote_is_not_planned_for_at_every_create(
-    kernel: Kernel, organization: UUID
+    ctx: AppContext, organization: UUID
 ) -> None:
-    pool = kernel.database.pool
+    pool = ctx.database.pool
     for _ in range(40):
         await store.fetch_quote(pool, "qt_none", organization, Environment.TEST, None)
-    custom, kept = await plans_of(kernel, store._QUOTE)
+    custom, kept = await plans_of(ctx, store._QUOTE)
     assert custom <= CUSTOM_FIRST
     assert kept > 0

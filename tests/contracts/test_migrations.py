@@ -14,7 +14,7 @@ from conftest import Cluster
 
 MANAGE = """
 import sys
-from privata.desk.database import boot
+from privata.dashboard.database import boot
 boot(sys.argv[1])
 from django.core.management import call_command
 call_command(*sys.argv[2:])

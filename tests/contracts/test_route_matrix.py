@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: Routes that ask no permission of the table, each with what it asks instead.
 OPEN = {
-    "front_door": "leads to the home page, which asks",
+    "index": "leads to the home page, which asks",
     "account_login": "everybody",
     "account_logout": "everybody",
     "switch_environment": "a choice of one's own session",
@@ -93,13 +93,13 @@ def _email(role: Role) -> str:
 @pytest.fixture(scope="module")
 def people(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
     # Each call may come from an address of its own, so that wrong ones lock nobody out.
-    open_doors = {
+    open_access = {
         "PRIVATA_TRUSTED_PROXIES": "127.0.0.0/8",
         "PRIVATA_RATE_READS_PER_MINUTE": "1000000",
         "PRIVATA_RATE_WRITES_PER_MINUTE": "1000000",
         "PRIVATA_RATE_PAGES_PER_MINUTE": "1000000",
     }
-    with running_server(cluster, tmp_path_factory.mktemp("matrix"), **open_doors) as server:
+    with running_server(cluster, tmp_path_factory.mktemp("matrix"), **open_access) as server:
         organization_id = server.credentials.organization_id
         for role in Role:
             server.execute(
@@ -398,7 +398,7 @@ def test_tokens_have_their_owners_role_and_their_own_scope(people: People) -> No
     assert not wrong, "\n".join(wrong)
 
 
-def test_tokens_and_keys_do_not_open_each_others_doors(people: People) -> None:
+def test_tokens_and_keys_do_not_open_each_others_routes(people: People) -> None:
     key, token = people.server.credentials.test_key, next(iter(_tokens(people).values()))
     hooks = {"request": [_from_elsewhere]}
     url = people.server.base_url

@@ -50,7 +50,7 @@ async def _key(partner: Partner, environment: Environment) -> str:
     scopes = [Scope.ORDERS, Scope.WEBHOOK_ADMIN, Scope.PAYOUTS_READ]
     if environment is Environment.LIVE:
         scopes.append(Scope.PAYOUTS_TRIGGER)
-    return await mint(partner.kernel, partner.organization_id, environment, *scopes)
+    return await mint(partner.ctx, partner.organization_id, environment, *scopes)
 
 
 def _environment(call: Call) -> Environment:

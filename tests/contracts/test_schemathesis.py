@@ -18,7 +18,7 @@ import pytest
 from privata.api.openapi import encoded_document
 from privata.apikeys.scopes import Scope
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 from tests.conftest import mint
 
@@ -103,12 +103,12 @@ def settings(settings: Settings) -> Settings:
 
 @pytest.mark.parametrize("name", ROLES)
 async def test_no_call_surprises_the_document(
-    name: str, kernel: Kernel, organization: uuid.UUID, api_url: str, tmp_path: Path
+    name: str, ctx: AppContext, organization: uuid.UUID, api_url: str, tmp_path: Path
 ) -> None:
     role = ROLES[name]
     key = role.text
     if role.scopes:
-        key = await mint(kernel, organization, role.environment, *role.scopes)
+        key = await mint(ctx, organization, role.environment, *role.scopes)
     document, config = tmp_path / "openapi.json", tmp_path / "schemathesis.toml"
     document.write_bytes(encoded_document(api_url))
     config.write_text(role.config)

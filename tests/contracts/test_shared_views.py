@@ -13,7 +13,7 @@ import asyncpg
 import pytest
 
 from privata.apikeys.admission_sql import ADMIT, with_companion
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.orders.store import GET_ALONG
 from privata.tokens.service import _AUTHENTICATE
 from privata.webhooks.engine.claim_sql import CLAIM, NEXT_DUE, OLDEST_DUE
@@ -79,13 +79,13 @@ def _bare(node: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", STATEMENTS)
 async def test_a_statement_on_views_has_the_plan_that_it_has_on_tables(
-    kernel: Kernel, owner: asyncpg.Connection, name: str
+    ctx: AppContext, owner: asyncpg.Connection, name: str
 ) -> None:
     """The hot paths pay nothing for the walls between rooms."""
     statement = STATEMENTS[name]
     assert "shared_" in statement
     await owner.execute(FILL)
-    async with kernel.database.pool.acquire() as connection:
+    async with ctx.database.pool.acquire() as connection:
         await connection.execute("SET plan_cache_mode = force_generic_plan")
         on_views = await _plan(connection, statement)
         assert on_views == await _plan(connection, _on_tables(statement))
@@ -110,9 +110,9 @@ async def test_every_view_stands_in_the_list_and_asks_for_the_rights_of_its_read
         "DELETE FROM shared_event",
     ],
 )
-async def test_no_view_is_a_way_around_an_append_only_log(kernel: Kernel, statement: str) -> None:
+async def test_no_view_is_a_way_around_an_append_only_log(ctx: AppContext, statement: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await kernel.database.pool.execute(statement)
+        await ctx.database.pool.execute(statement)
 
 
 async def test_no_view_shows_a_secret(owner: asyncpg.Connection) -> None:

@@ -15,7 +15,7 @@ from tests.contracts.test_route_matrix import OPEN, OWN_ACCOUNT
 
 ROOT = Path(__file__).resolve().parents[2]
 
-#: Rows that stand for all routes that end at the door.
+#: Rows that stand for all routes that end at the access check.
 _REST = ("pages that lead to sign-in", "every other path")
 
 
@@ -28,7 +28,7 @@ def _listed() -> dict[str, str]:
 
 
 def _pages(cluster: Cluster, name: str, home: Path) -> set[str]:
-    """Names of the dashboard's routes that do not end at a door that asks for sign-in."""
+    """Names of the dashboard's routes that do not end at an access check that asks for sign-in."""
     printed = subprocess.run(
         [sys.executable, "-m", "tests.contracts.routes", "routes"],
         check=True,

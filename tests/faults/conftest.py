@@ -1,4 +1,4 @@
-"""The long run's option, and a world to break things in."""
+"""The long run's option, and a harness in which to break things."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import TypeVar
 import pytest
 
 from conftest import Cluster, environment_for
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 
-from .world import OPTIONS, World
+from .harness import OPTIONS, Harness
 
 T = TypeVar("T")
 
@@ -63,17 +63,17 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-async def world(
-    kernel: Kernel, cluster: Cluster, database_name: str, tmp_path: Path
-) -> AsyncIterator[World]:
+async def harness(
+    ctx: AppContext, cluster: Cluster, database_name: str, tmp_path: Path
+) -> AsyncIterator[Harness]:
     # One home for this process and its workers: the seals of the one are opened by the others.
     env = environment_for(
-        kernel.settings.home,
+        ctx.settings.home,
         cluster.app(database_name),
         cluster.owner(database_name),
         **{f"PRIVATA_{name.upper()}": str(value) for name, value in OPTIONS.items()},
     )
     with ExitStack() as stack:
-        made = World(kernel, env, tmp_path / "journal", stack)
+        made = Harness(ctx, env, tmp_path / "journal", stack)
         await made.open()
         yield made

@@ -23,7 +23,7 @@ from privata.infra import embedded
 from privata.infra.embedded import layout, postmaster
 
 from .conftest import Scale
-from .world import Hook, World
+from .harness import Harness, Hook
 
 SEED = 7
 
@@ -46,28 +46,28 @@ def _data(home: Path) -> Path:
     return layout.root_of(layout.control_of(home.resolve())) / "data"
 
 
-async def _publishing(world: World, hook: Hook, until: asyncio.Event) -> None:
+async def _publishing(harness: Harness, hook: Hook, until: asyncio.Event) -> None:
     """A partner's orders go on all the time; one that fails is not tried again."""
     while not until.is_set():
         with suppress(*AWAY):
-            await world.publish(hook, 8)
+            await harness.publish(hook, 8)
         await asyncio.sleep(0.02)
 
 
-async def _check(world: World) -> None:
-    await world.drained(seconds=120)
-    ledgers = await world.ledgers()
+async def _check(harness: Harness) -> None:
+    await harness.drained(seconds=120)
+    ledgers = await harness.ledgers()
     print(f"{len(ledgers.published)} events, {len(ledgers.unsure)} in doubt, "
           f"{ledgers.lost_leases} leases lost, {ledgers.repeats} repeats")  # fmt: skip
-    # A settlement whose answer was lost is written again, so a lost connection repeats nothing.
+    # A record whose answer was lost is written again, so a lost connection repeats nothing.
     ledgers.check()
     ledgers.firsts_in_order()
 
 
 @contextmanager
-def _traffic(world: World, hook: Hook) -> Iterator[asyncio.Event]:
+def _traffic(harness: Harness, hook: Hook) -> Iterator[asyncio.Event]:
     over = asyncio.Event()
-    task = asyncio.create_task(_publishing(world, hook, over))
+    task = asyncio.create_task(_publishing(harness, hook, over))
     try:
         yield over
     finally:
@@ -76,35 +76,35 @@ def _traffic(world: World, hook: Hook) -> Iterator[asyncio.Event]:
 
 
 @pytest.mark.parametrize("how", [signal.SIGQUIT, signal.SIGKILL], ids=["immediate", "killed"])
-async def test_restarts(world: World, home: Path, scale: Scale, how: signal.Signals) -> None:
+async def test_restarts(harness: Harness, home: Path, scale: Scale, how: signal.Signals) -> None:
     crashes = scale(2, 30)
-    hook = await world.hook("orders", delay_s=0.01)
-    world.worker()
-    with _traffic(world, hook) as over:
+    hook = await harness.hook("orders", delay_s=0.01)
+    harness.worker()
+    with _traffic(harness, hook) as over:
         for _ in range(crashes):
-            before = world.accepted()
-            await world.accepts(before + 20)  # healthy again, by itself, after each restart
+            before = harness.accepted()
+            await harness.accepts(before + 20)  # healthy again, by itself, after each restart
             found = postmaster.read(_data(home))
             assert found is not None
             os.kill(found.pid, how)
             server = await asyncio.to_thread(embedded.acquire, home)
             server.release()
-        before = world.accepted()
-        await world.accepts(before + 20)
+        before = harness.accepted()
+        await harness.accepts(before + 20)
         over.set()
-    await _check(world)
+    await _check(harness)
 
 
 async def test_connections_are_cut(
-    world: World, cluster: Cluster, database_name: str, scale: Scale
+    harness: Harness, cluster: Cluster, database_name: str, scale: Scale
 ) -> None:
     rng = random.Random(SEED)
-    hook = await world.hook("orders", delay_s=0.01)
-    world.worker()
-    await world.publish(hook, 8)
-    await world.accepts(8)
+    hook = await harness.hook("orders", delay_s=0.01)
+    harness.worker()
+    await harness.publish(hook, 8)
+    await harness.accepts(8)
     cut = 0
-    with _traffic(world, hook) as over, psycopg.connect(cluster.admin_url, autocommit=True) as db:
+    with _traffic(harness, hook) as over, psycopg.connect(cluster.admin_url, autocommit=True) as db:
         for _ in range(scale(25, 500)):
             pids = [
                 row[0]
@@ -116,19 +116,19 @@ async def test_connections_are_cut(
                 db.execute("SELECT pg_terminate_backend(%s)", [rng.choice(pids)])
                 cut += 1
             await asyncio.sleep(0.2)
-        before = world.accepted()
-        await world.accepts(before + 8)
+        before = harness.accepted()
+        await harness.accepts(before + 8)
         over.set()
     assert cut > 0
-    await _check(world)
+    await _check(harness)
 
 
-async def test_hangs(world: World, home: Path, scale: Scale) -> None:
+async def test_hangs(harness: Harness, home: Path, scale: Scale) -> None:
     """Every process of the server stands still, longer than the leases."""
-    hook = await world.hook("orders", delay_s=0.01)
-    world.worker()
-    with _traffic(world, hook) as over:
-        await world.accepts(20)
+    hook = await harness.hook("orders", delay_s=0.01)
+    harness.worker()
+    with _traffic(harness, hook) as over:
+        await harness.accepts(20)
         master, children = postmaster.processes(_data(home))
         stopped = master + children
         for pid in stopped:
@@ -139,12 +139,12 @@ async def test_hangs(world: World, home: Path, scale: Scale) -> None:
             for pid in stopped:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGCONT)
-        before = world.accepted()
-        await world.accepts(before + 20)
+        before = harness.accepted()
+        await harness.accepts(before + 20)
         over.set()
 
         async def published() -> bool:
-            return await world.kernel.database.pool.fetchval("SELECT true")  # type: ignore[no-any-return]
+            return await harness.ctx.database.pool.fetchval("SELECT true")  # type: ignore[no-any-return]
 
         await wait_for(published)
-    await _check(world)
+    await _check(harness)

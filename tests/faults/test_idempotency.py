@@ -11,7 +11,7 @@ import psycopg
 
 from conftest import Cluster, wait_for
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 from tests.conftest import ADDRESSES, mint
 from tests.servers import api_process, running_api
@@ -36,11 +36,11 @@ DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow_commit();
 
 
 async def test_many_creates_at_once_make_one_order(
-    settings: Settings, kernel: Kernel, organization: Any, scale: Scale
+    settings: Settings, ctx: AppContext, organization: Any, scale: Scale
 ) -> None:
     """Twenty at once with one key, over two processes, again and again: one order each time."""
     rounds = scale(15, 1_000)
-    key = await mint(kernel, organization, Environment.TEST)
+    key = await mint(ctx, organization, Environment.TEST)
     async with (
         running_api(settings, **UNLIMITED) as one,
         running_api(settings, **UNLIMITED) as two,
@@ -56,13 +56,13 @@ async def test_many_creates_at_once_make_one_order(
             assert len({answer.content for answer in answers}) == 1
             replayed = Counter("idempotent-replayed" in answer.headers for answer in answers)
             assert replayed == {False: 1, True: AT_ONCE - 1}
-    assert await kernel.database.pool.fetchval("SELECT count(*) FROM orders") == rounds
+    assert await ctx.database.pool.fetchval("SELECT count(*) FROM orders") == rounds
 
 
 async def test_a_kill_between_commit_and_answer_changes_nothing(
-    settings: Settings, kernel: Kernel, organization: Any, cluster: Cluster, database_name: str
+    settings: Settings, ctx: AppContext, organization: Any, cluster: Cluster, database_name: str
 ) -> None:
-    key = await mint(kernel, organization, Environment.TEST)
+    key = await mint(ctx, organization, Environment.TEST)
     headers = {"X-API-Key": key}
     with psycopg.connect(cluster.owner(database_name), autocommit=True) as owner:
         owner.execute(SLOW_COMMIT)
@@ -75,7 +75,7 @@ async def test_a_kill_between_commit_and_answer_changes_nothing(
 
         async def committing() -> bool:
             return bool(
-                await kernel.database.pool.fetchval(
+                await ctx.database.pool.fetchval(
                     "SELECT count(*) FROM pg_stat_activity"
                     " WHERE datname = current_database() AND wait_event = 'PgSleep'"
                 )
@@ -88,7 +88,7 @@ async def test_a_kill_between_commit_and_answer_changes_nothing(
         assert isinstance(outcome, httpx.TransportError), "the answer came: nothing was tested"
 
     async def committed() -> bool:
-        return bool(await kernel.database.pool.fetchval("SELECT count(*) FROM orders"))
+        return bool(await ctx.database.pool.fetchval("SELECT count(*) FROM orders"))
 
     await wait_for(committed)
     async with (
@@ -99,9 +99,9 @@ async def test_a_kill_between_commit_and_answer_changes_nothing(
         again = await create(client, body, "the one")
     assert (answer.status_code, again.content) == (201, answer.content)
     assert answer.headers["idempotent-replayed"] == "true"
-    rows = await kernel.database.pool.fetch("SELECT id FROM orders")
+    rows = await ctx.database.pool.fetch("SELECT id FROM orders")
     assert [row["id"] for row in rows] == [answer.json()["order_id"]]
-    events = await kernel.database.pool.fetchval("SELECT count(*) FROM event")
+    events = await ctx.database.pool.fetchval("SELECT count(*) FROM event")
     assert events == 1
 
 

@@ -8,27 +8,27 @@ import signal
 from conftest import wait_for
 
 from .conftest import Scale
-from .world import CONCURRENCY, World
+from .harness import CONCURRENCY, Harness
 
 SEED = 20
 ANSWER_S = 0.02
 
 
-async def test_kills_in_mid_traffic(world: World, scale: Scale) -> None:
+async def test_kills_in_mid_traffic(harness: Harness, scale: Scale) -> None:
     kills, share = scale((8, 100), (100, 200))
-    hook = await world.hook("orders", delay_s=ANSWER_S)
+    hook = await harness.hook("orders", delay_s=ANSWER_S)
     rng = random.Random(SEED)
-    workers = [world.worker(), world.worker()]
+    workers = [harness.worker(), harness.worker()]
     for number in range(kills):
-        before = world.accepted()
-        await world.publish(hook, share)
+        before = harness.accepted()
+        await harness.publish(hook, share)
         # That some of it arrives after every kill is the proof that work goes on.
-        await world.accepts(before + rng.randint(share // 10, share // 2))
+        await harness.accepts(before + rng.randint(share // 10, share // 2))
         workers[number % 2].send_signal(signal.SIGKILL)
         workers[number % 2].wait()
-        workers[number % 2] = world.worker()
-    await world.drained()
-    ledgers = await world.ledgers()
+        workers[number % 2] = harness.worker()
+    await harness.drained()
+    ledgers = await harness.ledgers()
     assert len(ledgers.published) == kills * share
     in_flight = ledgers.lost_leases
     print(f"seed {SEED}: {kills} kills, {in_flight} sends in flight, {ledgers.repeats} repeats")
@@ -37,25 +37,25 @@ async def test_kills_in_mid_traffic(world: World, scale: Scale) -> None:
     ledgers.firsts_in_order()
 
 
-async def test_a_killed_workers_claims_come_back(world: World) -> None:
+async def test_a_killed_workers_claims_come_back(harness: Harness) -> None:
     """The last thing a worker took before it died is delivered by the next one."""
     # Of an organization each: one alone may not have so many under way at a silent receiver.
-    hooks = [await world.hook(f"orders{number}", silent=True) for number in range(8)]
+    hooks = [await harness.hook(f"orders{number}", silent=True) for number in range(8)]
     for hook in hooks:
-        await world.publish(hook, 1, per_order=1)
-    first = world.worker()
+        await harness.publish(hook, 1, per_order=1)
+    first = harness.worker()
 
     async def all_under_way() -> bool:
-        return len(world.received()) == 8
+        return len(harness.received()) == 8
 
     await wait_for(all_under_way)
     first.send_signal(signal.SIGKILL)
     first.wait()
     for hook in hooks:
-        await world.behave(hook.name, silent=False)
-    world.worker()
-    await world.drained()
-    ledgers = await world.ledgers()
+        await harness.behave(hook.name, silent=False)
+    harness.worker()
+    await harness.drained()
+    ledgers = await harness.ledgers()
     assert ledgers.lost_leases == 8
     assert {one.spent for one in ledgers.stored} == {1}, "our crash spent somebody's attempt"
     ledgers.check(repeats_at_most=0)

@@ -90,7 +90,7 @@ def test_damage_is_named(damage: Callable[[Ledgers], Ledgers], invariant: str) -
         damage(_whole()).check()
 
 
-def test_a_lane_that_mixed_up_is_found() -> None:
+def test_an_ordering_key_that_mixed_up_is_found() -> None:
     whole = _whole()
     with pytest.raises(AssertionError, match="first receipts"):
         replace(whole, received=list(reversed(whole.received))).firsts_in_order()

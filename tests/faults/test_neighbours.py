@@ -13,7 +13,7 @@ from privata.webhooks.engine.shares import UNMEASURED_S, account_free
 from privata.webhooks.tests.deliveries import count, dispatching
 
 from .conftest import Scale
-from .world import CONCURRENCY, World
+from .harness import CONCURRENCY, Harness
 
 POISON_BYTES = 8 * 1024 * 1024
 
@@ -21,83 +21,83 @@ POISON_BYTES = 8 * 1024 * 1024
 SLOW_S = 4.7
 
 
-async def test_several_dispatchers_repeat_nothing(world: World, scale: Scale) -> None:
+async def test_several_dispatchers_repeat_nothing(harness: Harness, scale: Scale) -> None:
     events, dispatchers = scale((2_000, 4), (20_000, 8))
-    hooks = [await world.hook(f"hook{number}") for number in range(4)]
+    hooks = [await harness.hook(f"hook{number}") for number in range(4)]
     async with AsyncExitStack() as stack:
         for _ in range(dispatchers):
-            await stack.enter_async_context(dispatching(world.kernel))
+            await stack.enter_async_context(dispatching(harness.ctx))
         for _ in range(5):
             for hook in hooks:
-                await world.publish(hook, events // 5 // len(hooks))
-        await world.drained(seconds=scale(90, 1800))
-    ledgers = await world.ledgers()
+                await harness.publish(hook, events // 5 // len(hooks))
+        await harness.drained(seconds=scale(90, 1800))
+    ledgers = await harness.ledgers()
     assert len(ledgers.published) == events
     ledgers.check(repeats_at_most=0)
     ledgers.firsts_in_order()
     assert all(one.leases == 1 for one in ledgers.stored), "a delivery was claimed twice"
 
 
-async def test_others_are_served_while_one_hangs(world: World, scale: Scale) -> None:
+async def test_others_are_served_while_one_hangs(harness: Harness, scale: Scale) -> None:
     """The hanging one has a backlog before the others publish at all."""
     backlog, others = scale((1_000, 200), (10_000, 2_000))
-    hanging = await world.hook("hanging", silent=True)
-    healthy = [await world.hook(name) for name in ("a", "b", "c")]
-    await world.publish(hanging, backlog)
+    hanging = await harness.hook("hanging", silent=True)
+    healthy = [await harness.hook(name) for name in ("a", "b", "c")]
+    await harness.publish(hanging, backlog)
     # An eighth of the slots for each endpoint, so the hanging one cannot take them all.
-    async with dispatching(world.tuned(dispatch_per_endpoint=CONCURRENCY // 8)):
+    async with dispatching(harness.tuned(dispatch_per_endpoint=CONCURRENCY // 8)):
         for hook in healthy:
-            await world.publish(hook, others)
-        await world.accepts(3 * others, "a", "b", "c")
-        assert world.accepted("hanging") == 0
+            await harness.publish(hook, others)
+        await harness.accepts(3 * others, "a", "b", "c")
+        assert harness.accepted("hanging") == 0
     ids = [hook.endpoint_id for hook in healthy]
-    spent = await world.kernel.database.pool.fetchval(
+    spent = await harness.ctx.database.pool.fetchval(
         "SELECT max(attempts) FROM webhook_delivery WHERE endpoint_id = ANY ($1)", ids
     )
     assert spent == 1
     kept = f"endpoint_id = '{hanging.endpoint_id}' AND status = 'pending'"
-    assert await count(world.kernel, kept) == backlog, "the backlog of the hanging one is kept"
+    assert await count(harness.ctx, kept) == backlog, "the backlog of the hanging one is kept"
 
 
 async def test_500_slow_endpoints_of_one_organization_are_not_felt(
-    world: World, scale: Scale
+    harness: Harness, scale: Scale
 ) -> None:
     """One sandbox key had 150 endpoints that answered after 4.7 s: it held every slot there was."""
     endpoints, rounds = scale((500, 20), (500, 200))
-    slow = await world.hook("slow", delay_s=SLOW_S)
-    await world.multiply(slow, endpoints)
-    others = [await world.hook(name) for name in ("a", "b", "c")]
-    pool = world.kernel.database.pool
+    slow = await harness.hook("slow", delay_s=SLOW_S)
+    await harness.multiply(slow, endpoints)
+    others = [await harness.hook(name) for name in ("a", "b", "c")]
+    pool = harness.ctx.database.pool
     held = "SELECT count(*) FROM webhook_delivery WHERE in_flight AND organization_id = $1"
     started = "SELECT count(*) FROM webhook_delivery WHERE lease_token > 0 AND organization_id = $1"
-    async with dispatching(world.tuned(delivery_timeout_seconds=5.0)):
-        await world.publish(slow, 12, per_order=1)
-        await wait_for(lambda: _counts(world, started, slow.organization))
+    async with dispatching(harness.tuned(delivery_timeout_seconds=5.0)):
+        await harness.publish(slow, 12, per_order=1)
+        await wait_for(lambda: _counts(harness, started, slow.organization))
         most = 0
         for number in range(1, rounds + 1):
             for hook in others:
-                await world.publish(hook, 4, per_order=1)
+                await harness.publish(hook, 4, per_order=1)
             # What has begun of the slow ones while these were sent: that is what they waited for.
             before = await pool.fetchval(started, slow.organization)
-            await world.accepts(3 * 4 * number, "a", "b", "c")
+            await harness.accepts(3 * 4 * number, "a", "b", "c")
             after = await pool.fetchval(started, slow.organization)
             assert after - before <= CONCURRENCY, "the others waited for slots of the slow ones"
             most = max(most, await pool.fetchval(held, slow.organization))
     # Nobody knows them at first, then they have what the slowest have, and one more that ends.
     assert 0 < most <= account_free(CONCURRENCY, 0, UNMEASURED_S) + 1
-    assert await count(world.kernel, "attempts > 1") == 0
+    assert await count(harness.ctx, "attempts > 1") == 0
 
 
-async def _counts(world: World, query: str, organization: UUID) -> bool:
-    return bool(await world.kernel.database.pool.fetchval(query, organization))
+async def _counts(harness: Harness, query: str, organization: UUID) -> bool:
+    return bool(await harness.ctx.database.pool.fetchval(query, organization))
 
 
-async def test_a_poisoned_event_stops_nobody(world: World) -> None:
+async def test_a_poisoned_event_stops_nobody(harness: Harness) -> None:
     """One that cannot be sent at all, and one that is huge: seen, kept, and alone with it."""
-    hook = await world.hook("orders")
+    hook = await harness.hook("orders")
     unsendable, huge = "bad\r\nX-Injected: 1", "huge"
-    async with dispatching(world.kernel):
-        async with world.kernel.database.transaction() as tx:
+    async with dispatching(harness.ctx):
+        async with harness.ctx.database.transaction() as tx:
             for event_id, body in ((unsendable, b"{}"), (huge, b" " * POISON_BYTES)):
                 await publish(
                     tx,
@@ -107,11 +107,11 @@ async def test_a_poisoned_event_stops_nobody(world: World) -> None:
                     order_id=new_order_id(),
                     events=[NewEvent(event_id, "order.confirming", body, 1)],
                 )
-        await world.publish(hook, 100)
-        await world.accepts(100 + 1)
-    received = world.received()
-    assert {one.event_id for one in received} == {*world.published, huge}
-    row = await world.kernel.database.pool.fetchrow(
+        await harness.publish(hook, 100)
+        await harness.accepts(100 + 1)
+    received = harness.received()
+    assert {one.event_id for one in received} == {*harness.published, huge}
+    row = await harness.ctx.database.pool.fetchrow(
         "SELECT d.status, d.attempts, d.last_outcome FROM webhook_delivery AS d"
         " JOIN event ON event.seq = d.event_seq WHERE event.event_id = $1",
         unsendable,

@@ -13,12 +13,12 @@ import pytest
 from conftest import wait_for
 from privata.webhooks.engine.dispatcher import Dispatcher
 from privata.webhooks.tests.deliveries import make_due
-from privata.webhooks.transport.reachability import NetworkWitness
+from privata.webhooks.transport.reachability import ReachabilityCheck
 from privata.webhooks.transport.resolver import Resolver
 from privata.webhooks.transport.routes import Routes, family_of
 from privata.webhooks.transport.transport import Transport
 
-from .world import World
+from .harness import Harness
 
 #: More rounds than the engine makes in ten minutes.
 ROUNDS = 100
@@ -55,15 +55,15 @@ class Network:
 
 
 @asynccontextmanager
-async def _dispatching(world: World, network: Network, *, idle_s: float) -> AsyncIterator[None]:
-    """A dispatcher that has heard another receiver before, so it has a witness to ask."""
+async def _dispatching(harness: Harness, network: Network, *, idle_s: float) -> AsyncIterator[None]:
+    """A dispatcher that has heard another receiver before, so it has a reference host to ask."""
     resolver = Resolver()
-    witness = NetworkWitness()
-    witness.heard(("127.0.0.2", world.port), asyncio.get_running_loop().time())
+    reachability = ReachabilityCheck()
+    reachability.heard(("127.0.0.2", harness.port), asyncio.get_running_loop().time())
     routes = Routes(network.look_up_route)
-    transport = Transport(resolver, idle_seconds=idle_s, network=witness, routes=routes)
-    kernel = world.tuned(delivery_timeout_seconds=DEADLINE_S)
-    task = asyncio.create_task(Dispatcher(kernel, transport).run())
+    transport = Transport(resolver, idle_seconds=idle_s, network=reachability, routes=routes)
+    ctx = harness.tuned(delivery_timeout_seconds=DEADLINE_S)
+    task = asyncio.create_task(Dispatcher(ctx, transport).run())
     try:
         yield
     finally:
@@ -74,9 +74,9 @@ async def _dispatching(world: World, network: Network, *, idle_s: float) -> Asyn
         await resolver.aclose()
 
 
-async def _ours(world: World) -> int:
+async def _ours(harness: Harness) -> int:
     """How many attempts failed through our own fault."""
-    found: int = await world.kernel.database.pool.fetchval(
+    found: int = await harness.ctx.database.pool.fetchval(
         "SELECT count(*) FROM webhook_attempt WHERE outcome = 'internal'"
     )
     return found
@@ -86,57 +86,57 @@ async def _ours(world: World) -> int:
     ("how", "idle_s"), [("unreachable", 0.0), ("silence", 0.0), ("silence on kept ones too", 30.0)]
 )
 async def test_ten_minutes_without_a_network(
-    world: World, monkeypatch: pytest.MonkeyPatch, how: str, idle_s: float
+    harness: Harness, monkeypatch: pytest.MonkeyPatch, how: str, idle_s: float
 ) -> None:
     """`idle_s` 0 keeps no connection, so each send has to find the network anew."""
     network = Network(monkeypatch, how)
-    hooks = [await world.hook(name) for name in ("a", "b")]
-    async with _dispatching(world, network, idle_s=idle_s):
+    hooks = [await harness.hook(name) for name in ("a", "b")]
+    async with _dispatching(harness, network, idle_s=idle_s):
         for hook in hooks:
-            await world.publish(hook, 8)
-        await world.drained()
+            await harness.publish(hook, 8)
+        await harness.drained()
         network.gone = True
         for hook in hooks:
-            await world.behave(hook.name, silent=True)
-            await world.publish(hook, 8)
+            await harness.behave(hook.name, silent=True)
+            await harness.publish(hook, 8)
         for _ in range(ROUNDS if how == "unreachable" else 4):
-            before = await _ours(world)
+            before = await _ours(harness)
 
             async def failed(before: int = before) -> bool:
                 # What was in flight at one look waits, by the next, longer than this test would.
-                await make_due(world.kernel)
-                return await _ours(world) > before
+                await make_due(harness.ctx)
+                return await _ours(harness) > before
 
             await wait_for(failed)
 
         async def at_rest() -> bool:
             # What is judged while the network comes back may find it there.
             under_way = "SELECT EXISTS (SELECT FROM webhook_delivery WHERE in_flight)"
-            return not await world.kernel.database.pool.fetchval(under_way)
+            return not await harness.ctx.database.pool.fetchval(under_way)
 
         await wait_for(at_rest)
         for hook in hooks:
-            await world.behave(hook.name, silent=False)
+            await harness.behave(hook.name, silent=False)
         network.gone = False
-        await _drained_by_jumping(world)
-    row = await world.kernel.database.pool.fetchrow(
+        await _drained_by_jumping(harness)
+    row = await harness.ctx.database.pool.fetchrow(
         "SELECT max(attempts) AS spent, (SELECT count(*) FROM webhook_endpoint"
         " WHERE status <> 'active') AS paused FROM webhook_delivery"
     )
     assert row is not None
     assert tuple(row) == (1, 0), "our network was charged to partners"
-    ledgers = await world.ledgers()
+    ledgers = await harness.ledgers()
     ledgers.check(repeats_at_most=0)
     ledgers.firsts_in_order()
 
 
-async def _drained_by_jumping(world: World) -> None:
+async def _drained_by_jumping(harness: Harness) -> None:
     """Wait until nothing is pending, skipping the waits of the engine."""
 
     async def done() -> bool:
-        await make_due(world.kernel)
+        await make_due(harness.ctx)
         await asyncio.sleep(0.05)
-        return not await world.kernel.database.pool.fetchval(
+        return not await harness.ctx.database.pool.fetchval(
             "SELECT EXISTS (SELECT FROM webhook_delivery WHERE status = 'pending')"
         )
 

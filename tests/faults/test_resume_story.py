@@ -13,7 +13,7 @@ from privata.webhooks.endpoints.service import update_endpoint
 from privata.webhooks.recovery.resuming import resume_endpoint
 
 from .conftest import Scale
-from .world import World
+from .harness import Harness
 
 SEED = 21
 PER_ORDER = 5
@@ -34,49 +34,49 @@ FROM webhook_delivery AS d JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
 
 
 async def test_thousands_wait_and_workers_are_killed_while_they_are_resumed(
-    world: World, scale: Scale
+    harness: Harness, scale: Scale
 ) -> None:
     events, pace, kills = scale((600, 300, 2), (5000, 100, 6))
-    hook = await world.hook("orders", status=500)
-    pool = world.kernel.database.pool
+    hook = await harness.hook("orders", status=500)
+    pool = harness.ctx.database.pool
     await update_endpoint(
-        world.kernel, actor=hook.actor, endpoint_id=hook.endpoint_id, pace_per_s=pace
+        harness.ctx, actor=hook.actor, endpoint_id=hook.endpoint_id, pace_per_s=pace
     )
-    workers = [world.worker(), world.worker()]
-    await world.publish(hook, FAILING, per_order=PER_ORDER)
+    workers = [harness.worker(), harness.worker()]
+    await harness.publish(hook, FAILING, per_order=PER_ORDER)
 
     async def paused() -> bool:
         return bool(await pool.fetchval(_STATUS) == "paused")
 
     await wait_for(paused, seconds=60)
-    await world.publish(hook, events - FAILING, per_order=PER_ORDER)
-    await world.behave("orders", status=200)
+    await harness.publish(hook, events - FAILING, per_order=PER_ORDER)
+    await harness.behave("orders", status=200)
 
     async def at_rest() -> bool:
         return not await pool.fetchval(f"{_WAITING} AND in_flight")
 
     await wait_for(at_rest)
     assert await pool.fetchval(_TRIED) > 0, "nothing waits for a retry: the test has no teeth"
-    before = len(world.received())
-    resumed = await resume_endpoint(world.kernel, actor=hook.actor, endpoint_id=hook.endpoint_id)
+    before = len(harness.received())
+    resumed = await resume_endpoint(harness.ctx, actor=hook.actor, endpoint_id=hook.endpoint_id)
     assert resumed.waiting == await pool.fetchval(_WAITING) == events
     rng = random.Random(SEED)
     for number in range(kills):
         # The last kill leaves enough of the queue for its leases to end in time.
-        await world.accepts(int(events * 0.7 * (number + rng.random()) / kills))
+        await harness.accepts(int(events * 0.7 * (number + rng.random()) / kills))
         workers[number % 2].send_signal(signal.SIGKILL)
         await asyncio.to_thread(workers[number % 2].wait)
-        workers[number % 2] = world.worker()
-    await world.drained(seconds=events / pace + 90)
+        workers[number % 2] = harness.worker()
+    await harness.drained(seconds=events / pace + 90)
 
-    ledgers = await world.ledgers()
+    ledgers = await harness.ledgers()
     ledgers.check(repeats_at_most=ledgers.lost_leases)
-    arrived = world.received()[before:]
-    oldest = next(iter(world.published.values()))
+    arrived = harness.received()[before:]
+    oldest = next(iter(harness.published.values()))
     assert arrived[0].event_id == oldest.event_id, "the probe was not the oldest"
     firsts = list(dict.fromkeys(one.event_id for one in arrived))
     assert len(firsts) == events
-    facts = sorted((world.published[one] for one in firsts), key=lambda fact: fact.order_id)
+    facts = sorted((harness.published[one] for one in firsts), key=lambda fact: fact.order_id)
     for _, order in groupby(facts, key=lambda fact: fact.order_id):
         assert [fact.seq for fact in order] == list(range(1, PER_ORDER + 1))
     took: timedelta = await pool.fetchval(_TOOK)

@@ -24,7 +24,7 @@ from privata.apikeys.service import create_key
 from privata.core.ids import new_order_id
 from privata.core.tenancy import Environment, system_actor
 from privata.events.service import NewEvent, publish
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.streams.tests.reader import Reader, reading
 
 from .conftest import Scale
@@ -37,7 +37,7 @@ UNLIMITED = {"PRIVATA_RATE_READS_PER_MINUTE": "10000000"}
 
 _CUT = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-WHERE datname = current_database() AND application_name = 'privata-bell'
+WHERE datname = current_database() AND application_name = 'privata-wakeup'
 """
 
 
@@ -45,7 +45,7 @@ WHERE datname = current_database() AND application_name = 'privata-bell'
 class Fleet:
     """Server processes on one database, and an organization with a key."""
 
-    kernel: Kernel
+    ctx: AppContext
     env: dict[str, str]
     stack: ExitStack
     organization: uuid.UUID = field(default_factory=uuid.uuid4)
@@ -54,14 +54,14 @@ class Fleet:
 
     async def open(self) -> None:
         actor = system_actor(self.organization, Environment.LIVE, "test")
-        async with self.kernel.database.transaction() as tx:
+        async with self.ctx.database.transaction() as tx:
             await tx.connection.execute(
                 "INSERT INTO organization (id, name, status, live_streams)"
                 " VALUES ($1, 'Acme', 'approved', 1000)",
                 self.organization,
             )
             made = await create_key(
-                tx, self.kernel, actor=actor, environment=Environment.LIVE, name="test"
+                tx, self.ctx, actor=actor, environment=Environment.LIVE, name="test"
             )
         self.key = made.key
 
@@ -85,7 +85,7 @@ class Fleet:
 
     async def tell(self, order_id: str, number: int, status: str = "confirming") -> str:
         event_id = f"{order_id}:{status}:{number}"
-        async with self.kernel.database.transaction() as tx:
+        async with self.ctx.database.transaction() as tx:
             await publish(
                 tx,
                 organization_id=self.organization,
@@ -98,15 +98,15 @@ class Fleet:
 
 
 @pytest.fixture
-async def fleet(kernel: Kernel, cluster: Cluster, database_name: str) -> AsyncIterator[Fleet]:
+async def fleet(ctx: AppContext, cluster: Cluster, database_name: str) -> AsyncIterator[Fleet]:
     env = environment_for(
-        kernel.settings.home,
+        ctx.settings.home,
         cluster.app(database_name),
         cluster.owner(database_name),
         **UNLIMITED,
     )
     with ExitStack() as stack:
-        made = Fleet(kernel, env, stack)
+        made = Fleet(ctx, env, stack)
         await made.open()
         yield made
 
@@ -181,7 +181,7 @@ async def test_readers_cut_at_random_miss_nothing(fleet: Fleet, scale: Scale) ->
 
     async def cut() -> None:
         for _ in range(scale(5, 100)):
-            await fleet.kernel.database.pool.fetchval(_CUT)
+            await fleet.ctx.database.pool.fetchval(_CUT)
             await asyncio.sleep(0.1)
 
     await _followed(fleet, random.Random(11), scale(150, 2_000), cut)
@@ -224,7 +224,7 @@ async def test_a_server_that_is_told_to_stop_ends_its_streams_cleanly(
     server.send_signal(signal.SIGTERM)
     assert all(await asyncio.gather(*clients))
     assert await asyncio.to_thread(server.wait, 30) is not None
-    rows = await fleet.kernel.database.pool.fetch(
+    rows = await fleet.ctx.database.pool.fetch(
         "SELECT reason, count(*) FROM stream GROUP BY reason"
     )
     assert [tuple(row) for row in rows] == [("restart", count)]

@@ -11,7 +11,7 @@ from conftest import wait_for
 from privata.webhooks.engine.shares import LIVE_RESERVE, reserve
 
 from .conftest import Scale
-from .world import CONCURRENCY, World
+from .harness import CONCURRENCY, Harness
 
 #: The sends of the test environment that a worker has under way at most.
 SENDS = CONCURRENCY - reserve(CONCURRENCY, LIVE_RESERVE)
@@ -23,46 +23,46 @@ FROM webhook_delivery ORDER BY id
 """
 
 
-async def _state(world: World) -> list[tuple[Any, ...]]:
-    found: list[asyncpg.Record] = await world.kernel.database.pool.fetch(_STATE)
+async def _state(harness: Harness) -> list[tuple[Any, ...]]:
+    found: list[asyncpg.Record] = await harness.ctx.database.pool.fetch(_STATE)
     return [tuple(row) for row in found]
 
 
-async def test_a_stale_settlement_changes_nothing(world: World, scale: Scale) -> None:
+async def test_a_stale_record_changes_nothing(harness: Harness, scale: Scale) -> None:
     """Every send of the first worker is under way when it is stopped; another one delivers all."""
     rounds = scale(1, 7)
     # Of an organization each: no single one may take all slots.
-    hooks = [await world.hook(f"orders{number}") for number in range(SENDS)]
+    hooks = [await harness.hook(f"orders{number}") for number in range(SENDS)]
     for number in range(1, rounds + 1):
         for hook in hooks:
-            await world.behave(hook.name, silent=True)
-            await world.publish(hook, 1, per_order=1)
-        zombie = world.worker()
+            await harness.behave(hook.name, silent=True)
+            await harness.publish(hook, 1, per_order=1)
+        zombie = harness.worker()
 
         async def all_under_way(wanted: int = (2 * number - 1) * SENDS) -> bool:
-            return len(world.received()) == wanted
+            return len(harness.received()) == wanted
 
         await wait_for(all_under_way)
         zombie.send_signal(signal.SIGSTOP)
         for hook in hooks:
-            await world.behave(hook.name, silent=False)
-        healthy = world.worker()
-        await world.drained()
-        before = await _state(world)
+            await harness.behave(hook.name, silent=False)
+        healthy = harness.worker()
+        await harness.drained()
+        before = await _state(harness)
         zombie.send_signal(signal.SIGCONT)
 
         async def all_stale_noted(wanted: int = number * SENDS) -> bool:
-            count = await world.kernel.database.pool.fetchval(
+            count = await harness.ctx.database.pool.fetchval(
                 "SELECT count(*) FROM webhook_attempt WHERE stale"
             )
             return bool(count == wanted)
 
         await wait_for(all_stale_noted)
-        assert await _state(world) == before
+        assert await _state(harness) == before
         for worker in (zombie, healthy):
             worker.terminate()
             worker.wait(timeout=30)
-    ledgers = await world.ledgers()
+    ledgers = await harness.ledgers()
     assert {one.status for one in ledgers.stored} == {"delivered"}
     assert {one.spent for one in ledgers.stored} == {1}
     ledgers.check(repeats_at_most=0)

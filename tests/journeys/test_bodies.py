@@ -50,7 +50,7 @@ async def test_an_empty_body_is_an_absent_body(
     partner: Partner, method: str, path: str, name: str
 ) -> None:
     key = await mint(
-        partner.kernel, partner.organization_id, Environment.TEST, Scope.ORDERS, Scope.WEBHOOK_ADMIN
+        partner.ctx, partner.organization_id, Environment.TEST, Scope.ORDERS, Scope.WEBHOOK_ADMIN
     )
     wanted = {"url": "http://localhost:9/hook", "alias": "Local"}
     codes = []
@@ -79,7 +79,7 @@ async def test_an_order_with_two_addresses_is_refused_and_named(partner: Partner
     preference = '{"default": "manual_review", "default": "convert_to_stable"}'
     inside = order[:-1] + f', "refund_preference": {preference}}}'
     assert fields_of(await raw(partner, "/order/create", inside)) == ["refund_preference.default"]
-    assert await partner.kernel.database.pool.fetchval("SELECT count(*) FROM orders") == 0
+    assert await partner.ctx.database.pool.fetchval("SELECT count(*) FROM orders") == 0
 
 
 async def test_a_query_and_a_body_that_disagree_are_refused(partner: Partner) -> None:
@@ -112,7 +112,7 @@ async def test_spellings_of_an_order_that_race_make_one(partner: Partner) -> Non
         *(raw(partner, "/order/create", one, **{"Idempotency-Key": "r"}) for one in spellings)
     )
     assert {answer.status_code for answer in answers} == {201}
-    assert await partner.kernel.database.pool.fetchval("SELECT count(*) FROM orders") == 1
+    assert await partner.ctx.database.pool.fetchval("SELECT count(*) FROM orders") == 1
 
 
 async def test_two_idempotency_keys_are_refused(partner: Partner) -> None:

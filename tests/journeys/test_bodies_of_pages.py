@@ -9,7 +9,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from conftest import Cluster
-from privata.desk.bodies import BoundedBodies
+from privata.dashboard.bodies import BoundedBodies
 from tests.browser.server import Server, running_server
 from tests.loopback import NO_AUTHORITIES
 

@@ -59,11 +59,11 @@ async def test_a_secret_key_in_a_browser_is_refused_and_told_why(
 async def test_a_secret_key_makes_no_order_from_a_browser(partner: Partner) -> None:
     answer = await partner.create(headers=SITE)
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "BROWSER_REFUSED")
-    assert await partner.kernel.database.pool.fetchval("SELECT count(*) FROM orders") == 0
+    assert await partner.ctx.database.pool.fetchval("SELECT count(*) FROM orders") == 0
 
 
 async def test_a_publishable_key_may_stand_in_a_page(partner: Partner) -> None:
-    key = await mint(partner.kernel, partner.organization_id, Environment.TEST, Scope.RAMP_EMBED)
+    key = await mint(partner.ctx, partner.organization_id, Environment.TEST, Scope.RAMP_EMBED)
     answer = await partner.client.get("/currencies", headers=SITE | {"X-API-Key": key})
     assert answer.json()["error"]["code"] == "SCOPE_REQUIRED"  # it opens the ramp page alone
     assert answer.headers[ALLOW] == "*"
@@ -101,7 +101,7 @@ async def test_preflights_take_no_token(partner: Partner) -> None:
     for _ in range(20):
         answer = await preflight(partner, "/currencies")
         assert "x-ratelimit-remaining" not in answer.headers
-    taken = await partner.kernel.database.pool.fetchval(
+    taken = await partner.ctx.database.pool.fetchval(
         "SELECT sum(tokens) FROM rate_bucket WHERE tokens < $1",
         float(before.headers["X-RateLimit-Remaining"]) - 1,
     )

@@ -13,7 +13,7 @@ import pytest
 from privata.apikeys.scopes import Scope
 from privata.core.roles import Role
 from privata.core.tenancy import Actor, Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.organizations.tests.people import audited, member
 from privata.tokens.service import create_token
 from privata.webhooks.endpoints.service import create_endpoint
@@ -22,14 +22,14 @@ from tests.conftest import Partner, mint
 
 
 @pytest.fixture
-async def owner(kernel: Kernel, organization: uuid.UUID) -> Actor:
-    return await member(kernel, organization, Role.OWNER, "ann@acme.example")
+async def owner(ctx: AppContext, organization: uuid.UUID) -> Actor:
+    return await member(ctx, organization, Role.OWNER, "ann@acme.example")
 
 
 @pytest.fixture
-async def script(kernel: Kernel, owner: Actor, api_url: str) -> AsyncIterator[httpx.AsyncClient]:
+async def script(ctx: AppContext, owner: Actor, api_url: str) -> AsyncIterator[httpx.AsyncClient]:
     """A program with the owner's token, which may write."""
-    made = await create_token(kernel, actor=owner, name="script", days=7, write=True)
+    made = await create_token(ctx, actor=owner, name="script", days=7, write=True)
     headers = {"Authorization": f"Bearer {made.token}"}
     async with httpx.AsyncClient(
         base_url=f"{api_url}/dashboard/v1", headers=headers, timeout=30
@@ -68,13 +68,13 @@ async def test_orders_in_pages_and_by_environment(
 
 
 @pytest.mark.parametrize(
-    "field", ["url", "alias", "event_filter", "strict_lanes", "schedule_s", "pace_per_s"]
+    "field", ["url", "alias", "event_filter", "strict_ordering", "schedule_s", "pace_per_s"]
 )
 async def test_a_null_gets_the_same_answer_on_both_apis(
     script: httpx.AsyncClient, partner: Partner, field: str
 ) -> None:
     """`{"url": null}` was 200 on one and 422 on the other."""
-    key = await mint(partner.kernel, partner.organization_id, Environment.TEST, Scope.WEBHOOK_ADMIN)
+    key = await mint(partner.ctx, partner.organization_id, Environment.TEST, Scope.WEBHOOK_ADMIN)
     given = {"url": "http://localhost:9/hook", "alias": "Local"}
     made = await partner.post("/webhook/endpoints", given, key=key)
     there = f"/endpoints/{made.json()['endpoint_id']}"
@@ -103,7 +103,7 @@ def _told(answer: httpx.Response) -> Any:
 
 
 async def test_an_endpoint_is_made_changed_disabled_and_deleted(
-    script: httpx.AsyncClient, kernel: Kernel
+    script: httpx.AsyncClient, ctx: AppContext
 ) -> None:
     wanted = {"url": "http://localhost:9/hook", "alias": "Local", "channel": "order"}
     made = await script.post("/test/endpoints", json=wanted)
@@ -126,11 +126,11 @@ async def test_an_endpoint_is_made_changed_disabled_and_deleted(
     refused = await script.post("/test/endpoints", json=wanted | {"url": "http://10.0.0.1/"})
     assert refused.status_code == 422
     assert (await script.get("/test/deliveries")).json()["deliveries"] == []
-    actions = await audited(kernel)
+    actions = await audited(ctx)
     assert "endpoint.paused" in actions
 
 
-async def test_the_audit_log_with_its_filters(script: httpx.AsyncClient, kernel: Kernel) -> None:
+async def test_the_audit_log_with_its_filters(script: httpx.AsyncClient, ctx: AppContext) -> None:
     answer = await script.get("/audit", params={"action": "token"})
     [entry] = answer.json()["entries"]
     assert (entry["action"], entry["changes"]["name"]) == ("token.created", "script")
@@ -138,16 +138,16 @@ async def test_the_audit_log_with_its_filters(script: httpx.AsyncClient, kernel:
     assert (await script.get("/audit", params={"limit": 0})).status_code == 422
 
 
-async def test_many_calls_note_the_use_once(script: httpx.AsyncClient, kernel: Kernel) -> None:
+async def test_many_calls_note_the_use_once(script: httpx.AsyncClient, ctx: AppContext) -> None:
     await asyncio.gather(*(script.get("/me") for _ in range(20)))
-    assert await kernel.database.pool.fetchval("SELECT last_used_at FROM personal_token")
+    assert await ctx.database.pool.fetchval("SELECT last_used_at FROM personal_token")
     answer = await script.post("/me")
     assert answer.status_code == 405
     assert answer.headers["x-request-id"].startswith("req_")
 
 
 async def test_a_token_and_a_wrong_one_have_their_buckets(
-    script: httpx.AsyncClient, kernel: Kernel
+    script: httpx.AsyncClient, ctx: AppContext
 ) -> None:
     """As large as those of keys, and apart from them: reports leave the partner's orders alone."""
     first, again = await script.get("/me"), await script.get("/members")
@@ -163,9 +163,9 @@ async def test_a_token_and_a_wrong_one_have_their_buckets(
         (422, "60", "59"),
         (401, "60", "59"),
     ]
-    subjects = await kernel.database.pool.fetch("SELECT DISTINCT subject FROM rate_bucket")
+    subjects = await ctx.database.pool.fetch("SELECT DISTINCT subject FROM rate_bucket")
     assert {row["subject"].split(":")[0] for row in subjects} == {"token", "ip"}
-    await kernel.database.pool.execute("UPDATE rate_bucket SET tokens = 0, counted_at = now()")
+    await ctx.database.pool.execute("UPDATE rate_bucket SET tokens = 0, counted_at = now()")
     refused = await script.get("/me")
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "RATE_LIMITED")
     assert refused.headers["retry-after"] == "1"
@@ -174,18 +174,18 @@ async def test_a_token_and_a_wrong_one_have_their_buckets(
 
 
 async def test_live_deliveries_of_an_organization_under_review_are_held(
-    script: httpx.AsyncClient, kernel: Kernel, organization: uuid.UUID
+    script: httpx.AsyncClient, ctx: AppContext, organization: uuid.UUID
 ) -> None:
     """Its page said held; here they were pending, with a next attempt that never came."""
     live = actor_of(organization, Environment.LIVE)
     await create_endpoint(
-        kernel, actor=live, url="https://93.184.215.14/hook", alias="Live", channel="order"
+        ctx, actor=live, url="https://93.184.215.14/hook", alias="Live", channel="order"
     )
-    await publish_order(kernel, organization, environment=Environment.LIVE)
+    await publish_order(ctx, organization, environment=Environment.LIVE)
     there = "/live/deliveries"
     [row] = (await script.get(there)).json()["deliveries"]
     assert (row["status"], row["next_attempt_at"] is None) == ("pending", False)
-    await kernel.database.pool.execute("UPDATE organization SET status = 'pending_review'")
+    await ctx.database.pool.execute("UPDATE organization SET status = 'pending_review'")
     [row] = (await script.get(there)).json()["deliveries"]
     assert (row["status"], row["next_attempt_at"]) == ("held", None)
     for status, found in (("held", 1), ("pending", 0), ("undelivered", 1)):

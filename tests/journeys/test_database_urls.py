@@ -109,10 +109,10 @@ async def test_an_ordinary_url_works_everywhere(
     timeout = await _asked(url, "SELECT current_setting('statement_timeout')")
     assert timeout == (["7777ms"] if "7777" in more else ["0"]) * 4
     await _is_ready(url)
-    async with listening(url, "bell") as bells:
+    async with listening(url, "wakeup") as wakeups:
         with psycopg.connect(conninfo(url), autocommit=True) as connection:
-            connection.execute("NOTIFY bell, 'x'")
-        assert await bells.get() == "x"
+            connection.execute("NOTIFY wakeup, 'x'")
+        assert await wakeups.get() == "x"
 
 
 async def test_several_hosts_lead_to_the_one_that_answers(

@@ -29,7 +29,7 @@ async def test_a_delivery_shows_its_attempts(admin: Admin, partner: Partner) -> 
     path = f"/deliveries/{listed['delivery_id']}"
     shown = (await admin.call("GET", path)).json()
     assert shown == listed | {"attempt_log": []}
-    await partner.kernel.database.pool.execute(_TRIED, URL, MOST_ATTEMPTS + 1)
+    await partner.ctx.database.pool.execute(_TRIED, URL, MOST_ATTEMPTS + 1)
     log = (await admin.call("GET", path)).json()["attempt_log"]
     assert [one["number"] for one in log] == list(range(MOST_ATTEMPTS + 1, 1, -1))
     assert log[-1].pop("started_at").endswith("Z")
@@ -56,7 +56,7 @@ async def test_missing_and_foreign_deliveries_look_alike(admin: Admin, partner: 
     await admin.made()
     await partner.create(sandbox_scenario="stuck")
     (listed,) = await admin.log()
-    await partner.kernel.database.pool.execute("UPDATE webhook_delivery SET environment = 'live'")
+    await partner.ctx.database.pool.execute("UPDATE webhook_delivery SET environment = 'live'")
     answers = [
         await admin.call("GET", f"/deliveries/{wanted}")
         for wanted in (listed["delivery_id"], uuid.uuid4(), "nonsense")

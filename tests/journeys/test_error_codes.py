@@ -41,13 +41,13 @@ async def test_a_wrong_key_is_refused_even_where_none_is_needed(partner: Partner
     "column", ["revoked_at = now()", "expires_on = current_date", "allowed_cidrs = '{10.0.0.0/8}'"]
 )
 async def test_dead_and_misplaced_keys_are_invalid(partner: Partner, column: str) -> None:
-    await partner.kernel.database.pool.execute(f"UPDATE api_key SET {column}")
+    await partner.ctx.database.pool.execute(f"UPDATE api_key SET {column}")
     answer = await partner.get("/estimate", **QUOTE)
     assert (answer.status_code, error_of(answer)["code"]) == (401, "INVALID_KEY")
 
 
 async def test_a_missing_scope_is_named(partner: Partner) -> None:
-    key = await mint(partner.kernel, partner.organization_id, Environment.TEST, Scope.WEBHOOK_ADMIN)
+    key = await mint(partner.ctx, partner.organization_id, Environment.TEST, Scope.WEBHOOK_ADMIN)
     answer = await partner.get("/order/x", key=key)
     error = error_of(answer)
     assert (answer.status_code, error["code"], error["scope"]) == (
@@ -133,7 +133,7 @@ async def test_wrong_creates(
     assert (answer.status_code, error["code"]) == (status, code), error
     if field is not None:
         assert field in [one["field"] for one in error["fields"]]
-    assert await partner.kernel.database.pool.fetchval("SELECT count(*) FROM orders") == 0
+    assert await partner.ctx.database.pool.fetchval("SELECT count(*) FROM orders") == 0
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ async def test_sandbox_parameters_are_for_test_keys(partner: Partner) -> None:
 
 async def test_quotes_expire_and_are_used_once(partner: Partner) -> None:
     old = await partner.quote()
-    await partner.kernel.database.pool.execute("UPDATE quote SET expires_at = now()")
+    await partner.ctx.database.pool.execute("UPDATE quote SET expires_at = now()")
     assert error_of(await partner.create(quote_id=old["quote_id"]))["code"] == "QUOTE_EXPIRED"
     new = await partner.quote()
     assert (await partner.create(quote_id=new["quote_id"])).status_code == 201
@@ -210,5 +210,5 @@ async def test_the_openapi_document_is_served_to_all(partner: Partner) -> None:
     answer = await partner.get("/openapi.json", key=None)
     document = answer.json()
     assert document["openapi"].startswith("3.1")
-    assert document["servers"][0]["url"] == partner.kernel.settings.base_url
+    assert document["servers"][0]["url"] == partner.ctx.settings.base_url
     assert "/partner/v1/order/create" in document["paths"]

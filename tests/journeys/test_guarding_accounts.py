@@ -1,4 +1,4 @@
-"""Second factors, fresh proofs and forgotten passwords, told over HTTP."""
+"""Second factors, step-up authentication and forgotten passwords, told over HTTP."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.visitors import (
     PASSWORD,
     Mailbox,
     Visitor,
-    age_proof,
+    age_authentication,
     alert_in,
     link_in,
     sign_up,
@@ -230,7 +230,7 @@ def test_factors_are_sealed_and_shown_to_nobody_else(
         assert stranger.post(f"/account/security/factors/{factor}/remove").status_code == 404
 
 
-def test_a_sensitive_action_waits_for_a_fresh_proof_and_is_then_done(
+def test_a_sensitive_action_waits_for_a_step_up_and_is_then_done(
     server: Server, mailbox: Mailbox, owner: Visitor, person: str
 ) -> None:
     _, codes = turn_on(owner)
@@ -241,7 +241,7 @@ def test_a_sensitive_action_waits_for_a_fresh_proof_and_is_then_done(
     )
     remove = f"/account/security/factors/{factor}/remove"
     assert owner.get(remove).url.path == remove  # fresh from the sign-up
-    age_proof(server, owner.token)
+    age_authentication(server, owner.token)
     page = owner.post(remove)
     assert page.url.path == "/confirm"
     assert alert_in(owner.post("/confirm", code="000000"))
@@ -258,13 +258,15 @@ def test_a_sensitive_action_waits_for_a_fresh_proof_and_is_then_done(
     assert owner.get("/confirm").url.path == "/account/security"
 
 
-def test_without_a_second_factor_the_password_is_the_proof(server: Server, owner: Visitor) -> None:
-    age_proof(server, owner.token)
+def test_without_a_second_factor_the_password_is_the_step_up(
+    server: Server, owner: Visitor
+) -> None:
+    age_authentication(server, owner.token)
     assert owner.get("/account/security/app").url.path == "/confirm"
     for _ in range(5):
         assert "Incorrect current password" in owner.post("/confirm", password="wrong").text
     assert "Too many failed attempts" in owner.post("/confirm", password=PASSWORD).text
-    server.execute("DELETE FROM account_tries WHERE \"limit\" = 'fresh_proof'")
+    server.execute("DELETE FROM account_tries WHERE \"limit\" = 'step_up'")
     page = owner.post("/confirm", password=PASSWORD)
     assert page.url.path == "/account/security/app"
 

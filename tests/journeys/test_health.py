@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from conftest import wait_for
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.readiness import MOST_AGE_S, LookPace, Readiness
 from privata.infra.settings import Settings
 from privata.serving import listen, serve_on
@@ -31,8 +31,8 @@ async def test_health_answers_503_at_once_while_the_database_hangs_or_is_away(
         relayed(settings.database_url) as line,
         httpx.AsyncClient(base_url=base_url, verify=NO_AUTHORITIES, timeout=10) as client,
     ):
-        kernel = await Kernel.open(many, line.url)
-        task = asyncio.create_task(serve_on(listener, kernel, only="api"))
+        ctx = await AppContext.open(many, line.url)
+        task = asyncio.create_task(serve_on(listener, ctx, only="api"))
 
         async def told() -> list[int]:
             return [(await client.get(path)).status_code for path in PATHS]
@@ -58,7 +58,7 @@ async def test_health_answers_503_at_once_while_the_database_hangs_or_is_away(
         await wait_for(lambda: tell(200))
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        await kernel.close()
+        await ctx.close()
 
 
 async def test_health_costs_no_query(partner: Partner) -> None:
@@ -66,7 +66,7 @@ async def test_health_costs_no_query(partner: Partner) -> None:
         answer = await partner.get("/health", key=key)
         assert answer.status_code == 200
         assert int(answer.headers["x-ratelimit-limit"]) > 0
-    assert await partner.kernel.database.pool.fetchval("SELECT count(*) FROM rate_bucket") == 0
+    assert await partner.ctx.database.pool.fetchval("SELECT count(*) FROM rate_bucket") == 0
 
 
 @pytest.mark.parametrize(("age", "ready"), [(MOST_AGE_S, True), (MOST_AGE_S + 0.1, False)])

@@ -26,7 +26,7 @@ async def admin(partner: Partner) -> dict[str, str]:
     """The header of a key that may configure webhooks."""
     return {
         "X-API-Key": await mint(
-            partner.kernel, partner.organization_id, Environment.TEST, Scope.WEBHOOK_ADMIN
+            partner.ctx, partner.organization_id, Environment.TEST, Scope.WEBHOOK_ADMIN
         )
     }
 
@@ -60,7 +60,7 @@ async def test_nanoseconds_are_understood_by_every_filter(
 NULLS: list[tuple[str, bool]] = [
     ("url", False),
     ("alias", False),
-    ("strict_lanes", False),
+    ("strict_ordering", False),
     ("pace_per_s", False),
     ("event_filter", True),
     ("schedule_s", True),
@@ -80,8 +80,8 @@ async def test_null_does_what_the_schema_says_on_both_apis(
     shown = shape["properties"][field]
     assert ({"type": "null"} in shown.get("anyOf", ())) is may
     assert field not in shape.get("required", ())
-    owner = await member(partner.kernel, organization, Role.OWNER, "ann@acme.example")
-    made = await create_token(partner.kernel, actor=owner, name="script", days=7, write=True)
+    owner = await member(partner.ctx, organization, Role.OWNER, "ann@acme.example")
+    made = await create_token(partner.ctx, actor=owner, name="script", days=7, write=True)
     there = str(partner.client.base_url).replace("/partner/v1", "/dashboard/v1/test")
     async with httpx.AsyncClient(timeout=30) as client:
         answers = [

@@ -32,23 +32,23 @@ async def status(partner: Partner, key: str) -> int:
 
 async def new_key(partner: Partner, **more: Any) -> tuple[UUID, str]:
     actor = system_actor(partner.organization_id, Environment.TEST, "tests")
-    async with partner.kernel.database.transaction() as tx:
+    async with partner.ctx.database.transaction() as tx:
         made = await create_key(
-            tx, partner.kernel, actor=actor, environment=Environment.TEST, name="Journey", **more
+            tx, partner.ctx, actor=actor, environment=Environment.TEST, name="Journey", **more
         )
     return made.id, made.key
 
 
 async def test_a_key_from_its_first_call_to_its_end(partner: Partner) -> None:
-    kernel = partner.kernel
+    ctx = partner.ctx
     actor = system_actor(partner.organization_id, Environment.TEST, "tests")
     key_id, first = await new_key(partner)
     assert await status(partner, first) == 200
-    rotated = await rotate_key(kernel, actor=actor, key_id=key_id)
+    rotated = await rotate_key(ctx, actor=actor, key_id=key_id)
     assert [await status(partner, key) for key in (first, rotated.key)] == [200, 200]
-    await end_old_secret(kernel, actor=actor, key_id=key_id)
+    await end_old_secret(ctx, actor=actor, key_id=key_id)
     assert [await status(partner, key) for key in (first, rotated.key)] == [401, 200]
-    await revoke_key(kernel, actor=actor, key_id=key_id)
+    await revoke_key(ctx, actor=actor, key_id=key_id)
     refused = await partner.get("/estimate", key=rotated.key, **ESTIMATE)
     assert (refused.status_code, refused.json()["error"]["code"]) == (401, "INVALID_KEY")
 
@@ -58,29 +58,27 @@ async def test_addresses_and_scopes_hold_from_the_next_call_on(partner: Partner)
     key_id, key = await new_key(partner, allowed_cidrs=["127.0.0.0/8", "2001:db8::/48"])
     assert await status(partner, key) == 200
     wanted = {"name": "Journey", "scopes": ["webhook:admin"], "expires_on": None}
-    await edit_key(
-        partner.kernel, actor=actor, key_id=key_id, allowed_cidrs=["127.0.0.1"], **wanted
-    )
+    await edit_key(partner.ctx, actor=actor, key_id=key_id, allowed_cidrs=["127.0.0.1"], **wanted)
     missing = await partner.get("/order/prv-x", key=key)
     assert (missing.status_code, missing.json()["error"]["code"]) == (403, "SCOPE_REQUIRED")
     await edit_key(
-        partner.kernel, actor=actor, key_id=key_id, allowed_cidrs=["203.0.113.0/24"], **wanted
+        partner.ctx, actor=actor, key_id=key_id, allowed_cidrs=["203.0.113.0/24"], **wanted
     )
     assert await status(partner, key) == 401
 
 
 async def test_an_ops_endpoint_hears_that_a_key_expires(partner: Partner) -> None:
-    kernel = partner.kernel
+    ctx = partner.ctx
     actor = system_actor(partner.organization_id, Environment.TEST, "tests")
-    day = kernel.clock.now().date() + timedelta(days=30)
+    day = ctx.clock.now().date() + timedelta(days=30)
     key_id, key = await new_key(partner, expires_on=day)
     await create_endpoint(
-        kernel, actor=actor, url="http://localhost:1/ops", alias="Ops", channel="ops"
+        ctx, actor=actor, url="http://localhost:1/ops", alias="Ops", channel="ops"
     )
     end = datetime.combine(day, time.min, UTC)
-    then = dataclasses.replace(kernel, clock=ManualClock(end - timedelta(days=6)))
+    then = dataclasses.replace(ctx, clock=ManualClock(end - timedelta(days=6)))
     await asyncio.gather(warn_once(then), warn_once(then))
-    rows = await kernel.database.pool.fetch(
+    rows = await ctx.database.pool.fetch(
         "SELECT e.body FROM webhook_delivery AS d JOIN event AS e ON e.seq = d.event_seq"
     )
     (told,) = [json.loads(row["body"]) for row in rows]

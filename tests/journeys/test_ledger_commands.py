@@ -7,14 +7,14 @@ import uuid
 
 import asyncpg
 
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 from privata.ledger.tests.books import earn
 from tests.journeys.test_operator_commands import privata
 
 
 async def test_corrections_and_what_does_not_hold(
-    kernel: Kernel, settings: Settings, organization: uuid.UUID, superuser: asyncpg.Connection
+    ctx: AppContext, settings: Settings, organization: uuid.UUID, superuser: asyncpg.Connection
 ) -> None:
     whose = ("--organization", str(organization))
     given = (*whose, "--amount", "12.5", "--reason", "a promise of May", "--json")
@@ -33,7 +33,7 @@ async def test_corrections_and_what_does_not_hold(
     code, _, err = await privata(settings, "ledger", "correct", *nobody)
     assert (code, "Organization not found" in err) == (1, True)
 
-    order_id = await earn(kernel, organization)
+    order_id = await earn(ctx, organization)
     back = (*whose, "--order", order_id, "--reason", "refunded after all")
     code, out, _ = await privata(settings, "ledger", "reverse", *back)
     assert (code, out) == (0, f"{order_id}: 1.00000000 USD reversed.\n")
@@ -54,7 +54,7 @@ async def test_corrections_and_what_does_not_hold(
     code, out, _ = await privata(settings, "ledger", "verify", "--json")
     assert code == 1
     assert [one["what"] for one in json.loads(out)["findings"]] == ["available"]
-    rows = await kernel.database.pool.fetch(
+    rows = await ctx.database.pool.fetch(
         "SELECT action, actor_kind FROM audit_entry WHERE action LIKE 'ledger.%' ORDER BY id"
     )
     assert [tuple(row) for row in rows] == [

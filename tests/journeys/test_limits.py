@@ -15,7 +15,7 @@ from privata.apikeys.lockouts import FAILURES, LOCKED_FOR, end_due_lockouts
 from privata.apikeys.scopes import Scope
 from privata.core.ids import base62_token
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 from tests.conftest import Partner, mint
 from tests.servers import running_api
@@ -55,7 +55,7 @@ async def test_every_answer_says_what_is_left(partner: Partner) -> None:
 
 
 async def test_an_empty_bucket_answers_429_and_fills_up(partner: Partner) -> None:
-    await partner.kernel.database.pool.execute(
+    await partner.ctx.database.pool.execute(
         "INSERT INTO rate_bucket (subject, kind, tokens, counted_at, granted)"
         " VALUES ($1, 'write', 0.2, now(), 1)",
         f"{partner.organization_id}:test",
@@ -66,7 +66,7 @@ async def test_an_empty_bucket_answers_429_and_fills_up(partner: Partner) -> Non
     assert refused.headers["retry-after"] == "1"
     assert numbers(refused)[:2] == (60, 0)
     assert (await partner.get("/currencies")).status_code == 200, "reads have a bucket of their own"
-    await partner.kernel.database.pool.execute(
+    await partner.ctx.database.pool.execute(
         "UPDATE rate_bucket SET counted_at = counted_at - interval '3 seconds' WHERE kind = 'write'"
     )
     assert [(await partner.post("/order/create", {})).status_code for _ in range(3)] == [422] * 3
@@ -75,19 +75,17 @@ async def test_an_empty_bucket_answers_429_and_fills_up(partner: Partner) -> Non
 async def test_test_traffic_does_not_use_up_the_live_quota(partner: Partner) -> None:
     """A load test in the sandbox kept the same partner's live orders out."""
     await partner.get("/currencies")
-    await partner.kernel.database.pool.execute(
-        "UPDATE rate_bucket SET tokens = 0, counted_at = now()"
-    )
+    await partner.ctx.database.pool.execute("UPDATE rate_bucket SET tokens = 0, counted_at = now()")
     assert (await partner.get("/currencies")).status_code == 429
     live = await partner.get("/currencies", key=partner.live_key)
     assert (live.status_code, numbers(live)[:2]) == (200, (600, 599))
-    rows = await partner.kernel.database.pool.fetch("SELECT subject FROM rate_bucket")
+    rows = await partner.ctx.database.pool.fetch("SELECT subject FROM rate_bucket")
     named = {f"{partner.organization_id}:{environment}" for environment in ("live", "test")}
     assert {row["subject"] for row in rows} == named
 
 
 async def test_a_bucket_is_exact_over_four_processes(
-    settings: Settings, kernel: Kernel, partner: Partner
+    settings: Settings, ctx: AppContext, partner: Partner
 ) -> None:
     """300 calls at once, spread over four programs: exactly as many pass as the bucket holds."""
     limits = {"PRIVATA_RATE_READS_PER_MINUTE": "100"}
@@ -111,7 +109,7 @@ async def test_a_bucket_is_exact_over_four_processes(
 
 
 async def test_the_bucket_belongs_to_the_organization_not_to_the_key(partner: Partner) -> None:
-    other = await mint(partner.kernel, partner.organization_id, Environment.TEST)
+    other = await mint(partner.ctx, partner.organization_id, Environment.TEST)
     first = numbers(await partner.get("/currencies"))[1]
     second = numbers(await partner.get("/currencies", key=other))[1]
     assert second == first - 1
@@ -158,18 +156,18 @@ async def test_proxies_are_believed_only_when_trusted(settings: Settings, partne
 
 
 async def test_the_organization_of_a_tried_prefix_is_told(partner: Partner) -> None:
-    kernel, pool = partner.kernel, partner.kernel.database.pool
+    ctx, pool = partner.ctx, partner.ctx.database.pool
     wrong = partner.test_key[:16] + "A" * 35
     for _ in range(FAILURES):
         assert (await partner.get("/currencies", key=wrong)).status_code == 401
     assert (await partner.get("/currencies", key=wrong)).status_code == 429
     told = await pool.fetch("SELECT type, environment, organization_id FROM event ORDER BY seq")
     assert [tuple(row) for row in told] == [("api_key_locked", "test", partner.organization_id)]
-    assert await end_due_lockouts(kernel) == 0
+    assert await end_due_lockouts(ctx) == 0
     await pool.execute(
         "UPDATE key_lockout SET locked_at = now() - interval '16 min', locked_until = now()"
     )
-    assert await asyncio.gather(end_due_lockouts(kernel), end_due_lockouts(kernel)) in (
+    assert await asyncio.gather(end_due_lockouts(ctx), end_due_lockouts(ctx)) in (
         [1, 0],
         [0, 1],
     )
@@ -179,7 +177,7 @@ async def test_the_organization_of_a_tried_prefix_is_told(partner: Partner) -> N
 
 
 async def test_a_lockout_that_ran_out_is_told_of_before_the_next_begins(partner: Partner) -> None:
-    pool = partner.kernel.database.pool
+    pool = partner.ctx.database.pool
     wrong = partner.test_key[:16] + "A" * 35
     for _ in range(2):
         for _ in range(FAILURES):
@@ -193,7 +191,7 @@ async def test_a_lockout_that_ran_out_is_told_of_before_the_next_begins(partner:
 
 
 async def test_failures_older_than_a_minute_do_not_count(partner: Partner) -> None:
-    pool = partner.kernel.database.pool
+    pool = partner.ctx.database.pool
     for _ in range(3):
         for _ in range(FAILURES - 1):
             assert (await partner.get("/currencies", key=WRONG)).status_code == 401
@@ -211,14 +209,12 @@ async def test_a_missing_key_counts_as_a_wrong_one(partner: Partner) -> None:
 
 @pytest.mark.parametrize(("cidrs", "status"), [("{127.0.0.0/8}", 200), ("{10.0.0.0/8}", 401)])
 async def test_a_key_may_be_bound_to_networks(partner: Partner, cidrs: str, status: int) -> None:
-    await partner.kernel.database.pool.execute(
-        "UPDATE api_key SET allowed_cidrs = $1", [cidrs[1:-1]]
-    )
+    await partner.ctx.database.pool.execute("UPDATE api_key SET allowed_cidrs = $1", [cidrs[1:-1]])
     assert (await partner.get("/currencies")).status_code == status
 
 
 async def test_the_use_of_a_key_is_noted_once_a_minute(partner: Partner) -> None:
-    pool = partner.kernel.database.pool
+    pool = partner.ctx.database.pool
     question = "SELECT last_used_at, host(last_used_ip) FROM api_key_secret ORDER BY id LIMIT 1"
     await partner.get("/currencies")
     first = tuple(await pool.fetchrow(question))
@@ -246,6 +242,6 @@ async def test_probers_on_the_list_ask_health_without_limit(
 
 @pytest.mark.parametrize("path", ["/currencies", "/order/x", "/events"])
 async def test_a_publishable_key_opens_nothing_here(partner: Partner, path: str) -> None:
-    key = await mint(partner.kernel, partner.organization_id, Environment.TEST, Scope.RAMP_EMBED)
+    key = await mint(partner.ctx, partner.organization_id, Environment.TEST, Scope.RAMP_EMBED)
     answer = await partner.get(path, key=key)
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "SCOPE_REQUIRED")

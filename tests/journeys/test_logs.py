@@ -98,7 +98,7 @@ raise SystemError("pk_live_CANARY")
 
 
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_whatever_a_library_writes_goes_through_the_one_door(form: str) -> None:
+def test_whatever_a_library_writes_goes_through_the_one_handler(form: str) -> None:
     """Loggers with handlers of their own, warnings, threads, finalizers, uncaught exceptions."""
     canary = "Zq3vX8kLm2Np7Rt5Wy9Bc4Df6Gh1Jk0QsUvEaTiOxPz"
     done = subprocess.run(

@@ -39,7 +39,7 @@ async def keys(partner: Partner) -> dict[str, str]:
     """A key for each kind of path: payouts want a live one."""
     scopes = (Scope.ORDERS, Scope.WEBHOOK_ADMIN, Scope.PAYOUTS_READ)
     money = (Scope.PAYOUTS_READ, Scope.PAYOUTS_TRIGGER)
-    where = partner.kernel, partner.organization_id
+    where = partner.ctx, partner.organization_id
     return {
         "payouts": await mint(*where, Environment.LIVE, *money),
         "": await mint(*where, Environment.TEST, *scopes),
@@ -82,7 +82,7 @@ async def test_head_on_a_stream_opens_none(partner: Partner) -> None:
     assert head.headers["content-type"].startswith("text/event-stream")
     assert head.headers["privata-resume-source"] == "fresh"
     assert "content-length" not in head.headers
-    assert await partner.kernel.database.pool.fetchval("SELECT count(*) FROM stream") == 0
+    assert await partner.ctx.database.pool.fetchval("SELECT count(*) FROM stream") == 0
     missing = await partner.client.head(f"/order/prv-{uuid.uuid4()}/stream", headers=headers)
     assert missing.status_code == 404
     assert (await partner.client.head(f"/order/{order}/stream")).status_code == 401
@@ -91,8 +91,8 @@ async def test_head_on_a_stream_opens_none(partner: Partner) -> None:
 async def test_head_and_methods_of_the_dashboard_api(
     partner: Partner, organization: uuid.UUID
 ) -> None:
-    owner = await member(partner.kernel, organization, Role.OWNER, "ann@acme.example")
-    made = await create_token(partner.kernel, actor=owner, name="script", days=7, write=True)
+    owner = await member(partner.ctx, organization, Role.OWNER, "ann@acme.example")
+    made = await create_token(partner.ctx, actor=owner, name="script", days=7, write=True)
     server = str(partner.client.base_url).partition("/partner")[0]
     by_path: dict[str, set[str]] = {}
     for route in router.routes:

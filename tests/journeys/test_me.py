@@ -13,7 +13,7 @@ import pytest
 from privata.apikeys.scopes import Scope
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.ledger.tests.books import earn, give
 from privata.orders import service as orders
 from privata.orders.following.poller import follow_once
@@ -54,21 +54,21 @@ async def test_a_key_learns_whom_it_acts_for(partner: Partner) -> None:
 
 
 async def test_balances_are_for_keys_that_may_read_payouts(
-    partner: Partner, kernel: Kernel
+    partner: Partner, ctx: AppContext
 ) -> None:
-    live = await mint(kernel, partner.organization_id, Environment.LIVE, Scope.PAYOUTS_READ)
-    test = await mint(kernel, partner.organization_id, Environment.TEST, Scope.PAYOUTS_READ)
+    live = await mint(ctx, partner.organization_id, Environment.LIVE, Scope.PAYOUTS_READ)
+    test = await mint(ctx, partner.organization_id, Environment.TEST, Scope.PAYOUTS_READ)
     none = dict.fromkeys(("pending", "available", "payout_in_flight", "paid"), "0.00")
     answer = await partner.get("/me", key=live)
     assert answer.json()["balances"] == {"currency": "USD", **none}, answer.text
     # What is granted to the sandbox, whatever the organization earns.
     granted = {"currency": "USD", **none, "available": "100000.00"}
     assert (await partner.get("/me", key=test)).json()["balances"] == granted
-    await earn(kernel, partner.organization_id, "6520.4999", markup_bps=30)
+    await earn(ctx, partner.organization_id, "6520.4999", markup_bps=30)
     balances = (await partner.get("/me", key=live)).json()["balances"]
     # 32.6024995 inside; nobody is shown a cent that cannot be had.
     assert balances == {"currency": "USD", **none, "available": "32.60"}
-    await give(kernel, partner.organization_id, "499.9999")
+    await give(ctx, partner.organization_id, "499.9999")
     balances = (await partner.get("/me", key=live)).json()["balances"]
     assert balances["available"] == "532.60"
     assert (await partner.get("/me", key=test)).json()["balances"] == granted
@@ -77,33 +77,33 @@ async def test_balances_are_for_keys_that_may_read_payouts(
 
 
 async def test_the_cap_of_streams_is_the_plans_or_the_contracts(
-    partner: Partner, kernel: Kernel
+    partner: Partner, ctx: AppContext
 ) -> None:
     async def streams(key: str) -> int:
         limits = (await partner.get("/me", key=key)).json()["limits"]
         return int(limits["streams"])
 
-    pool = kernel.database.pool
+    pool = ctx.database.pool
     await pool.execute("UPDATE organization SET plan = 'scale'")
     assert (await streams(partner.live_key), await streams(partner.test_key)) == (1500, 50)
     await pool.execute("UPDATE organization SET live_streams = 7")
     assert await streams(partner.live_key) == 7
 
 
-async def test_a_publishable_key_learns_nothing(partner: Partner, kernel: Kernel) -> None:
+async def test_a_publishable_key_learns_nothing(partner: Partner, ctx: AppContext) -> None:
     for scope, statuses in (
         (Scope.RAMP_EMBED, (403, 403)),
         (Scope.WEBHOOK_ADMIN, (200, 403)),
     ):
-        key = await mint(kernel, partner.organization_id, Environment.LIVE, scope)
+        key = await mint(ctx, partner.organization_id, Environment.LIVE, scope)
         got = [(await partner.get(path, key=key)).status_code for path in ("/me", "/me/orders")]
         assert tuple(got) == statuses
     assert (await partner.get("/me", key=None)).status_code == 401
 
 
-async def test_orders_are_those_of_the_single_route(partner: Partner, kernel: Kernel) -> None:
+async def test_orders_are_those_of_the_single_route(partner: Partner, ctx: AppContext) -> None:
     made = (await partner.create(sandbox_scenario="success", sandbox_ttl=0)).json()
-    while await follow_once(kernel):
+    while await follow_once(ctx):
         pass
     (order,) = (await partner.get("/me/orders")).json()["orders"]
     assert order == (await partner.get(f"/order/{made['order_id']}")).json()
@@ -184,13 +184,13 @@ async def test_a_wrong_parameter_is_named(
     assert [one["field"] for one in error["fields"]] == [field]
 
 
-async def test_orders_of_others_are_not_there(partner: Partner, kernel: Kernel) -> None:
+async def test_orders_of_others_are_not_there(partner: Partner, ctx: AppContext) -> None:
     mine = (await partner.create(partner_order_ref="shared")).json()["order_id"]
     stranger = uuid.uuid4()
-    await kernel.database.pool.execute(
+    await ctx.database.pool.execute(
         "INSERT INTO organization (id, name, status) VALUES ($1, 'Other', 'approved')", stranger
     )
-    theirs = await mint(kernel, stranger, Environment.TEST)
+    theirs = await mint(ctx, stranger, Environment.TEST)
     for query in ({}, {"q": mine}, {"q": "shared"}):
         assert await listed(partner, **query) == [mine]
         assert await listed(partner, theirs, **query) == []
@@ -198,38 +198,38 @@ async def test_orders_of_others_are_not_there(partner: Partner, kernel: Kernel) 
 
 
 async def test_what_has_changed_since_a_moment_is_found_on_every_page(
-    partner: Partner, kernel: Kernel
+    partner: Partner, ctx: AppContext
 ) -> None:
     """Who keeps a copy had to read every order again: filters knew only when one was made."""
     made = [(await partner.create(partner_order_ref=f"r{n}")).json()["order_id"] for n in range(4)]
-    await kernel.database.pool.execute("UPDATE orders SET updated_at = now() - interval '1 day'")
+    await ctx.database.pool.execute("UPDATE orders SET updated_at = now() - interval '1 day'")
     before = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
     assert await listed(partner, updated_after=before) == []
     for order_id in (made[0], made[2], made[3]):
         report = Report(OrderStatus.CONFIRMING)
-        await orders.advance(kernel, order_id=order_id, report=report)
+        await orders.advance(ctx, order_id=order_id, report=report)
     first = (await partner.get("/me/orders", updated_after=before, limit="2")).json()
     assert [one["order_id"] for one in first["orders"]] == [made[3], made[2]]
     # A change behind the page moves nothing: pages go by when an order was made.
     for order_id in (made[3], made[1]):
-        await orders.advance(kernel, order_id=order_id, report=Report(OrderStatus.SENDING))
+        await orders.advance(ctx, order_id=order_id, report=Report(OrderStatus.SENDING))
     rest = await partner.get("/me/orders", updated_after=before, cursor=first["next_cursor"])
     assert [one["order_id"] for one in rest.json()["orders"]] == [made[1], made[0]]
     assert await listed(partner, updated_after=before, status="sending") == [made[3], made[1]]
 
 
 async def test_a_change_that_showed_after_a_poll_is_in_the_next_one(
-    partner: Partner, kernel: Kernel
+    partner: Partner, ctx: AppContext
 ) -> None:
     """The guide said to ask from the time of the poll before: such a change was lost for good."""
     order_id = (await partner.create()).json()["order_id"]
-    await kernel.database.pool.execute("UPDATE orders SET updated_at = now() - interval '1 day'")
+    await ctx.database.pool.execute("UPDATE orders SET updated_at = now() - interval '1 day'")
     hour_ago = datetime.now(UTC) - timedelta(hours=1)
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         row = await lock_order(tx, order_id)
         assert row is not None
         report = Report(OrderStatus.REFUND_REQUIRED)
-        await orders.enter(kernel, tx, row, report, source=orders.BY_PROVIDER)
+        await orders.enter(ctx, tx, row, report, source=orders.BY_PROVIDER)
         noted = datetime.now(UTC)
         assert await listed(partner, updated_after=hour_ago.isoformat()) == []
     assert await listed(partner, updated_after=noted.isoformat()) == [], "why the guide goes back"

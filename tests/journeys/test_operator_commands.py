@@ -11,7 +11,7 @@ import uuid
 import asyncpg
 
 from conftest import Cluster, environment_for
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 
 
@@ -29,7 +29,7 @@ async def privata(settings: Settings, *arguments: str) -> tuple[int, str, str]:
 
 
 async def test_review_and_verification(
-    kernel: Kernel, settings: Settings, superuser: asyncpg.Connection, cluster: Cluster
+    ctx: AppContext, settings: Settings, superuser: asyncpg.Connection, cluster: Cluster
 ) -> None:
     code, out, err = await privata(
         settings, "org", "create", "--name", "Acme", "--owner-email", "ann@acme.example", "--json"

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.orders.following.poller import follow_once
 from tests.conftest import ADDRESSES, Partner
 
@@ -21,8 +21,8 @@ PATHS = {
 }
 
 
-async def _follow(kernel: Kernel) -> None:
-    while await follow_once(kernel):
+async def _follow(ctx: AppContext) -> None:
+    while await follow_once(ctx):
         pass
 
 
@@ -51,10 +51,10 @@ async def test_quote_and_create_and_read_back(partner: Partner) -> None:
 @pytest.mark.parametrize("scenario", PATHS)
 async def test_each_scenario_drives_exactly_its_states(partner: Partner, scenario: str) -> None:
     created = (await partner.create(sandbox_scenario=scenario, sandbox_ttl=0)).json()
-    await _follow(partner.kernel)
+    await _follow(partner.ctx)
     order = (await partner.get(f"/order/{created['order_id']}")).json()
     assert [entry["status"] for entry in order["timeline"]] == PATHS[scenario]
-    rows = await partner.kernel.database.pool.fetch("SELECT * FROM event ORDER BY seq")
+    rows = await partner.ctx.database.pool.fetch("SELECT * FROM event ORDER BY seq")
     assert [row["type"] for row in rows] == [f"order.{status}" for status in PATHS[scenario]]
     assert [row["order_seq"] for row in rows] == list(range(1, len(rows) + 1))
     for row, status in zip(rows, PATHS[scenario], strict=True):
@@ -102,7 +102,7 @@ async def test_twenty_creates_at_once_with_one_key_make_one_order(partner: Partn
     )
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["order_id"] for answer in answers}) == 1
-    assert await partner.kernel.database.pool.fetchval("SELECT count(*) FROM orders") == 1
+    assert await partner.ctx.database.pool.fetchval("SELECT count(*) FROM orders") == 1
 
 
 async def test_a_failed_create_frees_its_idempotency_key(partner: Partner) -> None:
@@ -138,7 +138,7 @@ async def test_two_creates_race_for_one_reference(partner: Partner) -> None:
 
 
 async def test_another_organizations_order_looks_like_a_missing_one(
-    partner: Partner, kernel: Kernel
+    partner: Partner, ctx: AppContext
 ) -> None:
     order_id = (await partner.create()).json()["order_id"]
     live = await partner.get(f"/order/{order_id}", key=partner.live_key)

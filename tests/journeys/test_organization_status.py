@@ -1,4 +1,4 @@
-"""A rejected organization went on: what each status lets work, asked at every door over HTTP."""
+"""A rejected organization went on: what each status lets work, asked at every way in over HTTP."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from privata.core.roles import Role
 from privata.core.standing import Capability, OrganizationStatus, works
 from privata.core.tenancy import Actor, ActorKind, Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.organizations.review import decide
 from privata.organizations.tests.people import member
 from privata.tokens.service import create_token
@@ -25,12 +25,12 @@ def _is_refused(answer: httpx.Response, status: OrganizationStatus) -> None:
 
 @pytest.mark.parametrize("status", list(OrganizationStatus))
 async def test_keys_and_tokens_answer_where_the_table_says_so(
-    partner: Partner, kernel: Kernel, api_url: str, status: OrganizationStatus
+    partner: Partner, ctx: AppContext, api_url: str, status: OrganizationStatus
 ) -> None:
     order_id = (await partner.create()).json()["order_id"]
-    ann = await member(kernel, partner.organization_id, Role.OWNER, "ann@acme.example")
-    token = (await create_token(kernel, actor=ann, name="script", days=7, write=True)).token
-    await kernel.database.pool.execute("UPDATE organization SET status = $1", status.value)
+    ann = await member(ctx, partner.organization_id, Role.OWNER, "ann@acme.example")
+    token = (await create_token(ctx, actor=ann, name="script", days=7, write=True)).token
+    await ctx.database.pool.execute("UPDATE organization SET status = $1", status.value)
 
     for key, capability in (
         (partner.test_key, Capability.TEST_KEYS),
@@ -58,12 +58,12 @@ async def test_keys_and_tokens_answer_where_the_table_says_so(
             _is_refused(answer, status)
 
 
-async def test_a_stopped_key_is_no_wrong_key(partner: Partner, kernel: Kernel) -> None:
+async def test_a_stopped_key_is_no_wrong_key(partner: Partner, ctx: AppContext) -> None:
     """No address is locked out for it, and it answers again when the organization is approved."""
     operator = Actor(ActorKind.OPERATOR, "cli", "op", partner.organization_id, Environment.LIVE)
     for to in (OrganizationStatus.REJECTED, OrganizationStatus.APPROVED):
         await decide(
-            kernel, actor=operator, organization_id=partner.organization_id, to=to, note="A reason"
+            ctx, actor=operator, organization_id=partner.organization_id, to=to, note="A reason"
         )
         for _ in range(8):
             answer = await partner.get("/estimate", **ESTIMATE)
@@ -71,4 +71,4 @@ async def test_a_stopped_key_is_no_wrong_key(partner: Partner, kernel: Kernel) -
                 _is_refused(answer, to)
             else:
                 assert answer.status_code == 200
-    assert await kernel.database.pool.fetchval("SELECT count(*) FROM key_failure") == 0
+    assert await ctx.database.pool.fetchval("SELECT count(*) FROM key_failure") == 0

@@ -55,7 +55,7 @@ async def test_an_idempotency_key_is_read_without_spaces_around_it(
         assert answer.status == 201, answer.body
         made.add(json.loads(answer.body)["order_id"])
     assert len(made) == 1
-    kept = await partner.kernel.database.pool.fetchval("SELECT key FROM idempotency_key")
+    kept = await partner.ctx.database.pool.fetchval("SELECT key FROM idempotency_key")
     assert kept == "pasted-1"
     empty = await _call(
         api_url, "POST", "/order/create", key | {"Idempotency-Key": b"  \t "}, body=body

@@ -18,7 +18,7 @@ from privata.apikeys.scopes import Scope
 from privata.core.addresses.codec import base58
 from privata.core.clock import SystemClock
 from privata.core.tenancy import Actor, ActorKind, Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 from privata.payouts.sandbox import move_due
 from privata.payouts.tests.making import Payee, make_endpoint, other_organization, proof
@@ -65,13 +65,13 @@ async def treasury(partner: Partner) -> _Treasury:
 
 
 async def _treasury(partner: Partner, organization_id: uuid.UUID) -> _Treasury:
-    kernel = partner.kernel
-    _, secret = await make_endpoint(kernel, organization_id)
+    ctx = partner.ctx
+    _, secret = await make_endpoint(ctx, organization_id)
     actor = Actor(ActorKind.USER, "1", "finance@acme.example", organization_id, Environment.LIVE)
-    payee = Payee(kernel, _Still(), actor, secret)  # type: ignore[arg-type]
+    payee = Payee(ctx, _Still(), actor, secret)  # type: ignore[arg-type]
     await payee.usable_address()
     await payee.fund("2000")
-    key = await mint(kernel, organization_id, Environment.LIVE, _TRIGGER, _READ)
+    key = await mint(ctx, organization_id, Environment.LIVE, _TRIGGER, _READ)
     return _Treasury(partner, payee, key)
 
 
@@ -132,7 +132,7 @@ async def test_a_request_is_made_once_for_its_key(treasury: _Treasury) -> None:
     )
     assert _code(other) == (409, "IDEMPOTENCY_CONFLICT")
     assert len((await treasury.get()).json()["payouts"]) == 1
-    kept = await treasury.partner.kernel.database.pool.fetchval("SELECT body FROM idempotency_key")
+    kept = await treasury.partner.ctx.database.pool.fetchval("SELECT body FROM idempotency_key")
     assert answers[0].json()["challenge"].encode() not in kept
 
 
@@ -196,7 +196,7 @@ async def test_the_third_request_of_a_day_waits(treasury: _Treasury) -> None:
 
 async def test_another_organizations_payout_looks_missing(treasury: _Treasury) -> None:
     partner = treasury.partner
-    other = await _treasury(partner, await other_organization(partner.kernel))
+    other = await _treasury(partner, await other_organization(partner.ctx))
     made = (await treasury.request()).json()
     for ident in (made["payout_id"], str(uuid.uuid4()), "nonsense"):
         answers = [
@@ -217,12 +217,12 @@ async def test_keys_without_the_scope_are_refused(treasury: _Treasury) -> None:
     partner = treasury.partner
     made = (await treasury.request()).json()
     ident = made["payout_id"]
-    kernel, organization_id = partner.kernel, partner.organization_id
+    ctx, organization_id = partner.ctx, partner.organization_id
     keys = {
-        "test": await mint(kernel, organization_id, Environment.TEST, Scope.ORDERS),
-        "orders": await mint(kernel, organization_id, Environment.LIVE, Scope.ORDERS),
-        "read": await mint(kernel, organization_id, Environment.LIVE, _READ),
-        "trigger": await mint(kernel, organization_id, Environment.LIVE, _TRIGGER),
+        "test": await mint(ctx, organization_id, Environment.TEST, Scope.ORDERS),
+        "orders": await mint(ctx, organization_id, Environment.LIVE, Scope.ORDERS),
+        "read": await mint(ctx, organization_id, Environment.LIVE, _READ),
+        "trigger": await mint(ctx, organization_id, Environment.LIVE, _TRIGGER),
     }
     reads = ("/payouts", "/payouts/addresses", f"/payouts/{ident}")
     writes = (("/payouts", {}), (f"/payouts/{ident}/confirm", {}), (f"/payouts/{ident}/cancel", {}))
@@ -240,11 +240,11 @@ async def test_keys_without_the_scope_are_refused(treasury: _Treasury) -> None:
     assert cancelled.json()["status"] == "cancelled"
 
 
-async def test_pages_of_payouts(treasury: _Treasury, kernel: Kernel) -> None:
+async def test_pages_of_payouts(treasury: _Treasury, ctx: AppContext) -> None:
     for _ in range(2):
         await treasury.request()
     # More than a day allows, as a year of payouts would have made them.
-    await kernel.database.pool.execute(
+    await ctx.database.pool.execute(
         "INSERT INTO payout (id, environment, organization_id, address_id, currency, address,"
         " amount, needs_approval, requested_by, challenge_nonce, challenge_expires_at, created_at)"
         " SELECT gen_random_uuid(), environment, organization_id, id, currency,"
@@ -300,7 +300,7 @@ async def test_the_operators_addresses(partner: Partner, settings: Settings) -> 
     assert out == "None.\n"
     code, _, err = await _command(settings, "approve", str(uuid.uuid4()))
     assert (code, err.splitlines()[-1]) == (1, "privata: Payout not found.")
-    rows = await partner.kernel.database.pool.fetch(
+    rows = await partner.ctx.database.pool.fetch(
         "SELECT action, actor_kind FROM audit_entry WHERE target = $1 ORDER BY seq", address_id
     )
     assert [tuple(row) for row in rows] == [
@@ -345,9 +345,9 @@ async def _command(settings: Settings, *words: str) -> tuple[int | None, str, st
 
 async def test_a_test_key_tries_a_payout_in_the_sandbox(partner: Partner) -> None:
     """It was told that it lacks the scope that it had."""
-    kernel, organization_id = partner.kernel, partner.organization_id
-    _, secret = await make_endpoint(kernel, organization_id, Environment.TEST)
-    key = await mint(kernel, organization_id, Environment.TEST, _READ, _TRIGGER)
+    ctx, organization_id = partner.ctx, partner.organization_id
+    _, secret = await make_endpoint(ctx, organization_id, Environment.TEST)
+    key = await mint(ctx, organization_id, Environment.TEST, _READ, _TRIGGER)
     assert (await partner.get("/payouts", key=key)).json() == {"payouts": [], "next_cursor": None}
     balances = (await partner.get("/me", key=key)).json()["balances"]
     assert balances["available"] == "100000.00"
@@ -361,12 +361,12 @@ async def test_a_test_key_tries_a_payout_in_the_sandbox(partner: Partner) -> Non
     path = f"/payouts/{made['payout_id']}"
     confirmed = await partner.post(f"{path}/confirm", answer, key=key)
     assert confirmed.json()["status"] == "confirmed", confirmed.text
-    while await move_due(kernel):
+    while await move_due(ctx):
         pass
     shown = (await partner.get(path, key=key)).json()
     assert (shown["status"], shown["explorer_url"]) == ("settled", None)
     assert (await partner.get("/me", key=key)).json()["balances"]["paid"] == "750.00"
-    live = await mint(kernel, organization_id, Environment.LIVE, _READ, _TRIGGER)
+    live = await mint(ctx, organization_id, Environment.LIVE, _READ, _TRIGGER)
     assert _code(await partner.get(path, key=live)) == (404, "NOT_FOUND")
     refused = await partner.post("/payouts", body, key=live, headers=headers)
     assert _code(refused) == (422, "VALIDATION_ERROR")

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.orders.following.poller import follow_once
 from privata.refunds.clock import end_windows_once
 from privata.refunds.executing import execute_once
@@ -22,12 +22,12 @@ OTHER_BTC = "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"
 RETURN = {"refund_to_address": OTHER_BTC}
 
 
-async def settle(kernel: Kernel) -> None:
+async def settle(ctx: AppContext) -> None:
     """Do everything that is due now."""
     while (
-        await follow_once(kernel)
-        + await end_windows_once(kernel, Environment.TEST)
-        + await execute_once(kernel, Environment.TEST)
+        await follow_once(ctx)
+        + await end_windows_once(ctx, Environment.TEST)
+        + await execute_once(ctx, Environment.TEST)
     ):
         pass
 
@@ -38,7 +38,7 @@ async def needing(partner: Partner, *, amount: str = "0.1", **changes: Any) -> s
     body = {"quote_id": quote["quote_id"], "sandbox_scenario": "refund", "sandbox_ttl": 0}
     made = await partner.create(**(body | changes))
     assert made.status_code == 201, made.text
-    await settle(partner.kernel)
+    await settle(partner.ctx)
     return str(made.json()["order_id"])
 
 
@@ -60,7 +60,7 @@ def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
 
 
 async def types(partner: Partner, order_id: str) -> list[str]:
-    rows = await partner.kernel.database.pool.fetch(
+    rows = await partner.ctx.database.pool.fetch(
         "SELECT type FROM event WHERE order_id = $1 ORDER BY seq", order_id
     )
     return [row["type"].removeprefix("order.") for row in rows]
@@ -94,7 +94,7 @@ async def test_an_action_refunds_the_order(
     assert (refund["state"], refund["status"], refund["source"]) == (
         "requested", "refund_required", "api",
     )  # fmt: skip
-    await settle(partner.kernel)
+    await settle(partner.ctx)
     order = await order_of(partner, order_id)
     assert order["status"] == "refunded"
     assert len(order["tx_out_hash"]) == 64
@@ -119,7 +119,7 @@ async def test_the_same_action_gets_the_same_answer_and_another_is_refused(
     error = refused(other, 409, "REFUND_NOT_REQUIRED")
     assert error["action"] == "return_to_refund_address"
     count = "SELECT count(*) FROM audit_entry WHERE action = 'refund.requested'"
-    assert await partner.kernel.database.pool.fetchval(count) == 1
+    assert await partner.ctx.database.pool.fetchval(count) == 1
 
 
 _NONE = ("action", "stable_target", "source", "requested_at", "finished_at", "failure")
@@ -140,7 +140,7 @@ async def test_how_the_refund_stands_can_be_read(partner: Partner) -> None:
     order = await order_of(partner, order_id)
     assert order["refund"].items() <= chosen.items()
     assert (await partner.get(path)).json() == chosen
-    await settle(partner.kernel)
+    await settle(partner.ctx)
     order = await order_of(partner, order_id)
     assert (order["refund"]["state"], order["refund"]["failure"]) == ("done", None)
     assert order["refund"]["finished_at"] >= order["refund"]["requested_at"]
@@ -154,8 +154,8 @@ async def test_how_the_refund_stands_can_be_read(partner: Partner) -> None:
 async def test_events_carry_the_refund_as_it_was(partner: Partner) -> None:
     order_id = await needing(partner)
     await act(partner, order_id)
-    await settle(partner.kernel)
-    rows = await partner.kernel.database.pool.fetch(
+    await settle(partner.ctx)
+    rows = await partner.ctx.database.pool.fetch(
         "SELECT type, body FROM event WHERE order_id = $1 ORDER BY order_seq", order_id
     )
     orders = {row["type"]: json.loads(row["body"])["order"] for row in rows}
@@ -180,7 +180,7 @@ async def test_an_idempotency_key_covers_the_action(partner: Partner) -> None:
     wrong = await act(partner, order_id, {"refund_to_address": "1nonsense"}, headers=key)
     refused(wrong, 400, "INVALID_ADDRESS")
     first = await act(partner, order_id, headers=key)
-    await settle(partner.kernel)
+    await settle(partner.ctx)
     again = await act(partner, order_id, headers=key)
     assert first.content == again.content
     assert again.headers["idempotent-replayed"] == "true"
@@ -197,20 +197,20 @@ async def test_two_actions_at_once_one_wins(partner: Partner) -> None:
     assert len({json.dumps(body) for body in won}) == 1
     codes = {answer.json()["error"]["code"] for answer in answers if not answer.is_success}
     assert codes == {"REFUND_NOT_REQUIRED"}
-    await settle(partner.kernel)
+    await settle(partner.ctx)
     assert (await types(partner, order_id)).count("refunded") == 1
 
 
 async def test_an_action_and_the_end_of_the_window_at_once(partner: Partner) -> None:
     order_id = await needing(partner, refund_address=ADDRESSES["BTC"])
-    pool = partner.kernel.database.pool
+    pool = partner.ctx.database.pool
     await pool.execute("UPDATE orders SET poll_at = now()")
     await asyncio.gather(
         act(partner, order_id),
-        end_windows_once(partner.kernel, Environment.TEST),
-        end_windows_once(partner.kernel, Environment.TEST),
+        end_windows_once(partner.ctx, Environment.TEST),
+        end_windows_once(partner.ctx, Environment.TEST),
     )
-    await settle(partner.kernel)
+    await settle(partner.ctx)
     assert await pool.fetchval("SELECT source FROM refund") == "api"
     assert (await types(partner, order_id)).count("refunded") == 1
 
@@ -261,7 +261,7 @@ async def test_wrong_actions_name_their_field_and_change_nothing(
     path = f"/order/{order_id}/refund-action"
     error = refused(await partner.post(path, body), status, code)
     assert field in [one["field"].split(".")[0] for one in error["fields"]], error
-    assert await partner.kernel.database.pool.fetchval("SELECT count(*) FROM refund") == 0
+    assert await partner.ctx.database.pool.fetchval("SELECT count(*) FROM refund") == 0
 
 
 async def test_orders_that_need_none_say_so(partner: Partner) -> None:
@@ -275,7 +275,7 @@ async def test_what_happens_where_refunds_are_not_programmatic(
     partner: Partner, capability: str, hours: int | None
 ) -> None:
     order_id = await needing(partner)
-    pool = partner.kernel.database.pool
+    pool = partner.ctx.database.pool
     await pool.execute(
         "UPDATE orders SET refund_capability = $1, refund_sla_hours = $2", capability, hours
     )
@@ -289,13 +289,13 @@ async def test_what_happens_where_refunds_are_not_programmatic(
 
 async def end_window_now(partner: Partner) -> None:
     """Let the order's window be long over."""
-    pool = partner.kernel.database.pool
+    pool = partner.ctx.database.pool
     await pool.execute(
         "UPDATE order_timeline SET at = at - $1::interval WHERE status = 'refund_required'",
         timedelta(hours=24),
     )
     await pool.execute("UPDATE orders SET poll_at = now() WHERE status = 'refund_required'")
-    await settle(partner.kernel)
+    await settle(partner.ctx)
 
 
 @pytest.mark.parametrize(
@@ -341,7 +341,7 @@ async def test_the_preference_is_applied_when_the_window_ends(
     order = await order_of(partner, order_id)
     assert order["status"] == status
     assert (order["tx_out_hash"] is not None) == (status == "refunded")
-    pool = partner.kernel.database.pool
+    pool = partner.ctx.database.pool
     row = await pool.fetchrow("SELECT action, source FROM refund")
     assert tuple(row) == (action, "default")
     told = await pool.fetchval("SELECT count(*) FROM audit_entry WHERE action='refund.defaulted'")
@@ -351,7 +351,7 @@ async def test_the_preference_is_applied_when_the_window_ends(
 
 async def test_a_window_that_has_ended_refuses_before_the_clock_comes(partner: Partner) -> None:
     order_id = await needing(partner)
-    await partner.kernel.database.pool.execute(
+    await partner.ctx.database.pool.execute(
         "UPDATE order_timeline SET at = at - interval '24 hours' WHERE status = 'refund_required'"
     )
     refused(await act(partner, order_id), 409, "REFUND_WINDOW_EXPIRED")
@@ -360,26 +360,26 @@ async def test_a_window_that_has_ended_refuses_before_the_clock_comes(partner: P
 async def test_the_provider_refuses(partner: Partner) -> None:
     order_id = await needing(partner, amount="0.10403")
     assert (await act(partner, order_id)).is_success
-    await settle(partner.kernel)
+    await settle(partner.ctx)
     order = await order_of(partner, order_id)
     assert (order["status"], order["tx_out_hash"]) == ("manual_review", None)
     refund = (await act(partner, order_id)).json()
     assert refund["state"] == "failed"
     assert "refuses" in refund["failure"]
     ops = "SELECT count(*) FROM event WHERE channel = 'ops'"
-    assert await partner.kernel.database.pool.fetchval(ops) == 0
+    assert await partner.ctx.database.pool.fetchval(ops) == 0
 
 
 async def test_the_provider_goes_down_in_the_middle(partner: Partner) -> None:
     order_id = await needing(partner, amount="0.10503")
     assert (await act(partner, order_id)).is_success
-    pool = partner.kernel.database.pool
-    await settle(partner.kernel)
+    pool = partner.ctx.database.pool
+    await settle(partner.ctx)
     assert (await order_of(partner, order_id))["status"] == "refund_required"
     await pool.execute(
         "UPDATE refund SET due_at = now(), silent_since = silent_since - interval '1 hour'"
     )
-    await settle(partner.kernel)
+    await settle(partner.ctx)
     assert (await order_of(partner, order_id))["status"] == "manual_review"
     body = json.loads(await pool.fetchval("SELECT body FROM event WHERE channel = 'ops'"))
     assert body["event"] == "provider_outage_affecting_partner"
@@ -389,8 +389,8 @@ async def test_the_provider_goes_down_in_the_middle(partner: Partner) -> None:
 async def test_a_refund_that_is_done_later(partner: Partner) -> None:
     order_id = await needing(partner, amount="0.10202")
     assert (await act(partner, order_id)).is_success
-    await settle(partner.kernel)
-    pool = partner.kernel.database.pool
+    await settle(partner.ctx)
+    pool = partner.ctx.database.pool
     row = await pool.fetchrow("SELECT state, provider_reference FROM refund")
     assert row["state"] == "processing"
     assert row["provider_reference"].startswith("simref-")
@@ -398,7 +398,7 @@ async def test_a_refund_that_is_done_later(partner: Partner) -> None:
     await pool.execute(
         "UPDATE refund SET due_at = now(), requested_at = requested_at - interval '1 minute'"
     )
-    await settle(partner.kernel)
+    await settle(partner.ctx)
     assert (await order_of(partner, order_id))["status"] == "refunded"
 
 
@@ -416,10 +416,10 @@ async def test_strangers_and_the_other_environment_see_no_order(partner: Partner
 async def test_no_answer_and_no_event_holds_a_refund_address(partner: Partner) -> None:
     order_id = await needing(partner, refund_address=ADDRESSES["BTC"])
     answer = await act(partner, order_id)
-    await settle(partner.kernel)
+    await settle(partner.ctx)
     order = await partner.get(f"/order/{order_id}")
-    rows = await partner.kernel.database.pool.fetch("SELECT body FROM event")
-    audit = await partner.kernel.database.pool.fetch("SELECT changes::text FROM audit_entry")
+    rows = await partner.ctx.database.pool.fetch("SELECT body FROM event")
+    audit = await partner.ctx.database.pool.fetch("SELECT changes::text FROM audit_entry")
     texts = [answer.text, order.text]
     texts += [bytes(row["body"]).decode() for row in rows]
     texts += [str(row["changes"]) for row in audit]

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from conftest import environment_for
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from tests.conftest import Partner
 from tests.journeys.test_refunds_over_the_api import act, needing, order_of, settle
 
 
 @pytest.fixture
-def command(kernel: Kernel, tmp_path: Path):  # type: ignore[no-untyped-def]
+def command(ctx: AppContext, tmp_path: Path):  # type: ignore[no-untyped-def]
     """Runs the program on the database of the test: exit code, output, errors."""
-    settings = kernel.settings
+    settings = ctx.settings
     environment = environment_for(
         tmp_path, str(settings.database_url), str(settings.database_owner_url)
     )
@@ -39,7 +39,7 @@ def command(kernel: Kernel, tmp_path: Path):  # type: ignore[no-untyped-def]
 async def test_an_order_is_listed_decided_and_gone(partner: Partner, command) -> None:  # type: ignore[no-untyped-def]
     order_id = await needing(partner, amount="0.10403")
     assert (await act(partner, order_id)).is_success
-    await settle(partner.kernel)
+    await settle(partner.ctx)
     code, out, err = await command("list", "--json")
     assert code == 0, err
     (listed,) = json.loads(out)["orders"]

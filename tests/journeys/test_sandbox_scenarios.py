@@ -14,7 +14,7 @@ import pytest
 from conftest import wait_for
 from privata.apikeys.scopes import Scope
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.webhooks.signing.signatures import verify_privata
 from privata.webhooks.tests.receivers import OK, Receiver, read_request, receiver
 from privata.worker.main import work
@@ -72,7 +72,7 @@ class Sandbox:
 
 
 @pytest.fixture
-async def sandbox(partner: Partner, kernel: Kernel) -> AsyncIterator[Sandbox]:
+async def sandbox(partner: Partner, ctx: AppContext) -> AsyncIterator[Sandbox]:
     inbox = Inbox()
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -85,15 +85,15 @@ async def sandbox(partner: Partner, kernel: Kernel) -> AsyncIterator[Sandbox]:
             await writer.drain()
 
     async with receiver(script) as server:
-        inbox.secret = await _endpoint(partner, kernel, server)
-        task = asyncio.create_task(work(kernel))
+        inbox.secret = await _endpoint(partner, ctx, server)
+        task = asyncio.create_task(work(ctx))
         yield Sandbox(partner, inbox)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def _endpoint(partner: Partner, kernel: Kernel, server: Receiver) -> str:
-    key = await mint(kernel, partner.organization_id, Environment.TEST, Scope.WEBHOOK_ADMIN)
+async def _endpoint(partner: Partner, ctx: AppContext, server: Receiver) -> str:
+    key = await mint(ctx, partner.organization_id, Environment.TEST, Scope.WEBHOOK_ADMIN)
     url = f"http://localhost:{server.port}/hook"
     made = await partner.post("/webhook/endpoints", {"url": url, "alias": "Orders"}, key=key)
     assert made.status_code == 201, made.text
@@ -157,7 +157,7 @@ async def test_a_late_deposit_can_be_seen_in_the_sandbox(sandbox: Sandbox, ttl: 
     assert order["tx_in_hash"]
     assert order["tx_out_hash"]
     await sandbox.reaches(order_id, PATHS["late"])
-    told = await sandbox.partner.kernel.database.pool.fetch(
+    told = await sandbox.partner.ctx.database.pool.fetch(
         "SELECT body FROM event WHERE type = 'late_deposit' ORDER BY seq"
     )
     bodies = [json.loads(row["body"]) for row in told]
@@ -174,7 +174,7 @@ async def test_the_end_of_a_window_can_be_seen_in_the_sandbox(
 ) -> None:
     # One second for each hour of the window; two hours are long enough for a test.
     order = await sandbox.order("refund", 1, **changes)
-    await sandbox.partner.kernel.database.pool.execute(
+    await sandbox.partner.ctx.database.pool.execute(
         "UPDATE orders SET refund_window_hours = 2 WHERE id = $1", order["order_id"]
     )
     await sandbox.reaches(order["order_id"], [*PATHS["refund"], outcome])

@@ -11,7 +11,7 @@ import pytest
 from conftest import Cluster
 from tests.browser.server import Server, running_server
 from tests.journeys.test_guarding_accounts import turn_on
-from tests.visitors import Mailbox, Visitor, age_proof, alert_in, sign_up, text_of, visitor
+from tests.visitors import Mailbox, Visitor, age_authentication, alert_in, sign_up, text_of, visitor
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_a_hundred_wrong_second_factors_are_the_last(server: Server, mailbox: Ma
                 late.sign_in(email)
                 page = late.post("/login/second-factor", code=code)
                 assert "Codes are locked" in alert_in(page)
-        age_proof(server, owner.token)
+        age_authentication(server, owner.token)
         owner.post("/account/security/recovery/new")
         assert "Codes are locked" in alert_in(owner.post("/confirm", code=codes[3]))
     mails = [mail for mail in mailbox.of(email) if "are locked" in str(mail["Subject"])]

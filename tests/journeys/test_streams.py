@@ -13,7 +13,7 @@ from conftest import wait_for
 from privata.apikeys.scopes import Scope
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 from privata.orders import service as orders
 from privata.orders.following.poller import follow_once
@@ -33,9 +33,9 @@ PATHS = {
 ENDED = {"success", "fail", "expire"}
 
 
-async def log_of(kernel: Kernel, order_id: str) -> list[Told]:
+async def log_of(ctx: AppContext, order_id: str) -> list[Told]:
     """The event log of the order, as a stream should tell it."""
-    rows = await kernel.database.pool.fetch(
+    rows = await ctx.database.pool.fetch(
         "SELECT event_id, type, body FROM event WHERE order_id = $1 ORDER BY order_seq", order_id
     )
     return [Told(*row) for row in rows]
@@ -46,14 +46,14 @@ async def make(partner: Partner, scenario: str = "stuck", ttl: int = 3600) -> st
     return str(made.json()["order_id"])
 
 
-async def move(kernel: Kernel, order_id: str, status: str) -> None:
+async def move(ctx: AppContext, order_id: str, status: str) -> None:
     await orders.advance(
-        kernel, order_id=order_id, report=Report(OrderStatus(status)), source="provider"
+        ctx, order_id=order_id, report=Report(OrderStatus(status)), source="provider"
     )
 
 
-async def follow(kernel: Kernel) -> None:
-    while await follow_once(kernel):
+async def follow(ctx: AppContext) -> None:
+    while await follow_once(ctx):
         pass
 
 
@@ -73,9 +73,9 @@ async def test_the_stream_says_what_webhooks_say(
     order_id = await make(partner, scenario, ttl=0)
     async with reading(api_url, order_id, partner.test_key) as stream:
         first = await stream.next()
-        await follow(partner.kernel)
+        await follow(partner.ctx)
         told = [first, *[await stream.next() for _ in PATHS[scenario][1:]]]
-        assert told == await log_of(partner.kernel, order_id)
+        assert told == await log_of(partner.ctx, order_id)
         assert [one.type for one in told if one] == [f"order.{each}" for each in PATHS[scenario]]
         for one in told:
             assert one is not None
@@ -117,12 +117,12 @@ async def test_missing_and_foreign_orders_look_alike(partner: Partner, api_url: 
             error = json.loads(await refused.body())["error"]
             answers.append((refused.status, error["code"], error["message"]))
     assert set(answers) == {(404, "ORDER_NOT_FOUND", "Order not found.")}
-    assert await partner.kernel.database.pool.fetchval("SELECT count(*) FROM stream") == 0
+    assert await partner.ctx.database.pool.fetchval("SELECT count(*) FROM stream") == 0
 
 
 async def test_a_key_needs_the_scope(partner: Partner, api_url: str) -> None:
     order_id = await make(partner)
-    weak = await mint(partner.kernel, partner.organization_id, Environment.TEST, Scope.PAYOUTS_READ)
+    weak = await mint(partner.ctx, partner.organization_id, Environment.TEST, Scope.PAYOUTS_READ)
     for key, status in ((weak, 403), ("pk_test_none", 401)):
         async with reading(api_url, order_id, key) as refused:
             assert refused.status == status
@@ -131,29 +131,29 @@ async def test_a_key_needs_the_scope(partner: Partner, api_url: str) -> None:
 async def test_resuming_replays_everything_after_the_last_event(
     partner: Partner, api_url: str
 ) -> None:
-    kernel, order_id = partner.kernel, await make(partner)
+    ctx, order_id = partner.ctx, await make(partner)
     async with reading(api_url, order_id, partner.test_key) as stream:
         seen = await stream.next()
     assert seen is not None
-    await move(kernel, order_id, "sending")
+    await move(ctx, order_id, "sending")
     async with reading(api_url, order_id, partner.test_key, last_event_id=seen.id) as stream:
         assert stream.headers["privata-resume-source"] == "buffer"
         assert int(stream.headers["privata-resume-gap-ms"]) >= 0
         missed = [await stream.next() for _ in range(3)]
-        await move(kernel, order_id, "completed")
+        await move(ctx, order_id, "completed")
         missed += [await stream.next()]
         assert await stream.next() is None
-    assert [seen, *missed] == await log_of(kernel, order_id)
+    assert [seen, *missed] == await log_of(ctx, order_id)
 
 
 async def test_an_old_or_unknown_place_begins_with_the_state(
     partner: Partner, api_url: str, owner: asyncpg.Connection
 ) -> None:
-    kernel = partner.kernel
+    ctx = partner.ctx
     order_id, other = await make(partner), await make(partner)
-    await move(kernel, order_id, "exchanging")
-    log = await log_of(kernel, order_id)
-    foreign = (await log_of(kernel, other))[0].id
+    await move(ctx, order_id, "exchanging")
+    log = await log_of(ctx, order_id)
+    foreign = (await log_of(ctx, other))[0].id
     for unknown in (foreign, f"{order_id}:sending:1", "x" * 5000, "\xe4"):
         async with reading(api_url, order_id, partner.test_key, last_event_id=unknown) as stream:
             assert stream.headers["privata-resume-source"] == "snapshot"
@@ -165,14 +165,14 @@ async def test_an_old_or_unknown_place_begins_with_the_state(
         assert stream.headers["privata-resume-source"] == "snapshot"
         assert 61_000 <= int(stream.headers["privata-resume-gap-ms"]) < 600_000
         assert await stream.next() == log[-1]
-        await move(kernel, order_id, "completed")
-        assert (await stream.all()) == (await log_of(kernel, order_id))[3:]
+        await move(ctx, order_id, "completed")
+        assert (await stream.all()) == (await log_of(ctx, order_id))[3:]
 
 
 async def test_an_ended_order_sends_its_state_and_closes(partner: Partner, api_url: str) -> None:
-    kernel, order_id = partner.kernel, await make(partner, "success", ttl=0)
-    await follow(kernel)
-    log = await log_of(kernel, order_id)
+    ctx, order_id = partner.ctx, await make(partner, "success", ttl=0)
+    await follow(ctx)
+    log = await log_of(ctx, order_id)
     async with reading(api_url, order_id, partner.test_key) as stream:
         assert await stream.all() == log[-1:]
     async with reading(api_url, order_id, partner.test_key, last_event_id=log[2].id) as stream:
@@ -183,9 +183,9 @@ async def test_nothing_can_follow_the_last_event_so_clients_stop_connecting(
     partner: Partner, api_url: str, owner: asyncpg.Connection
 ) -> None:
     """200 and nothing, every two seconds, was what `EventSource` got for ever."""
-    kernel, order_id = partner.kernel, await make(partner, "success", ttl=0)
-    await follow(kernel)
-    last = (await log_of(kernel, order_id))[-1].id
+    ctx, order_id = partner.ctx, await make(partner, "success", ttl=0)
+    await follow(ctx)
+    last = (await log_of(ctx, order_id))[-1].id
 
     async def again() -> tuple[int, str]:
         async with reading(api_url, order_id, partner.test_key, last_event_id=last) as stream:
@@ -201,15 +201,15 @@ async def test_nothing_can_follow_the_last_event_so_clients_stop_connecting(
     await owner.execute("DELETE FROM webhook_delivery")
     await owner.execute("DELETE FROM event")
     assert await again() == (204, "no-store"), "nor is there an event to wait for"
-    rows = await kernel.database.pool.fetch("SELECT source FROM stream")
+    rows = await ctx.database.pool.fetch("SELECT source FROM stream")
     assert [row["source"] for row in rows] == ["fresh"], "no 204 took a place under the cap"
 
 
 async def test_rows_come_and_go_with_the_streams(partner: Partner, api_url: str) -> None:
-    kernel, order_id = partner.kernel, await make(partner)
+    ctx, order_id = partner.ctx, await make(partner)
     async with reading(api_url, order_id, partner.test_key) as stream:
         await stream.next()
-        row = await kernel.database.pool.fetchrow("SELECT * FROM stream")
+        row = await ctx.database.pool.fetchrow("SELECT * FROM stream")
         assert row is not None
         assert (row["order_id"], row["ip"], row["source"], row["closed_at"]) == (
             order_id, "127.0.xxx.xxx", "fresh", None,
@@ -217,32 +217,30 @@ async def test_rows_come_and_go_with_the_streams(partner: Partner, api_url: str)
         assert partner.test_key.startswith(row["key_prefix"])
 
     async def closed() -> bool:
-        return bool(
-            await kernel.database.pool.fetchval("SELECT reason = 'client_left' FROM stream")
-        )
+        return bool(await ctx.database.pool.fetchval("SELECT reason = 'client_left' FROM stream"))
 
     await wait_for(closed)
-    assert await kernel.database.pool.fetchval("SELECT last_seq FROM stream") == 1
+    assert await ctx.database.pool.fetchval("SELECT last_seq FROM stream") == 1
 
 
 async def test_a_stopping_server_ends_its_streams_and_they_resume_elsewhere(
-    kernel: Kernel, partner: Partner
+    ctx: AppContext, partner: Partner
 ) -> None:
     order_id = await make(partner)
     listener = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-    server = asyncio.create_task(serve_on(listener, kernel, only="api"))
+    server = asyncio.create_task(serve_on(listener, ctx, only="api"))
     async with reading(url, order_id, partner.test_key) as stream:
         seen = await stream.next()
         server.cancel()
         assert await stream.next() is None, "ended cleanly"
         async with asyncio.timeout(4):  # below the grace that running requests get
             await asyncio.gather(server, return_exceptions=True)
-    row = await kernel.database.pool.fetchrow("SELECT reason, node_id FROM stream")
+    row = await ctx.database.pool.fetchrow("SELECT reason, node_id FROM stream")
     assert row is not None
     assert tuple(row) == ("restart", None)
     assert seen is not None
-    await move(kernel, order_id, "confirming")
+    await move(ctx, order_id, "confirming")
     async with reading(
         str(partner.client.base_url), order_id, partner.test_key, last_event_id=seen.id
     ) as stream:

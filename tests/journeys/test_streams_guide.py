@@ -48,7 +48,7 @@ def runnable() -> list[str]:
 async def test_a_sample_follows_an_order_to_its_end(
     partner: Partner, api_url: str, language: str
 ) -> None:
-    kernel, order_id = partner.kernel, await make(partner)
+    ctx, order_id = partner.ctx, await make(partner)
     *command, last = CALLS[language]
     process = await asyncio.create_subprocess_exec(
         *command,
@@ -60,17 +60,17 @@ async def test_a_sample_follows_an_order_to_its_end(
     )
     assert process.stdout is not None
     told = [json.loads(await process.stdout.readline())]
-    await move(kernel, order_id, "confirming")
+    await move(ctx, order_id, "confirming")
     told.append(json.loads(await process.stdout.readline()))
     # The stream is ended; the sample comes back and asks for what it missed.
-    await kernel.database.pool.execute("UPDATE stream SET ending = $1", Ending.CLOSED_HERE.value)
-    await kernel.database.pool.execute("SELECT pg_notify('privata_streams', '')")
-    await move(kernel, order_id, "completed")
+    await ctx.database.pool.execute("UPDATE stream SET ending = $1", Ending.CLOSED_HERE.value)
+    await ctx.database.pool.execute("SELECT pg_notify('privata_streams', '')")
+    await move(ctx, order_id, "completed")
     async with asyncio.timeout(30):
         rest, _ = await process.communicate()
     told += [json.loads(line) for line in rest.splitlines()]
     assert process.returncode == 0
-    assert told == [json.loads(one.data) for one in await log_of(kernel, order_id)]
+    assert told == [json.loads(one.data) for one in await log_of(ctx, order_id)]
 
 
 @pytest.mark.parametrize("language", runnable())

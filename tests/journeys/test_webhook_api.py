@@ -44,13 +44,13 @@ class Admin:
         return answer.json()["deliveries"]  # type: ignore[no-any-return]
 
     async def database(self, statement: str) -> None:
-        await self.partner.kernel.database.pool.execute(statement)
+        await self.partner.ctx.database.pool.execute(statement)
 
 
 @pytest.fixture
 async def admin(partner: Partner) -> Admin:
     scopes = (Scope.WEBHOOK_ADMIN, Scope.ORDERS)
-    key = await mint(partner.kernel, partner.organization_id, Environment.TEST, *scopes)
+    key = await mint(partner.ctx, partner.organization_id, Environment.TEST, *scopes)
     return Admin(partner, key)
 
 
@@ -130,7 +130,7 @@ async def test_scopes_and_strangers(admin: Admin) -> None:
         ("DELETE", f"/recoveries/{began.json()['recovery_id']}", None),
     ]
     live = await mint(
-        admin.partner.kernel,
+        admin.partner.ctx,
         admin.partner.organization_id,
         Environment.LIVE,
         Scope.WEBHOOK_ADMIN,
@@ -158,7 +158,7 @@ async def test_a_creation_is_repeated_with_its_secret_which_is_not_kept_open(adm
     replayed = [one for one in answers if one.headers.get("Idempotent-Replayed") == "true"]
     assert len(replayed) == 2
     assert len((await admin.call("GET", "/endpoints")).json()["endpoints"]) == 1
-    kept = await admin.partner.kernel.database.pool.fetchval("SELECT body FROM idempotency_key")
+    kept = await admin.partner.ctx.database.pool.fetchval("SELECT body FROM idempotency_key")
     assert answers[0].json()["secret"].encode() not in kept
     other = await admin.call("POST", "/endpoints", body | {"alias": "B"}, headers=headers)
     assert (other.status_code, other.json()["error"]["code"]) == (409, "IDEMPOTENCY_CONFLICT")
@@ -232,7 +232,7 @@ async def test_retry_replay_recover(admin: Admin) -> None:
     busy = await admin.call("POST", "/recover", body)
     error = busy.json()["error"]
     assert (busy.status_code, error["recovery_id"]) == (409, began.json()["recovery_id"])
-    assert await recover_step(admin.partner.kernel)
+    assert await recover_step(admin.partner.ctx)
     path = f"/recoveries/{began.json()['recovery_id']}"
     now = (await admin.call("GET", path)).json()
     assert (now["status"], now["queued"], now["delivered"]) == ("running", 1, 0)
@@ -282,9 +282,9 @@ async def test_resuming(admin: Admin) -> None:
 
 async def test_the_feed_has_the_bytes_of_the_webhooks(admin: Admin) -> None:
     order_id = (await admin.partner.create()).json()["order_id"]
-    bodies = await admin.partner.kernel.database.pool.fetch("SELECT body FROM event ORDER BY seq")
+    bodies = await admin.partner.ctx.database.pool.fetch("SELECT body FROM event ORDER BY seq")
     webhook_key = await mint(
-        admin.partner.kernel,
+        admin.partner.ctx,
         admin.partner.organization_id,
         Environment.TEST,
         Scope.WEBHOOK_ADMIN,
@@ -301,7 +301,7 @@ async def test_the_feed_has_the_bytes_of_the_webhooks(admin: Admin) -> None:
     rest = (await admin.partner.get("/events", after=page["last"], limit=1)).json()
     assert rest == {"events": [], "last": page["last"], "more": False}
     payouts = await mint(
-        admin.partner.kernel, admin.partner.organization_id, Environment.TEST, Scope.PAYOUTS_READ
+        admin.partner.ctx, admin.partner.organization_id, Environment.TEST, Scope.PAYOUTS_READ
     )
     assert (await admin.partner.get("/events", key=payouts)).status_code == 403
     for after in ("-1", "x", "999999", str(2**63)):

@@ -1,9 +1,9 @@
 """Days of one endpoint's life in milliseconds: the engine's own rules on a clock that is moved.
 
-What decides is the product's: `verdicts.decide` after each attempt, `pausing.judge` for the
+What decides is the product's: `decisions.decide` after each attempt, `pausing.judge` for the
 endpoint, `signing` for the proof. What is played here is the dispatcher's part: which delivery is
-due next, the lanes, the probe, the pace, one attempt at a time. The receiver is a function of
-time.
+due next, the ordering keys, the probe, the pace, one attempt at a time. The receiver is a function
+of time.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from random import Random
 
 from privata.core.clock import ManualClock
 from privata.webhooks.endpoints.pausing import Evidence, Reason, Standing, Tell, judge
-from privata.webhooks.engine.verdicts import decide
+from privata.webhooks.engine.decisions import decide
 from privata.webhooks.outcomes import GONE, RULES, Outcome
 from privata.webhooks.schedule import DEFAULT_SCHEDULE
 from privata.webhooks.signing.signatures import sign_privata
@@ -161,7 +161,7 @@ class Life:
         self.sent_while_paused += self.standing.status is EndpointStatus.PAUSED
         valid = [secret for secret, ends in self.secrets if ends is None or ends > now]
         result = self.receiver(now, sign_privata(valid, int(now.timestamp()), BODY))
-        verdict = decide(
+        decision = decide(
             result,
             attempts=duty.spent,
             first_attempt_at=duty.first_at or now,
@@ -171,13 +171,13 @@ class Life:
             unaided=probing and self.standing.resumed_by is None,
         )
         duty.tries.append((now, result))
-        duty.first_at = duty.first_at or (now if verdict.spent else None)
-        duty.spent += verdict.spent
-        duty.status = verdict.status
-        duty.due = now + timedelta(seconds=verdict.wait_s)
+        duty.first_at = duty.first_at or (now if decision.spent else None)
+        duty.spent += decision.spent
+        duty.status = decision.status
+        duty.due = now + timedelta(seconds=decision.wait_s)
         if duty.status is not DeliveryStatus.PENDING:
             self._pending.remove(duty)
-        self._judge(result, gone=verdict.gone, probing=probing)
+        self._judge(result, gone=decision.gone, probing=probing)
 
     def _judge(self, result: SendResult, *, gone: bool, probing: bool) -> None:
         now = self.clock.now()

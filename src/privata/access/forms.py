@@ -10,7 +10,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from privata.core.errors import ValidationFailed
-from privata.infra.plane import kernel
+from privata.infra.plane import app_context
 from privata.infra.sealing import UnsealError
 
 
@@ -50,7 +50,7 @@ def keep_once(request: HttpRequest, name: str, secret: str) -> None:
 
     Each thing has a name of its own, so that of two made side by side neither is lost.
     """
-    sealed = kernel().sealer.seal(secret.encode(), f"once:{name}")
+    sealed = app_context().sealer.seal(secret.encode(), f"once:{name}")
     request.session[f"once:{name}"] = base64.b64encode(sealed).decode()
 
 
@@ -58,6 +58,6 @@ def take_once(request: HttpRequest, name: str) -> str | None:
     """The secret that was kept under this name, the first time somebody asks."""
     sealed = request.session.pop(f"once:{name}", "")
     try:
-        return kernel().sealer.unseal(base64.b64decode(sealed), f"once:{name}").decode()
+        return app_context().sealer.unseal(base64.b64decode(sealed), f"once:{name}").decode()
     except (UnsealError, binascii.Error):
         return None

@@ -1,8 +1,8 @@
-"""The doors of the dashboard: who is here, for which organization, and may they.
+"""The access checks of the dashboard: who is here, for which organization, and may they.
 
-A page is written as `@page(Permission.X) def view(request, tenant, ...)`. The door finds the
-signed-in user's organization, checks the role against the table, and hands in the tenant; every
-query of the page is made with its organization and environment. Signed out goes to sign-in.
+A page is written as `@requires(Permission.X) def view(request, tenant, ...)`. The access check
+finds the signed-in user's organization, checks the role against the table, and hands in the tenant;
+every query of the page is made with its organization and environment. Signed out goes to sign-in.
 
 Whose members people are is known to a room above, which the dashboard puts into `FIND_TENANT`.
 """
@@ -34,7 +34,7 @@ FIND_TENANT: Final[Hook[Callable[[HttpRequest, Environment], Tenant | HttpRespon
 )
 
 
-def page(
+def requires(
     permission: Permission,
 ) -> Callable[[View[P]], Callable[..., HttpResponseBase]]:
     """A view that only members with `permission` get; takes `environment` out of the URL.

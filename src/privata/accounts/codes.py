@@ -13,7 +13,7 @@ from typing import Final
 from uuid import UUID
 
 from privata.accounts.states import CodePurpose
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.infra.sealing import Sealer
 
@@ -25,7 +25,7 @@ TRIES: Final = {CodePurpose.SIGN_UP: 5, CodePurpose.NEW_DEVICE: 3}
 DIGITS: Final = 6
 
 
-class Verdict(StrEnum):
+class CodeCheck(StrEnum):
     """`ended`: used, expired, or tried too often; only a new code helps."""
 
     RIGHT = "right"
@@ -81,17 +81,17 @@ async def mint(
     return Minted(code_id, code, expires_at)
 
 
-async def judge(kernel: Kernel, code_id: UUID, typed: str, purpose: CodePurpose) -> Verdict:
+async def judge(ctx: AppContext, code_id: UUID, typed: str, purpose: CodePurpose) -> CodeCheck:
     """Count a try and compare. A right code is not used up yet: see `use`."""
-    stored: bytes | None = await kernel.database.pool.fetchval(
+    stored: bytes | None = await ctx.database.pool.fetchval(
         _TAKE_TRY, code_id, purpose.value, TRIES[purpose]
     )
     if stored is None:
-        return Verdict.ENDED
+        return CodeCheck.ENDED
     # Every key is tried: the installation's first key may have been replaced meanwhile.
-    candidates = kernel.sealer.digests(_text(code_id, digits_of(typed)))
+    candidates = ctx.sealer.digests(_text(code_id, digits_of(typed)))
     right = [hmac.compare_digest(stored, each) for each in candidates]
-    return Verdict.RIGHT if any(right) else Verdict.WRONG
+    return CodeCheck.RIGHT if any(right) else CodeCheck.WRONG
 
 
 async def use(tx: Transaction, code_id: UUID) -> str | None:

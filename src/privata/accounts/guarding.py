@@ -6,47 +6,47 @@ import ipaddress
 from dataclasses import dataclass
 from datetime import datetime
 
-from privata.accounts import letters, limits
+from privata.accounts import limits, mails
+from privata.accounts.client import Client
 from privata.accounts.limits import Try
-from privata.accounts.place import Place
-from privata.infra.kernel import Kernel
-from privata.notifications.catalogue import Letter
+from privata.infra.context import AppContext
+from privata.notifications.catalogue import MailTemplate
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SignInTry:
     """A try to sign in that may be checked."""
 
     by_address: Try
     by_email: Try
 
 
-async def enter(kernel: Kernel, *, email: str, place: Place) -> Entry | None:
+async def enter(ctx: AppContext, *, email: str, client: Client) -> SignInTry | None:
     """Take a try for the address and the email; None while one of them is blocked.
 
     Both are taken before the password is looked at, the same way for every email. A blocked address
     takes none of the email's, or it could go on blocking everybody else's.
     """
-    by_address = await limits.take(kernel, limits.SIGN_IN_BY_ADDRESS, network_of(place.ip))
+    by_address = await limits.take(ctx, limits.SIGN_IN_BY_ADDRESS, network_of(client.ip))
     if not by_address.granted:
         return None
-    by_email = await limits.take(kernel, limits.SIGN_IN_BY_EMAIL, email)
+    by_email = await limits.take(ctx, limits.SIGN_IN_BY_EMAIL, email)
     if not by_email.granted:
         return None
-    return Entry(by_address, by_email)
+    return SignInTry(by_address, by_email)
 
 
-async def succeeded(kernel: Kernel, entry: Entry) -> None:
+async def succeeded(ctx: AppContext, attempt: SignInTry) -> None:
     """The password was right: these were no wrong tries. Earlier wrong ones of the email stay,
     so whoever has one right password cannot guess on between."""
-    await limits.give_back(kernel, entry.by_address)
-    await limits.give_back(kernel, entry.by_email)
+    await limits.give_back(ctx, attempt.by_address)
+    await limits.give_back(ctx, attempt.by_email)
 
 
-async def failed(kernel: Kernel, entry: Entry, *, email: str, place: Place) -> None:
+async def failed(ctx: AppContext, attempt: SignInTry, *, email: str, client: Client) -> None:
     """The password was wrong; the try that begins the block of an email alerts its person."""
-    if entry.by_email.last and entry.by_email.blocked_until is not None:
-        await _alert(kernel, entry.by_email.blocked_until, email, place)
+    if attempt.by_email.last and attempt.by_email.blocked_until is not None:
+        await _alert(ctx, attempt.by_email.blocked_until, email, client)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,44 +60,44 @@ class Round:
     blocked_until: str | None
 
 
-async def begin_round(kernel: Kernel, *, user_id: int, email: str) -> Round | None:
+async def begin_round(ctx: AppContext, *, user_id: int, email: str) -> Round | None:
     """Let a sign-in try second factors; None while the email is blocked.
 
     Taken before the first code is judged: whoever knows the password may open any number of
     sign-ins beforehand, and all of them together get no more rounds than the email has tries.
     After too many wrong codes a further round has one try.
     """
-    taken = await limits.take(kernel, limits.SIGN_IN_BY_EMAIL, email)
+    taken = await limits.take(ctx, limits.SIGN_IN_BY_EMAIL, email)
     if not taken.granted:
         return None
-    await limits.leave_one(kernel, limits.SECOND_FACTOR, str(user_id))
+    await limits.leave_one(ctx, limits.SECOND_FACTOR, str(user_id))
     until = taken.blocked_until.isoformat() if taken.last and taken.blocked_until else None
     return Round(taken.at.isoformat(), until)
 
 
-async def round_succeeded(kernel: Kernel, begun: Round, *, user_id: int, email: str) -> None:
+async def round_succeeded(ctx: AppContext, begun: Round, *, user_id: int, email: str) -> None:
     """The second factor was right: nothing of this round counts."""
-    await limits.clear(kernel, limits.SECOND_FACTOR, str(user_id))
+    await limits.clear(ctx, limits.SECOND_FACTOR, str(user_id))
     await limits.give_back_at(
-        kernel, limits.SIGN_IN_BY_EMAIL, email, datetime.fromisoformat(begun.taken_at)
+        ctx, limits.SIGN_IN_BY_EMAIL, email, datetime.fromisoformat(begun.taken_at)
     )
 
 
-async def round_failed(kernel: Kernel, begun: Round, *, email: str, place: Place) -> None:
+async def round_failed(ctx: AppContext, begun: Round, *, email: str, client: Client) -> None:
     """The sign-in ended over wrong codes; the round that began a block alerts its person."""
     if begun.blocked_until is not None:
-        await _alert(kernel, datetime.fromisoformat(begun.blocked_until), email, place)
+        await _alert(ctx, datetime.fromisoformat(begun.blocked_until), email, client)
 
 
-async def _alert(kernel: Kernel, until: datetime, email: str, place: Place) -> None:
-    async with kernel.database.transaction() as tx:
-        await letters.tell(
+async def _alert(ctx: AppContext, until: datetime, email: str, client: Client) -> None:
+    async with ctx.database.transaction() as tx:
+        await mails.tell(
             tx,
-            kernel,
-            Letter.ACCOUNT_LOCKED,
+            ctx,
+            MailTemplate.ACCOUNT_LOCKED,
             email,
-            place,
-            until=letters.in_words(until),
+            client,
+            until=mails.in_words(until),
         )
 
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import Final
 
 from privata.accounts import limits, sessions
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 
 #: Seconds between rounds. Nothing depends on it: what is over is refused wherever it is looked at.
 EVERY_S: Final = 3600.0
@@ -19,11 +19,11 @@ _FORGET: Final = (
 )
 
 
-async def tidy_accounts(kernel: Kernel) -> None:
+async def tidy_accounts(ctx: AppContext) -> None:
     """Delete expired sessions, codes, links and tries until cancelled."""
     while True:
-        await sessions.forget_old(kernel.database)
-        await limits.forget_old(kernel.database)
+        await sessions.forget_old(ctx.database)
+        await limits.forget_old(ctx.database)
         for statement in _FORGET:
-            await kernel.database.pool.execute(statement)
+            await ctx.database.pool.execute(statement)
         await asyncio.sleep(EVERY_S)

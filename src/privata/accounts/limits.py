@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Database, Transaction
 
 
@@ -48,8 +48,8 @@ RESET_MAILS: Final = Limit("reset_mail", 3, timedelta(hours=1))
 #: Mails to whomever that one address can cause by signing up or forgetting passwords.
 MAILS_BY_ADDRESS: Final = Limit("mail_address", 30, timedelta(hours=1))
 
-#: Wrong passwords and codes at the question for a fresh proof, of one person.
-FRESH_PROOF: Final = Limit("fresh_proof", 5, timedelta(minutes=15))
+#: Wrong passwords and codes at the step-up question, of one person.
+STEP_UP: Final = Limit("step_up", 5, timedelta(minutes=15))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +112,14 @@ DELETE FROM account_tries WHERE updated_at < now() - interval '1 day'
 """
 
 
-async def take(kernel: Kernel, limit: Limit, value: str, *, tx: Transaction | None = None) -> Try:
+async def take(ctx: AppContext, limit: Limit, value: str, *, tx: Transaction | None = None) -> Try:
     """Ask for a try of `value` (an email, an address, a person's id); see `granted`.
 
     With `tx` it is counted if the transaction commits, and others who ask for one of the same
     value wait until then.
     """
-    subject = _subject(kernel, limit, value)
-    asked = kernel.database.pool if tx is None else tx.connection
+    subject = _subject(ctx, limit, value)
+    asked = ctx.database.pool if tx is None else tx.connection
     row: Any = await asked.fetchrow(
         _TAKE,
         limit.name,
@@ -131,29 +131,29 @@ async def take(kernel: Kernel, limit: Limit, value: str, *, tx: Transaction | No
     return Try(limit, subject, row["granted"], row["used"], row["at"], row["blocked_until"])
 
 
-async def give_back(kernel: Kernel, taken: Try) -> None:
+async def give_back(ctx: AppContext, taken: Try) -> None:
     """The try was none: it succeeded. A block that it began is over."""
-    await kernel.database.pool.execute(
+    await ctx.database.pool.execute(
         _GIVE_BACK, taken.limit.name, taken.subject, taken.at, taken.limit.most
     )
 
 
-async def give_back_at(kernel: Kernel, limit: Limit, value: str, at: datetime) -> None:
+async def give_back_at(ctx: AppContext, limit: Limit, value: str, at: datetime) -> None:
     """`give_back` of the try that was taken at this moment, in an earlier request."""
-    await kernel.database.pool.execute(
-        _GIVE_BACK, limit.name, _subject(kernel, limit, value), at, limit.most
+    await ctx.database.pool.execute(
+        _GIVE_BACK, limit.name, _subject(ctx, limit, value), at, limit.most
     )
 
 
-async def clear(kernel: Kernel, limit: Limit, value: str) -> None:
+async def clear(ctx: AppContext, limit: Limit, value: str) -> None:
     """Forget every try of `value`."""
-    await kernel.database.pool.execute(_CLEAR, limit.name, _subject(kernel, limit, value))
+    await ctx.database.pool.execute(_CLEAR, limit.name, _subject(ctx, limit, value))
 
 
-async def leave_one(kernel: Kernel, limit: Limit, value: str) -> None:
+async def leave_one(ctx: AppContext, limit: Limit, value: str) -> None:
     """Where none is left, let one more try in: whoever starts over with the right password."""
-    subject = _subject(kernel, limit, value)
-    await kernel.database.pool.execute(_LEAVE_ONE, limit.name, subject, limit.most)
+    subject = _subject(ctx, limit, value)
+    await ctx.database.pool.execute(_LEAVE_ONE, limit.name, subject, limit.most)
 
 
 async def forget_old(database: Database) -> None:
@@ -161,5 +161,5 @@ async def forget_old(database: Database) -> None:
     await database.pool.execute(_FORGET)
 
 
-def _subject(kernel: Kernel, limit: Limit, value: str) -> bytes:
-    return kernel.sealer.digest(f"{limit.name}:{value.lower()}")
+def _subject(ctx: AppContext, limit: Limit, value: str) -> bytes:
+    return ctx.sealer.digest(f"{limit.name}:{value.lower()}")

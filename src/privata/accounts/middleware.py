@@ -1,4 +1,4 @@
-"""What every request of the Desk does for its session."""
+"""What every request of the dashboard does for its session."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_asy
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 
+from privata.accounts.client import Client
 from privata.accounts.hashing import RETRY_AFTER_S, HashingBusy
-from privata.accounts.place import Place
 from privata.accounts.session_backend import SessionStore
 
 Handler = Callable[[HttpRequest], HttpResponseBase | Awaitable[HttpResponseBase]]
 
 
-def session_place(get_response: Handler) -> Handler:
+def session_client(get_response: Handler) -> Handler:
     """Tell the session where the request comes from; renew its token where a role has changed."""
 
     def begin(request: HttpRequest) -> None:
         session = request.session
         assert isinstance(session, SessionStore)
-        session.place = Place(
+        session.client = Client(
             request.META.get("REMOTE_ADDR") or None, request.headers.get("User-Agent", "")
         )
 
@@ -98,5 +98,5 @@ def _is_whole_page(request: HttpRequest, response: HttpResponseBase) -> bool:
     )
 
 
-session_place.sync_capable = True  # type: ignore[attr-defined]
-session_place.async_capable = True  # type: ignore[attr-defined]
+session_client.sync_capable = True  # type: ignore[attr-defined]
+session_client.async_capable = True  # type: ignore[attr-defined]

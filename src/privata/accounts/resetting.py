@@ -9,10 +9,10 @@ from datetime import timedelta
 from typing import Any, Final
 
 from privata.accounts import limits, passwords
+from privata.accounts.client import Client
 from privata.accounts.guarding import network_of
-from privata.accounts.place import Place
-from privata.infra.kernel import Kernel
-from privata.notifications.catalogue import Letter
+from privata.infra.context import AppContext
+from privata.notifications.catalogue import MailTemplate
 from privata.notifications.service import send_mail
 
 LIFETIME: Final = timedelta(hours=1)
@@ -43,43 +43,43 @@ SELECT id, email FROM app_user WHERE lower(email) = lower($1) AND is_active
 """
 
 
-async def request_link(kernel: Kernel, *, email: str, place: Place) -> None:
+async def request_link(ctx: AppContext, *, email: str, client: Client) -> None:
     """Mail a link to the account of `email`, if there is one and no limit is reached.
 
     Costs and answers the same with and without an account: whether somebody gets the mail is
     decided when it is sent.
     """
-    by_address = await limits.take(kernel, limits.MAILS_BY_ADDRESS, network_of(place.ip))
+    by_address = await limits.take(ctx, limits.MAILS_BY_ADDRESS, network_of(client.ip))
     if not by_address.granted:
         return
-    if not (await limits.take(kernel, limits.RESET_MAILS, email)).granted:
-        await limits.give_back(kernel, by_address)  # no mail goes out
+    if not (await limits.take(ctx, limits.RESET_MAILS, email)).granted:
+        await limits.give_back(ctx, by_address)  # no mail goes out
         return
     token = secrets.token_urlsafe(32)
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         expires_at = await tx.connection.fetchval(
             _INSERT, uuid.uuid4(), email, _digest(token), LIFETIME
         )
         await send_mail(
             tx,
-            kernel.sealer,
-            letter=Letter.RESET_LINK,
+            ctx.sealer,
+            template=MailTemplate.RESET_LINK,
             to=email,
             values={"token": token},
             useless_after=expires_at,
         )
 
 
-async def email_of(kernel: Kernel, token: str) -> str | None:
+async def email_of(ctx: AppContext, token: str) -> str | None:
     """Whose password the link would set; None if it is used, expired or none of ours."""
-    email: str | None = await kernel.database.pool.fetchval(_PEEK, _digest(token))
+    email: str | None = await ctx.database.pool.fetchval(_PEEK, _digest(token))
     return email
 
 
-async def set_password(kernel: Kernel, *, token: str, password_hash: str, place: Place) -> bool:
+async def set_password(ctx: AppContext, *, token: str, password_hash: str, client: Client) -> bool:
     """Use the link up and set the password; every session of the person ends. False if the link
     is no longer good."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         email = await tx.connection.fetchval(_USE, _digest(token))
         user: Any = None if email is None else await tx.connection.fetchrow(_USER, email)
         if user is None:
@@ -87,15 +87,15 @@ async def set_password(kernel: Kernel, *, token: str, password_hash: str, place:
         await tx.connection.execute(_END_OTHERS, email)
         await passwords.replace(
             tx,
-            kernel,
+            ctx,
             user_id=user["id"],
             email=user["email"],
             password_hash=password_hash,
-            place=place,
+            client=client,
             action="account.password_reset",
         )
     # Who proved the address and chose a password may use it at once.
-    await limits.clear(kernel, limits.SIGN_IN_BY_EMAIL, user["email"])
+    await limits.clear(ctx, limits.SIGN_IN_BY_EMAIL, user["email"])
     return True
 
 

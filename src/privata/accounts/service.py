@@ -50,7 +50,7 @@ async def lock_user(tx: Transaction, user_id: int) -> None:
 
 async def end_sessions(tx: Transaction, user_id: int) -> None:
     """End every session of the person in the caller's transaction: membership taken away, account
-    deactivated. Pages stop with the commit, open live streams within seconds (desk.live)."""
+    deactivated. Pages stop with the commit, open live streams within seconds (dashboard.live)."""
     await sessions.end_all(tx, user_id)
 
 

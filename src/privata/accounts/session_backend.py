@@ -12,9 +12,9 @@ from typing import Any, Final
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.db import IntegrityError, connection, transaction
 
-from privata.accounts.place import Place
+from privata.accounts.client import Client
 from privata.accounts.sessions import ABSOLUTE, IDLE, MOST_PER_USER, digest_of
-from privata.infra.plane import kernel
+from privata.infra.plane import app_context
 from privata.infra.sealing import UnsealError
 
 #: Seconds within which a further request is not written down as "last seen".
@@ -64,9 +64,9 @@ _DELETE: Final = "DELETE FROM user_session WHERE key_digest = %s"
 
 
 class SessionStore(SessionBase):
-    """The session of one request. `place` is set by `accounts.middleware`."""
+    """The session of one request. `client` is set by `accounts.middleware`."""
 
-    place: Place | None = None
+    client: Client | None = None
     must_rotate: bool = False
     _owner: int | None = None
 
@@ -80,7 +80,7 @@ class SessionStore(SessionBase):
         sealed, self._owner, self.must_rotate, stale = row
         try:
             data: dict[str, Any] = self.serializer().loads(
-                kernel().sealer.unseal(bytes(sealed), _context(key))
+                app_context().sealer.unseal(bytes(sealed), _context(key))
             )
         except UnsealError:
             # Sealed under a key that the installation no longer has: everybody signs in again.
@@ -159,11 +159,11 @@ class SessionStore(SessionBase):
         """The worker does this: `accounts.jobs`."""
 
     def _sealed(self, key: str, data: dict[str, Any]) -> bytes:
-        return kernel().sealer.seal(self.serializer().dumps(data), _context(key))
+        return app_context().sealer.seal(self.serializer().dumps(data), _context(key))
 
     def _from(self) -> tuple[str | None, str]:
-        place = self.place or Place(None, "")
-        return place.ip, place.user_agent[:256]
+        client = self.client or Client(None, "")
+        return client.ip, client.user_agent[:256]
 
     @staticmethod
     def _one(statement: str, values: list[Any]) -> tuple[Any, ...] | None:

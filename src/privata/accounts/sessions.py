@@ -10,8 +10,8 @@ from datetime import timedelta
 from typing import Final
 
 from privata.accounts import trail
-from privata.accounts.place import Place
-from privata.infra.kernel import Kernel
+from privata.accounts.client import Client
+from privata.infra.context import AppContext
 from privata.infra.postgres import Database, Transaction
 
 #: A session ends after 8 hours without a request, and after 30 days anyway (docs/accounts.md).
@@ -49,20 +49,20 @@ async def rotate_all(tx: Transaction, user_id: int) -> None:
     await tx.connection.execute(_ROTATE, user_id)
 
 
-async def end_others(kernel: Kernel, *, user_id: int, email: str, place: Place) -> None:
-    """End every session of the person but the one at `place`."""
-    async with kernel.database.transaction() as tx:
-        await end_all(tx, user_id, but=place.session)
+async def end_others(ctx: AppContext, *, user_id: int, email: str, client: Client) -> None:
+    """End every session of the person but the one of `client`."""
+    async with ctx.database.transaction() as tx:
+        await end_all(tx, user_id, but=client.session)
         await trail.record(
-            tx, user_id=user_id, email=email, place=place, action="session.others_ended"
+            tx, user_id=user_id, email=email, client=client, action="session.others_ended"
         )
 
 
 async def end_one(
-    kernel: Kernel, *, user_id: int, email: str, session_id: int, place: Place
+    ctx: AppContext, *, user_id: int, email: str, session_id: int, client: Client
 ) -> bool:
     """End one session of the person; False if it is gone or somebody else's."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         ended = await tx.connection.fetchrow(_END_ONE, user_id, session_id)
         if ended is None:
             return False
@@ -70,7 +70,7 @@ async def end_one(
             tx,
             user_id=user_id,
             email=email,
-            place=place,
+            client=client,
             action="session.ended",
             target=str(session_id),
             changes={"ip": ended["ip"], "user_agent": ended["user_agent"]},

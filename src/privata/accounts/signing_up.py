@@ -11,13 +11,13 @@ from typing import Final
 from uuid import UUID
 
 from privata.accounts import codes, limits, trail
-from privata.accounts.codes import Verdict
+from privata.accounts.client import Client
+from privata.accounts.codes import CodeCheck
 from privata.accounts.guarding import network_of
 from privata.accounts.limits import Try
-from privata.accounts.place import Place
 from privata.accounts.states import CodePurpose
-from privata.infra.kernel import Kernel
-from privata.notifications.catalogue import Letter
+from privata.infra.context import AppContext
+from privata.notifications.catalogue import MailTemplate
 from privata.notifications.service import send_mail
 
 _ADD_USER: Final = """
@@ -27,46 +27,46 @@ ON CONFLICT ((lower(email))) DO NOTHING RETURNING id
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SignUpTry:
     """A sign-up, or another code for one, within the limits of mails."""
 
     tries: tuple[Try, Try]
 
 
-async def enter(kernel: Kernel, *, email: str, place: Place) -> Entry | None:
+async def enter(ctx: AppContext, *, email: str, client: Client) -> SignUpTry | None:
     """Take a mail of the address and of `email`; None where one of them has no more.
 
     Before anything else is done for it, above all before a password is hashed.
     """
-    by_address = await limits.take(kernel, limits.MAILS_BY_ADDRESS, network_of(place.ip))
+    by_address = await limits.take(ctx, limits.MAILS_BY_ADDRESS, network_of(client.ip))
     if not by_address.granted:
         return None
-    by_email = await limits.take(kernel, limits.SIGN_UP_MAILS, email)
+    by_email = await limits.take(ctx, limits.SIGN_UP_MAILS, email)
     if not by_email.granted:
-        await limits.give_back(kernel, by_address)  # no mail goes out
+        await limits.give_back(ctx, by_address)  # no mail goes out
         return None
-    return Entry((by_address, by_email))
+    return SignUpTry((by_address, by_email))
 
 
-async def leave(kernel: Kernel, entry: Entry) -> None:
+async def leave(ctx: AppContext, attempt: SignUpTry) -> None:
     """Give the mails back: none was sent."""
-    for one in entry.tries:
-        await limits.give_back(kernel, one)
+    for one in attempt.tries:
+        await limits.give_back(ctx, one)
 
 
-async def send_code(kernel: Kernel, *, email: str, instead_of: UUID | None = None) -> UUID:
+async def send_code(ctx: AppContext, *, email: str, instead_of: UUID | None = None) -> UUID:
     """Mail a code to `email`, after `enter`; its id.
 
     `instead_of` is the code that the same sign-up had before; it ends.
     """
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         minted = await codes.mint(
-            tx, kernel.sealer, purpose=CodePurpose.SIGN_UP, email=email, instead_of=instead_of
+            tx, ctx.sealer, purpose=CodePurpose.SIGN_UP, email=email, instead_of=instead_of
         )
         await send_mail(
             tx,
-            kernel.sealer,
-            letter=Letter.SIGN_UP_CODE,
+            ctx.sealer,
+            template=MailTemplate.SIGN_UP_CODE,
             to=email,
             values={"code": minted.code},
             useless_after=minted.expires_at,
@@ -75,21 +75,23 @@ async def send_code(kernel: Kernel, *, email: str, instead_of: UUID | None = Non
 
 
 async def finish(
-    kernel: Kernel, *, code_id: UUID, typed: str, password_hash: str, place: Place
-) -> int | Verdict:
+    ctx: AppContext, *, code_id: UUID, typed: str, password_hash: str, client: Client
+) -> int | CodeCheck:
     """Make the account if the code is right: the new user's id, or why not.
 
     Where the address has an account, the mail held no code; a guess that hits is a wrong code.
     """
-    verdict = await codes.judge(kernel, code_id, typed, CodePurpose.SIGN_UP)
-    if verdict is not Verdict.RIGHT:
-        return verdict
-    async with kernel.database.transaction() as tx:
+    check = await codes.judge(ctx, code_id, typed, CodePurpose.SIGN_UP)
+    if check is not CodeCheck.RIGHT:
+        return check
+    async with ctx.database.transaction() as tx:
         email = await codes.use(tx, code_id)
         if email is None:
-            return Verdict.ENDED
+            return CodeCheck.ENDED
         user_id: int | None = await tx.connection.fetchval(_ADD_USER, email, password_hash)
         if user_id is None:
-            return Verdict.WRONG
-        await trail.record(tx, user_id=user_id, email=email, place=place, action="account.created")
+            return CodeCheck.WRONG
+        await trail.record(
+            tx, user_id=user_id, email=email, client=client, action="account.created"
+        )
     return user_id

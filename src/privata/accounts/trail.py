@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from privata.accounts.place import Place
+from privata.accounts.client import Client
 from privata.audit import service as audit
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.postgres import Transaction
@@ -21,7 +21,7 @@ async def record(
     *,
     user_id: int,
     email: str,
-    place: Place,
+    client: Client,
     action: str,
     target: str = "",
     changes: Mapping[str, Any] | None = None,
@@ -34,21 +34,21 @@ async def record(
     for organization_id in [row["organization_id"] for row in rows] or [None]:
         await audit.record(
             tx,
-            actor=_actor(user_id, email, place, organization_id),
+            actor=_actor(user_id, email, client, organization_id),
             action=action,
             target=target or str(user_id),
             changes=changes,
         )
 
 
-def _actor(user_id: int, email: str, place: Place, organization_id: UUID | None) -> Actor:
+def _actor(user_id: int, email: str, client: Client, organization_id: UUID | None) -> Actor:
     return Actor(
         kind=ActorKind.USER,
         id=str(user_id),
         label=email,
         organization_id=organization_id,  # type: ignore[arg-type]  # null: the platform as a whole
         environment=Environment.LIVE,
-        ip=place.ip,
-        user_agent=place.user_agent,
-        session=place.session,
+        ip=client.ip,
+        user_agent=client.user_agent,
+        session=client.session,
     )

@@ -25,7 +25,7 @@ from privata.apikeys.rules import as_sent
 from privata.core.errors import RequestError
 from privata.core.standing import refused
 from privata.infra.access import SCOPE_HEADERS
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.limits import Kind, limits_of, rate_headers, too_many
 from privata.infra.local_limits import LocalBuckets
 from privata.infra.proxies import address_in, parse_networks, source_of
@@ -46,19 +46,19 @@ class Admissions:
     def __init__(
         self,
         app: ASGIApp,
-        kernel: Kernel,
+        ctx: AppContext,
         prefix: str,
         companions: Sequence[tuple[re.Pattern[str], Companion]] = (),
     ) -> None:
         self.app = app
         self.prefix = prefix
-        self.kernel = kernel
-        self.plain = Admitter(kernel)
-        self.companions = [(path, Admitter(kernel, companion)) for path, companion in companions]
+        self.ctx = ctx
+        self.plain = Admitter(ctx)
+        self.companions = [(path, Admitter(ctx, companion)) for path, companion in companions]
         self.health = f"{prefix}/health"
-        self.limits = limits_of(kernel.settings)
-        self.probers = parse_networks(kernel.settings.health_probers)
-        self.health_buckets = LocalBuckets(kernel.settings.rate_keyless_per_minute)
+        self.limits = limits_of(ctx.settings)
+        self.probers = parse_networks(ctx.settings.health_probers)
+        self.health_buckets = LocalBuckets(ctx.settings.rate_keyless_per_minute)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -93,7 +93,7 @@ class Admissions:
         if address_in(ip, self.probers):
             return None
         allowance = self.health_buckets.take(source_of(ip))
-        scope[SCOPE_HEADERS] += allowance.headers(self.kernel.clock.now().timestamp())
+        scope[SCOPE_HEADERS] += allowance.headers(self.ctx.clock.now().timestamp())
         if allowance.granted:
             return None
         return await on_request_error(Request(scope), too_many(allowance))
@@ -109,7 +109,7 @@ class Admissions:
 
     def _headers(self, admission: Admission, kind: Kind) -> Headers:
         if admission.allowance is not None:
-            return admission.allowance.headers(self.kernel.clock.now().timestamp())
+            return admission.allowance.headers(self.ctx.clock.now().timestamp())
         assert admission.locked_until is not None
         return rate_headers(self.limits[kind][1], 0, int(admission.locked_until.timestamp()))
 
@@ -117,9 +117,9 @@ class Admissions:
         self, admission: Admission, key: str | None, ip: str | None
     ) -> RequestError | None:
         if admission.locked_until is not None:
-            return locked_out(admission.locked_until, self.kernel.clock.now())
+            return locked_out(admission.locked_until, self.ctx.clock.now())
         if key is not None and admission.actor is None:
-            return await count_failure(self.kernel, key, ip=ip)
+            return await count_failure(self.ctx, key, ip=ip)
         allowance = admission.allowance
         if allowance is not None and not allowance.granted:
             return too_many(allowance)

@@ -14,7 +14,7 @@ from privata.api.middleware import RequestIds
 from privata.api.openapi import encoded_document
 from privata.api.routes import PREFIX, ROUTERS
 from privata.apikeys.access import HEADER
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.operations import NO_KEY, Operation
 from privata.infra.readiness import Readiness
 from privata.infra.routing import Router, plain_routes
@@ -26,27 +26,27 @@ from privata.streams.hub import Hub
 _document = Router("")
 
 
-def create_api(kernel: Kernel, readiness: Readiness) -> Starlette:
-    """The API on the database of `kernel`; `readiness` is what its health route tells."""
+def create_api(ctx: AppContext, readiness: Readiness) -> Starlette:
+    """The API on the database of `ctx`; `readiness` is what its health route tells."""
     routes = plain_routes(PREFIX, (*ROUTERS, _document))
     app = Starlette(
         routes=routes,
         middleware=[
             Middleware(RequestIds),
             Middleware(Browsers, routes=routes),
-            Middleware(Admissions, kernel=kernel, prefix=PREFIX, companions=COMPANIONS),
+            Middleware(Admissions, ctx=ctx, prefix=PREFIX, companions=COMPANIONS),
         ],
         exception_handlers=HANDLERS,
     )
     app.router.redirect_slashes = False
-    app.state.kernel = kernel
+    app.state.ctx = ctx
     app.state.readiness = readiness
     app.state.challenge = f'ApiKey realm="partner API", header="{HEADER}"'
-    app.state.streams = Hub(kernel)
+    app.state.streams = Hub(ctx)
     return app
 
 
 @_document.route("GET", "/openapi.json", Operation(access=NO_KEY, documented=False))
 async def _openapi(request: Request, nobody: None) -> Response:
-    kernel: Kernel = request.app.state.kernel
-    return JsonBytes(encoded_document(kernel.settings.base_url))
+    ctx: AppContext = request.app.state.ctx
+    return JsonBytes(encoded_document(ctx.settings.base_url))

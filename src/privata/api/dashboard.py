@@ -8,19 +8,19 @@ from starlette.middleware import Middleware
 from privata.api.automation.routes import PREFIX, dashboard_routes
 from privata.api.errors import HANDLERS
 from privata.api.middleware import RequestIds
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 
 __all__ = ["PREFIX", "create_dashboard_api"]
 
 
-def create_dashboard_api(kernel: Kernel) -> Starlette:
-    """`/dashboard/v1` on the database of `kernel`; failures look as on the partner API."""
+def create_dashboard_api(ctx: AppContext) -> Starlette:
+    """`/dashboard/v1` on the database of `ctx`; failures look as on the partner API."""
     app = Starlette(
         routes=dashboard_routes(),
         middleware=[Middleware(RequestIds)],
         exception_handlers=HANDLERS,
     )
     app.router.redirect_slashes = False
-    app.state.kernel = kernel
+    app.state.ctx = ctx
     app.state.challenge = 'Bearer realm="dashboard API"'
     return app

@@ -14,7 +14,7 @@ from privata.apikeys.scopes import Scope
 from privata.core.clock import iso
 from privata.core.tenancy import Actor
 from privata.events.feed import MAX_LIMIT, events_after
-from privata.infra.access import kernel_of
+from privata.infra.access import context_of
 from privata.infra.operations import Operation
 from privata.infra.routing import Router
 from privata.infra.storable import MAX_NUMBER
@@ -62,7 +62,9 @@ class Feed(BaseModel):
 )
 async def read_events(request: Request, actor: Actor, query: FeedQuery) -> Response:
     """All events in this environment, in order, with the same bodies as webhooks."""
-    page = await events_after(kernel_of(request), actor=actor, after=query.after, limit=query.limit)
+    page = await events_after(
+        context_of(request), actor=actor, after=query.after, limit=query.limit
+    )
     shown = [
         {
             "seq": event.seq,

@@ -13,8 +13,8 @@ from privata.apikeys.access import KeyAccess
 from privata.apikeys.scopes import Scope
 from privata.core.money import floor_to
 from privata.core.tenancy import Actor
-from privata.infra.access import kernel_of
-from privata.infra.kernel import Kernel
+from privata.infra.access import context_of
+from privata.infra.context import AppContext
 from privata.infra.limits import Kind, limits_of
 from privata.infra.operations import Operation
 from privata.infra.routing import Router
@@ -36,9 +36,9 @@ _ANY_SECRET_KEY = KeyAccess(
 @router.route("GET", "/me", Operation(access=_ANY_SECRET_KEY, returns=me_schemas.Me))
 async def get_me(request: Request, actor: Actor) -> Response:
     """Your organization, the API key, its limits, and, with the `payouts:read` scope, balances."""
-    kernel = kernel_of(request)
-    profile = await profile_of(kernel, actor=actor)
-    limits = limits_of(kernel.settings)
+    ctx = context_of(request)
+    profile = await profile_of(ctx, actor=actor)
+    limits = limits_of(ctx.settings)
     shown: dict[str, Any] = {
         "organization": {
             "id": str(actor.organization_id),
@@ -56,12 +56,12 @@ async def get_me(request: Request, actor: Actor) -> Response:
         },
     }
     if Scope.PAYOUTS_READ in actor.scopes:
-        shown["balances"] = await _balances(kernel, actor)
+        shown["balances"] = await _balances(ctx, actor)
     return json_response(shown)
 
 
-async def _balances(kernel: Kernel, actor: Actor) -> dict[str, str]:
+async def _balances(ctx: AppContext, actor: Actor) -> dict[str, str]:
     """Cut to cents, not rounded: what is shown as available can be asked for."""
-    held = await balances(kernel, actor)
+    held = await balances(ctx, actor)
     cents = {name: format(floor_to(amount, 2), "f") for name, amount in asdict(held).items()}
     return {"currency": "USD", **cents}

@@ -13,7 +13,7 @@ from privata.apikeys.scopes import Scope
 from privata.apikeys.service import require_scope
 from privata.core.errors import InvalidKey, PrivataError, ScopeRequired
 from privata.core.tenancy import Actor
-from privata.infra.access import client_ip, kernel_of
+from privata.infra.access import client_ip, context_of
 from privata.infra.operations import Access
 
 HEADER: Final = "X-API-Key"
@@ -43,7 +43,7 @@ class KeyAccess(Access[Actor]):
         """
         admission: Admission = request.scope[SCOPE_ADMISSION]
         if admission.actor is None:
-            raise await count_failure(kernel_of(request), None, ip=client_ip(request))
+            raise await count_failure(context_of(request), None, ip=client_ip(request))
         require_scope(admission.actor, *self.scopes)
         return _secret(admission.actor)
 

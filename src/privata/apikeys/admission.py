@@ -21,7 +21,7 @@ from privata.apikeys.rules import well_formed
 from privata.core import standing
 from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor, ActorKind, Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.limits import Allowance, Kind
 from privata.infra.proxies import source_of
 
@@ -86,8 +86,8 @@ class _Call:
 class Admitter:
     """Admits the calls of one process; with `companion`, its row about each call comes along."""
 
-    def __init__(self, kernel: Kernel, companion: Companion | None = None) -> None:
-        self._kernel = kernel
+    def __init__(self, ctx: AppContext, companion: Companion | None = None) -> None:
+        self._ctx = ctx
         self._companion = companion
         self._waiting: list[_Call] = []
         self._running: set[asyncio.Task[None]] = set()
@@ -126,7 +126,7 @@ class Admitter:
         for call in group:
             counts[numbers[call.caller]] += 1
         arguments = self._arguments(list(numbers), counts)
-        pool = self._kernel.database.pool
+        pool = self._ctx.database.pool
         if self._companion is None:
             outcomes = {row["caller_n"]: row for row in await pool.fetch(ADMIT, *arguments)}
             rows = [outcomes[numbers[call.caller]] for call in group]
@@ -146,7 +146,7 @@ class Admitter:
             (n, digest)
             for n, caller in enumerate(callers)
             if caller.key is not None and well_formed(caller.key)
-            for digest in self._kernel.sealer.digests(caller.key)
+            for digest in self._ctx.sealer.digests(caller.key)
         ]
         return (
             range(len(callers)),

@@ -16,11 +16,11 @@ from privata.apikeys.scopes import DEFAULT_SCOPES, Scope
 from privata.apikeys.service import create_key, revoke_key
 from privata.core.clock import iso
 from privata.core.tenancy import Actor, ActorKind, Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.organizations.profile import status_of
 
 #: Runs one task on the database; which program that is, only the command line knows.
-RunOnce: TypeAlias = Callable[[Callable[[Kernel], Awaitable[Any]]], Any]
+RunOnce: TypeAlias = Callable[[Callable[[AppContext], Awaitable[Any]]], Any]
 
 _ORGANIZATION = click.option(
     "--organization", required=True, type=click.UUID, help="organization ID"
@@ -78,11 +78,11 @@ def _create(run_once: RunOnce) -> click.Command:
         """Create a key. It is printed only once."""
         where = Environment(environment)
 
-        async def work(kernel: Kernel) -> dict[str, Any]:
-            async with kernel.database.transaction() as tx:
+        async def work(ctx: AppContext) -> dict[str, Any]:
+            async with ctx.database.transaction() as tx:
                 made = await create_key(
                     tx,
-                    kernel,
+                    ctx,
                     actor=_operator(organization, where),
                     environment=where,
                     name=name,
@@ -106,9 +106,9 @@ def _list(run_once: RunOnce) -> click.Command:
         """List keys with their prefix, state, and last use. Full keys are never shown."""
         where = [Environment(environment)] if environment else list(Environment)
 
-        async def work(kernel: Kernel) -> list[dict[str, Any]]:
-            await status_of(kernel, organization)
-            found = await keys_of(kernel, organization_id=organization, environments=where)
+        async def work(ctx: AppContext) -> list[dict[str, Any]]:
+            await status_of(ctx, organization)
+            found = await keys_of(ctx, organization_id=organization, environments=where)
             return [_shown(key) for key in found]
 
         rows = run_once(work)
@@ -130,9 +130,9 @@ def _rotate(run_once: RunOnce) -> click.Command:
     def rotate(key_id: UUID, organization: UUID, as_json: bool) -> None:
         """Create a new secret, printed only once. The old one works for 5 more minutes."""
 
-        async def work(kernel: Kernel) -> dict[str, Any]:
-            actor = await _operator_of(kernel, organization, key_id)
-            made = await rotate_key(kernel, actor=actor, key_id=key_id)
+        async def work(ctx: AppContext) -> dict[str, Any]:
+            actor = await _operator_of(ctx, organization, key_id)
+            made = await rotate_key(ctx, actor=actor, key_id=key_id)
             return {"id": str(key_id), "key": made.key, "old_until": iso(made.old_dead_at)}
 
         _print(run_once(work), as_json)
@@ -149,9 +149,9 @@ def _revoke(run_once: RunOnce) -> click.Command:
     def revoke(key_id: UUID, organization: UUID, last_live_too: bool, as_json: bool) -> None:
         """Revoke a key immediately and permanently."""
 
-        async def work(kernel: Kernel) -> dict[str, Any]:
-            actor = await _operator_of(kernel, organization, key_id)
-            done = await revoke_key(kernel, actor=actor, key_id=key_id, last_live_too=last_live_too)
+        async def work(ctx: AppContext) -> dict[str, Any]:
+            actor = await _operator_of(ctx, organization, key_id)
+            done = await revoke_key(ctx, actor=actor, key_id=key_id, last_live_too=last_live_too)
             return {
                 "id": str(key_id),
                 "already": done.already,
@@ -163,10 +163,10 @@ def _revoke(run_once: RunOnce) -> click.Command:
     return revoke
 
 
-async def _operator_of(kernel: Kernel, organization_id: UUID, key_id: UUID) -> Actor:
+async def _operator_of(ctx: AppContext, organization_id: UUID, key_id: UUID) -> Actor:
     """The operator, in the environment of the key; `NotFound`."""
     key = await key_of(
-        kernel, organization_id=organization_id, environments=list(Environment), key_id=key_id
+        ctx, organization_id=organization_id, environments=list(Environment), key_id=key_id
     )
     return _operator(organization_id, key.environment)
 

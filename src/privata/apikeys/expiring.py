@@ -13,7 +13,7 @@ import asyncpg
 from privata.apikeys.rules import ends_at
 from privata.core.tenancy import Environment
 from privata.events.ops_events import api_key_expiring, publish_ops
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.organizations.telling import mail_key_expires
 
@@ -50,25 +50,25 @@ RETURNING k.id, k.organization_id, k.environment, k.name, k.expires_on, k.create
 """
 
 
-async def warn_of_expiry(kernel: Kernel) -> None:
+async def warn_of_expiry(ctx: AppContext) -> None:
     """Tell of keys that expire, until cancelled; any number of workers may."""
     while True:
-        while await warn_once(kernel) == BATCH:
+        while await warn_once(ctx) == BATCH:
             pass
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def warn_once(kernel: Kernel) -> int:
+async def warn_once(ctx: AppContext) -> int:
     """Tell of the keys that are due, at most `BATCH`; how many that was."""
-    now = kernel.clock.now()
-    async with kernel.database.transaction() as tx:
+    now = ctx.clock.now()
+    async with ctx.database.transaction() as tx:
         rows = await tx.connection.fetch(_TAKE, now, FIRST_WARNING_H, LAST_WARNING_H, BATCH)
         for row in rows:
-            await _tell(kernel, tx, row, now)
+            await _tell(ctx, tx, row, now)
     return len(rows)
 
 
-async def _tell(kernel: Kernel, tx: Transaction, row: asyncpg.Record, now: datetime) -> None:
+async def _tell(ctx: AppContext, tx: Transaction, row: asyncpg.Record, now: datetime) -> None:
     organization_id, environment = row["organization_id"], Environment(row["environment"])
     end = ends_at(row["expires_on"])
     hours_left = math.ceil((end - now) / _HOUR)
@@ -83,7 +83,7 @@ async def _tell(kernel: Kernel, tx: Transaction, row: asyncpg.Record, now: datet
     )
     await publish_ops(tx, organization_id=organization_id, environment=environment, event=event)
     await mail_key_expires(
-        kernel,
+        ctx,
         tx,
         organization_id=organization_id,
         environment=environment,

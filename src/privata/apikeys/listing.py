@@ -15,7 +15,7 @@ from privata.apikeys.rules import PREFIX_LENGTH, KeyState, ends_at, state_of
 from privata.apikeys.scopes import Scope
 from privata.core.errors import NotFound
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 
 #: Keys that are read at most; those that work come first.
 MOST_KEYS: Final = 500
@@ -132,35 +132,33 @@ class KeyView:
 
 
 async def keys_of(
-    kernel: Kernel, *, organization_id: UUID, environments: Iterable[Environment]
+    ctx: AppContext, *, organization_id: UUID, environments: Iterable[Environment]
 ) -> list[KeyView]:
     """The newest `MOST_KEYS` keys; those that work first, the newest of each first."""
-    now = kernel.clock.now()
-    rows = await kernel.database.pool.fetch(
+    now = ctx.clock.now()
+    rows = await ctx.database.pool.fetch(
         _LIST, organization_id, list(environments), now.date(), MOST_KEYS
     )
     return [_view(row, now) for row in rows]
 
 
 async def key_of(
-    kernel: Kernel, *, organization_id: UUID, environments: Iterable[Environment], key_id: UUID
+    ctx: AppContext, *, organization_id: UUID, environments: Iterable[Environment], key_id: UUID
 ) -> KeyView:
     """One key; `NotFound` if it is missing, another organization's or of another environment."""
-    row = await kernel.database.pool.fetchrow(_ONE, organization_id, list(environments), key_id)
+    row = await ctx.database.pool.fetchrow(_ONE, organization_id, list(environments), key_id)
     if row is None:
         raise NotFound("Key not found.")
-    return _view(row, kernel.clock.now())
+    return _view(row, ctx.clock.now())
 
 
 async def keys_found(
-    kernel: Kernel, *, organization_id: UUID, environment: Environment, text: str, most: int
+    ctx: AppContext, *, organization_id: UUID, environment: Environment, text: str, most: int
 ) -> list[KeyView]:
     """At most `most` keys whose id or prefix is `text`, or whose name holds it; newest first."""
     prefix = text[:PREFIX_LENGTH] if text.startswith("pk_") else "-"
-    rows = await kernel.database.pool.fetch(
-        _FIND, organization_id, [environment], text, prefix, most
-    )
-    now = kernel.clock.now()
+    rows = await ctx.database.pool.fetch(_FIND, organization_id, [environment], text, prefix, most)
+    now = ctx.clock.now()
     return [_view(row, now) for row in rows]
 
 

@@ -15,7 +15,7 @@ from privata.apikeys.rules import PREFIX_LENGTH
 from privata.core.errors import InvalidKey, RateLimited, RequestError
 from privata.core.tenancy import Environment
 from privata.events.ops_events import api_key_locked, api_key_unlocked, publish_ops
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.limits import FORGET
 from privata.infra.postgres import Transaction
 from privata.infra.proxies import source_of
@@ -87,29 +87,29 @@ def locked_out(until: datetime, now: datetime) -> RateLimited:
     )
 
 
-async def count_failure(kernel: Kernel, key: str | None, *, ip: str | None) -> RequestError:
+async def count_failure(ctx: AppContext, key: str | None, *, ip: str | None) -> RequestError:
     """Count a wrong key and give the answer: the fifth in a minute is the last INVALID_KEY."""
     source = source_of(ip)
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         row = await tx.connection.fetchrow(_FAIL, source, (key or "")[:PREFIX_LENGTH], WINDOW)
         assert row is not None  # inserted or updated
         if row["count"] >= FAILURES:
-            await _lock(kernel, tx, source, row["targets"])
+            await _lock(ctx, tx, source, row["targets"])
     if row["count"] > FAILURES:
         # It passed the check for a lockout together with the one that caused it.
-        now = kernel.clock.now()
+        now = ctx.clock.now()
         return locked_out(now + LOCKED_FOR, now)
     return InvalidKey(INVALID)
 
 
-async def _lock(kernel: Kernel, tx: Transaction, source: str, targets: list[str]) -> None:
+async def _lock(ctx: AppContext, tx: Transaction, source: str, targets: list[str]) -> None:
     # One that ran out and was not swept yet has to be told of before its row is used again.
     for ended in await tx.connection.fetch(_END_OF, source):
-        await _tell_end(kernel, tx, ended["ip"], ended["locked_at"], ended["targets"])
+        await _tell_end(ctx, tx, ended["ip"], ended["locked_at"], ended["targets"])
     until = await tx.connection.fetchval(_LOCK, source, LOCKED_FOR, targets)
     if until is None:
         return
-    now = kernel.clock.now()
+    now = ctx.clock.now()
     for organization_id, environment in map(_target, targets):
         event = api_key_locked(
             ip=source, environment=environment, now=now, locked_until=until, attempts=FAILURES
@@ -117,31 +117,31 @@ async def _lock(kernel: Kernel, tx: Transaction, source: str, targets: list[str]
         await publish_ops(tx, organization_id=organization_id, environment=environment, event=event)
 
 
-async def end_lockouts(kernel: Kernel) -> None:
+async def end_lockouts(ctx: AppContext) -> None:
     """End what is due, tell the organizations, forget what no longer counts; until cancelled."""
     swept = 0
     while True:
-        await end_due_lockouts(kernel)
+        await end_due_lockouts(ctx)
         if swept % FORGET_EVERY == 0:
-            await kernel.database.pool.execute(_FORGET, WINDOW)
-            await kernel.database.pool.execute(FORGET)
+            await ctx.database.pool.execute(_FORGET, WINDOW)
+            await ctx.database.pool.execute(FORGET)
         swept += 1
         await asyncio.sleep(SWEEP_EVERY_S)
 
 
-async def end_due_lockouts(kernel: Kernel) -> int:
+async def end_due_lockouts(ctx: AppContext) -> int:
     """End the lockouts that ran out; how many. Any number of workers may do so."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         ended = await tx.connection.fetch(_END_DUE)
         for row in ended:
-            await _tell_end(kernel, tx, row["ip"], row["locked_at"], row["targets"])
+            await _tell_end(ctx, tx, row["ip"], row["locked_at"], row["targets"])
     return len(ended)
 
 
 async def _tell_end(
-    kernel: Kernel, tx: Transaction, ip: str, locked_at: datetime, targets: list[str]
+    ctx: AppContext, tx: Transaction, ip: str, locked_at: datetime, targets: list[str]
 ) -> None:
-    now = kernel.clock.now()
+    now = ctx.clock.now()
     for organization_id, environment in map(_target, targets):
         event = api_key_unlocked(ip=ip, environment=environment, now=now, locked_at=locked_at)
         await publish_ops(tx, organization_id=organization_id, environment=environment, event=event)

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import asyncpg
 
-from privata.apikeys.doors import note
 from privata.apikeys.reach import MONEY, lacking
+from privata.apikeys.write_access import note
 from privata.audit import service as audit
 from privata.core.errors import ValidationFailed
 from privata.core.roles import Role

@@ -11,7 +11,7 @@ from privata.apikeys.makers import cut_keys
 from privata.apikeys.service import create_key
 from privata.core.roles import Role
 from privata.core.tenancy import Actor, Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.organizations.telling import mail_keys_cut
 
@@ -19,14 +19,14 @@ from privata.organizations.telling import mail_keys_cut
 FIRST_KEY: Final = "First test key"
 
 
-async def first_test_key(kernel: Kernel, tx: Transaction, actor: Actor) -> str:
+async def first_test_key(ctx: AppContext, tx: Transaction, actor: Actor) -> str:
     """The first key of an organization, shown once; errors as `create_key`."""
-    made = await create_key(tx, kernel, actor=actor, environment=Environment.TEST, name=FIRST_KEY)
+    made = await create_key(tx, ctx, actor=actor, environment=Environment.TEST, name=FIRST_KEY)
     return made.key
 
 
 async def cut_keys_of_member(
-    kernel: Kernel,
+    ctx: AppContext,
     tx: Transaction,
     *,
     actor: Actor,
@@ -38,7 +38,7 @@ async def cut_keys_of_member(
     keys = await cut_keys(tx, actor=actor, user_id=user_id, role=role)
     if keys:
         await mail_keys_cut(
-            kernel,
+            ctx,
             tx,
             organization_id=actor.organization_id,
             member=email,

@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from privata.apikeys.doors import locked_key, locked_working_key, note
 from privata.apikeys.makers import maker_of, reach_of
 from privata.apikeys.reach import refuse_secret_beyond
 from privata.apikeys.rules import LAST_SHOWN, PREFIX_LENGTH, mint_key
+from privata.apikeys.write_access import locked_key, locked_working_key, note
 from privata.audit.service import changed
 from privata.core.errors import RotationInProgress
 from privata.core.tenancy import Actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 
 #: For so long the old secret works beside the new one.
@@ -55,23 +55,23 @@ class RotatedKey:
     old_dead_at: datetime
 
 
-async def rotate_key(kernel: Kernel, *, actor: Actor, key_id: UUID) -> RotatedKey:
+async def rotate_key(ctx: AppContext, *, actor: Actor, key_id: UUID) -> RotatedKey:
     """Give the key a new secret; the old one works for `ROTATION_WINDOW` beside it.
 
     Name, scopes, addresses and expiry stay. `NotFound`; `RotationInProgress` while two work;
     `ValidationFailed` for a key that has ended, and for one whose scopes the actor's role does not
     reach: a new secret would hand them over.
     """
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         # The key's lock lets two rotations take turns: the second sees the first's window.
         role = await reach_of(tx, actor)
-        row = await locked_working_key(kernel, tx, actor, key_id)
+        row = await locked_working_key(ctx, tx, actor, key_id)
         refuse_secret_beyond(role, row["scopes"])
         await _refuse_within_window(tx, key_id)
         ended = await tx.connection.fetchrow(_END, key_id, ROTATION_WINDOW)
         assert ended is not None, "every key has a current secret"
         key = mint_key(actor.environment)
-        prefix, digest = key[:PREFIX_LENGTH], kernel.sealer.digest(key)
+        prefix, digest = key[:PREFIX_LENGTH], ctx.sealer.digest(key)
         maker = maker_of(actor)
         await tx.connection.execute(
             _INSERT, key_id, prefix, key[-LAST_SHOWN:], digest, maker.user_id, maker.by_operator
@@ -81,9 +81,9 @@ async def rotate_key(kernel: Kernel, *, actor: Actor, key_id: UUID) -> RotatedKe
     return RotatedKey(key, ended["dead_at"])
 
 
-async def end_old_secret(kernel: Kernel, *, actor: Actor, key_id: UUID) -> bool:
+async def end_old_secret(ctx: AppContext, *, actor: Actor, key_id: UUID) -> bool:
     """End a rotation's window: only the new secret works from now on. False if none was open."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         row = await locked_key(tx, actor, key_id)
         ended: str | None = await tx.connection.fetchval(_END_NOW, key_id)
         if ended is not None:

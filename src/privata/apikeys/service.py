@@ -10,7 +10,6 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from privata.apikeys.doors import locked_key, locked_working_key, note
 from privata.apikeys.makers import maker_of, reach_of, refuse_known_beyond
 from privata.apikeys.reach import MONEY, refuse_beyond, refuse_secret_beyond
 from privata.apikeys.rules import (
@@ -25,11 +24,12 @@ from privata.apikeys.rules import (
     mint_key,
 )
 from privata.apikeys.scopes import DEFAULT_SCOPES, Scope
+from privata.apikeys.write_access import locked_key, locked_working_key, note
 from privata.audit.service import changed
 from privata.core.errors import RateLimited, ScopeRequired, ValidationFailed
 from privata.core.standing import REASONS, OrganizationStatus, keys_work
 from privata.core.tenancy import Actor, Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.organizations.profile import locked_profile
 
@@ -91,7 +91,7 @@ class Revoked:
 
 async def create_key(
     tx: Transaction,
-    kernel: Kernel,
+    ctx: AppContext,
     *,
     actor: Actor,
     environment: Environment,
@@ -110,7 +110,7 @@ async def create_key(
     named = checked_name(name)
     allowed = checked_scopes(scopes)
     blocks = checked_blocks(allowed_cidrs)
-    checked_expiry(expires_on, kernel.clock.now())
+    checked_expiry(expires_on, ctx.clock.now())
     # Under the organization's lock, so that many at once are counted one by one.
     owner = await locked_profile(tx, organization_id=actor.organization_id)
     _refuse_idle(owner.status, environment)
@@ -125,7 +125,7 @@ async def create_key(
         environment.value,
         named,
         key[:PREFIX_LENGTH],
-        kernel.sealer.digest(key),
+        ctx.sealer.digest(key),
         allowed,
         actor.label,
         key[-LAST_SHOWN:],
@@ -157,7 +157,7 @@ def _refuse_idle(status: OrganizationStatus, environment: Environment) -> None:
 
 
 async def edit_key(
-    kernel: Kernel,
+    ctx: AppContext,
     *,
     actor: Actor,
     key_id: UUID,
@@ -176,11 +176,11 @@ async def edit_key(
         "name": checked_name(name),
         "scopes": allowed,
         "allowed_cidrs": checked_blocks(allowed_cidrs),
-        "expires_on": checked_expiry(expires_on, kernel.clock.now()),
+        "expires_on": checked_expiry(expires_on, ctx.clock.now()),
     }
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         role = await reach_of(tx, actor)
-        row = await locked_working_key(kernel, tx, actor, key_id)
+        row = await locked_working_key(ctx, tx, actor, key_id)
         checked_change_of_scopes(row["scopes"], allowed)
         refuse_secret_beyond(role, row["scopes"])
         refuse_beyond(role, allowed)
@@ -196,22 +196,22 @@ async def edit_key(
 
 
 async def revoke_key(
-    kernel: Kernel, *, actor: Actor, key_id: UUID, last_live_too: bool = False
+    ctx: AppContext, *, actor: Actor, key_id: UUID, last_live_too: bool = False
 ) -> Revoked:
     """End a key at once, for good; one that is revoked already stays so.
 
     `NotFound`; `ValidationFailed` (field `last_live_too`) for the last live key that works, unless
     `last_live_too`: then the organization's live calls end with it.
     """
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         # Under the organization's lock, so that of two that revoke the last two keys at the same
         # time, one sees that its key has become the last.
         await locked_profile(tx, organization_id=actor.organization_id)
         row = await locked_key(tx, actor, key_id)
         if row["revoked_at"] is not None:
             return Revoked(already=True, last_live=False)
-        works = not expired(row["expires_on"], kernel.clock.now())
-        last = works and await _is_last_live(kernel, tx, actor, key_id)
+        works = not expired(row["expires_on"], ctx.clock.now())
+        last = works and await _is_last_live(ctx, tx, actor, key_id)
         if last and not last_live_too:
             sentence = (
                 "This is your last live key that works. Without it, every live request fails."
@@ -222,10 +222,10 @@ async def revoke_key(
     return Revoked(already=False, last_live=last)
 
 
-async def is_last_live_key(kernel: Kernel, *, actor: Actor, key_id: UUID) -> bool:
+async def is_last_live_key(ctx: AppContext, *, actor: Actor, key_id: UUID) -> bool:
     """Whether no other live key of the actor's organization works."""
-    async with kernel.database.transaction() as tx:
-        return await _is_last_live(kernel, tx, actor, key_id)
+    async with ctx.database.transaction() as tx:
+        return await _is_last_live(ctx, tx, actor, key_id)
 
 
 def require_scope(actor: Actor, *enough: Scope) -> None:
@@ -249,8 +249,8 @@ async def _refuse_too_many(tx: Transaction, organization_id: UUID) -> None:
         )
 
 
-async def _is_last_live(kernel: Kernel, tx: Transaction, actor: Actor, key_id: UUID) -> bool:
+async def _is_last_live(ctx: AppContext, tx: Transaction, actor: Actor, key_id: UUID) -> bool:
     if actor.environment is not Environment.LIVE:
         return False
-    today = kernel.clock.now().date()
+    today = ctx.clock.now().date()
     return not await tx.connection.fetchval(_OTHER_LIVE, actor.organization_id, key_id, today)

@@ -12,7 +12,7 @@ import logging
 from typing import Any
 from uuid import UUID
 
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 
 log = logging.getLogger(__name__)
 
@@ -35,22 +35,20 @@ def _sealed(chain: UUID, seq: int, digest: bytes) -> str:
     return f"audit-checkpoint:{chain}:{seq}:{digest.hex()}"
 
 
-def seal_holds(kernel: Kernel, chain: UUID, checkpoint: Any) -> bool:
+def seal_holds(ctx: AppContext, chain: UUID, checkpoint: Any) -> bool:
     """Whether the seal of a stored checkpoint was made by this installation."""
     text = _sealed(chain, checkpoint["seq"], checkpoint["hash"])
     seal: bytes = checkpoint["seal"]
-    return any(hmac.compare_digest(seal, one) for one in kernel.sealer.digests(text))
+    return any(hmac.compare_digest(seal, one) for one in ctx.sealer.digests(text))
 
 
-async def make_checkpoints(kernel: Kernel) -> int:
+async def make_checkpoints(ctx: AppContext) -> int:
     """A checkpoint for each chain that has moved since its last one; how many were made."""
-    heads = await kernel.database.pool.fetch(_MOVED)
+    heads = await ctx.database.pool.fetch(_MOVED)
     if not heads:
         return 0
-    seals = [
-        kernel.sealer.digest(_sealed(head["chain"], head["seq"], head["hash"])) for head in heads
-    ]
-    await kernel.database.pool.execute(
+    seals = [ctx.sealer.digest(_sealed(head["chain"], head["seq"], head["hash"])) for head in heads]
+    await ctx.database.pool.execute(
         _INSERT,
         [head["chain"] for head in heads],
         [head["seq"] for head in heads],

@@ -10,7 +10,7 @@ from privata.audit.filters import AuditFilter
 from privata.audit.formats import csv_head, csv_lines, ndjson_line
 from privata.audit.reading import every_entry, last_number
 from privata.core.tenancy import Actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 
 
 class Form(StrEnum):
@@ -20,12 +20,12 @@ class Form(StrEnum):
     CSV = "csv"
 
 
-async def begin_export(kernel: Kernel, *, actor: Actor, form: Form, wanted: AuditFilter) -> int:
+async def begin_export(ctx: AppContext, *, actor: Actor, form: Form, wanted: AuditFilter) -> int:
     """Record that the log is exported; the number of the last entry that the file will have.
 
     It is committed before the first byte is sent: whoever got a part of the file is in the log.
     """
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await audit.record(
             tx,
             actor=actor,
@@ -33,17 +33,17 @@ async def begin_export(kernel: Kernel, *, actor: Actor, form: Form, wanted: Audi
             target="audit log",
             changes={"form": form.value, "filters": audit.terms(dict(wanted.pairs()))},
         )
-    return await last_number(kernel, actor.organization_id)
+    return await last_number(ctx, actor.organization_id)
 
 
 async def exported(
-    kernel: Kernel, *, actor: Actor, form: Form, wanted: AuditFilter, up_to: int
+    ctx: AppContext, *, actor: Actor, form: Form, wanted: AuditFilter, up_to: int
 ) -> AsyncIterator[bytes]:
     """The bytes of the file, oldest entry first."""
     organization_id = actor.organization_id
     if form is Form.CSV:
         yield csv_head()
-    async for entries in every_entry(kernel, organization_id, wanted, up_to=up_to):
+    async for entries in every_entry(ctx, organization_id, wanted, up_to=up_to):
         if form is Form.CSV:
             yield csv_lines(organization_id, entries)
         else:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from privata.audit.checkpoints import make_checkpoints
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 
 log = logging.getLogger(__name__)
 
@@ -14,11 +14,11 @@ log = logging.getLogger(__name__)
 EVERY_S = 24 * 3600.0
 
 
-async def keep_audit(kernel: Kernel) -> None:
+async def keep_audit(ctx: AppContext) -> None:
     """Once at the start and then daily: partitions a year ahead, checkpoints of what has moved."""
     while True:
-        made = await kernel.database.pool.fetchval("SELECT audit_make_partitions()")
+        made = await ctx.database.pool.fetchval("SELECT audit_make_partitions()")
         if made:
             log.info("made %d months of the audit log ahead", made)
-        await make_checkpoints(kernel)
+        await make_checkpoints(ctx)
         await asyncio.sleep(EVERY_S)

@@ -17,7 +17,7 @@ import asyncpg
 
 from privata.audit.filters import AuditFilter, where
 from privata.core.errors import NotFound
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 
 #: Entries of one page.
 PAGE = 50
@@ -67,7 +67,7 @@ class Page:
 
 
 async def page_of(
-    kernel: Kernel,
+    ctx: AppContext,
     organization_id: UUID,
     wanted: AuditFilter,
     *,
@@ -85,7 +85,7 @@ async def page_of(
         f"SELECT {_COLUMNS} FROM audit_entry WHERE {condition}"  # noqa: S608 - our own words
         f" ORDER BY seq {'ASC' if backwards else 'DESC'} LIMIT {size + 1}"
     )
-    rows = await kernel.database.pool.fetch(statement, *values)
+    rows = await ctx.database.pool.fetch(statement, *values)
     more, entries = len(rows) > size, [_entry(row) for row in rows[:size]]
     if backwards:
         entries.reverse()
@@ -96,9 +96,9 @@ async def page_of(
     return Page(entries, newer, older)
 
 
-async def entry_of(kernel: Kernel, organization_id: UUID, seq: int) -> Entry:
+async def entry_of(ctx: AppContext, organization_id: UUID, seq: int) -> Entry:
     """One entry by its number; `NotFound` if the organization's chain has none."""
-    row = await kernel.database.pool.fetchrow(
+    row = await ctx.database.pool.fetchrow(
         f"SELECT {_COLUMNS} FROM audit_entry WHERE organization_id = $1 AND seq = $2",  # noqa: S608
         organization_id,
         seq,
@@ -108,9 +108,9 @@ async def entry_of(kernel: Kernel, organization_id: UUID, seq: int) -> Entry:
     return _entry(row)
 
 
-async def actions_of(kernel: Kernel, organization_id: UUID) -> list[str]:
+async def actions_of(ctx: AppContext, organization_id: UUID) -> list[str]:
     """The action codes that occur, for the filter to offer."""
-    rows = await kernel.database.pool.fetch(
+    rows = await ctx.database.pool.fetch(
         "SELECT DISTINCT action FROM audit_entry WHERE organization_id = $1 ORDER BY action",
         organization_id,
     )
@@ -118,7 +118,7 @@ async def actions_of(kernel: Kernel, organization_id: UUID) -> list[str]:
 
 
 async def every_entry(
-    kernel: Kernel, organization_id: UUID, wanted: AuditFilter, *, up_to: int
+    ctx: AppContext, organization_id: UUID, wanted: AuditFilter, *, up_to: int
 ) -> AsyncIterator[list[Entry]]:
     """All entries that match, oldest first, up to number `up_to`, in chunks.
 
@@ -131,14 +131,14 @@ async def every_entry(
         f" AND seq > ${place + 1} AND seq <= ${place + 2} ORDER BY seq LIMIT {CHUNK}"
     )
     last = 0
-    while rows := await kernel.database.pool.fetch(statement, *values, last, up_to):
+    while rows := await ctx.database.pool.fetch(statement, *values, last, up_to):
         yield [_entry(row) for row in rows]
         last = rows[-1]["seq"]
 
 
-async def last_number(kernel: Kernel, organization_id: UUID) -> int:
+async def last_number(ctx: AppContext, organization_id: UUID) -> int:
     """The number of the chain's last entry; 0 for an empty one."""
-    found: int | None = await kernel.database.pool.fetchval(
+    found: int | None = await ctx.database.pool.fetchval(
         "SELECT seq FROM audit_head WHERE chain = $1", organization_id
     )
     return found or 0

@@ -1,4 +1,4 @@
-"""Walking the chains of the audit log: `privata audit verify`, and the proof on the page."""
+"""Walking the chains of the audit log: `privata audit verify`, and the verification on the page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import asyncpg
 
 from privata.audit.chain import FIELDS, PLATFORM, Break, Link, Mark, Run, Walk
 from privata.audit.checkpoints import seal_holds
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 
 #: Entries read at once.
 PAGE = 2000
@@ -36,7 +36,7 @@ _OF = {True: "organization_id IS NULL AND $1::uuid IS NOT NULL", False: "organiz
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verification:
     """What became of one chain. `organization_id` is None for the platform's own."""
 
     organization_id: UUID | None
@@ -45,18 +45,18 @@ class Verdict:
     broken: Break | None
 
 
-async def verify(kernel: Kernel, *, organization_id: UUID | None = None) -> list[Verdict]:
+async def verify(ctx: AppContext, *, organization_id: UUID | None = None) -> list[Verification]:
     """Walk the chain of one organization, or every chain there is."""
     if organization_id is not None:
-        return [await verify_chain(kernel, organization_id)]
-    chains = await kernel.database.pool.fetch(_CHAINS)
-    return [await verify_chain(kernel, row["chain"]) for row in chains]
+        return [await verify_chain(ctx, organization_id)]
+    chains = await ctx.database.pool.fetch(_CHAINS)
+    return [await verify_chain(ctx, row["chain"]) for row in chains]
 
 
-async def verify_chain(kernel: Kernel, chain: UUID) -> Verdict:
+async def verify_chain(ctx: AppContext, chain: UUID) -> Verification:
     """Walk one chain in one snapshot, so that entries that come meanwhile do not disturb."""
     async with (
-        kernel.database.pool.acquire() as connection,
+        ctx.database.pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         head = await connection.fetchrow("SELECT seq, hash FROM audit_head WHERE chain = $1", chain)
@@ -73,13 +73,13 @@ async def verify_chain(kernel: Kernel, chain: UUID) -> Verdict:
             [Run(**run) for run in runs],
             [Mark(row["seq"], row["hash"]) for row in checkpoints],
         )
-        forged = next((row for row in checkpoints if not seal_holds(kernel, chain, row)), None)
+        forged = next((row for row in checkpoints if not seal_holds(ctx, chain, row)), None)
         broken = await _follow(connection, walk)
         if broken is None:
             broken = walk.finish(None if head is None else Mark(head["seq"], head["hash"]))
     if broken is None and forged is not None:
         broken = Break(forged["seq"], "the seal of a checkpoint is invalid")
-    return Verdict(None if chain == PLATFORM else chain, walk.entries, walk.last.seq, broken)
+    return Verification(None if chain == PLATFORM else chain, walk.entries, walk.last.seq, broken)
 
 
 async def _follow(

@@ -1,4 +1,4 @@
-"""The audit log's pages: the list, one entry, the proof, the file."""
+"""The audit log's pages: the list, one entry, the verification, the file."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
 from privata.access.tenants import Tenant
-from privata.access.views import missing_is_404, page
+from privata.access.views import missing_is_404, requires
 from privata.audit import reading
 from privata.audit.export import Form, begin_export, exported
 from privata.audit.filters import AuditFilter, parse_filter
 from privata.audit.verify import verify_chain
 from privata.core.roles import Permission
-from privata.infra.plane import is_fragment, kernel, wait
+from privata.infra.plane import app_context, is_fragment, wait
 
 #: More digits than any number has; a longer one is no number.
 _MAX_DIGITS = 15
@@ -32,14 +32,14 @@ _CONTENT_TYPES = {Form.CSV: "text/csv; charset=utf-8", Form.NDJSON: "application
 
 
 @require_safe
-@page(Permission.VIEW_AUDIT)
+@requires(Permission.VIEW_AUDIT)
 @missing_is_404
 def listing(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """The log, a page at a time, newest first."""
     chosen = parse_filter(request.GET)
     shown = wait(
         reading.page_of(
-            kernel(),
+            app_context(),
             tenant.organization_id,
             chosen,
             before=_number(request.GET.get("before", "")),
@@ -49,7 +49,7 @@ def listing(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     context: dict[str, Any] = {
         "page": shown,
         "chosen": chosen,
-        "actions": wait(reading.actions_of(kernel(), tenant.organization_id)),
+        "actions": wait(reading.actions_of(app_context(), tenant.organization_id)),
         "opened": _number(request.GET.get("open", "")),
         "messages": get_messages(request),
     }
@@ -59,7 +59,7 @@ def listing(request: HttpRequest, tenant: Tenant) -> HttpResponse:
 
 
 @require_safe
-@page(Permission.VIEW_AUDIT)
+@requires(Permission.VIEW_AUDIT)
 @missing_is_404
 def entry(request: HttpRequest, tenant: Tenant, seq: int) -> HttpResponse:
     """One entry with what it changed: in the drawer, or at its own address."""
@@ -69,16 +69,16 @@ def entry(request: HttpRequest, tenant: Tenant, seq: int) -> HttpResponse:
 
 
 @require_safe
-@page(Permission.VIEW_AUDIT)
+@requires(Permission.VIEW_AUDIT)
 def verification(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """Walk the organization's chain now and say whether it holds."""
-    verdict = wait(verify_chain(kernel(), tenant.organization_id))
-    template = "audit/_verdict.html" if is_fragment(request) else "audit/verification.html"
-    return render(request, template, {"verdict": verdict})
+    verification = wait(verify_chain(app_context(), tenant.organization_id))
+    template = "audit/_verification.html" if is_fragment(request) else "audit/verification.html"
+    return render(request, template, {"verification": verification})
 
 
 @require_POST
-@page(Permission.EXPORT_AUDIT)
+@requires(Permission.EXPORT_AUDIT)
 def export(request: HttpRequest, tenant: Tenant, form: str) -> HttpResponseBase:
     """The entries that the filters show, as a file. It changes the log, so it is a POST."""
     try:
@@ -86,19 +86,19 @@ def export(request: HttpRequest, tenant: Tenant, form: str) -> HttpResponseBase:
     except ValueError:
         raise Http404 from None
     chosen = parse_filter(request.POST)
-    up_to = wait(begin_export(kernel(), actor=tenant.actor, form=wanted_form, wanted=chosen))
+    up_to = wait(begin_export(app_context(), actor=tenant.actor, form=wanted_form, wanted=chosen))
     return StreamingHttpResponse(
-        exported(kernel(), actor=tenant.actor, form=wanted_form, wanted=chosen, up_to=up_to),
+        exported(app_context(), actor=tenant.actor, form=wanted_form, wanted=chosen, up_to=up_to),
         content_type=_CONTENT_TYPES[wanted_form],
         headers={"Content-Disposition": f'attachment; filename="audit.{wanted_form.value}"'},
     )
 
 
 def _entry(tenant: Tenant, chosen: AuditFilter, seq: int) -> dict[str, Any]:
-    found = wait(reading.entry_of(kernel(), tenant.organization_id, seq))
+    found = wait(reading.entry_of(app_context(), tenant.organization_id, seq))
     around = {
         name: wait(
-            reading.page_of(kernel(), tenant.organization_id, chosen, size=1, **{side: seq})
+            reading.page_of(app_context(), tenant.organization_id, chosen, size=1, **{side: seq})
         ).entries
         for name, side in (("newer", "after"), ("older", "before"))
     }

@@ -25,5 +25,5 @@ def unlock(email: str) -> None:
     nobody: UUID = None  # type: ignore[assignment]  # null: the platform as a whole
     label = f"command line ({getpass.getuser()})"
     actor = Actor(ActorKind.OPERATOR, "cli", label, nobody, Environment.LIVE)
-    wrong = run_once(lambda kernel: cap.unlock(kernel, actor=actor, email=email))
+    wrong = run_once(lambda ctx: cap.unlock(ctx, actor=actor, email=email))
     click.echo(f"{email} had {wrong} wrong second factors. Codes are accepted again.")

@@ -12,7 +12,7 @@ from uuid import UUID
 import click
 
 if TYPE_CHECKING:
-    from privata.audit.verify import Verdict
+    from privata.audit.verify import Verification
 
 
 @click.group()
@@ -28,10 +28,10 @@ def verify(organization: UUID | None, as_json: bool) -> None:
     from privata.audit.verify import verify as verify_log
     from privata.startup import run_once
 
-    verdicts = run_once(lambda kernel: verify_log(kernel, organization_id=organization))
-    for verdict in verdicts:
-        click.echo(_json(verdict) if as_json else _sentence(verdict))
-    if any(verdict.broken for verdict in verdicts):
+    verifications = run_once(lambda ctx: verify_log(ctx, organization_id=organization))
+    for verification in verifications:
+        click.echo(_json(verification) if as_json else _sentence(verification))
+    if any(verification.broken for verification in verifications):
         sys.exit(1)
 
 
@@ -67,20 +67,22 @@ def retain(folder: Path, drop: bool) -> None:
         click.echo("No month is older than 2 years.")
 
 
-def _sentence(verdict: Verdict) -> str:
-    who = verdict.organization_id or "platform"
-    if verdict.broken is not None:
-        return f"{who}  BROKEN at entry {verdict.broken.seq}: {verdict.broken.reason}"
-    return f"{who}  ok, {verdict.entries} entries up to {verdict.last_seq}"
+def _sentence(verification: Verification) -> str:
+    who = verification.organization_id or "platform"
+    if verification.broken is not None:
+        return f"{who}  BROKEN at entry {verification.broken.seq}: {verification.broken.reason}"
+    return f"{who}  ok, {verification.entries} entries up to {verification.last_seq}"
 
 
-def _json(verdict: Verdict) -> str:
-    broken = verdict.broken
+def _json(verification: Verification) -> str:
+    broken = verification.broken
     return json.dumps(
         {
-            "organization_id": str(verdict.organization_id) if verdict.organization_id else None,
-            "entries": verdict.entries,
-            "last_seq": verdict.last_seq,
+            "organization_id": str(verification.organization_id)
+            if verification.organization_id
+            else None,
+            "entries": verification.entries,
+            "last_seq": verification.last_seq,
             "broken": None if broken is None else {"seq": broken.seq, "reason": broken.reason},
         }
     )

@@ -16,9 +16,9 @@ import click
 from privata.core.tenancy import Actor, ActorKind, Environment
 
 if TYPE_CHECKING:
-    from privata.infra.kernel import Kernel
+    from privata.infra.context import AppContext
     from privata.ledger.service import Balances
-    from privata.ledger.verify import Verdict
+    from privata.ledger.verify import Verification
 
 _ORGANIZATION = click.option(
     "--organization", required=True, type=click.UUID, help="organization ID"
@@ -47,12 +47,14 @@ def verify(organization: UUID | None, as_json: bool) -> None:
     from privata.ledger.verify import verify as verify_ledger
     from privata.startup import run_once
 
-    verdict: Verdict = run_once(lambda kernel: verify_ledger(kernel, organization_id=organization))
+    verification: Verification = run_once(
+        lambda ctx: verify_ledger(ctx, organization_id=organization)
+    )
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(verdict), default=str))
+        click.echo(json.dumps(dataclasses.asdict(verification), default=str))
     else:
-        _tell(verdict)
-    if verdict.findings:
+        _tell(verification)
+    if verification.findings:
         sys.exit(1)
 
 
@@ -65,9 +67,9 @@ def balances(organization: UUID, as_json: bool) -> None:
     from privata.organizations.profile import status_of
     from privata.startup import run_once
 
-    async def work(kernel: Kernel) -> Balances:
-        await status_of(kernel, organization)
-        return await balances_of(kernel, organization_id=organization)
+    async def work(ctx: AppContext) -> Balances:
+        await status_of(ctx, organization)
+        return await balances_of(ctx, organization_id=organization)
 
     held = run_once(work)
     shown = {name: format(amount, "f") for name, amount in dataclasses.asdict(held).items()}
@@ -94,9 +96,9 @@ def correct(
 
     ident = correction or uuid4()
 
-    async def work(kernel: Kernel) -> None:
-        await status_of(kernel, organization)
-        async with kernel.database.transaction() as tx:
+    async def work(ctx: AppContext) -> None:
+        await status_of(ctx, organization)
+        async with ctx.database.transaction() as tx:
             await service.correct(
                 tx,
                 actor=_operator(organization),
@@ -120,8 +122,8 @@ def reverse(organization: UUID, order: str, reason: str, as_json: bool) -> None:
     from privata.ledger import service
     from privata.startup import run_once
 
-    async def work(kernel: Kernel) -> Decimal:
-        async with kernel.database.transaction() as tx:
+    async def work(ctx: AppContext) -> Decimal:
+        async with ctx.database.transaction() as tx:
             return await service.reverse(
                 tx, actor=_operator(organization), order_id=order, reason=reason
             )
@@ -141,13 +143,13 @@ def _operator(organization: UUID) -> Actor:
     return Actor(ActorKind.OPERATOR, "cli", label, organization, Environment.LIVE)
 
 
-def _tell(verdict: Verdict) -> None:
-    for finding in verdict.findings:
+def _tell(verification: Verification) -> None:
+    for finding in verification.findings:
         click.echo(f"{finding.organization_id}  {finding.what}: {finding.how}")
-    for note in verdict.notes:
+    for note in verification.notes:
         names = ", ".join(note.named) + (", …" if note.many > len(note.named) else "")
         orders = "live order" if note.many == 1 else "live orders"
         click.echo(f"{note.organization_id}  note: {note.many} {orders} earned nothing: {names}")
-    state = "WRONG" if verdict.findings else "ok"
-    books = "book" if verdict.books == 1 else "books"
-    click.echo(f"{state}, {verdict.entries} entries in {verdict.books} {books}")
+    state = "WRONG" if verification.findings else "ok"
+    books = "book" if verification.books == 1 else "books"
+    click.echo(f"{state}, {verification.entries} entries in {verification.books} {books}")

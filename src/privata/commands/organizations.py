@@ -22,7 +22,7 @@ def list_organizations(status: str | None, as_json: bool) -> None:
     from privata.startup import run_once
 
     wanted = None if status is None else OrganizationStatus(status)
-    rows = run_once(lambda kernel: organizations(kernel, status=wanted))
+    rows = run_once(lambda ctx: organizations(ctx, status=wanted))
     for row in rows:
         if as_json:
             click.echo(json.dumps(dict(row), default=str))
@@ -66,8 +66,8 @@ def _decide(organization: UUID, to: str, note: str) -> None:
     label = f"command line ({getpass.getuser()})"
     actor = Actor(ActorKind.OPERATOR, "cli", label, organization, Environment.LIVE)
     run_once(
-        lambda kernel: decide(
-            kernel,
+        lambda ctx: decide(
+            ctx,
             actor=actor,
             organization_id=organization,
             to=OrganizationStatus(to),

@@ -42,9 +42,7 @@ def list_payouts(statuses: tuple[str, ...], organization: UUID | None, as_json: 
     from privata.payouts.settling import waiting_payouts
 
     wanted = [PayoutStatus(one) for one in statuses] or sorted(RESERVED)
-    rows = _once(
-        lambda kernel: waiting_payouts(kernel, statuses=wanted, organization_id=organization)
-    )
+    rows = _once(lambda ctx: waiting_payouts(ctx, statuses=wanted, organization_id=organization))
     for row in rows:
         shown = payout_object(row)
         owner = {
@@ -62,7 +60,7 @@ def approve(payout: UUID) -> None:
     """Approve a payout."""
     from privata.payouts.settling import approve_payout
 
-    _act(payout, lambda kernel: approve_payout(kernel, by=_by(), payout_id=payout))
+    _act(payout, lambda ctx: approve_payout(ctx, by=_by(), payout_id=payout))
 
 
 @payouts.command()
@@ -71,7 +69,7 @@ def process(payout: UUID) -> None:
     """Start sending a payout. It can no longer be canceled."""
     from privata.payouts.settling import process_payout
 
-    _act(payout, lambda kernel: process_payout(kernel, by=_by(), payout_id=payout))
+    _act(payout, lambda ctx: process_payout(ctx, by=_by(), payout_id=payout))
 
 
 @payouts.command()
@@ -81,7 +79,7 @@ def sent(payout: UUID, tx_hash: str) -> None:
     """Mark a payout as sent. The partner is notified."""
     from privata.payouts.settling import mark_sent
 
-    _act(payout, lambda kernel: mark_sent(kernel, by=_by(), payout_id=payout, tx_hash=tx_hash))
+    _act(payout, lambda ctx: mark_sent(ctx, by=_by(), payout_id=payout, tx_hash=tx_hash))
 
 
 @payouts.command()
@@ -93,7 +91,7 @@ def settle(payout: UUID, tx_hash: str | None) -> None:
     """Mark a payout as settled. This is final."""
     from privata.payouts.settling import settle_payout
 
-    _act(payout, lambda kernel: settle_payout(kernel, by=_by(), payout_id=payout, tx_hash=tx_hash))
+    _act(payout, lambda ctx: settle_payout(ctx, by=_by(), payout_id=payout, tx_hash=tx_hash))
 
 
 @payouts.command()
@@ -103,7 +101,7 @@ def fail(payout: UUID, reason: str) -> None:
     """Mark a payout as failed and return the amount to the partner. Check the chain first."""
     from privata.payouts.settling import fail_payout
 
-    _act(payout, lambda kernel: fail_payout(kernel, by=_by(), payout_id=payout, reason=reason))
+    _act(payout, lambda ctx: fail_payout(ctx, by=_by(), payout_id=payout, reason=reason))
 
 
 @payouts.command()
@@ -112,7 +110,7 @@ def cancel(payout: UUID) -> None:
     """Cancel a payout before it is processed and return the amount to the partner."""
     from privata.payouts.settling import call_off
 
-    _act(payout, lambda kernel: call_off(kernel, by=_by(), payout_id=payout))
+    _act(payout, lambda ctx: call_off(ctx, by=_by(), payout_id=payout))
 
 
 @payouts.command()
@@ -122,14 +120,14 @@ def verify(organization: UUID | None, as_json: bool) -> None:
     """Compare payouts with the ledger. Prints mismatches and exits with code 1."""
     from privata.payouts.verify import verify as verify_payouts
 
-    verdict = _once(lambda kernel: verify_payouts(kernel, organization_id=organization))
-    for found in verdict.findings:
+    verification = _once(lambda ctx: verify_payouts(ctx, organization_id=organization))
+    for found in verification.findings:
         shown = dataclasses.asdict(found)
         line = f"{found.organization_id}  payout {found.payout_id}: {found.how}"
         click.echo(json.dumps(shown, default=str) if as_json else line)
     if not as_json:
-        click.echo(f"{'WRONG' if verdict.findings else 'ok'}, {verdict.payouts} payouts")
-    if verdict.findings:
+        click.echo(f"{'WRONG' if verification.findings else 'ok'}, {verification.payouts} payouts")
+    if verification.findings:
         sys.exit(1)
 
 
@@ -147,12 +145,12 @@ def address() -> None:
 @click.argument("text", metavar="ADDRESS")
 def add_address(organization: UUID, currency: str, label: str, text: str) -> None:
     """Add an unverified address. Owners and finance are notified by email."""
+    from privata.payouts.access import operator
     from privata.payouts.addresses import service as addresses
-    from privata.payouts.doors import operator
 
     row = _once(
-        lambda kernel: addresses.add_address(
-            kernel,
+        lambda ctx: addresses.add_address(
+            ctx,
             actor=operator(organization, _by()),
             currency=PayoutCurrency(currency),
             address=text,
@@ -168,9 +166,9 @@ def add_address(organization: UUID, currency: str, label: str, text: str) -> Non
 def list_addresses(organization: UUID, as_json: bool) -> None:
     """List the addresses of an organization, defaults first."""
     from privata.payouts import reading
-    from privata.payouts.doors import operator
+    from privata.payouts.access import operator
 
-    rows = _once(lambda kernel: reading.addresses(kernel, actor=operator(organization, _by())))
+    rows = _once(lambda ctx: reading.addresses(ctx, actor=operator(organization, _by())))
     for row in rows:
         shown = reading.address_object(row)
         default = "  default" if shown["is_default"] else ""
@@ -188,12 +186,12 @@ def list_addresses(organization: UUID, as_json: bool) -> None:
 @click.argument("address_id", type=click.UUID)
 def verify_address(organization: UUID, address_id: UUID) -> None:
     """Verify an address yourself, after confirming that it belongs to the partner."""
+    from privata.payouts.access import operator
     from privata.payouts.addresses.service import vouch_for_address
-    from privata.payouts.doors import operator
 
     row = _once(
-        lambda kernel: vouch_for_address(
-            kernel, actor=operator(organization, _by()), address_id=address_id
+        lambda ctx: vouch_for_address(
+            ctx, actor=operator(organization, _by()), address_id=address_id
         )
     )
     click.echo(_verified(row))
@@ -204,13 +202,11 @@ def verify_address(organization: UUID, address_id: UUID) -> None:
 @click.argument("address_id", type=click.UUID)
 def text_to_sign(organization: UUID, address_id: UUID) -> None:
     """Print a text to sign with the address's key. Valid for 10 minutes."""
+    from privata.payouts.access import operator
     from privata.payouts.addresses.proofs import begin_proof
-    from privata.payouts.doors import operator
 
     text = _once(
-        lambda kernel: begin_proof(
-            kernel, actor=operator(organization, _by()), address_id=address_id
-        )
+        lambda ctx: begin_proof(ctx, actor=operator(organization, _by()), address_id=address_id)
     )
     click.echo(text)
 
@@ -221,12 +217,12 @@ def text_to_sign(organization: UUID, address_id: UUID) -> None:
 @click.argument("signature")
 def prove_address(organization: UUID, address_id: UUID, signature: str) -> None:
     """Verify an address with the signature of its text (hex; base58 or base64 on Solana)."""
+    from privata.payouts.access import operator
     from privata.payouts.addresses import proofs
-    from privata.payouts.doors import operator
 
     row = _once(
-        lambda kernel: proofs.prove_address(
-            kernel,
+        lambda ctx: proofs.prove_address(
+            ctx,
             actor=operator(organization, _by()),
             address_id=address_id,
             signature=signature,
@@ -240,12 +236,12 @@ def prove_address(organization: UUID, address_id: UUID, signature: str) -> None:
 @click.argument("address_id", type=click.UUID)
 def promote_address(organization: UUID, address_id: UUID) -> None:
     """Make a verified address the default for its currency."""
+    from privata.payouts.access import operator
     from privata.payouts.addresses import service as addresses
-    from privata.payouts.doors import operator
 
     row = _once(
-        lambda kernel: addresses.promote_address(
-            kernel, actor=operator(organization, _by()), address_id=address_id
+        lambda ctx: addresses.promote_address(
+            ctx, actor=operator(organization, _by()), address_id=address_id
         )
     )
     click.echo(f"{address_id} is now the default for {row.currency}.")
@@ -256,19 +252,19 @@ def promote_address(organization: UUID, address_id: UUID) -> None:
 @click.argument("address_id", type=click.UUID)
 def remove_address(organization: UUID, address_id: UUID) -> None:
     """Remove an address permanently."""
+    from privata.payouts.access import operator
     from privata.payouts.addresses import service as addresses
-    from privata.payouts.doors import operator
 
     _once(
-        lambda kernel: addresses.remove_address(
-            kernel, actor=operator(organization, _by()), address_id=address_id
+        lambda ctx: addresses.remove_address(
+            ctx, actor=operator(organization, _by()), address_id=address_id
         )
     )
     click.echo(f"{address_id} is removed.")
 
 
 def _verified(row: Any) -> str:
-    from privata.payouts.doors import moment_words
+    from privata.payouts.access import moment_words
 
     return f"{row.id} is verified and can be used from {moment_words(row.usable_at)}."
 

@@ -14,7 +14,7 @@ from django.contrib.auth.hashers import make_password
 from privata.apikeys import service as apikeys
 from privata.apikeys.scopes import DEFAULT_SCOPES, Scope
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.organizations.service import create_organization, new_password, operator_of
 
 
@@ -30,7 +30,7 @@ class Provisioned:
 
 
 async def provision(
-    kernel: Kernel,
+    ctx: AppContext,
     *,
     name: str,
     owner_email: str,
@@ -45,7 +45,7 @@ async def provision(
     `EmailTaken` if the address has an account.
     """
     chosen = password or new_password()
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         organization_id, owner_id = await create_organization(
             tx,
             name=name,
@@ -58,7 +58,7 @@ async def provision(
         for environment in wanted if keys else ():
             made = await apikeys.create_key(
                 tx,
-                kernel,
+                ctx,
                 actor=operator_of(organization_id),
                 environment=environment,
                 name=f"First {environment.value} key",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from privata.infra.kernel import Kernel
+    from privata.infra.context import AppContext
     from privata.infra.snapshots import Holder
 
 
@@ -37,7 +37,7 @@ def snapshots(as_json: bool) -> None:
         )
 
 
-async def _look(kernel: Kernel) -> tuple[bool, list[Holder]]:
+async def _look(ctx: AppContext) -> tuple[bool, list[Holder]]:
     from privata.infra.snapshots import old_snapshots, sees_all
 
-    return await sees_all(kernel.database), await old_snapshots(kernel.database)
+    return await sees_all(ctx.database), await old_snapshots(ctx.database)

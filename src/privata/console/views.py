@@ -12,11 +12,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from privata.access.views import missing_is_404
-from privata.console.doors import staff_page
+from privata.console.access import staff_page
 from privata.core.errors import ValidationFailed
 from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import app_context, wait
 from privata.organizations import review
 from privata.organizations.company import (
     BUSINESS_TYPES,
@@ -56,12 +56,12 @@ def organizations(request: HttpRequest, operator: Actor) -> HttpResponse:
     asked = request.GET.get("status", "")
     status = OrganizationStatus(asked) if asked in STATES else None
     context = {
-        "rows": wait(review.organizations(kernel(), status=status, text=text)),
-        "counts": wait(review.counts(kernel())),
+        "rows": wait(review.organizations(app_context(), status=status, text=text)),
+        "counts": wait(review.counts(app_context())),
         "status": asked if status else "",
         "text": text,
         "most": review.MOST,
-        "waiting_for_us": wait(waiting_for_us(kernel())),
+        "waiting_for_us": wait(waiting_for_us(app_context())),
     }
     return _show(request, "organizations.html", context)
 
@@ -88,7 +88,7 @@ def decide(request: HttpRequest, operator: Actor, organization_id: UUID) -> Http
     try:
         wait(
             review.decide(
-                kernel(), actor=operator, organization_id=organization_id, to=to, note=note
+                app_context(), actor=operator, organization_id=organization_id, to=to, note=note
             )
         )
     except ValidationFailed as error:
@@ -98,8 +98,8 @@ def decide(request: HttpRequest, operator: Actor, organization_id: UUID) -> Http
 
 
 def _organization(request: HttpRequest, organization_id: UUID, problem: str = "") -> HttpResponse:
-    row = dict(wait(review.organization_of(kernel(), organization_id)))
-    listed = high_risk(kernel().settings.home)
+    row = dict(wait(review.organization_of(app_context(), organization_id)))
+    listed = high_risk(app_context().settings.home)
     chosen = row["user_countries"] or []
     told = {
         "business": BUSINESS_TYPES[BusinessType(row["business_type"])][0]

@@ -1,4 +1,4 @@
-"""Times as others write them: RFC 3339 with an offset, in one reading for every door. Pure."""
+"""Times as others write them: RFC 3339 with an offset, read in one way everywhere. Pure."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The states of an organization and what works in each (docs/organizations.md), in one table.
 
-Every door asks this table: the admission of keys and tokens, the worker's claims, payouts, streams,
-pages. Nothing is lost where something does not work: what waits goes on when the status allows it
-again. The same table stands in docs/organizations.md.
+Every access check reads this table: the admission of keys and tokens, the worker's claims, payouts,
+streams, pages. Nothing is lost where something does not work: what waits goes on when the status
+allows it again. The same table stands in docs/organizations.md.
 """
 
 from __future__ import annotations

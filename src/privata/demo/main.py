@@ -15,7 +15,7 @@ from privata.core.errors import StartupError
 from privata.demo.credentials import Credentials
 from privata.demo.partner import demo_partner
 from privata.demo.wallets import run_wallets
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.settings import settings
 from privata.serving import listen, serve_on
 from privata.startup import run
@@ -38,18 +38,18 @@ def run_demo(*, as_json: bool) -> None:
     # The addresses in answers and mails must name the port we really got.
     os.environ["PRIVATA_PORT"] = str(web.getsockname()[1])
     settings.cache_clear()
-    run(lambda kernel: _demo(kernel, web, as_json=as_json))
+    run(lambda ctx: _demo(ctx, web, as_json=as_json))
 
 
-async def _demo(kernel: Kernel, web: socket.socket, *, as_json: bool) -> None:
+async def _demo(ctx: AppContext, web: socket.socket, *, as_json: bool) -> None:
     async with _receiver() as (receiver, receiver_url), asyncio.TaskGroup() as group:
-        partner = await demo_partner(kernel, receiver_url)
+        partner = await demo_partner(ctx, receiver_url)
         receiver.secrets = [partner.webhook_secret]
-        group.create_task(serve_on(web, kernel))
-        group.create_task(work(kernel))
+        group.create_task(serve_on(web, ctx))
+        group.create_task(work(ctx))
         await _answers(web)
-        _announce(kernel, partner, as_json=as_json)
-        group.create_task(run_wallets(kernel.settings.base_url, partner.test_key))
+        _announce(ctx, partner, as_json=as_json)
+        group.create_task(run_wallets(ctx.settings.base_url, partner.test_key))
 
 
 @contextlib.asynccontextmanager
@@ -87,8 +87,8 @@ async def _answers(web: socket.socket) -> None:
         return
 
 
-def _announce(kernel: Kernel, partner: Credentials, *, as_json: bool) -> None:
-    base_url = kernel.settings.base_url
+def _announce(ctx: AppContext, partner: Credentials, *, as_json: bool) -> None:
+    base_url = ctx.settings.base_url
     facts = {
         "base_url": base_url,
         "test_key": partner.test_key,

@@ -13,7 +13,7 @@ from privata.commands.provisioning import provision
 from privata.core.tenancy import Actor, Environment, system_actor
 from privata.demo import credentials
 from privata.demo.credentials import Credentials
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.organizations.service import new_password
 from privata.webhooks.endpoints import service as webhooks
 
@@ -22,27 +22,27 @@ OWNER_EMAIL = "owner@acme.example"
 OPERATOR_EMAIL = "operator@privata.example"
 
 
-async def demo_partner(kernel: Kernel, receiver_url: str) -> Credentials:
+async def demo_partner(ctx: AppContext, receiver_url: str) -> Credentials:
     """The partner of this home, its endpoint pointing at the receiver's present address."""
-    home = kernel.settings.home
+    home = ctx.settings.home
     kept = credentials.load(home)
-    if kept is not None and not await _exists(kernel, UUID(kept.organization_id)):
+    if kept is not None and not await _exists(ctx, UUID(kept.organization_id)):
         kept = None  # the database was made anew under the same home
     if kept is None:
-        kept = await _make(kernel, receiver_url)
+        kept = await _make(ctx, receiver_url)
     elif kept.receiver_url != receiver_url:
         actor = _actor(UUID(kept.organization_id))
         await webhooks.update_endpoint(
-            kernel, actor=actor, endpoint_id=UUID(kept.endpoint_id), url=f"{receiver_url}/hook"
+            ctx, actor=actor, endpoint_id=UUID(kept.endpoint_id), url=f"{receiver_url}/hook"
         )
         kept = replace(kept, receiver_url=receiver_url)
     credentials.save(home, kept)
     return kept
 
 
-async def _make(kernel: Kernel, receiver_url: str) -> Credentials:
+async def _make(ctx: AppContext, receiver_url: str) -> Credentials:
     made = await provision(
-        kernel,
+        ctx,
         name=ORGANIZATION,
         owner_email=OWNER_EMAIL,
         approve=True,
@@ -50,7 +50,7 @@ async def _make(kernel: Kernel, receiver_url: str) -> Credentials:
         scopes=(Scope.ORDERS, Scope.WEBHOOK_ADMIN),
     )
     operator_password = new_password()
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await create_user(
             tx,
             email=OPERATOR_EMAIL,
@@ -62,7 +62,7 @@ async def _make(kernel: Kernel, receiver_url: str) -> Credentials:
             "UPDATE app_user SET name = 'Mira Kovač' WHERE id = $1", made.owner_id
         )
     endpoint_id, secret = await webhooks.create_endpoint(
-        kernel,
+        ctx,
         actor=_actor(made.organization_id),
         url=f"{receiver_url}/hook",
         alias="Swap events",
@@ -84,8 +84,8 @@ async def _make(kernel: Kernel, receiver_url: str) -> Credentials:
     )
 
 
-async def _exists(kernel: Kernel, organization_id: UUID) -> bool:
-    found: bool = await kernel.database.pool.fetchval(
+async def _exists(ctx: AppContext, organization_id: UUID) -> bool:
+    found: bool = await ctx.database.pool.fetchval(
         "SELECT EXISTS (SELECT FROM organization WHERE id = $1)", organization_id
     )
     return found

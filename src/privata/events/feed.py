@@ -15,7 +15,7 @@ from typing import Final
 
 from privata.core.errors import ValidationFailed
 from privata.core.tenancy import Actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 
 MAX_LIMIT: Final = 500
 
@@ -65,12 +65,12 @@ class FeedPage:
     more: bool
 
 
-async def events_after(kernel: Kernel, *, actor: Actor, after: int, limit: int) -> FeedPage:
+async def events_after(ctx: AppContext, *, actor: Actor, after: int, limit: int) -> FeedPage:
     """The events of the actor's environment that follow number `after`; 0 is the beginning.
 
     `ValidationFailed` if `after` was not given out by this feed.
     """
-    rows = await kernel.database.pool.fetch(
+    rows = await ctx.database.pool.fetch(
         _FEED, actor.organization_id, actor.environment.value, after, limit + 1
     )
     if not rows:

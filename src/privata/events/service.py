@@ -1,7 +1,8 @@
-"""The only door for telling anybody anything.
+"""The only way to notify anyone.
 
 `publish` runs in the caller's transaction: the fact, the event about it, and one delivery for each
-endpoint that wants it are committed together or not at all. Streams and pages learn of it by bells.
+endpoint that wants it are committed together or not at all. Streams and pages learn of it by
+wake-ups.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ from privata.core.tenancy import Environment
 from privata.infra.postgres import Transaction
 
 #: Wakes the dispatchers; no payload.
-DELIVERIES_BELL = "privata_deliveries"
+DELIVERIES_WAKEUP = "privata_deliveries"
 
 #: Tells the servers that hold streams which order has news: its id. Empty: a stream has to end.
-STREAMS_BELL = "privata_streams"
+STREAMS_WAKEUP = "privata_streams"
 
 #: Tells pages that something of an organization changed: `<organization>:<environment>:<topic>`.
-LIVE_BELL = "privata_live"
+LIVE_WAKEUP = "privata_live"
 
 #: The channel of what concerns the integration as a whole; the other is `order`.
 OPS_CHANNEL: Final = "ops"
@@ -87,13 +88,13 @@ async def publish(
         [event.body for event in events],
         only,
     )
-    tx.ring(DELIVERIES_BELL)
+    tx.wake(DELIVERIES_WAKEUP)
     if order_id:
-        tx.ring(STREAMS_BELL, order_id)
+        tx.wake(STREAMS_WAKEUP, order_id)
     for topic in ("orders", "deliveries") if order_id else ("deliveries",):
-        tx.ring(LIVE_BELL, live_payload(organization_id, environment, topic))
+        tx.wake(LIVE_WAKEUP, live_payload(organization_id, environment, topic))
 
 
 def live_payload(organization_id: UUID, environment: Environment | str, topic: str) -> str:
-    """What `LIVE_BELL` carries."""
+    """What `LIVE_WAKEUP` carries."""
     return f"{organization_id}:{environment}:{topic}"

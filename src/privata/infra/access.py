@@ -1,4 +1,5 @@
-"""Whose request it is: the kernel of the process, the caller's address, the caller's actor."""
+"""Whose request it is: the application context of the process, the caller's address, the caller's
+actor."""
 
 from __future__ import annotations
 
@@ -6,16 +7,16 @@ from typing import Final
 
 from starlette.requests import Request
 
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 
 #: Headers that layers further inside put on the answer, whatever it is: a list of pairs of bytes.
 SCOPE_HEADERS: Final = "privata.headers"
 
 
-def kernel_of(request: Request) -> Kernel:
-    """The kernel that the application was assembled with."""
-    kernel: Kernel = request.app.state.kernel
-    return kernel
+def context_of(request: Request) -> AppContext:
+    """The application context that the application was assembled with."""
+    ctx: AppContext = request.app.state.ctx
+    return ctx
 
 
 def client_ip(request: Request) -> str | None:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from privata.core.errors import ValidationFailed
 from privata.core.tenancy import Actor
 from privata.infra import idempotency
-from privata.infra.access import kernel_of
+from privata.infra.access import context_of
 from privata.infra.postgres import Transaction
 from privata.infra.sealing import Sealer
 from privata.infra.wire import JsonBytes
@@ -67,14 +67,14 @@ async def once(
         raise ValidationFailed(
             f"{IDEMPOTENCY_HEADER} is invalid.", fields=[(IDEMPOTENCY_HEADER, sentence)]
         )
-    kernel = kernel_of(request)
+    ctx = context_of(request)
     digest = idempotency.request_digest(
         request.method, request.url.path, request.query_params.multi_items(), body
     )
     held = await idempotency.claim(
-        kernel.database.pool, actor.organization_id, actor.environment, key, digest
+        ctx.database.pool, actor.organization_id, actor.environment, key, digest
     )
-    sealer = kernel.sealer if secret else None
+    sealer = ctx.sealer if secret else None
     context = f"idempotency:{actor.organization_id}:{actor.environment}:{key}"
     if isinstance(held, idempotency.Replay):
         kept = held.body if sealer is None else sealer.unseal(held.body, context)
@@ -83,6 +83,6 @@ async def once(
         made = await work(Answer(status_code, held, sealer, context))
     except BaseException:
         # Nothing was made: the key is free again, for the corrected request or a retry.
-        await idempotency.release(kernel.database.pool, held)
+        await idempotency.release(ctx.database.pool, held)
         raise
     return JsonBytes(made, status_code)

@@ -1,7 +1,7 @@
 """What Django's views need of the program around them.
 
-Django makes its views without arguments, so this is the one place that keeps the kernel of the
-process; it is set once, before the first request.
+Django makes its views without arguments, so this is the one place that keeps the application
+context of the process; it is set once, before the first request.
 """
 
 from __future__ import annotations
@@ -13,28 +13,30 @@ from typing import TYPE_CHECKING, TypeVar
 from asgiref.sync import async_to_sync
 
 from privata.core.clock import SystemClock
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
 
-_kernel: Kernel | None = None
+_ctx: AppContext | None = None
 _SYSTEM = SystemClock()
 
 T = TypeVar("T")
 
 
-def install(kernel: Kernel) -> None:
-    """Give the views their kernel."""
-    global _kernel
-    _kernel = kernel
+def install(ctx: AppContext) -> None:
+    """Give the views their application context."""
+    global _ctx
+    _ctx = ctx
 
 
-def kernel() -> Kernel:
-    """The kernel of this process."""
-    if _kernel is None:
-        raise RuntimeError("the Desk has no kernel: it was not started by privata.serving")
-    return _kernel
+def app_context() -> AppContext:
+    """The application context of this process."""
+    if _ctx is None:
+        raise RuntimeError(
+            "the dashboard has no application context: it was not started by privata.serving"
+        )
+    return _ctx
 
 
 def is_fragment(request: HttpRequest) -> bool:
@@ -43,8 +45,8 @@ def is_fragment(request: HttpRequest) -> bool:
 
 
 def current_time() -> datetime:
-    """The time by the clock of this process; the machine's where there is no kernel (a preview)."""
-    return (_SYSTEM if _kernel is None else _kernel.clock).now()
+    """The time by the clock of this process; the machine's where there is no context (a preview)."""
+    return (_SYSTEM if _ctx is None else _ctx.clock).now()
 
 
 def wait(answer: Awaitable[T]) -> T:

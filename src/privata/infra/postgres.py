@@ -1,6 +1,6 @@
-"""The pool of connections, transactions, and the bell.
+"""The pool of connections, transactions, and wake-ups.
 
-A **bell** is a wake-up for whoever waits: `NOTIFY`, sent after the commit by one connection that
+A **wake-up** tells whoever waits to look: `NOTIFY`, sent after the commit by one connection that
 gathers what is pending. It carries no truth (a lost one costs a poll interval), so it need not be
 in the transaction, where PostgreSQL would make every commit that notifies wait for the others.
 See docs/decisions/0004.
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 
 #: NOTIFY payloads have to stay below 8,000 bytes; ours are short, this bounds one statement.
-_BELL_BATCH = 500
+_WAKEUP_BATCH = 500
 
 #: Seconds a connection of libpq may take, unless the URL says otherwise.
 CONNECT_TIMEOUT_S = 10
@@ -45,26 +45,26 @@ PAGE_IDLE_S = 60.0
 
 @dataclass(slots=True)
 class Transaction:
-    """An open transaction and the bells to ring once it is committed."""
+    """An open transaction and the wake-ups to send once it is committed."""
 
     connection: (
         asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]
     )
-    bells: set[tuple[str, str]] = field(default_factory=set)
+    wakeups: set[tuple[str, str]] = field(default_factory=set)
 
-    def ring(self, channel: str, payload: str = "") -> None:
+    def wake(self, channel: str, payload: str = "") -> None:
         """Wake the listeners of `channel` after the commit; nothing is sent on rollback."""
-        self.bells.add((channel, payload))
+        self.wakeups.add((channel, payload))
 
 
 class Database:
-    """One pool on one database, with transactions and bells."""
+    """One pool on one database, with transactions and wake-ups."""
 
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record], url: str) -> None:
         self.pool = pool
         self.url = url
         self._pending: set[tuple[str, str]] = set()
-        self._ringer: asyncio.Task[None] | None = None
+        self._waker: asyncio.Task[None] | None = None
 
     @classmethod
     async def connect(cls, url: str, *, size: int = 10, **options: Any) -> Database:
@@ -80,38 +80,38 @@ class Database:
         return cls(pool, url)
 
     async def close(self) -> None:
-        """Ring what is pending, then close every connection."""
-        if self._ringer is not None:
-            await self._ringer
+        """Send what is pending, then close every connection."""
+        if self._waker is not None:
+            await self._waker
         await self.pool.close()
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """Commit on success, roll back on any exception, then ring the bells."""
+        """Commit on success, roll back on any exception, then send the wake-ups."""
         async with self.pool.acquire() as connection, connection.transaction():
             tx = Transaction(connection)
             yield tx
-        for channel, payload in tx.bells:
-            self.ring(channel, payload)
+        for channel, payload in tx.wakeups:
+            self.wake(channel, payload)
 
-    def ring(self, channel: str, payload: str = "") -> None:
-        """Send a bell soon; many at once become one statement."""
+    def wake(self, channel: str, payload: str = "") -> None:
+        """Send a wake-up soon; many at once become one statement."""
         self._pending.add((channel, payload))
-        if self._ringer is None or self._ringer.done():
-            self._ringer = asyncio.get_running_loop().create_task(self._ring_pending())
+        if self._waker is None or self._waker.done():
+            self._waker = asyncio.get_running_loop().create_task(self._wake_pending())
 
-    async def _ring_pending(self) -> None:
+    async def _wake_pending(self) -> None:
         while self._pending:
-            batch = [self._pending.pop() for _ in range(min(len(self._pending), _BELL_BATCH))]
+            batch = [self._pending.pop() for _ in range(min(len(self._pending), _WAKEUP_BATCH))]
             try:
                 await self.pool.execute(
-                    "SELECT pg_notify(c, p) FROM unnest($1::text[], $2::text[]) AS bells(c, p)",
+                    "SELECT pg_notify(c, p) FROM unnest($1::text[], $2::text[]) AS wakeups(c, p)",
                     [channel for channel, _ in batch],
                     [payload for _, payload in batch],
                 )
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 # A wake-up is lost, nothing else: every listener also polls slowly.
-                log.warning("bell not rung: %s", error)
+                log.warning("wake-up not sent: %s", error)
                 return
 
 
@@ -122,9 +122,9 @@ async def _nothing_to_reset(connection: object) -> None:
 
 @contextlib.asynccontextmanager
 async def listening(url: str, channel: str) -> AsyncIterator[asyncio.Queue[str | None]]:
-    """A queue of the payloads rung on `channel`; None once when the connection is lost.
+    """A queue of the payloads sent on `channel`; None once when the connection is lost.
 
-    The queue is bounded by dropping: a waiter that is behind learns no more from another bell.
+    The queue is bounded by dropping: a waiter that is behind learns no more from another wake-up.
     """
     queue: asyncio.Queue[str | None] = asyncio.Queue(maxsize=1000)
 
@@ -135,7 +135,7 @@ async def listening(url: str, channel: str) -> AsyncIterator[asyncio.Queue[str |
             queue.get_nowait()  # the news that the connection is gone must not be dropped
         queue.put_nowait(item)
 
-    connection = await connect(url, {"application_name": "privata-bell"})
+    connection = await connect(url, {"application_name": "privata-wakeup"})
     connection.add_termination_listener(lambda _: put(None))
     try:
         await connection.add_listener(channel, lambda *args: put(str(args[3])))

@@ -100,7 +100,7 @@ def configure_logging(level: str, form: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter(form))
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    _only_door()
+    _one_handler()
     # The server's own access log repeats ours.
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
@@ -109,7 +109,7 @@ def configure_logging(level: str, form: str) -> None:
     logging.getLogger("psycopg.pool").setLevel(logging.WARNING)
 
 
-def _only_door() -> None:
+def _one_handler() -> None:
     """Lead everything else that would be written to standard error through the root's handler:
     loggers that brought their own, warnings, and exceptions that nobody caught."""
     for one in list(logging.root.manager.loggerDict.values()):

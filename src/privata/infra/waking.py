@@ -1,22 +1,23 @@
-"""Waiting for work: until a bell rings or the time is up."""
+"""Waiting for work: until a wake-up rings or the time is up."""
 
 from __future__ import annotations
 
 import asyncio
 
 
-async def until_woken(bells: asyncio.Queue[str | None], seconds: float) -> None:
-    """Return when a bell rings, or after `seconds`; bells that rang meanwhile are one bell.
+async def until_woken(wakeups: asyncio.Queue[str | None], seconds: float) -> None:
+    """Return when a wake-up rings, or after `seconds`; wake-ups that rang meanwhile are one
+    wake-up.
 
-    `bells` is the queue of `postgres.listening`. `ConnectionError` when its connection was lost:
+    `wakeups` is the queue of `postgres.listening`. `ConnectionError` when its connection was lost:
     whoever runs the loop begins anew with another one.
     """
     try:
         async with asyncio.timeout(seconds):
-            bell = await bells.get()
+            wakeup = await wakeups.get()
     except TimeoutError:
         return
-    while bell is not None and not bells.empty():
-        bell = bells.get_nowait()
-    if bell is None:
-        raise ConnectionError("the bell's connection to the database was lost")
+    while wakeup is not None and not wakeups.empty():
+        wakeup = wakeups.get_nowait()
+    if wakeup is None:
+        raise ConnectionError("the database connection for wake-ups was lost")

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import Final
 
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.ledger.service import mature
 
 log = logging.getLogger(__name__)
@@ -15,10 +15,10 @@ log = logging.getLogger(__name__)
 EVERY_S: Final = 60.0
 
 
-async def mature_earnings(kernel: Kernel) -> None:
+async def mature_earnings(ctx: AppContext) -> None:
     """Look for earnings whose holding time is over, until cancelled. Any number may run."""
     while True:
-        matured = await mature(kernel)
+        matured = await mature(ctx)
         if matured:
             log.info("%d earnings became available", matured)
         await asyncio.sleep(EVERY_S)

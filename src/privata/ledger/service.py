@@ -21,7 +21,7 @@ from privata.audit import service as audit
 from privata.core.errors import AlreadyBooked, InsufficientBalance, NotFound, ValidationFailed
 from privata.core.money import format_amount
 from privata.core.tenancy import Actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.ledger import rules, store
 from privata.ledger.accounts import Account, Balances, Cause, CauseKind
@@ -71,9 +71,9 @@ class CompletedOrder:
     markup_bps: int
 
 
-async def balances_of(kernel: Kernel, *, organization_id: UUID) -> Balances:
+async def balances_of(ctx: AppContext, *, organization_id: UUID) -> Balances:
     """What the organization's accounts hold now; zeros for one that never earned anything."""
-    held = await store.balances(kernel.database.pool, organization_id)
+    held = await store.balances(ctx.database.pool, organization_id)
     return Balances(
         pending=held.get(Account.PENDING, _ZERO),
         available=held.get(Account.AVAILABLE, _ZERO),
@@ -82,7 +82,7 @@ async def balances_of(kernel: Kernel, *, organization_id: UUID) -> Balances:
     )
 
 
-async def earn(tx: Transaction, kernel: Kernel, *, order: CompletedOrder) -> Decimal:
+async def earn(tx: Transaction, ctx: AppContext, *, order: CompletedOrder) -> Decimal:
     """Book what a completed live order earns; the partner's part in US dollars.
 
     It stands in `pending` for `PRIVATA_REVENUE_HOLD_DAYS`, without such days in `available` at
@@ -93,7 +93,7 @@ async def earn(tx: Transaction, kernel: Kernel, *, order: CompletedOrder) -> Dec
         log.warning("%s was completed without a value in USD: nothing is earned", order.id)
         return _ZERO
     terms = rules.Terms(
-        kernel.settings.commission_bps,
+        ctx.settings.commission_bps,
         await share_percent_of(tx, organization_id=order.organization_id),
         order.markup_bps,
     )
@@ -101,7 +101,7 @@ async def earn(tx: Transaction, kernel: Kernel, *, order: CompletedOrder) -> Dec
     if not parts.total:
         log.info("%s is worth too little to earn anything", order.id)
         return _ZERO
-    hold_days = kernel.settings.revenue_hold_days
+    hold_days = ctx.settings.revenue_hold_days
     into = Account.PENDING if hold_days else Account.AVAILABLE
     cause = Cause(CauseKind.ORDER, order.id, EARN)
     async with _refusing(cause):
@@ -118,13 +118,13 @@ async def earn(tx: Transaction, kernel: Kernel, *, order: CompletedOrder) -> Dec
     return parts.partner
 
 
-async def mature(kernel: Kernel) -> int:
+async def mature(ctx: AppContext) -> int:
     """Make available what has been pending long enough; how many earnings that were.
 
     Any number of workers may do so at once: each takes other earnings.
     """
     total = 0
-    while done := await store.mature(kernel.database.pool, BATCH):
+    while done := await store.mature(ctx.database.pool, BATCH):
         total += done
     return total
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.ledger.accounts import PARTNERS, Account
 from privata.ledger.rules import Terms, earned
 
@@ -130,7 +130,7 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verification:
     """What was looked at and what was found."""
 
     entries: int
@@ -139,13 +139,13 @@ class Verdict:
     notes: tuple[Note, ...]
 
 
-async def verify(kernel: Kernel, *, organization_id: UUID | None = None) -> Verdict:
+async def verify(ctx: AppContext, *, organization_id: UUID | None = None) -> Verification:
     """Recompute the books of one organization, or all of them, from the postings on.
 
     Notes are no faults: an order whose value was not known, or too small, earns nothing.
     """
     async with (
-        kernel.database.pool.acquire() as connection,
+        ctx.database.pool.acquire() as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         findings = [finding async for finding in _findings(connection, organization_id)]
@@ -159,7 +159,7 @@ async def verify(kernel: Kernel, *, organization_id: UUID | None = None) -> Verd
         assert counted is not None
         unpaid = await connection.fetch(_UNPAID, organization_id, NAMED)
     notes = tuple(Note(row["organization_id"], row["many"], tuple(row["named"])) for row in unpaid)
-    return Verdict(counted["entries"], counted["books"], tuple(findings), notes)
+    return Verification(counted["entries"], counted["books"], tuple(findings), notes)
 
 
 async def _findings(

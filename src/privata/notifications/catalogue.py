@@ -1,4 +1,4 @@
-"""Every mail we send, by the name of its text in `letters/`."""
+"""Every mail we send, by the name of its text in `mail_templates/`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 
-class Letter(StrEnum):
+class MailTemplate(StrEnum):
     """A mail's text: `<name>.txt`, whose first line is the subject, and `<name>.html`."""
 
     SIGN_UP_CODE = "sign_up_code"
@@ -34,22 +34,22 @@ class Letter(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who gets a letter, decided when it is sent and not when it is asked for: a request that
+    """Who gets a mail, decided when it is sent and not when it is asked for: a request that
     concerns an address must cost the same whether the address has an account or not."""
 
-    with_account: Letter | None
-    without_account: Letter | None
+    with_account: MailTemplate | None
+    without_account: MailTemplate | None
 
 
-#: Letters that depend on whether their recipient has an account; all others simply go out.
+#: Templates that depend on whether their recipient has an account; all others simply go out.
 AUDIENCES: Final = {
-    Letter.SIGN_UP_CODE: Audience(Letter.ACCOUNT_EXISTS, Letter.SIGN_UP_CODE),
-    Letter.RESET_LINK: Audience(Letter.RESET_LINK, None),
-    Letter.ACCOUNT_LOCKED: Audience(Letter.ACCOUNT_LOCKED, None),
+    MailTemplate.SIGN_UP_CODE: Audience(MailTemplate.ACCOUNT_EXISTS, MailTemplate.SIGN_UP_CODE),
+    MailTemplate.RESET_LINK: Audience(MailTemplate.RESET_LINK, None),
+    MailTemplate.ACCOUNT_LOCKED: Audience(MailTemplate.ACCOUNT_LOCKED, None),
 }
 
 
-def chosen_letter(asked: Letter, *, has_account: bool) -> Letter | None:
+def chosen_template(asked: MailTemplate, *, has_account: bool) -> MailTemplate | None:
     """The text that goes out; None: nobody gets anything."""
     audience = AUDIENCES.get(asked)
     if audience is None:

@@ -16,7 +16,7 @@ class Mail(models.Model):
     it may hold a code or a link that opens an account."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4)
-    letter = models.CharField(max_length=32, help_text="its text: a name of the catalogue")
+    template = models.CharField(max_length=32, help_text="its text: a name of the catalogue")
     recipient = models.CharField(max_length=254)
     sealed = models.BinaryField(null=True, help_text="the values of the text")
     status = models.CharField(max_length=8, db_default=MailStatus.WAITING.value)

@@ -13,40 +13,40 @@ from uuid import UUID
 from privata.infra.postgres import Transaction
 from privata.infra.sealing import Sealer
 from privata.notifications import store
-from privata.notifications.catalogue import AUDIENCES, Letter
+from privata.notifications.catalogue import AUDIENCES, MailTemplate
 
-# A letter that only some addresses get is written a random while later: where server and worker are
+# A mail that only some addresses get is written a random while later: where server and worker are
 # one program, the work for it would show in the answer to the request that asked.
 _APART_S: Final = (0.5, 1.5)
 _random: Final = random.SystemRandom()
 
-#: Rung after a mail was queued.
-MAIL_BELL: Final = "mail"
+#: Sent after a mail was queued.
+MAIL_WAKEUP: Final = "mail"
 
 
 async def send_mail(
     tx: Transaction,
     sealer: Sealer,
     *,
-    letter: Letter,
+    template: MailTemplate,
     to: str,
     values: Mapping[str, str],
     useless_after: datetime | None = None,
 ) -> UUID:
-    """Queue `letter` to the address `to`; it goes out soon after the commit, or not at all on a
+    """Queue `template` to the address `to`; it goes out soon after the commit, or not at all on a
     rollback. `values` fill its text; after `useless_after` it is not sent any more."""
     mail_id = uuid.uuid4()
     sealed = sealer.seal(json.dumps(dict(values)).encode(), context(mail_id))
     await store.enqueue(
         tx,
         mail_id,
-        letter=letter.value,
+        template=template.value,
         recipient=to,
         sealed=sealed,
         useless_after=useless_after,
-        wait_s=_random.uniform(*_APART_S) if letter in AUDIENCES else 0.0,
+        wait_s=_random.uniform(*_APART_S) if template in AUDIENCES else 0.0,
     )
-    tx.ring(MAIL_BELL)
+    tx.wake(MAIL_WAKEUP)
     return mail_id
 
 

@@ -17,7 +17,7 @@ Row = asyncpg.Record
 LEASE_S: Final = 120
 
 _ENQUEUE: Final = """
-INSERT INTO mail (id, letter, recipient, sealed, useless_after, due_at)
+INSERT INTO mail (id, template, recipient, sealed, useless_after, due_at)
 VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))
 """
 
@@ -29,7 +29,7 @@ WHERE id IN (
     SELECT id FROM mail WHERE status = 'waiting' AND due_at <= now()
     ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
 )
-RETURNING id, letter, recipient, sealed, attempts, lease_token,
+RETURNING id, template, recipient, sealed, attempts, lease_token,
     coalesce(useless_after <= now(), false) AS useless
 """
 
@@ -61,14 +61,16 @@ async def enqueue(
     tx: Transaction,
     mail_id: UUID,
     *,
-    letter: str,
+    template: str,
     recipient: str,
     sealed: bytes,
     useless_after: datetime | None,
     wait_s: float = 0.0,
 ) -> None:
     """Put a mail into the queue in the caller's transaction."""
-    await tx.connection.execute(_ENQUEUE, mail_id, letter, recipient, sealed, useless_after, wait_s)
+    await tx.connection.execute(
+        _ENQUEUE, mail_id, template, recipient, sealed, useless_after, wait_s
+    )
 
 
 async def claim(database: Database, most: int) -> list[Row]:

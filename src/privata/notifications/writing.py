@@ -1,4 +1,4 @@
-"""A letter and its values become a mail: subject, plain text, HTML."""
+"""A mail template and its values become a mail: subject, plain text, HTML."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from uuid import UUID
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from privata.core.clock import Clock
-from privata.notifications.catalogue import Letter
+from privata.notifications.catalogue import MailTemplate
 
-_LETTERS: Final = Path(__file__).with_name("letters")
+_TEMPLATES: Final = Path(__file__).with_name("mail_templates")
 _SUBJECT: Final = "Subject: "
 
 
@@ -31,7 +31,7 @@ class Sender:
 @cache
 def _environment() -> Environment:
     return Environment(
-        loader=FileSystemLoader(_LETTERS),
+        loader=FileSystemLoader(_TEMPLATES),
         autoescape=select_autoescape(["html"], default=False),
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -41,7 +41,7 @@ def _environment() -> Environment:
 
 
 def write(
-    letter: Letter,
+    template: MailTemplate,
     *,
     mail_id: UUID,
     recipient: str,
@@ -54,11 +54,11 @@ def write(
     # The values come from people: a line end in one must not begin another header or paragraph.
     lines = {name: " ".join(value.split()) for name, value in values.items()}
     known = {"recipient": recipient, "base_url": sender.base_url} | lines
-    text = _environment().get_template(f"{letter.value}.txt").render(known)
+    text = _environment().get_template(f"{template.value}.txt").render(known)
     subject, _, body = text.partition("\n")
-    assert subject.startswith(_SUBJECT), f"{letter}.txt begins with its subject"
+    assert subject.startswith(_SUBJECT), f"{template}.txt begins with its subject"
     subject = subject.removeprefix(_SUBJECT)
-    page = _environment().get_template(f"{letter.value}.html")
+    page = _environment().get_template(f"{template.value}.html")
     message = EmailMessage()
     message["Subject"] = subject
     message["From"] = sender.address

@@ -20,7 +20,7 @@ from privata.core.errors import (
 )
 from privata.core.ids import ORDER_ID
 from privata.core.tenancy import Actor
-from privata.infra.access import kernel_of
+from privata.infra.access import context_of
 from privata.infra.once import Answer
 from privata.infra.operations import Idempotency, Operation
 from privata.infra.routing import Router
@@ -62,7 +62,7 @@ async def create_order(
 ) -> bytes:
     """Create an order from a quote."""
     return await create.create_order(
-        kernel_of(request), actor=actor, wanted=body.wanted(query), claim=answer.claim
+        context_of(request), actor=actor, wanted=body.wanted(query), claim=answer.claim
     )
 
 
@@ -76,4 +76,4 @@ async def get_order(request: Request, actor: Actor, order_id: str) -> Response:
     found = companion_of(request)
     if found is None or found["id"] is None:
         raise OrderNotFound("Order not found.")
-    return json_response(moving.order_of(kernel_of(request), whole_order(found)))
+    return json_response(moving.order_of(context_of(request), whole_order(found)))

@@ -10,7 +10,7 @@ from privata.core.errors import ValidationFailed
 from privata.core.lifecycle import OrderStatus
 from privata.core.money import format_amount
 from privata.core.tenancy import Actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 
 _ORDERS = """
 SELECT id AS order_id, partner_order_ref, status, provider, from_asset, from_network, to_asset,
@@ -27,7 +27,7 @@ _TIMES = ("created_at", "updated_at")
 
 
 async def orders(
-    kernel: Kernel, *, actor: Actor, status: str, cursor: str, limit: int
+    ctx: AppContext, *, actor: Actor, status: str, cursor: str, limit: int
 ) -> tuple[list[dict[str, Any]], str | None]:
     """A page of orders, and the cursor behind it; `ValidationFailed` names a wrong parameter."""
     if status and status not in list(OrderStatus):
@@ -37,7 +37,7 @@ async def orders(
         raise ValidationFailed(
             "Invalid cursor.", fields=[("cursor", "is not a cursor from this list")]
         )
-    rows = await kernel.database.pool.fetch(
+    rows = await ctx.database.pool.fetch(
         _ORDERS,
         actor.organization_id,
         actor.environment.value,

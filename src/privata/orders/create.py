@@ -23,9 +23,9 @@ from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Actor, Environment
 from privata.events import service as events
 from privata.infra import idempotency
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.orders import store, wire
-from privata.orders.moving import ORDERS_BELL
+from privata.orders.moving import ORDERS_WAKEUP
 from privata.orders.rows import WholeOrder
 from privata.orders.tracking import tracking_url
 from privata.providers.catalogue import find_asset
@@ -73,14 +73,14 @@ class NewOrder:
 
 
 async def create_order(
-    kernel: Kernel, *, actor: Actor, wanted: NewOrder, claim: idempotency.Claim | None = None
+    ctx: AppContext, *, actor: Actor, wanted: NewOrder, claim: idempotency.Claim | None = None
 ) -> bytes:
     """Open the swap at the provider and make the order; the order object as JSON.
 
     With `claim`, the answer is stored under the caller's Idempotency-Key in the same transaction:
     after a crash either both exist or neither. Errors are those of the route in the API reference.
     """
-    quote = await _usable_quote(kernel, actor, wanted)
+    quote = await _usable_quote(ctx, actor, wanted)
     payout_address, payout_extra_id = _check(
         "address", quote.to_network, wanted.address, wanted.extra_id
     )
@@ -89,12 +89,12 @@ async def create_order(
         refund_address, refund_extra_id = _check(
             "refund_address", quote.from_network, wanted.refund_address, wanted.refund_extra_id
         )
-    if quote.used_at is not None or quote.expires_at <= kernel.clock.now():
+    if quote.used_at is not None or quote.expires_at <= ctx.clock.now():
         raise QuoteExpired(_UNUSABLE)
     if quote.duplicate_of is not None:
         raise _duplicate(quote.duplicate_of)
     source, target = await quoted_assets(quote)
-    now = kernel.clock.now()
+    now = ctx.clock.now()
     request = OrderRequest(
         seed=quote.id,
         source=source,
@@ -112,13 +112,13 @@ async def create_order(
     opened = await _open(quote.provider, request)
     order = new_order(actor, wanted, quote, request, opened)
     try:
-        return await commit_order(kernel, order, claim)
+        return await commit_order(ctx, order, claim)
     except asyncpg.UniqueViolationError as error:
         # Two creates with one reference passed the check above together; the index let one in.
         if error.constraint_name != "orders_one_open_per_ref":
             raise
         other = await store.open_order_with_ref(
-            kernel.database.pool,
+            ctx.database.pool,
             actor.organization_id,
             actor.environment,
             order.partner_order_ref or "",
@@ -126,7 +126,7 @@ async def create_order(
         raise _duplicate(other) from None
 
 
-async def _usable_quote(kernel: Kernel, actor: Actor, wanted: NewOrder) -> UsableQuote:
+async def _usable_quote(ctx: AppContext, actor: Actor, wanted: NewOrder) -> UsableQuote:
     if not _QUOTE_ID.fullmatch(wanted.quote_id):
         sentence = "is not a valid quote_id; use one returned by /estimate"
         raise ValidationFailed("quote_id is invalid.", fields=[("quote_id", sentence)])
@@ -138,7 +138,7 @@ async def _usable_quote(kernel: Kernel, actor: Actor, wanted: NewOrder) -> Usabl
             f"{given} works only with test keys.", fields=[(given, "works only with a test key")]
         )
     quote = await store.fetch_quote(
-        kernel.database.pool,
+        ctx.database.pool,
         wanted.quote_id,
         actor.organization_id,
         actor.environment,
@@ -252,10 +252,12 @@ def new_order(
     )
 
 
-async def commit_order(kernel: Kernel, order: WholeOrder, claim: idempotency.Claim | None) -> bytes:
+async def commit_order(
+    ctx: AppContext, order: WholeOrder, claim: idempotency.Claim | None
+) -> bytes:
     """Write the order, its event and the remembered answer in one transaction; the answer."""
     status, at = OrderStatus(order.status), order.created_at
-    shown = wire.order_object(order, tracking_url(kernel, order.id))
+    shown = wire.order_object(order, tracking_url(ctx, order.id))
     answer = wire.encode(shown)
     told = events.NewEvent(
         wire.event_id(order.id, status, at),
@@ -263,7 +265,7 @@ async def commit_order(kernel: Kernel, order: WholeOrder, claim: idempotency.Cla
         wire.payload(shown, status, order.last_seq, at),
         order_seq=order.last_seq,
     )
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         if not await store.insert_order(tx, order):
             raise QuoteExpired(_UNUSABLE)
         await events.publish(
@@ -276,7 +278,7 @@ async def commit_order(kernel: Kernel, order: WholeOrder, claim: idempotency.Cla
         )
         if claim is not None:
             await idempotency.finish(tx, claim, status_code=HTTP_CREATED, body=answer)
-        tx.ring(ORDERS_BELL)
+        tx.wake(ORDERS_WAKEUP)
     return answer
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from privata.core.tenancy import Actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.rows import reader
 
 DAY: Final = timedelta(hours=24)
@@ -73,15 +73,15 @@ _of_hour = reader(OrdersOfHour)
 _times = reader(SwapTimes)
 
 
-async def orders_by_hour(kernel: Kernel, *, actor: Actor, now: datetime) -> list[OrdersOfHour]:
+async def orders_by_hour(ctx: AppContext, *, actor: Actor, now: datetime) -> list[OrdersOfHour]:
     """The actor's orders by creation, over the 48 hours before `now`."""
-    rows = await kernel.database.pool.fetch(_HOURS, *_window(actor, now))
+    rows = await ctx.database.pool.fetch(_HOURS, *_window(actor, now))
     return [_of_hour(row) for row in rows]
 
 
-async def swap_times(kernel: Kernel, *, actor: Actor, now: datetime) -> list[SwapTimes]:
+async def swap_times(ctx: AppContext, *, actor: Actor, now: datetime) -> list[SwapTimes]:
     """Median and 99th percentile of the swaps of orders made in the 48 hours before `now`."""
-    rows = await kernel.database.pool.fetch(_TIMES, *_window(actor, now))
+    rows = await ctx.database.pool.fetch(_TIMES, *_window(actor, now))
     return [_times(row) for row in rows]
 
 

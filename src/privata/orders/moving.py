@@ -15,7 +15,7 @@ from privata.core.lifecycle import OrderStatus, route, steps
 from privata.core.refund_window import window_ends
 from privata.core.tenancy import Actor, Environment
 from privata.events import service as events
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.ledger import service as ledger
 from privata.orders import store, wire
@@ -26,7 +26,7 @@ from privata.orders.tracking import tracking_url
 from privata.providers.port import Report
 
 #: Wakes the pollers and the clock of the refund windows; no payload.
-ORDERS_BELL = "privata_orders"
+ORDERS_WAKEUP = "privata_orders"
 
 #: Sources of a timeline entry: who said so.
 BY_PROVIDER = "provider"
@@ -44,61 +44,61 @@ class Moved:
     entered: tuple[OrderStatus, ...]
 
 
-async def get_order(kernel: Kernel, *, actor: Actor, order_id: str) -> dict[str, Any]:
+async def get_order(ctx: AppContext, *, actor: Actor, order_id: str) -> dict[str, Any]:
     """The order object; missing and another organization's both raise `OrderNotFound`."""
     row = None
     if ORDER_ID.fullmatch(order_id):
         row = await store.fetch_order(
-            kernel.database.pool, order_id, actor.organization_id, actor.environment
+            ctx.database.pool, order_id, actor.organization_id, actor.environment
         )
     if row is None:
         raise OrderNotFound("Order not found.")
-    return order_of(kernel, row)
+    return order_of(ctx, row)
 
 
-def order_of(kernel: Kernel, row: WholeOrder) -> dict[str, Any]:
+def order_of(ctx: AppContext, row: WholeOrder) -> dict[str, Any]:
     """The order object of a row that carries its timeline."""
-    return wire.order_object(row, tracking_url(kernel, row.id))
+    return wire.order_object(row, tracking_url(ctx, row.id))
 
 
 async def advance(
-    kernel: Kernel, *, order_id: str, report: Report, source: str = BY_PROVIDER
+    ctx: AppContext, *, order_id: str, report: Report, source: str = BY_PROVIDER
 ) -> Moved:
     """Apply a provider's report in one transaction: state, timeline, events and deliveries.
 
     A jump is filled in; a report that repeats or would go backward is counted and ignored. An order
     that still waits for its deposit past `expires_at` is expired by our own clock.
     """
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         # The row lock makes two reports about one order take turns: each decides on what the
         # other left, so no state is entered twice and `last_seq` has no gaps.
         row = await store.lock_order(tx, order_id)
         if row is None:
             raise NotFound(f"no order {order_id}")
-        return await _apply(kernel, tx, row, report, source)
+        return await _apply(ctx, tx, row, report, source)
 
 
-async def expire_in_silence(kernel: Kernel, *, order_id: str) -> Moved:
+async def expire_in_silence(ctx: AppContext, *, order_id: str) -> Moved:
     """The clock's word on an order whose provider does not answer; most often it changes nothing.
 
     Nothing else is concluded from silence: the order's lease runs out and it is asked about again.
     """
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         row = await store.lock_order(tx, order_id)
         if row is None:
             raise NotFound(f"no order {order_id}")
-        now = kernel.clock.now()
+        now = ctx.clock.now()
         environment, status = Environment(row.environment), OrderStatus(row.status)
         if status is OrderStatus.EXPIRED:
             # Nobody waits for this one: the next look, not the end of the lease.
-            await store.set_poll(tx, order_id, _next_poll(kernel, row, status, (), None, now))
+            await store.set_poll(tx, order_id, _next_poll(ctx, row, status, (), None, now))
         if not is_expired(status, row.expires_at, now, environment=environment, silent=True):
             return Moved(order_id, ())
-        return await _apply(kernel, tx, row, Report(OrderStatus.EXPIRED), BY_CLOCK)
+        return await _apply(ctx, tx, row, Report(OrderStatus.EXPIRED), BY_CLOCK)
 
 
 async def enter(
-    kernel: Kernel, tx: Transaction, row: WholeOrder, report: Report, *, source: str
+    ctx: AppContext, tx: Transaction, row: WholeOrder, report: Report, *, source: str
 ) -> None:
     """Move an order that needs a refund or a decision, in the caller's transaction.
 
@@ -108,13 +108,13 @@ async def enter(
     entered = steps(OrderStatus(row.status), report.status)
     if not entered:
         raise ValueError(f"{row.id}: no step from {row.status} to {report.status}")
-    await _enter(kernel, tx, row, report, entered, kernel.clock.now(), None, source)
+    await _enter(ctx, tx, row, report, entered, ctx.clock.now(), None, source)
 
 
 async def _apply(
-    kernel: Kernel, tx: Transaction, row: WholeOrder, report: Report, source: str
+    ctx: AppContext, tx: Transaction, row: WholeOrder, report: Report, source: str
 ) -> Moved:
-    now = kernel.clock.now()
+    now = ctx.clock.now()
     current = OrderStatus(row.status)
     environment = Environment(row.environment)
     entered = route(current, (*report.passed, report.status))
@@ -124,12 +124,12 @@ async def _apply(
         entered, final = (OrderStatus.EXPIRED,), OrderStatus.EXPIRED
     # What came after the order had expired is a fact beside it: see `late`.
     late = late_state(report) if final is OrderStatus.EXPIRED else None
-    poll_at = _next_poll(kernel, row, final, entered, report, now)
+    poll_at = _next_poll(ctx, row, final, entered, report, now)
     if entered:
         told = report if late is None else Report(OrderStatus.EXPIRED)
-        await _enter(kernel, tx, row, told, entered, now, poll_at, source)
+        await _enter(ctx, tx, row, told, entered, now, poll_at, source)
         if poll_at is not None:
-            tx.ring(ORDERS_BELL)
+            tx.wake(ORDERS_WAKEUP)
     else:
         if late is None and report.status is not current:
             await store.count_ignored(tx, row.id, current.value, report.status.value)
@@ -142,7 +142,7 @@ async def _apply(
 
 
 def _next_poll(
-    kernel: Kernel,
+    ctx: AppContext,
     row: WholeOrder,
     final: OrderStatus,
     entered: tuple[OrderStatus, ...],
@@ -153,7 +153,7 @@ def _next_poll(
     watched = None
     if final is OrderStatus.EXPIRED:
         found = None if report is None else late_state(report)
-        watched = watch_until(kernel.settings, row, found, now)
+        watched = watch_until(ctx.settings, row, found, now)
     return next_poll(
         final,
         row.created_at,
@@ -188,7 +188,7 @@ def _window_end(
 
 
 async def _enter(
-    kernel: Kernel,
+    ctx: AppContext,
     tx: Transaction,
     row: WholeOrder,
     report: Report,
@@ -215,7 +215,7 @@ async def _enter(
     )
     await store.move_order(tx, row.id, move)
     if row.status in (OrderStatus.REFUND_REQUIRED, OrderStatus.MANUAL_REVIEW):
-        # What moves the order has settled its refund before, in this transaction.
+        # What moves the order has finished its refund before, in this transaction.
         row = msgspec.structs.replace(row, refund=await store.refund_now(tx, row.id))
     await events.publish(
         tx,
@@ -223,20 +223,20 @@ async def _enter(
         environment=Environment(row.environment),
         channel="order",
         order_id=row.id,
-        events=_told(kernel, row, move),
+        events=_told(ctx, row, move),
     )
     if final is OrderStatus.COMPLETED and row.environment == Environment.LIVE:
         # Last, since from here to the commit others of the organization wait for their turn.
         await ledger.earn(
             tx,
-            kernel,
+            ctx,
             order=ledger.CompletedOrder(row.id, row.organization_id, row.usd_value, row.markup_bps),
         )
 
 
-def _told(kernel: Kernel, row: WholeOrder, move: store.Move) -> list[events.NewEvent]:
+def _told(ctx: AppContext, row: WholeOrder, move: store.Move) -> list[events.NewEvent]:
     """One event per entered state, each with the order as it was in that state."""
-    link = tracking_url(kernel, row.id)
+    link = tracking_url(ctx, row.id)
     told = []
     for status, seq in zip(move.entered, move.seqs, strict=True):
         row = msgspec.structs.replace(

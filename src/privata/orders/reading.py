@@ -17,7 +17,7 @@ from privata.core.cursors import Cursor
 from privata.core.ids import ORDER_ID
 from privata.core.lifecycle import TERMINAL, OrderStatus
 from privata.core.tenancy import Actor, Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.orders.presenting import refund_closes
 from privata.orders.rows import (
     ListedOrder,
@@ -101,35 +101,35 @@ def search_of(actor: Actor, chosen: OrderFilter, now: datetime) -> Search:
 
 
 async def page_of(
-    kernel: Kernel, search: Search, *, before: Cursor | None = None, after: Cursor | None = None
+    ctx: AppContext, search: Search, *, before: Cursor | None = None, after: Cursor | None = None
 ) -> Page[ListedOrder]:
     """A page of the list: the newest, or the one older than `before`, or newer than `after`."""
     if after is not None and before is None:
         upward = listing.ranged(search, newer_than=after, upward=True)
-        page = await listing.page_of(kernel, upward, limit=PAGE, columns=listing.LISTED)
+        page = await listing.page_of(ctx, upward, limit=PAGE, columns=listing.LISTED)
         if page.rows or page.newer is not None:
             return page
     found = search if before is None else listing.ranged(search, older_than=before)
-    return await listing.page_of(kernel, found, limit=PAGE, columns=listing.LISTED)
+    return await listing.page_of(ctx, found, limit=PAGE, columns=listing.LISTED)
 
 
 async def same_rows(
-    kernel: Kernel, search: Search, first: Cursor, last: Cursor
+    ctx: AppContext, search: Search, first: Cursor, last: Cursor
 ) -> list[ListedOrder]:
     """The rows from `first` to `last` as they are now: none comes in, so the list never jumps."""
     ends = (replace(first, included=True), replace(last, included=True))
     within = listing.ranged(search, older_than=ends[0], newer_than=ends[1])
-    return await listing.rows_of(kernel, within, limit=PAGE, columns=listing.LISTED)
+    return await listing.rows_of(ctx, within, limit=PAGE, columns=listing.LISTED)
 
 
-async def count_newer(kernel: Kernel, search: Search, first: Cursor) -> int:
+async def count_newer(ctx: AppContext, search: Search, first: Cursor) -> int:
     """How many matching orders came after `first`, up to `MOST_NEW` and one."""
     newer = listing.ranged(search, newer_than=first, upward=True)
-    found = await listing.rows_of(kernel, newer, limit=MOST_NEW + 1, columns=listing.PLACES)
+    found = await listing.rows_of(ctx, newer, limit=MOST_NEW + 1, columns=listing.PLACES)
     return len(found)
 
 
-async def segment_counts(kernel: Kernel, search: Search) -> dict[str, int]:
+async def segment_counts(ctx: AppContext, search: Search) -> dict[str, int]:
     """How many orders each segment holds, where that is cheap to say."""
     if search.chosen.having(statuses=()).active:
         return {}
@@ -137,70 +137,70 @@ async def segment_counts(kernel: Kernel, search: Search) -> dict[str, int]:
     for label in ("In progress", "Needs action"):
         narrowed = search.chosen.having(statuses=tuple(s.value for s in GROUPS[label]))
         only = listing.narrowed(search, narrowed)
-        found = await listing.count_of(kernel, only, most=MOST_COUNTED, walk=1)
+        found = await listing.count_of(ctx, only, most=MOST_COUNTED, walk=1)
         if found.exact:
             counted[label] = found.rows
     return counted
 
 
-async def newest(kernel: Kernel, *, actor: Actor, limit: int) -> list[ListedOrder]:
+async def newest(ctx: AppContext, *, actor: Actor, limit: int) -> list[ListedOrder]:
     """The actor's latest orders."""
-    search = search_of(actor, OrderFilter(), kernel.clock.now())
-    return await listing.rows_of(kernel, search, limit=limit, columns=listing.LISTED)
+    search = search_of(actor, OrderFilter(), ctx.clock.now())
+    return await listing.rows_of(ctx, search, limit=limit, columns=listing.LISTED)
 
 
-async def found_by(kernel: Kernel, *, actor: Actor, text: str, limit: int) -> list[ListedOrder]:
+async def found_by(ctx: AppContext, *, actor: Actor, text: str, limit: int) -> list[ListedOrder]:
     """Orders with exactly this id, reference, deposit address or transaction."""
-    search = search_of(actor, OrderFilter(text=text), kernel.clock.now())
-    return await listing.rows_of(kernel, search, limit=limit, columns=listing.LISTED)
+    search = search_of(actor, OrderFilter(text=text), ctx.clock.now())
+    return await listing.rows_of(ctx, search, limit=limit, columns=listing.LISTED)
 
 
-async def any_order(kernel: Kernel, *, actor: Actor) -> bool:
+async def any_order(ctx: AppContext, *, actor: Actor) -> bool:
     """Whether the actor has ever had an order."""
-    return bool(await kernel.database.pool.fetchval(_ANY, *_mine(actor)))
+    return bool(await ctx.database.pool.fetchval(_ANY, *_mine(actor)))
 
 
-async def any_completed(kernel: Kernel, organization_id: UUID, environment: Environment) -> bool:
+async def any_completed(ctx: AppContext, organization_id: UUID, environment: Environment) -> bool:
     """Whether the organization has completed an order there."""
-    found = await kernel.database.pool.fetchval(_ANY_DONE, organization_id, environment.value)
+    found = await ctx.database.pool.fetchval(_ANY_DONE, organization_id, environment.value)
     return bool(found)
 
 
-async def order_of(kernel: Kernel, *, actor: Actor, order_id: str) -> Order | None:
+async def order_of(ctx: AppContext, *, actor: Actor, order_id: str) -> Order | None:
     """One order; another organization's and another environment's are missing like any other."""
     if not ORDER_ID.fullmatch(order_id):
         return None
-    return _order(await kernel.database.pool.fetchrow(_ONE, *_mine(actor), order_id))
+    return _order(await ctx.database.pool.fetchrow(_ONE, *_mine(actor), order_id))
 
 
-async def order_by_link(kernel: Kernel, order_id: str) -> Order | None:
+async def order_by_link(ctx: AppContext, order_id: str) -> Order | None:
     """The order that a link with a fitting token leads to (`tracking.tracking_token_fits`):
     whoever has it may see this one, whosever it is."""
-    return _order(await kernel.database.pool.fetchrow(_BY_LINK, order_id))
+    return _order(await ctx.database.pool.fetchrow(_BY_LINK, order_id))
 
 
-async def timeline_of(kernel: Kernel, order: Order) -> list[TimelineEntry]:
+async def timeline_of(ctx: AppContext, order: Order) -> list[TimelineEntry]:
     """The states the order entered, oldest first."""
-    rows = await kernel.database.pool.fetch(
+    rows = await ctx.database.pool.fetch(
         _TIMELINE, order.id, order.organization_id, order.environment
     )
     return [timeline_entry(row) for row in rows]
 
 
-async def newest_moving(kernel: Kernel, *, actor: Actor) -> str | None:
+async def newest_moving(ctx: AppContext, *, actor: Actor) -> str | None:
     """The id of the actor's newest order that still moves."""
     over = sorted(status.value for status in TERMINAL)
-    found: str | None = await kernel.database.pool.fetchval(_MOVING, *_mine(actor), over)
+    found: str | None = await ctx.database.pool.fetchval(_MOVING, *_mine(actor), over)
     return found
 
 
 async def refund_windows(
-    kernel: Kernel, *, actor: Actor, since: timedelta, limit: int
+    ctx: AppContext, *, actor: Actor, since: timedelta, limit: int
 ) -> list[datetime | None]:
     """When the windows close of orders that need a refund and were made within `since`; None
     where the provider names no hours. Those that changed longest ago first."""
-    rows = await kernel.database.pool.fetch(
-        _REFUND_WINDOWS, *_mine(actor), kernel.clock.now() - since, limit
+    rows = await ctx.database.pool.fetch(
+        _REFUND_WINDOWS, *_mine(actor), ctx.clock.now() - since, limit
     )
     needed = OrderStatus.REFUND_REQUIRED
     return [refund_closes(needed, *row) for row in rows]

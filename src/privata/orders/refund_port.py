@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from privata.core.explorers import ExplorerLink
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.orders.rows import Order, TimelineEntry
 
 
@@ -32,7 +32,7 @@ class RefundPanel(Protocol):
 
 
 PanelOf = Callable[
-    [Kernel, Order, Sequence[TimelineEntry], datetime], Awaitable[RefundPanel | None]
+    [AppContext, Order, Sequence[TimelineEntry], datetime], Awaitable[RefundPanel | None]
 ]
 
 _given: list[PanelOf] = []
@@ -44,7 +44,7 @@ def show_refunds_with(panel_of: PanelOf) -> None:
 
 
 async def refund_panel(
-    kernel: Kernel, order: Order, entries: Sequence[TimelineEntry]
+    ctx: AppContext, order: Order, entries: Sequence[TimelineEntry]
 ) -> RefundPanel | None:
     """The panel of an order; None for one that never needed a refund.
 
@@ -53,4 +53,4 @@ async def refund_panel(
     """
     if not _given:
         raise LookupError("no room shows refunds: see refunds.apps")
-    return await _given[0](kernel, order, entries, kernel.clock.now())
+    return await _given[0](ctx, order, entries, ctx.clock.now())

@@ -5,29 +5,29 @@ from __future__ import annotations
 import base64
 import hmac
 
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 
 #: 128 bits of the HMAC are plenty against guessing and keep the link short.
 TOKEN_BYTES = 16
 
 
-def tracking_token(kernel: Kernel, order_id: str) -> str:
+def tracking_token(ctx: AppContext, order_id: str) -> str:
     """The token of an order's public page, under the newest secret key."""
-    return _encode(kernel.sealer.digest(f"tracking:{order_id}"))
+    return _encode(ctx.sealer.digest(f"tracking:{order_id}"))
 
 
-def tracking_url(kernel: Kernel, order_id: str) -> str:
+def tracking_url(ctx: AppContext, order_id: str) -> str:
     """The public page of an order."""
-    token = tracking_token(kernel, order_id)
-    return f"{kernel.settings.base_url}/track/{order_id}?token={token}"
+    token = tracking_token(ctx, order_id)
+    return f"{ctx.settings.base_url}/track/{order_id}?token={token}"
 
 
-def tracking_token_fits(kernel: Kernel, order_id: str, token: str) -> bool:
+def tracking_token_fits(ctx: AppContext, order_id: str, token: str) -> bool:
     """Whether `token` opens the page, under any secret key; compared in constant time."""
     given = token.encode(errors="replace")
     fits = [
         hmac.compare_digest(_encode(digest).encode(), given)
-        for digest in kernel.sealer.digests(f"tracking:{order_id}")
+        for digest in ctx.sealer.digests(f"tracking:{order_id}")
     ]
     return any(fits)
 

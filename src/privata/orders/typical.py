@@ -7,7 +7,7 @@ from typing import Final
 
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.orders.search import listing
 from privata.orders.search.filters import OrderFilter
 from privata.orders.search.sql import Scope, Search
@@ -47,7 +47,7 @@ class Usual:
 
 
 async def usual_time(
-    kernel: Kernel, *, actor: Actor, status: OrderStatus, provider: str, source: str
+    ctx: AppContext, *, actor: Actor, status: OrderStatus, provider: str, source: str
 ) -> Usual | None:
     """How long orders of the last 30 days with this provider and deposit asset were in `status`.
 
@@ -60,12 +60,12 @@ async def usual_time(
         span="30d",
     )
     scope = Scope(actor.organization_id, actor.environment)
-    search = Search(scope, chosen, kernel.clock.now())
-    rows = await listing.rows_of(kernel, search, limit=SAMPLE, columns=listing.PLACES)
+    search = Search(scope, chosen, ctx.clock.now())
+    rows = await listing.rows_of(ctx, search, limit=SAMPLE, columns=listing.PLACES)
     if len(rows) < LEAST:
         return None
     ids = [row.id for row in rows]
-    found = await kernel.database.pool.fetchrow(_SPREAD, ids, status.value)
+    found = await ctx.database.pool.fetchrow(_SPREAD, ids, status.value)
     if found is None or found["seen"] < LEAST:
         return None
     return Usual(found["low"], found["high"])

@@ -9,17 +9,17 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from privata.access.tenants import Tenant
-from privata.access.views import page
+from privata.access.views import requires
 from privata.core.explorers import explorer_link
 from privata.core.lifecycle import OPEN, OrderStatus
 from privata.core.roles import Permission
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import app_context, wait
 from privata.orders import moving, presenting, reading
 from privata.orders.refund_port import RefundPanel, refund_panel
 from privata.orders.rows import Order
 from privata.orders.tracking import tracking_url
 from privata.orders.typical import Usual, usual_time
-from privata.webhooks.deliveries.reading import Place, of_order
+from privata.webhooks.deliveries.reading import Partition, of_order
 
 #: Deliveries shown on an order; one has about six events, more only after replays.
 MOST_DELIVERIES: Final = 100
@@ -35,27 +35,27 @@ TABS = {
 
 
 @require_safe
-@page(Permission.VIEW_ORDERS)
+@requires(Permission.VIEW_ORDERS)
 def detail(request: HttpRequest, tenant: Tenant, order_id: str) -> HttpResponse:
     """Everything about one order but its refund address."""
     return render(request, "orders/detail.html", _detail(request, tenant, order_id))
 
 
 @require_safe
-@page(Permission.VIEW_ORDERS)
+@requires(Permission.VIEW_ORDERS)
 def detail_fragment(request: HttpRequest, tenant: Tenant, order_id: str) -> HttpResponse:
     """The part of the page that changes while an order moves."""
     return render(request, "orders/_detail.html", _detail(request, tenant, order_id))
 
 
 def _detail(request: HttpRequest, tenant: Tenant, order_id: str) -> dict[str, Any]:
-    order = wait(reading.order_of(kernel(), actor=tenant.actor, order_id=order_id))
+    order = wait(reading.order_of(app_context(), actor=tenant.actor, order_id=order_id))
     if order is None:
         raise Http404
     tab = request.GET.get("tab", "")
     tab = tab if tab in TABS and (tab != "deliveries" or _sees_deliveries(tenant)) else "summary"
-    entries = wait(reading.timeline_of(kernel(), order))
-    panel = wait(refund_panel(kernel(), order, entries))
+    entries = wait(reading.timeline_of(app_context(), order))
+    panel = wait(refund_panel(app_context(), order, entries))
     context = {
         "order": order,
         "tab": tab,
@@ -66,7 +66,7 @@ def _detail(request: HttpRequest, tenant: Tenant, order_id: str) -> dict[str, An
         "slippage": presenting.slippage(order.amount_to_expected, order.amount_to_actual),
         "swap_seconds": presenting.swap_seconds(entries),
         "refund_panel": panel,
-        "tracking_url": tracking_url(kernel(), order.id),
+        "tracking_url": tracking_url(app_context(), order.id),
     }
     return context | _tab(tenant, order, tab, panel)
 
@@ -78,10 +78,10 @@ def _tab(tenant: Tenant, order: Order, tab: str, panel: RefundPanel | None) -> d
     if tab == "transactions":
         return {"transactions": _transactions(order, panel)}
     if tab == "deliveries":
-        place = Place(tenant.organization_id, tenant.environment)
-        return {"deliveries": wait(of_order(kernel(), place, order.id, MOST_DELIVERIES))}
+        partition = Partition(tenant.organization_id, tenant.environment)
+        return {"deliveries": wait(of_order(app_context(), partition, order.id, MOST_DELIVERIES))}
     if tab == "raw":
-        return {"raw": wait(moving.get_order(kernel(), actor=tenant.actor, order_id=order.id))}
+        return {"raw": wait(moving.get_order(app_context(), actor=tenant.actor, order_id=order.id))}
     return {}
 
 
@@ -91,7 +91,7 @@ def _usual(tenant: Tenant, order: Order) -> Usual | None:
     if status not in OPEN or status is OrderStatus.WAITING_DEPOSIT:
         return None
     asked = usual_time(
-        kernel(),
+        app_context(),
         actor=tenant.actor,
         status=status,
         provider=order.provider,

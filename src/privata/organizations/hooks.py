@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from privata.core.hooks import Hook
 from privata.core.roles import Role
 from privata.core.tenancy import Actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 
 
@@ -23,7 +23,7 @@ class RoleFell(Protocol):
 
     async def __call__(
         self,
-        kernel: Kernel,
+        ctx: AppContext,
         tx: Transaction,
         *,
         actor: Actor,
@@ -36,6 +36,6 @@ class RoleFell(Protocol):
 ROLE_FELL: Final[Hook[RoleFell]] = Hook("a member's role fell")
 
 #: Makes the first test key of an organization that has gone through onboarding: the key itself.
-FIRST_KEY: Final[Hook[Callable[[Kernel, Transaction, Actor], Awaitable[str]]]] = Hook(
+FIRST_KEY: Final[Hook[Callable[[AppContext, Transaction, Actor], Awaitable[str]]]] = Hook(
     "the first key of an organization"
 )

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from privata.accounts.service import Limit, take
 from privata.core.errors import ValidationFailed
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 
 #: Of one organization.
@@ -20,7 +20,9 @@ MAILS_TO_ADDRESS: Final = Limit("invitation_address", 5, timedelta(hours=1))
 MAILS_TO_ADDRESS_IN_A_DAY: Final = Limit("invitation_address_day", 10, timedelta(days=1))
 
 
-async def count_mail(kernel: Kernel, tx: Transaction, *, organization_id: UUID, email: str) -> None:
+async def count_mail(
+    ctx: AppContext, tx: Transaction, *, organization_id: UUID, email: str
+) -> None:
     """Count a mail that the transaction sends; `ValidationFailed` (field `email`) where too many
     were, and then nothing is counted.
 
@@ -28,13 +30,13 @@ async def count_mail(kernel: Kernel, tx: Transaction, *, organization_id: UUID, 
     address may get. Mails to one address take turns here; everybody takes the three in this order.
     """
     mailbox = mailbox_of(email)
-    if not (await take(kernel, MAILS_OF_ORGANIZATION, str(organization_id), tx=tx)).granted:
+    if not (await take(ctx, MAILS_OF_ORGANIZATION, str(organization_id), tx=tx)).granted:
         most = MAILS_OF_ORGANIZATION.most
         _refuse(f"Your organization sent {most} invitations within an hour.", "an hour")
-    if not (await take(kernel, MAILS_TO_ADDRESS, mailbox, tx=tx)).granted:
+    if not (await take(ctx, MAILS_TO_ADDRESS, mailbox, tx=tx)).granted:
         most = MAILS_TO_ADDRESS.most
         _refuse(f"This email address was sent {most} invitations within an hour.", "an hour")
-    if not (await take(kernel, MAILS_TO_ADDRESS_IN_A_DAY, mailbox, tx=tx)).granted:
+    if not (await take(ctx, MAILS_TO_ADDRESS_IN_A_DAY, mailbox, tx=tx)).granted:
         most = MAILS_TO_ADDRESS_IN_A_DAY.most
         _refuse(f"This email address was sent {most} invitations within a day.", "a day")
 

@@ -14,7 +14,7 @@ from privata.core.errors import NotFound, ValidationFailed
 from privata.core.ids import base62_token
 from privata.core.roles import Role
 from privata.core.tenancy import Actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.organizations.invitation_limits import count_mail
 from privata.organizations.membership_rules import (
@@ -140,15 +140,15 @@ class Invitation:
         return None
 
 
-async def open_invitations(kernel: Kernel, organization_id: UUID) -> list[asyncpg.Record]:
+async def open_invitations(ctx: AppContext, organization_id: UUID) -> list[asyncpg.Record]:
     """Invitations that nobody has used yet, the newest first, expired ones included."""
-    rows: list[asyncpg.Record] = await kernel.database.pool.fetch(_OPEN, organization_id)
+    rows: list[asyncpg.Record] = await ctx.database.pool.fetch(_OPEN, organization_id)
     return rows
 
 
-async def invite(kernel: Kernel, *, actor: Actor, email: str, role: Role) -> Invited:
+async def invite(ctx: AppContext, *, actor: Actor, email: str, role: Role) -> Invited:
     """Invite an address; `ValidationFailed` names what is wrong with it."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         # Two at once for one address: the unique index lets one of them through.
         organization_name = await _lock_organization(tx, actor.organization_id)
         _refuse(invitation_refused(await _role(tx, actor), role), "role")
@@ -161,7 +161,7 @@ async def invite(kernel: Kernel, *, actor: Actor, email: str, role: Role) -> Inv
                 "email",
             )
         ident, token = uuid.uuid4(), base62_token()
-        now = kernel.clock.now()
+        now = ctx.clock.now()
         expires_at = now + INVITATION_LIFETIME
         try:
             await tx.connection.execute(
@@ -170,7 +170,7 @@ async def invite(kernel: Kernel, *, actor: Actor, email: str, role: Role) -> Inv
                 actor.organization_id,
                 email,
                 role.value,
-                _digest(kernel, token),
+                _digest(ctx, token),
                 actor.label,
                 expires_at,
                 now,
@@ -178,8 +178,8 @@ async def invite(kernel: Kernel, *, actor: Actor, email: str, role: Role) -> Inv
             )
         except asyncpg.UniqueViolationError:
             _refuse("This email address is already invited. Resend that invitation.", "email")
-        made = Invited(ident, email.lower(), _url(kernel, token), expires_at)
-        await _mail(kernel, tx, actor, organization_name, made, role.value)
+        made = Invited(ident, email.lower(), _url(ctx, token), expires_at)
+        await _mail(ctx, tx, actor, organization_name, made, role.value)
         await audit.record(
             tx,
             actor=actor,
@@ -190,27 +190,27 @@ async def invite(kernel: Kernel, *, actor: Actor, email: str, role: Role) -> Inv
     return made
 
 
-async def resend(kernel: Kernel, *, actor: Actor, invitation_id: UUID) -> Invited:
+async def resend(ctx: AppContext, *, actor: Actor, invitation_id: UUID) -> Invited:
     """A new link for seven more days; the old one is dead.
 
     `NotFound` if it is not open; `ValidationFailed` if it was sent a moment ago, too often, or is
     one that the actor could not make.
     """
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         organization_name = await _lock_organization(tx, actor.organization_id)
         role = await _role(tx, actor)
         row = await tx.connection.fetchrow(_LOCK_OPEN, invitation_id, actor.organization_id)
         if row is None:
             raise NotFound("Invitation not found.")
-        now = kernel.clock.now()
+        now = ctx.clock.now()
         if row["sent_at"] > now - RESEND_AFTER:
             _refuse("This invitation was just sent. Wait 1 minute before you resend it.", "")
         _refuse(invitation_refused(role, Role(row["role"])), "")
         token, expires_at = base62_token(), now + INVITATION_LIFETIME
-        renewed = (_digest(kernel, token), expires_at, now, actor.label, int(actor.id))
+        renewed = (_digest(ctx, token), expires_at, now, actor.label, int(actor.id))
         await tx.connection.execute(_RENEW, invitation_id, *renewed)
-        made = Invited(invitation_id, row["email"], _url(kernel, token), expires_at)
-        await _mail(kernel, tx, actor, organization_name, made, row["role"])
+        made = Invited(invitation_id, row["email"], _url(ctx, token), expires_at)
+        await _mail(ctx, tx, actor, organization_name, made, row["role"])
         await audit.record(
             tx,
             actor=actor,
@@ -221,9 +221,9 @@ async def resend(kernel: Kernel, *, actor: Actor, invitation_id: UUID) -> Invite
     return made
 
 
-async def cancel(kernel: Kernel, *, actor: Actor, invitation_id: UUID) -> None:
+async def cancel(ctx: AppContext, *, actor: Actor, invitation_id: UUID) -> None:
     """Take an invitation back; `NotFound` if it is not open any more."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         email = await tx.connection.fetchval(
             _CANCEL,
             invitation_id,
@@ -240,29 +240,29 @@ async def cancel(kernel: Kernel, *, actor: Actor, invitation_id: UUID) -> None:
         )
 
 
-async def invitation_of(kernel: Kernel, token: str) -> Invitation:
+async def invitation_of(ctx: AppContext, token: str) -> Invitation:
     """The invitation of a link; `NotFound` for a token that is or was none."""
-    row = await kernel.database.pool.fetchrow(_OF_LINK, _digests(kernel, token))
+    row = await ctx.database.pool.fetchrow(_OF_LINK, _digests(ctx, token))
     if row is None:
         raise NotFound("Invitation not found.")
     return Invitation(**dict(row))
 
 
-async def accept(kernel: Kernel, *, actor: Actor, token: str, email: str) -> UUID:
+async def accept(ctx: AppContext, *, actor: Actor, token: str, email: str) -> UUID:
     """Make the person behind `actor`, whose verified address is `email`, a member.
 
     The organization's id. `ValidationFailed` if the invitation is closed, another's, or one that
     its inviter could not make now; the actor's organization is not looked at, since they may have
     none.
     """
-    async with kernel.database.transaction() as tx:
-        await tx.connection.execute(_LOCK_INVITER, _digests(kernel, token))
+    async with ctx.database.transaction() as tx:
+        await tx.connection.execute(_LOCK_INVITER, _digests(ctx, token))
         # Two clicks at once: the second waits for this row and finds it used.
-        row = await tx.connection.fetchrow(_LOCK_OF_LINK, _digests(kernel, token))
+        row = await tx.connection.fetchrow(_LOCK_OF_LINK, _digests(ctx, token))
         if row is None:
             raise NotFound("Invitation not found.")
         found = Invitation(**dict(row))
-        _refuse(found.closed(kernel.clock.now()), "")
+        _refuse(found.closed(ctx.clock.now()), "")
         if found.email.lower() != email.lower():
             _refuse(f"This invitation is for {found.email}.", "")
         await tx.connection.execute(
@@ -276,7 +276,7 @@ async def accept(kernel: Kernel, *, actor: Actor, token: str, email: str) -> UUI
             "UPDATE invitation SET accepted_at = now() WHERE id = $1", found.id
         )
         await mail_member_joined(
-            kernel, tx, organization_id=found.organization_id, email=found.email, role=found.role
+            ctx, tx, organization_id=found.organization_id, email=found.email, role=found.role
         )
         await audit.record(
             tx,
@@ -318,11 +318,11 @@ async def _lock_organization(tx: Transaction, organization_id: UUID) -> str:
 
 
 async def _mail(
-    kernel: Kernel, tx: Transaction, actor: Actor, organization_name: str, made: Invited, role: str
+    ctx: AppContext, tx: Transaction, actor: Actor, organization_name: str, made: Invited, role: str
 ) -> None:
-    await count_mail(kernel, tx, organization_id=actor.organization_id, email=made.email)
+    await count_mail(ctx, tx, organization_id=actor.organization_id, email=made.email)
     await mail_invitation(
-        kernel,
+        ctx,
         tx,
         email=made.email,
         organization_name=organization_name,
@@ -333,16 +333,16 @@ async def _mail(
     )
 
 
-def _url(kernel: Kernel, token: str) -> str:
-    return f"{kernel.settings.base_url}/invitations/{token}"
+def _url(ctx: AppContext, token: str) -> str:
+    return f"{ctx.settings.base_url}/invitations/{token}"
 
 
-def _digest(kernel: Kernel, token: str) -> bytes:
-    return kernel.sealer.digest(f"invitation:{token}")
+def _digest(ctx: AppContext, token: str) -> bytes:
+    return ctx.sealer.digest(f"invitation:{token}")
 
 
-def _digests(kernel: Kernel, token: str) -> list[bytes]:
-    return kernel.sealer.digests(f"invitation:{token}")
+def _digests(ctx: AppContext, token: str) -> list[bytes]:
+    return ctx.sealer.digests(f"invitation:{token}")
 
 
 def _refuse(reason: str | None, field: str) -> None:

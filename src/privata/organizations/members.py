@@ -12,7 +12,7 @@ from privata.audit import service as audit
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.roles import Role
 from privata.core.tenancy import Actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.organizations.hooks import ROLE_FELL
 from privata.organizations.invitations import end_invitations_of
@@ -60,23 +60,23 @@ class _Locked:
     target_row: asyncpg.Record
 
 
-async def members_of(kernel: Kernel, organization_id: UUID) -> list[MemberRow]:
+async def members_of(ctx: AppContext, organization_id: UUID) -> list[MemberRow]:
     """Everybody who belongs to the organization, the deactivated last."""
-    rows = await kernel.database.pool.fetch(_LIST, organization_id)
+    rows = await ctx.database.pool.fetch(_LIST, organization_id)
     return [MemberRow(**dict(row)) for row in rows]
 
 
-async def member_of(kernel: Kernel, organization_id: UUID, member_id: int) -> MemberRow:
+async def member_of(ctx: AppContext, organization_id: UUID, member_id: int) -> MemberRow:
     """One member; `NotFound` if the organization has none with this id."""
-    found = [one for one in await members_of(kernel, organization_id) if one.id == member_id]
+    found = [one for one in await members_of(ctx, organization_id) if one.id == member_id]
     if not found:
         raise NotFound("Member not found.")
     return found[0]
 
 
-async def change_role(kernel: Kernel, *, actor: Actor, member_id: int, role: Role) -> None:
+async def change_role(ctx: AppContext, *, actor: Actor, member_id: int, role: Role) -> None:
     """Give a member another role; `ValidationFailed` with the rule that forbids it."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         locked = await _lock(tx, actor, member_id)
         _refuse(role_change_refused(locked.actor, locked.target, role, locked.members), "role")
         if locked.target.role is role:
@@ -85,15 +85,15 @@ async def change_role(kernel: Kernel, *, actor: Actor, member_id: int, role: Rol
             "UPDATE membership SET role = $2 WHERE id = $1", member_id, role.value
         )
         await renew_access(tx, user_id=locked.target.user_id)
-        await _fall(kernel, tx, actor, locked, role)
+        await _fall(ctx, tx, actor, locked, role)
         await _note(
             tx, actor, locked, "member.role_changed", role=(locked.target.role.value, role.value)
         )
 
 
-async def deactivate(kernel: Kernel, *, actor: Actor, member_id: int) -> None:
+async def deactivate(ctx: AppContext, *, actor: Actor, member_id: int) -> None:
     """Close the organization to a member, who stays on the list; again is no error."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         locked = await _lock(tx, actor, member_id)
         _refuse(removal_refused(locked.actor, locked.target, locked.members), "")
         if not locked.target.active:
@@ -102,13 +102,13 @@ async def deactivate(kernel: Kernel, *, actor: Actor, member_id: int) -> None:
             "UPDATE membership SET deactivated_at = now() WHERE id = $1", member_id
         )
         await end_access(tx, user_id=locked.target.user_id)
-        await _fall(kernel, tx, actor, locked, None)
+        await _fall(ctx, tx, actor, locked, None)
         await _note(tx, actor, locked, "member.deactivated", status=("active", "deactivated"))
 
 
-async def reactivate(kernel: Kernel, *, actor: Actor, member_id: int) -> None:
+async def reactivate(ctx: AppContext, *, actor: Actor, member_id: int) -> None:
     """Open the organization to a deactivated member again."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         locked = await _lock(tx, actor, member_id)
         if locked.target.active:
             return
@@ -118,9 +118,9 @@ async def reactivate(kernel: Kernel, *, actor: Actor, member_id: int) -> None:
         await _note(tx, actor, locked, "member.reactivated", status=("deactivated", "active"))
 
 
-async def remove(kernel: Kernel, *, actor: Actor, member_id: int) -> None:
+async def remove(ctx: AppContext, *, actor: Actor, member_id: int) -> None:
     """End a membership; the person keeps their account and other organizations."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         locked = await _lock(tx, actor, member_id)
         _refuse(removal_refused(locked.actor, locked.target, locked.members), "")
         await tx.connection.execute(
@@ -128,13 +128,13 @@ async def remove(kernel: Kernel, *, actor: Actor, member_id: int) -> None:
         )
         await tx.connection.execute("DELETE FROM membership WHERE id = $1", member_id)
         await end_access(tx, user_id=locked.target.user_id)
-        await _fall(kernel, tx, actor, locked, None)
+        await _fall(ctx, tx, actor, locked, None)
         await _note(tx, actor, locked, "member.removed", role=(locked.target.role.value, None))
 
 
-async def role_of(kernel: Kernel, organization_id: UUID, user_id: int) -> Role | None:
+async def role_of(ctx: AppContext, organization_id: UUID, user_id: int) -> Role | None:
     """The role of an active member; None for everybody else."""
-    found = await kernel.database.pool.fetchval(
+    found = await ctx.database.pool.fetchval(
         "SELECT m.role FROM membership AS m JOIN shared_user AS u ON u.id = m.user_id"
         " WHERE m.organization_id = $1 AND m.user_id = $2 AND m.deactivated_at IS NULL"
         " AND u.is_active",
@@ -161,13 +161,13 @@ async def _lock(tx: Transaction, actor: Actor, member_id: int) -> _Locked:
 
 
 async def _fall(
-    kernel: Kernel, tx: Transaction, actor: Actor, locked: _Locked, role: Role | None
+    ctx: AppContext, tx: Transaction, actor: Actor, locked: _Locked, role: Role | None
 ) -> None:
     """What somebody has made ends as far as their role, from now on `role`, does not reach it."""
     user_id = locked.target.user_id
     await end_invitations_of(tx, actor=actor, user_id=user_id, role=role)
     email = locked.target_row["email"]
-    await ROLE_FELL.value(kernel, tx, actor=actor, user_id=user_id, email=email, role=role)
+    await ROLE_FELL.value(ctx, tx, actor=actor, user_id=user_id, email=email, role=role)
 
 
 def _refuse(reason: str | None, field: str) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 from privata.audit import service as audit
 from privata.core.errors import NotFound
 from privata.core.tenancy import Actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.organizations.preferences import Notice
 
 _MINE = """
@@ -16,15 +16,15 @@ WHERE m.organization_id = $1 AND m.user_id = $2
 """
 
 
-async def opted_out_of(kernel: Kernel, organization_id: UUID, user_id: int) -> set[Notice]:
+async def opted_out_of(ctx: AppContext, organization_id: UUID, user_id: int) -> set[Notice]:
     """The mails that this member does not want."""
-    rows = await kernel.database.pool.fetch(_MINE, organization_id, user_id)
+    rows = await ctx.database.pool.fetch(_MINE, organization_id, user_id)
     return {Notice(row["notice"]) for row in rows}
 
 
-async def set_opt_outs(kernel: Kernel, *, actor: Actor, unwanted: set[Notice]) -> None:
+async def set_opt_outs(ctx: AppContext, *, actor: Actor, unwanted: set[Notice]) -> None:
     """Make these the mails that the actor does without."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         membership_id = await tx.connection.fetchval(
             "SELECT id FROM membership WHERE organization_id = $1 AND user_id = $2 FOR UPDATE",
             actor.organization_id,

@@ -14,7 +14,7 @@ from privata.core.errors import ValidationFailed
 from privata.core.roles import Role
 from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.organizations.company import high_risk
 from privata.organizations.hooks import FIRST_KEY
@@ -38,12 +38,12 @@ MOST_OWNED = 10
 _PROFILE = "SELECT * FROM organization_profile WHERE organization_id = $1"
 
 
-async def profile_of(kernel: Kernel, organization_id: UUID) -> asyncpg.Record | None:
+async def profile_of(ctx: AppContext, organization_id: UUID) -> asyncpg.Record | None:
     """What the organization told so far; None before its first step."""
-    return await kernel.database.pool.fetchrow(_PROFILE, organization_id)
+    return await ctx.database.pool.fetchrow(_PROFILE, organization_id)
 
 
-async def create_for_user(kernel: Kernel, *, actor: Actor, company: Company) -> UUID:
+async def create_for_user(ctx: AppContext, *, actor: Actor, company: Company) -> UUID:
     """Make an organization out of the first step; the person behind `actor` owns it.
 
     `actor.organization_id` is not looked at: there is none yet. `ValidationFailed` as
@@ -52,7 +52,7 @@ async def create_for_user(kernel: Kernel, *, actor: Actor, company: Company) -> 
     company = checked_company(company)
     organization_id = uuid4()
     actor = replace(actor, organization_id=organization_id)
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         # Two forms sent at once: the person's row makes one wait for the other.
         await lock_user(tx, int(actor.id))
         owned = await tx.connection.fetchval(
@@ -86,10 +86,10 @@ async def create_for_user(kernel: Kernel, *, actor: Actor, company: Company) -> 
     return organization_id
 
 
-async def save_company(kernel: Kernel, *, actor: Actor, company: Company) -> None:
+async def save_company(ctx: AppContext, *, actor: Actor, company: Company) -> None:
     """Save step 1; the organization carries the legal name from then on."""
     company = checked_company(company)
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await _lock_unfinished(tx, actor)
         await tx.connection.execute(
             "UPDATE organization SET name = $2 WHERE id = $1",
@@ -99,24 +99,24 @@ async def save_company(kernel: Kernel, *, actor: Actor, company: Company) -> Non
         await _save(tx, actor, Step.COMPANY, asdict(company))
 
 
-async def save_expectation(kernel: Kernel, *, actor: Actor, expectation: Expectation) -> None:
+async def save_expectation(ctx: AppContext, *, actor: Actor, expectation: Expectation) -> None:
     """Save step 2."""
     expectation = checked_expectation(expectation)
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await _lock_unfinished(tx, actor)
         await _save(tx, actor, Step.VOLUME, asdict(expectation))
 
 
 async def save_jurisdictions(
-    kernel: Kernel, *, actor: Actor, jurisdictions: Jurisdictions
+    ctx: AppContext, *, actor: Actor, jurisdictions: Jurisdictions
 ) -> list[str]:
     """Save step 3; the names of high-risk countries, for which the flow stops here.
 
     The organization then is `needs_contact`, and only the operator can open the flow again.
     """
     jurisdictions = checked_jurisdictions(jurisdictions)
-    listed = high_risk(kernel.settings.home)
-    async with kernel.database.transaction() as tx:
+    listed = high_risk(ctx.settings.home)
+    async with ctx.database.transaction() as tx:
         profile = await _lock_unfinished(tx, actor)
         admitted = set(profile["admitted_countries"]) if profile else set()
         stopped = listed.among([c for c in jurisdictions.user_countries if c not in admitted])
@@ -141,13 +141,13 @@ async def save_jurisdictions(
     return stopped
 
 
-async def finish(kernel: Kernel, *, actor: Actor, contact: Contact) -> str:
+async def finish(ctx: AppContext, *, actor: Actor, contact: Contact) -> str:
     """Save step 4 and hand the organization to review; its first test key, shown once.
 
     `ValidationFailed` names an earlier step that is not done.
     """
     contact = checked_contact(contact)
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         profile = await _lock_unfinished(tx, actor)
         missing = next_step(None if profile is None else dict(profile))
         if missing not in (None, Step.CONTACT):
@@ -169,11 +169,11 @@ async def finish(kernel: Kernel, *, actor: Actor, contact: Contact) -> str:
                 )
             },
         )
-        return await FIRST_KEY.value(kernel, tx, actor)
+        return await FIRST_KEY.value(ctx, tx, actor)
 
 
 async def save_settings(
-    kernel: Kernel, *, actor: Actor, name: str, company: Company, contact: Contact
+    ctx: AppContext, *, actor: Actor, name: str, company: Company, contact: Contact
 ) -> None:
     """Change an organization's own words at any time after onboarding: name, company, contact."""
     company, contact = checked_company(company), checked_contact(contact)
@@ -184,7 +184,7 @@ async def save_settings(
             fields=[("name", "Enter a name of at most 120 characters.")],
         )
     values = asdict(company) | asdict(contact)
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         before = await tx.connection.fetchrow(
             "SELECT o.name, p.* FROM organization AS o"
             " LEFT JOIN organization_profile AS p ON p.organization_id = o.id"

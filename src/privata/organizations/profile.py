@@ -12,7 +12,7 @@ from privata.core.errors import NotFound
 from privata.core.roles import Role
 from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor, Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.organizations.plans import PLANS, TEST_ENDPOINTS, TEST_STREAMS, Plan
 
@@ -49,9 +49,9 @@ class Profile:
         return PLANS[self.plan].live_endpoints if live else TEST_ENDPOINTS
 
 
-async def profile_of(kernel: Kernel, *, actor: Actor) -> Profile:
+async def profile_of(ctx: AppContext, *, actor: Actor) -> Profile:
     """The actor's own organization. `NotFound` if it is gone."""
-    return _profile(await kernel.database.pool.fetchrow(_FETCH, actor.organization_id))
+    return _profile(await ctx.database.pool.fetchrow(_FETCH, actor.organization_id))
 
 
 async def locked_profile(tx: Transaction, *, organization_id: UUID) -> Profile:
@@ -62,9 +62,9 @@ async def locked_profile(tx: Transaction, *, organization_id: UUID) -> Profile:
     return _profile(await tx.connection.fetchrow(_LOCK, organization_id))
 
 
-async def status_of(kernel: Kernel, organization_id: UUID) -> OrganizationStatus:
+async def status_of(ctx: AppContext, organization_id: UUID) -> OrganizationStatus:
     """An organization's status. `NotFound` if there is no such organization."""
-    status: str | None = await kernel.database.pool.fetchval(_STATUS, organization_id)
+    status: str | None = await ctx.database.pool.fetchval(_STATUS, organization_id)
     if status is None:
         raise NotFound("Organization not found.")
     return OrganizationStatus(status)

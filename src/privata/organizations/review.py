@@ -11,8 +11,8 @@ from privata.audit import service as audit
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor
-from privata.events.service import DELIVERIES_BELL, STREAMS_BELL
-from privata.infra.kernel import Kernel
+from privata.events.service import DELIVERIES_WAKEUP, STREAMS_WAKEUP
+from privata.infra.context import AppContext
 from privata.organizations.company import high_risk
 from privata.organizations.telling import mail_reviewed
 
@@ -54,33 +54,33 @@ _ONE = _LIST + "WHERE o.id = $1"
 
 
 async def organizations(
-    kernel: Kernel, *, status: OrganizationStatus | None = None, text: str = ""
+    ctx: AppContext, *, status: OrganizationStatus | None = None, text: str = ""
 ) -> list[asyncpg.Record]:
     """Organizations with what they told, the newest first, at most `MOST`."""
-    rows: list[asyncpg.Record] = await kernel.database.pool.fetch(
+    rows: list[asyncpg.Record] = await ctx.database.pool.fetch(
         _BY_STATUS, None if status is None else status.value, text, MOST
     )
     return rows
 
 
-async def organization_of(kernel: Kernel, organization_id: UUID) -> asyncpg.Record:
+async def organization_of(ctx: AppContext, organization_id: UUID) -> asyncpg.Record:
     """One organization with what it told; `NotFound` if there is none."""
-    row = await kernel.database.pool.fetchrow(_ONE, organization_id)
+    row = await ctx.database.pool.fetchrow(_ONE, organization_id)
     if row is None:
         raise NotFound("Organization not found.")
     return row
 
 
-async def counts(kernel: Kernel) -> dict[str, int]:
+async def counts(ctx: AppContext) -> dict[str, int]:
     """How many organizations are in each state."""
-    rows = await kernel.database.pool.fetch(
+    rows = await ctx.database.pool.fetch(
         "SELECT status, count(*) AS n FROM organization GROUP BY status"
     )
     return {row["status"]: row["n"] for row in rows}
 
 
 async def decide(
-    kernel: Kernel,
+    ctx: AppContext,
     *,
     actor: Actor,
     organization_id: UUID,
@@ -92,7 +92,7 @@ async def decide(
     Reopening after a stop admits the high-risk countries that the partner has named.
     """
     note = note.strip()[:500]
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         row = await tx.connection.fetchrow(
             "SELECT status FROM organization WHERE id = $1 FOR NO KEY UPDATE", organization_id
         )
@@ -117,11 +117,11 @@ async def decide(
                 " SELECT unnest(user_countries) INTERSECT SELECT unnest($2::text[]))"
                 " WHERE organization_id = $1",
                 organization_id,
-                sorted(high_risk(kernel.settings.home).countries),
+                sorted(high_risk(ctx.settings.home).countries),
             )
         else:
             await mail_reviewed(
-                kernel, tx, organization_id=organization_id, approved=to is _S.APPROVED, note=note
+                ctx, tx, organization_id=organization_id, approved=to is _S.APPROVED, note=note
             )
         await audit.record(
             tx,
@@ -131,5 +131,5 @@ async def decide(
             changes={"status": audit.changed(before.value, to.value), "note": note},
         )
         # What was held goes out at once, and streams that may not go on are ended.
-        for bell in (DELIVERIES_BELL, STREAMS_BELL):
-            tx.ring(bell)
+        for wakeup in (DELIVERIES_WAKEUP, STREAMS_WAKEUP):
+            tx.wake(wakeup)

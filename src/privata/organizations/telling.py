@@ -12,9 +12,9 @@ from uuid import UUID
 from privata.accounts.service import end_sessions, rotate_sessions
 from privata.core.roles import Role
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
-from privata.notifications.catalogue import Letter
+from privata.notifications.catalogue import MailTemplate
 from privata.notifications.service import send_mail
 from privata.organizations.preferences import Notice
 
@@ -42,7 +42,7 @@ _CONTACT = "SELECT contact_email FROM organization_profile WHERE organization_id
 
 
 async def mail_invitation(
-    kernel: Kernel,
+    ctx: AppContext,
     tx: Transaction,
     *,
     email: str,
@@ -62,8 +62,8 @@ async def mail_invitation(
     }
     await send_mail(
         tx,
-        kernel.sealer,
-        letter=Letter.INVITATION,
+        ctx.sealer,
+        template=MailTemplate.INVITATION,
         to=email,
         values=values,
         useless_after=expires_at,
@@ -71,7 +71,7 @@ async def mail_invitation(
 
 
 async def mail_member_joined(
-    kernel: Kernel, tx: Transaction, *, organization_id: UUID, email: str, role: str
+    ctx: AppContext, tx: Transaction, *, organization_id: UUID, email: str, role: str
 ) -> None:
     """To owners and admins but those who do without; not to the one who joined."""
     values = {"organization": await _name(tx, organization_id), "member": email, "role": role}
@@ -79,26 +79,28 @@ async def mail_member_joined(
     for reader in await _readers(tx, organization_id, roles, Notice.MEMBER_JOINED.value):
         if reader.lower() != email.lower():
             await send_mail(
-                tx, kernel.sealer, letter=Letter.MEMBER_JOINED, to=reader, values=values
+                tx, ctx.sealer, template=MailTemplate.MEMBER_JOINED, to=reader, values=values
             )
 
 
 async def mail_reviewed(
-    kernel: Kernel, tx: Transaction, *, organization_id: UUID, approved: bool, note: str
+    ctx: AppContext, tx: Transaction, *, organization_id: UUID, approved: bool, note: str
 ) -> None:
     """The operator's decision, to every owner."""
-    letter = Letter.ORGANIZATION_APPROVED if approved else Letter.ORGANIZATION_REJECTED
+    template = (
+        MailTemplate.ORGANIZATION_APPROVED if approved else MailTemplate.ORGANIZATION_REJECTED
+    )
     values = {
         "organization": await _name(tx, organization_id),
         "note": note or "The operator gave no reason.",
-        "link": f"{kernel.settings.base_url}/",
+        "link": f"{ctx.settings.base_url}/",
     }
     for reader in await _readers(tx, organization_id, (Role.OWNER,), ""):
-        await send_mail(tx, kernel.sealer, letter=letter, to=reader, values=values)
+        await send_mail(tx, ctx.sealer, template=template, to=reader, values=values)
 
 
 async def mail_payout_sent(
-    kernel: Kernel,
+    ctx: AppContext,
     tx: Transaction,
     *,
     organization_id: UUID,
@@ -118,11 +120,11 @@ async def mail_payout_sent(
         "link": link,
     }
     for reader in await _readers(tx, organization_id, _PAID, Notice.PAYOUT_SENT.value):
-        await send_mail(tx, kernel.sealer, letter=Letter.PAYOUT_SENT, to=reader, values=values)
+        await send_mail(tx, ctx.sealer, template=MailTemplate.PAYOUT_SENT, to=reader, values=values)
 
 
 async def mail_payout_address_added(
-    kernel: Kernel,
+    ctx: AppContext,
     tx: Transaction,
     *,
     organization_id: UUID,
@@ -136,16 +138,16 @@ async def mail_payout_address_added(
         "actor": actor,
         "currency": currency,
         "address": address,
-        "link": f"{kernel.settings.base_url}/",
+        "link": f"{ctx.settings.base_url}/",
     }
     for reader in await _readers(tx, organization_id, _PAID, ""):
         await send_mail(
-            tx, kernel.sealer, letter=Letter.PAYOUT_ADDRESS_ADDED, to=reader, values=values
+            tx, ctx.sealer, template=MailTemplate.PAYOUT_ADDRESS_ADDED, to=reader, values=values
         )
 
 
 async def mail_secret_made(
-    kernel: Kernel,
+    ctx: AppContext,
     tx: Transaction,
     *,
     organization_id: UUID,
@@ -156,21 +158,21 @@ async def mail_secret_made(
 ) -> None:
     """To every owner: nobody can switch this one off. `more` is a further sentence, or nothing;
     `path` is the endpoint's page."""
-    hours = kernel.settings.payout_secret_age_hours
+    hours = ctx.settings.payout_secret_age_hours
     values = {
         "organization": await _name(tx, organization_id),
         "actor": actor,
         "endpoint": endpoint,
         "hours": str(hours),
         "more": more,
-        "link": f"{kernel.settings.base_url}{path}",
+        "link": f"{ctx.settings.base_url}{path}",
     }
     for reader in await _readers(tx, organization_id, (Role.OWNER,), ""):
-        await send_mail(tx, kernel.sealer, letter=Letter.SECRET_MADE, to=reader, values=values)
+        await send_mail(tx, ctx.sealer, template=MailTemplate.SECRET_MADE, to=reader, values=values)
 
 
 async def mail_key_expires(
-    kernel: Kernel,
+    ctx: AppContext,
     tx: Transaction,
     *,
     organization_id: UUID,
@@ -190,16 +192,16 @@ async def mail_key_expires(
         "prefix": prefix,
         "left": f"{hours_left} hours" if hours_left <= DAY_H else f"{hours_left // DAY_H} days",
         "until": f"{ends_at:%d %B %Y, %H:%M} UTC",
-        "link": f"{kernel.settings.base_url}{path}",
+        "link": f"{ctx.settings.base_url}{path}",
     }
     readers = await _readers(tx, organization_id, (Role.OWNER, Role.ADMIN), "")
     maker = await tx.connection.fetchval(_MEMBER, organization_id, created_by)
     for reader in dict.fromkeys([*readers, *([maker] if maker else [])]):
-        await send_mail(tx, kernel.sealer, letter=Letter.KEY_EXPIRES, to=reader, values=values)
+        await send_mail(tx, ctx.sealer, template=MailTemplate.KEY_EXPIRES, to=reader, values=values)
 
 
 async def mail_keys_cut(
-    kernel: Kernel,
+    ctx: AppContext,
     tx: Transaction,
     *,
     organization_id: UUID,
@@ -216,14 +218,14 @@ async def mail_keys_cut(
         "now": f"now has the role {role}" if role else "no longer has access",
         "lost": "; ".join(lost),
         "seen": "; ".join(seen),
-        "link": f"{kernel.settings.base_url}/",
+        "link": f"{ctx.settings.base_url}/",
     }
     for reader in await _readers(tx, organization_id, (Role.OWNER,), ""):
-        await send_mail(tx, kernel.sealer, letter=Letter.KEYS_CUT, to=reader, values=values)
+        await send_mail(tx, ctx.sealer, template=MailTemplate.KEYS_CUT, to=reader, values=values)
 
 
 async def mail_endpoint_paused(
-    kernel: Kernel,
+    ctx: AppContext,
     tx: Transaction,
     *,
     organization_id: UUID,
@@ -241,12 +243,14 @@ async def mail_endpoint_paused(
         "environment": environment.value,
         "endpoint": endpoint,
         "reason": reason,
-        "link": f"{kernel.settings.base_url}{path}",
+        "link": f"{ctx.settings.base_url}{path}",
     }
     contact = await tx.connection.fetchval(_CONTACT, organization_id)
     readers = [contact] if contact else await _readers(tx, organization_id, (Role.OWNER,), "")
     for reader in readers:
-        await send_mail(tx, kernel.sealer, letter=Letter.ENDPOINT_PAUSED, to=reader, values=values)
+        await send_mail(
+            tx, ctx.sealer, template=MailTemplate.ENDPOINT_PAUSED, to=reader, values=values
+        )
 
 
 async def end_access(tx: Transaction, *, user_id: int) -> None:

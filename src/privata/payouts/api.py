@@ -19,7 +19,7 @@ from privata.core.errors import (
     WrongPayoutState,
 )
 from privata.core.tenancy import Actor
-from privata.infra.access import kernel_of
+from privata.infra.access import context_of
 from privata.infra.idempotency import Keep
 from privata.infra.once import Answer
 from privata.infra.operations import Idempotency, Operation
@@ -27,7 +27,7 @@ from privata.infra.postgres import Transaction
 from privata.infra.routing import Router
 from privata.infra.wire import json_response
 from privata.payouts import reading, schemas, service
-from privata.payouts.doors import NO_PAYOUT
+from privata.payouts.access import NO_PAYOUT
 from privata.payouts.rows import PayoutRow
 
 router = Router("Payouts", prefix="/payouts")
@@ -65,7 +65,7 @@ async def request_payout(
         await answer.keep(tx, msgspec.json.encode(reading.requested_object(made)))
 
     made = await service.request_payout(
-        kernel_of(request), actor=actor, wish=body.wish(), keep=keep
+        context_of(request), actor=actor, wish=body.wish(), keep=keep
     )
     return msgspec.json.encode(reading.requested_object(made))
 
@@ -78,7 +78,7 @@ async def request_payout(
 async def list_payouts(request: Request, actor: Actor, query: schemas.PayoutsQuery) -> Response:
     """Your payouts, newest first."""
     page = await reading.payouts(
-        kernel_of(request),
+        context_of(request),
         actor=actor,
         older_than=query.cursor,
         statuses=None if query.status is None else [query.status],
@@ -95,14 +95,14 @@ async def list_payouts(request: Request, actor: Actor, query: schemas.PayoutsQue
 @router.route("GET", "/addresses", Operation(access=_READ, returns=schemas.PayoutAddresses))
 async def list_payout_addresses(request: Request, actor: Actor) -> Response:
     """Your payout addresses. For security, addresses cannot be added through the API."""
-    rows = await reading.addresses(kernel_of(request), actor=actor)
+    rows = await reading.addresses(context_of(request), actor=actor)
     return json_response({"addresses": [reading.address_object(row) for row in rows]})
 
 
 @router.route("GET", ONE, Operation(access=_READ, unknown_id=NO_PAYOUT, returns=schemas.Payout))
 async def get_payout(request: Request, actor: Actor, payout_id: UUID) -> Response:
     """Retrieve a payout."""
-    row = await reading.payout(kernel_of(request), actor=actor, payout_id=payout_id)
+    row = await reading.payout(context_of(request), actor=actor, payout_id=payout_id)
     return json_response(reading.payout_object(row))
 
 
@@ -132,7 +132,7 @@ async def confirm_payout(
     A wrong answer returns `tries_left`; the fifth wrong answer cancels the payout.
     """
     row = await service.confirm_payout(
-        kernel_of(request),
+        context_of(request),
         actor=actor,
         payout_id=payout_id,
         answer=body.signature,
@@ -155,7 +155,7 @@ async def confirm_payout(
 async def cancel_payout(request: Request, actor: Actor, payout_id: UUID, answer: Answer) -> bytes:
     """Cancel a payout before it is processed. The amount becomes available again."""
     row = await service.cancel_payout(
-        kernel_of(request), actor=actor, payout_id=payout_id, keep=_keep(answer)
+        context_of(request), actor=actor, payout_id=payout_id, keep=_keep(answer)
     )
     return _encoded(row)
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import Final
 
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.payouts.service import expire_requests
 
 log = logging.getLogger(__name__)
@@ -15,10 +15,10 @@ log = logging.getLogger(__name__)
 EVERY_S: Final = 30.0
 
 
-async def expire_payouts(kernel: Kernel) -> None:
+async def expire_payouts(ctx: AppContext) -> None:
     """Cancel what was not confirmed in time, for ever. Any number of workers may."""
     while True:
-        done = await expire_requests(kernel)
+        done = await expire_requests(ctx)
         if done:
             log.info("%d payout requests expired", done)
         await asyncio.sleep(EVERY_S)

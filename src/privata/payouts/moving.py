@@ -7,7 +7,7 @@ from typing import Final, Unpack
 
 from privata.core.errors import WrongPayoutState
 from privata.core.tenancy import Environment
-from privata.events.service import LIVE_BELL, live_payload
+from privata.events.service import LIVE_WAKEUP, live_payload
 from privata.infra.postgres import Transaction
 from privata.ledger import service as ledger
 from privata.ledger.service import Cause
@@ -56,7 +56,7 @@ async def step(
     booking = booking_of(current, to)
     if booking is not None and environment is Environment.LIVE:
         await _book(tx, moved, booking)
-    tx.ring(LIVE_BELL, live_payload(moved.organization_id, environment, LIVE_TOPIC))
+    tx.wake(LIVE_WAKEUP, live_payload(moved.organization_id, environment, LIVE_TOPIC))
     return moved
 
 

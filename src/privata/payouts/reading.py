@@ -13,12 +13,12 @@ from privata.core.cursors import Cursor
 from privata.core.errors import NotFound
 from privata.core.explorers import explorer_link
 from privata.core.tenancy import Actor, Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.payouts import store
+from privata.payouts.access import NO_PAYOUT
 from privata.payouts.addresses import store as address_store
 from privata.payouts.challenges import amount_text
 from privata.payouts.currencies import PayoutCurrency
-from privata.payouts.doors import NO_PAYOUT
 from privata.payouts.lifecycle import PayoutStatus
 from privata.payouts.requesting import Requested
 from privata.payouts.rows import AddressRow, PayoutRow
@@ -33,10 +33,10 @@ class Page:
     older: Cursor | None
 
 
-async def payout(kernel: Kernel, *, actor: Actor, payout_id: UUID) -> PayoutRow:
+async def payout(ctx: AppContext, *, actor: Actor, payout_id: UUID) -> PayoutRow:
     """One of the actor's payouts; `NotFound` if it is not theirs."""
     row = await store.payout_of(
-        kernel.database.pool, payout_id, actor.organization_id, actor.environment
+        ctx.database.pool, payout_id, actor.organization_id, actor.environment
     )
     if row is None:
         raise NotFound(NO_PAYOUT)
@@ -44,7 +44,7 @@ async def payout(kernel: Kernel, *, actor: Actor, payout_id: UUID) -> PayoutRow:
 
 
 async def payouts(
-    kernel: Kernel,
+    ctx: AppContext,
     *,
     actor: Actor,
     older_than: Cursor | None = None,
@@ -54,7 +54,7 @@ async def payouts(
     """A page of the actor's payouts. The cursor's id is a payout's UUID."""
     before = None if older_than is None else (older_than.at, UUID(older_than.id))
     rows = await store.page_of(
-        kernel.database.pool,
+        ctx.database.pool,
         actor.organization_id,
         actor.environment,
         before=before,
@@ -66,22 +66,22 @@ async def payouts(
     return Page(rows, older)
 
 
-async def addresses(kernel: Kernel, *, actor: Actor) -> list[AddressRow]:
+async def addresses(ctx: AppContext, *, actor: Actor) -> list[AddressRow]:
     """The actor's payout addresses, by currency, each default first.
 
     The sandbox is given its own when somebody first looks, or first asks for a payout.
     """
     if actor.environment is Environment.TEST:
-        async with kernel.database.transaction() as tx:
-            await give_addresses(kernel, tx, actor.organization_id)
+        async with ctx.database.transaction() as tx:
+            await give_addresses(ctx, tx, actor.organization_id)
     return await address_store.addresses_of(
-        kernel.database.pool, actor.organization_id, actor.environment
+        ctx.database.pool, actor.organization_id, actor.environment
     )
 
 
-async def can_be_paid(kernel: Kernel, organization_id: UUID) -> bool:
+async def can_be_paid(ctx: AppContext, organization_id: UUID) -> bool:
     """Whether the organization has a verified live address; those of the sandbox are nobody's."""
-    return await address_store.any_verified(kernel.database.pool, organization_id, Environment.LIVE)
+    return await address_store.any_verified(ctx.database.pool, organization_id, Environment.LIVE)
 
 
 def payout_object(row: PayoutRow) -> dict[str, Any]:

@@ -11,14 +11,14 @@ from uuid import UUID
 
 from privata.core.errors import InsufficientBalance, RateLimited, ValidationFailed
 from privata.core.tenancy import Actor, Environment
+from privata.infra.context import AppContext
 from privata.infra.idempotency import Keep
-from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.payouts import rules, store
+from privata.payouts.access import moment_words, note, organization_to_pay
 from privata.payouts.addresses import store as address_store
 from privata.payouts.challenges import LIFE, amount_text, challenges_of, new_nonce
 from privata.payouts.currencies import PayoutCurrency
-from privata.payouts.doors import moment_words, note, organization_to_pay
 from privata.payouts.proving import refuse_without_secret
 from privata.payouts.rows import AddressRow, PayoutRow
 from privata.payouts.sandbox import balances, give_addresses
@@ -48,7 +48,7 @@ class Requested:
 
 
 async def request_payout(
-    kernel: Kernel, *, actor: Actor, wish: Wish, keep: Keep[Requested] | None = None
+    ctx: AppContext, *, actor: Actor, wish: Wish, keep: Keep[Requested] | None = None
 ) -> Requested:
     """Ask for money; it is reserved when the challenge is answered, not yet.
 
@@ -58,15 +58,15 @@ async def request_payout(
     or that has no webhook secret which is old enough to confirm with.
     """
     sandbox = _sandbox(actor, wish)
-    amount = await _amount(kernel, actor, wish)
-    now = kernel.clock.now()
-    async with kernel.database.transaction() as tx:
+    amount = await _amount(ctx, actor, wish)
+    now = ctx.clock.now()
+    async with ctx.database.transaction() as tx:
         # Requests of one organization take turns at its row, so that two at once are counted.
         await organization_to_pay(tx, actor)
-        await refuse_without_secret(kernel, tx, actor)
-        await _refuse_too_many(kernel, tx, actor, now)
+        await refuse_without_secret(ctx, tx, actor)
+        await _refuse_too_many(ctx, tx, actor, now)
         if sandbox is not None:
-            await give_addresses(kernel, tx, actor.organization_id)
+            await give_addresses(ctx, tx, actor.organization_id)
         address = await _address(tx, actor, wish, now)
         payout = await store.insert_payout(
             tx,
@@ -75,7 +75,7 @@ async def request_payout(
             organization_id=actor.organization_id,
             environment=actor.environment,
             amount=amount,
-            needs_approval=amount > kernel.settings.payout_approval_usd,
+            needs_approval=amount > ctx.settings.payout_approval_usd,
             requested_by=actor.label,
             challenge_nonce=new_nonce(),
             challenge_expires_at=now.replace(microsecond=0) + LIFE,
@@ -83,7 +83,7 @@ async def request_payout(
             sandbox=sandbox,
         )
         assert payout is not None  # the address is held as it was judged
-        made = Requested(payout, challenges_of(kernel.sealer, payout)[0])
+        made = Requested(payout, challenges_of(ctx.sealer, payout)[0])
         if keep is not None:
             await keep(tx, made)
         changes = {
@@ -108,14 +108,14 @@ def _sandbox(actor: Actor, wish: Wish) -> tuple[str, int] | None:
     return None
 
 
-async def _amount(kernel: Kernel, actor: Actor, wish: Wish) -> Decimal:
+async def _amount(ctx: AppContext, actor: Actor, wish: Wish) -> Decimal:
     """The amount that is asked for, judged by the balance of this moment.
 
     Nothing is reserved here: the balance is judged again, exactly, when the payout is confirmed.
     """
-    held = await balances(kernel, actor)
+    held = await balances(ctx, actor)
     amount = rules.whole_balance(held.available) if wish.amount is None else wish.amount
-    chosen = kernel.settings
+    chosen = ctx.settings
     rules.check_amount(amount, least=chosen.payout_min_usd, most=chosen.payout_max_usd)
     if amount > held.available:
         available = amount_text(rules.whole_balance(held.available))
@@ -126,8 +126,8 @@ async def _amount(kernel: Kernel, actor: Actor, wish: Wish) -> Decimal:
     return amount
 
 
-async def _refuse_too_many(kernel: Kernel, tx: Transaction, actor: Actor, now: datetime) -> None:
-    most = kernel.settings.payout_requests_per_day
+async def _refuse_too_many(ctx: AppContext, tx: Transaction, actor: Actor, now: datetime) -> None:
+    most = ctx.settings.payout_requests_per_day
     if actor.environment is Environment.TEST:
         most = REQUESTS_PER_DAY
     since = now - rules.REQUESTS_WITHIN

@@ -16,14 +16,14 @@ from uuid import UUID
 
 from privata.core.errors import InsufficientBalance
 from privata.core.tenancy import Actor, Environment, system_actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.ledger import service as ledger
 from privata.ledger.accounts import Balances
 from privata.payouts import store
+from privata.payouts.access import locked_payout, note
 from privata.payouts.challenges import amount_text
 from privata.payouts.currencies import PayoutCurrency
-from privata.payouts.doors import locked_payout, note
 from privata.payouts.lifecycle import RESERVED, PayoutStatus
 from privata.payouts.moving import sandbox_of, step
 from privata.payouts.rows import DuePayout, PayoutRow, due_payout
@@ -71,35 +71,35 @@ ORDER BY sandbox_due_at LIMIT $1
 
 
 async def sandbox_balances(
-    kernel: Kernel, organization_id: UUID, tx: Transaction | None = None
+    ctx: AppContext, organization_id: UUID, tx: Transaction | None = None
 ) -> Balances:
     """What an organization's sandbox holds; within `tx` the rows as that sees them."""
-    reader = kernel.database.pool if tx is None else tx.connection
+    reader = ctx.database.pool if tx is None else tx.connection
     row = await reader.fetchrow(
         _HELD,
         organization_id,
         Environment.TEST.value,
         sorted(status.value for status in RESERVED),
-        kernel.clock.now() - RENEWED_AFTER,
+        ctx.clock.now() - RENEWED_AFTER,
     )
     assert row is not None
-    left = granted(kernel.settings) - row["in_flight"] - row["lately"]
+    left = granted(ctx.settings) - row["in_flight"] - row["lately"]
     return Balances(Decimal(0), max(left, Decimal(0)), row["in_flight"], row["paid"])
 
 
-async def balances(kernel: Kernel, actor: Actor) -> Balances:
+async def balances(ctx: AppContext, actor: Actor) -> Balances:
     """What the actor's organization has: by the ledger in live, simulated in the sandbox."""
     if actor.environment is Environment.TEST:
-        return await sandbox_balances(kernel, actor.organization_id)
-    return await ledger.balances_of(kernel, organization_id=actor.organization_id)
+        return await sandbox_balances(ctx, actor.organization_id)
+    return await ledger.balances_of(ctx, organization_id=actor.organization_id)
 
 
-async def refuse_beyond_sandbox(kernel: Kernel, tx: Transaction, payout: PayoutRow) -> None:
+async def refuse_beyond_sandbox(ctx: AppContext, tx: Transaction, payout: PayoutRow) -> None:
     """`InsufficientBalance` where the sandbox's balance does not reach to confirm a payout.
 
     The caller holds the organization's row, so two confirmations take turns.
     """
-    held = await sandbox_balances(kernel, payout.organization_id, tx)
+    held = await sandbox_balances(ctx, payout.organization_id, tx)
     if payout.amount > held.available:
         available = amount_text(held.available)
         raise InsufficientBalance(
@@ -108,9 +108,9 @@ async def refuse_beyond_sandbox(kernel: Kernel, tx: Transaction, payout: PayoutR
         )
 
 
-async def give_addresses(kernel: Kernel, tx: Transaction, organization_id: UUID) -> None:
+async def give_addresses(ctx: AppContext, tx: Transaction, organization_id: UUID) -> None:
     """See to it that the sandbox has its verified address of each currency; safe to repeat."""
-    now = kernel.clock.now()
+    now = ctx.clock.now()
     for currency in PayoutCurrency:
         address = sandbox_address(currency.network, f"payout:{organization_id}")
         await tx.connection.execute(
@@ -126,24 +126,24 @@ async def give_addresses(kernel: Kernel, tx: Transaction, organization_id: UUID)
         )
 
 
-async def follow_sandbox_payouts(kernel: Kernel) -> None:
+async def follow_sandbox_payouts(ctx: AppContext) -> None:
     """Move the sandbox's payouts when they are due, for ever. Any number of workers may."""
     while True:
-        if not await move_due(kernel):
+        if not await move_due(ctx):
             await asyncio.sleep(EVERY_S)
 
 
-async def move_due(kernel: Kernel) -> int:
+async def move_due(ctx: AppContext) -> int:
     """Take the next step of each payout of the sandbox that is due by now; how many there were."""
-    due = [due_payout(row) for row in await kernel.database.pool.fetch(_DUE, BATCH)]
+    due = [due_payout(row) for row in await ctx.database.pool.fetch(_DUE, BATCH)]
     for found in due:
-        await _move(kernel, found)
+        await _move(ctx, found)
     return len(due)
 
 
-async def _move(kernel: Kernel, found: DuePayout) -> None:
+async def _move(ctx: AppContext, found: DuePayout) -> None:
     actor = system_actor(found.organization_id, Environment.TEST, SIMULATOR)
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         payout = await locked_payout(tx, actor, found.id)
         # Two workers may find one payout due: the second one sees that the first has moved it.
         if payout.sandbox_due_at != found.sandbox_due_at:
@@ -154,10 +154,10 @@ async def _move(kernel: Kernel, found: DuePayout) -> None:
             needs_approval=payout.needs_approval,
         )
         assert to is not None, "only what has a next step is due"
-        now = kernel.clock.now()
+        now = ctx.clock.now()
         payout = await step(tx, payout, to, now=now, **_known(payout, to))
         if to is _S.SENT:
-            await tell_sent(kernel, tx, payout, now)
+            await tell_sent(ctx, tx, payout, now)
         changes = {"amount": amount_text(payout.amount), "address": payout.address}
         action = "processed" if to is _S.PROCESSING else to.value
         await note(tx, actor, f"payout.{action}", payout.id, changes)

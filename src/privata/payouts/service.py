@@ -8,13 +8,13 @@ from uuid import UUID
 
 from privata.core.errors import RequestError, ValidationFailed, WrongPayoutState
 from privata.core.tenancy import Actor, ActorKind, Environment, system_actor
+from privata.infra.context import AppContext
 from privata.infra.idempotency import Keep
-from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.payouts import store
+from privata.payouts.access import locked_payout, note, organization_to_pay
 from privata.payouts.addresses import store as address_store
 from privata.payouts.challenges import MOST_WRONG, amount_text, challenges_of, read_answer
-from privata.payouts.doors import locked_payout, note, organization_to_pay
 from privata.payouts.lifecycle import PayoutStatus
 from privata.payouts.moving import step, wrong_state
 from privata.payouts.proving import secret_age, too_young
@@ -22,7 +22,7 @@ from privata.payouts.requesting import Requested, Wish, request_payout
 from privata.payouts.rows import PayoutRow
 from privata.payouts.sandbox import refuse_beyond_sandbox
 from privata.payouts.states import AddressState, Ended
-from privata.webhooks.signing.possession import Holding, judge_holding
+from privata.webhooks.signing.possession import Possession, judge_possession
 
 __all__ = [
     "Requested",
@@ -40,7 +40,7 @@ _S = PayoutStatus
 
 
 async def confirm_payout(
-    kernel: Kernel,
+    ctx: AppContext,
     *,
     actor: Actor,
     payout_id: UUID,
@@ -55,7 +55,7 @@ async def confirm_payout(
     stays open) if the money has gone meanwhile.
     """
     refusal: RequestError | None = None
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         # Before the payout, as locks are always taken. In the sandbox there is no ledger whose row
         # two confirmations would meet at: they meet here.
         await organization_to_pay(tx, actor)
@@ -64,11 +64,11 @@ async def confirm_payout(
         payout = await locked_payout(tx, actor, payout_id)
         if payout.status != _S.REQUESTED:
             raise wrong_state(payout, _S.CONFIRMED)
-        refusal = await _judge(kernel, tx, actor, payout, answer)
+        refusal = await _judge(ctx, tx, actor, payout, answer)
         if refusal is None:
             if actor.environment is Environment.TEST:
-                await refuse_beyond_sandbox(kernel, tx, payout)
-            payout = await step(tx, payout, _S.CONFIRMED, now=kernel.clock.now())
+                await refuse_beyond_sandbox(ctx, tx, payout)
+            payout = await step(tx, payout, _S.CONFIRMED, now=ctx.clock.now())
             if keep is not None:
                 await keep(tx, payout)
             changes = {"amount": amount_text(payout.amount), "address": payout.address}
@@ -80,64 +80,64 @@ async def confirm_payout(
 
 
 async def cancel_payout(
-    kernel: Kernel, *, actor: Actor, payout_id: UUID, keep: Keep[PayoutRow] | None = None
+    ctx: AppContext, *, actor: Actor, payout_id: UUID, keep: Keep[PayoutRow] | None = None
 ) -> PayoutRow:
     """Call a payout off; what was reserved is available again.
 
     Possible until somebody begins to send it: `WrongPayoutState` from then on.
     """
     why = Ended.BY_OPERATOR if actor.kind is ActorKind.OPERATOR else Ended.BY_PARTNER
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         payout = await locked_payout(tx, actor, payout_id)
-        payout = await _cancel(kernel, tx, actor, payout, why)
+        payout = await _cancel(ctx, tx, actor, payout, why)
         if keep is not None:
             await keep(tx, payout)
     return payout
 
 
-async def expire_requests(kernel: Kernel) -> int:
+async def expire_requests(ctx: AppContext) -> int:
     """Cancel requests whose challenge was not answered in time; how many that were.
 
     Any number of workers may: each request is looked at again under its lock.
     """
-    now = kernel.clock.now()
+    now = ctx.clock.now()
     done = 0
-    for found in await store.expired(kernel.database.pool, now, BATCH):
+    for found in await store.expired(ctx.database.pool, now, BATCH):
         environment = Environment(found.environment)
         actor = system_actor(found.organization_id, environment, "payouts")
-        async with kernel.database.transaction() as tx:
+        async with ctx.database.transaction() as tx:
             payout = await locked_payout(tx, actor, found.id)
             if payout.status == _S.REQUESTED:
-                await _cancel(kernel, tx, actor, payout, Ended.EXPIRED)
+                await _cancel(ctx, tx, actor, payout, Ended.EXPIRED)
                 done += 1
     return done
 
 
 async def _judge(
-    kernel: Kernel, tx: Transaction, actor: Actor, payout: PayoutRow, answer: str
+    ctx: AppContext, tx: Transaction, actor: Actor, payout: PayoutRow, answer: str
 ) -> RequestError | None:
     """What stands against confirming; whatever that costs the payout is written already."""
-    if kernel.clock.now() >= payout.challenge_expires_at:
-        await _cancel(kernel, tx, actor, payout, Ended.EXPIRED)
+    if ctx.clock.now() >= payout.challenge_expires_at:
+        await _cancel(ctx, tx, actor, payout, Ended.EXPIRED)
         return _over(Ended.EXPIRED)
     address = await address_store.hold_address(
         tx, payout.address_id, payout.organization_id, actor.environment
     )
     if address is None or address.state != AddressState.VERIFIED:
-        await _cancel(kernel, tx, actor, payout, Ended.ADDRESS_GONE)
+        await _cancel(ctx, tx, actor, payout, Ended.ADDRESS_GONE)
         return _over(Ended.ADDRESS_GONE)
-    held = await judge_holding(
-        kernel,
+    held = await judge_possession(
+        ctx,
         tx,
         organization_id=payout.organization_id,
         environment=actor.environment,
-        messages=challenges_of(kernel.sealer, payout),
+        messages=challenges_of(ctx.sealer, payout),
         proof=read_answer(answer) or b"",
-        min_age=secret_age(kernel, actor.environment),
+        min_age=secret_age(ctx, actor.environment),
     )
-    if held.holding is Holding.PROVED:
+    if held.possession is Possession.PROVED:
         return None
-    if held.holding is Holding.NOTHING:
+    if held.possession is Possession.NOTHING:
         sentence = (
             f"cannot be verified: no {actor.environment} webhook endpoint has a secret that could"
             " have made it"
@@ -145,18 +145,18 @@ async def _judge(
         return ValidationFailed(f"signature {sentence}.", fields=[("signature", sentence)])
     if held.proves_from is not None:
         # Counted too: whoever has just made this secret gets no more tries than anybody else.
-        sentence = too_young(kernel, held.proves_from)
-        return await _count_wrong(kernel, tx, actor, payout, sentence)
-    return await _count_wrong(kernel, tx, actor, payout, "is not a valid HMAC of the challenge")
+        sentence = too_young(ctx, held.proves_from)
+        return await _count_wrong(ctx, tx, actor, payout, sentence)
+    return await _count_wrong(ctx, tx, actor, payout, "is not a valid HMAC of the challenge")
 
 
 async def _count_wrong(
-    kernel: Kernel, tx: Transaction, actor: Actor, payout: PayoutRow, why: str
+    ctx: AppContext, tx: Transaction, actor: Actor, payout: PayoutRow, why: str
 ) -> RequestError:
     wrong = payout.wrong_answers + 1
     left = MOST_WRONG - wrong
     if left == 0:
-        await _cancel(kernel, tx, actor, payout, Ended.WRONG_ANSWERS, wrong_answers=wrong)
+        await _cancel(ctx, tx, actor, payout, Ended.WRONG_ANSWERS, wrong_answers=wrong)
         sentence = f"{why}; no attempts left, so this payout is canceled"
     else:
         await store.count_wrong(tx, payout.id, wrong)
@@ -169,7 +169,7 @@ async def _count_wrong(
 
 
 async def _cancel(
-    kernel: Kernel,
+    ctx: AppContext,
     tx: Transaction,
     actor: Actor,
     payout: PayoutRow,
@@ -177,7 +177,7 @@ async def _cancel(
     *,
     wrong_answers: int | None = None,
 ) -> PayoutRow:
-    now: datetime = kernel.clock.now()
+    now: datetime = ctx.clock.now()
     moved = await step(
         tx, payout, _S.CANCELLED, now=now, failure=why.value, wrong_answers=wrong_answers
     )

@@ -15,12 +15,12 @@ import asyncpg
 
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.tenancy import Actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.payouts import rules, store
+from privata.payouts.access import NO_PAYOUT, note, operator, organization_to_pay
 from privata.payouts.challenges import amount_text
 from privata.payouts.currencies import PayoutCurrency
-from privata.payouts.doors import NO_PAYOUT, note, operator, organization_to_pay
 from privata.payouts.lifecycle import RESERVED, PayoutStatus
 from privata.payouts.moving import step
 from privata.payouts.rows import OperatorsPayout, PayoutRow
@@ -34,73 +34,73 @@ _S = PayoutStatus
 
 
 async def waiting_payouts(
-    kernel: Kernel,
+    ctx: AppContext,
     *,
     statuses: Sequence[PayoutStatus] = tuple(sorted(RESERVED)),
     organization_id: UUID | None = None,
 ) -> list[OperatorsPayout]:
     """Payouts of every organization (or of one) in these states, the oldest first, up to `MOST`."""
     return await store.for_operator(
-        kernel.database.pool, statuses=statuses, organization_id=organization_id, limit=MOST
+        ctx.database.pool, statuses=statuses, organization_id=organization_id, limit=MOST
     )
 
 
-async def approve_payout(kernel: Kernel, *, by: str, payout_id: UUID) -> PayoutRow:
+async def approve_payout(ctx: AppContext, *, by: str, payout_id: UUID) -> PayoutRow:
     """Say yes to a payout that needs it. `NotFound`, `WrongPayoutState` as `process_payout`."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         actor, payout = await _locked_of_approved(tx, by, payout_id)
-        now = kernel.clock.now()
+        now = ctx.clock.now()
         payout = await step(tx, payout, _S.APPROVED, now=now, approved_by=by)
         await note(tx, actor, "payout.approved", payout_id, _shown(payout))
     return payout
 
 
-async def process_payout(kernel: Kernel, *, by: str, payout_id: UUID) -> PayoutRow:
+async def process_payout(ctx: AppContext, *, by: str, payout_id: UUID) -> PayoutRow:
     """Begin to send a payout: from here on it cannot be cancelled any more.
 
     `NotFound`; `WrongPayoutState` also for one that needs an approval it has not got, and while
     its organization is not approved: it waits, or is called off.
     """
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         actor, payout = await _locked_of_approved(tx, by, payout_id)
-        payout = await step(tx, payout, _S.PROCESSING, now=kernel.clock.now())
+        payout = await step(tx, payout, _S.PROCESSING, now=ctx.clock.now())
         await note(tx, actor, "payout.processed", payout_id, _shown(payout))
     return payout
 
 
-async def mark_sent(kernel: Kernel, *, by: str, payout_id: UUID, tx_hash: str) -> PayoutRow:
+async def mark_sent(ctx: AppContext, *, by: str, payout_id: UUID, tx_hash: str) -> PayoutRow:
     """Note the transaction that pays; the partner is told by event and mail.
 
     `NotFound`, `WrongPayoutState`; `ValidationFailed` (field `tx_hash`) for one that is no
     transaction of the currency's chain, or pays another payout.
     """
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         actor, payout = await _locked(tx, by, payout_id)
-        payout = await _send(kernel, tx, payout, tx_hash)
+        payout = await _send(ctx, tx, payout, tx_hash)
         await note(tx, actor, "payout.sent", payout_id, _shown(payout) | {"tx_hash": tx_hash})
     return payout
 
 
 async def settle_payout(
-    kernel: Kernel, *, by: str, payout_id: UUID, tx_hash: str | None = None
+    ctx: AppContext, *, by: str, payout_id: UUID, tx_hash: str | None = None
 ) -> PayoutRow:
     """The money has arrived: final. `tx_hash` is needed if the payout was not marked as sent.
 
     Errors as `mark_sent`.
     """
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         actor, payout = await _locked(tx, by, payout_id)
         sends = payout.status == _S.PROCESSING
         if sends:
             if tx_hash is None:
                 raise _wrong_hash("Specify the transaction that paid.", "is required")
-            payout = await _send(kernel, tx, payout, tx_hash)
+            payout = await _send(ctx, tx, payout, tx_hash)
         elif payout.tx_hash is not None and tx_hash not in (None, payout.tx_hash):
             known = payout.tx_hash
             raise _wrong_hash(
                 f"This payout already has the transaction {known}.", f"must be {known}"
             )
-        payout = await step(tx, payout, _S.SETTLED, now=kernel.clock.now())
+        payout = await step(tx, payout, _S.SETTLED, now=ctx.clock.now())
         # Both entries after the booking: who holds the audit chain must not wait for the ledger.
         if sends:
             await note(tx, actor, "payout.sent", payout_id, _shown(payout) | {"tx_hash": tx_hash})
@@ -108,29 +108,29 @@ async def settle_payout(
     return payout
 
 
-async def fail_payout(kernel: Kernel, *, by: str, payout_id: UUID, reason: str) -> PayoutRow:
+async def fail_payout(ctx: AppContext, *, by: str, payout_id: UUID, reason: str) -> PayoutRow:
     """The money did not and will not leave: it is available to the partner again.
 
     Say so only after a look at the chain. `reason` is told to the partner. `NotFound`,
     `WrongPayoutState`, `ValidationFailed` (field `reason`).
     """
     reason = rules.check_reason(reason)
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         actor, payout = await _locked(tx, by, payout_id)
-        payout = await step(tx, payout, _S.FAILED, now=kernel.clock.now(), failure=reason)
+        payout = await step(tx, payout, _S.FAILED, now=ctx.clock.now(), failure=reason)
         await note(tx, actor, "payout.failed", payout_id, _shown(payout) | {"reason": reason})
     return payout
 
 
-async def call_off(kernel: Kernel, *, by: str, payout_id: UUID) -> PayoutRow:
+async def call_off(ctx: AppContext, *, by: str, payout_id: UUID) -> PayoutRow:
     """Cancel a payout before it is sent, as the partner may too. `NotFound`, `WrongPayoutState`."""
-    owner = await kernel.database.pool.fetchval(
+    owner = await ctx.database.pool.fetchval(
         "SELECT organization_id FROM payout WHERE id = $1 AND environment = 'live'", payout_id
     )
     if owner is None:
         raise NotFound(NO_PAYOUT)
     actor = operator(owner, by)
-    return await cancel_payout(kernel, actor=actor, payout_id=payout_id)
+    return await cancel_payout(ctx, actor=actor, payout_id=payout_id)
 
 
 async def _locked_of_approved(tx: Transaction, by: str, payout_id: UUID) -> tuple[Actor, PayoutRow]:
@@ -151,11 +151,11 @@ async def _locked(tx: Transaction, by: str, payout_id: UUID) -> tuple[Actor, Pay
     return operator(row.organization_id, by), row
 
 
-async def _send(kernel: Kernel, tx: Transaction, payout: PayoutRow, tx_hash: str) -> PayoutRow:
+async def _send(ctx: AppContext, tx: Transaction, payout: PayoutRow, tx_hash: str) -> PayoutRow:
     """Note the transaction and tell of it; the caller audits, after all that it books."""
     currency = PayoutCurrency(payout.currency)
     rules.check_hash(currency, tx_hash)
-    now = kernel.clock.now()
+    now = ctx.clock.now()
     try:
         async with tx.connection.transaction():
             payout = await step(tx, payout, _S.SENT, now=now, tx_hash=tx_hash)
@@ -163,7 +163,7 @@ async def _send(kernel: Kernel, tx: Transaction, payout: PayoutRow, tx_hash: str
         raise _wrong_hash(
             "This transaction already pays another payout.", "already pays another payout"
         ) from None
-    await tell_sent(kernel, tx, payout, now)
+    await tell_sent(ctx, tx, payout, now)
     return payout
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.payouts.lifecycle import RESERVED, PayoutStatus
 from privata.payouts.moving import CAUSE
 
@@ -54,23 +54,23 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verification:
     """How many payouts there are, and those that do not agree."""
 
     payouts: int
     findings: tuple[Finding, ...]
 
 
-async def verify(kernel: Kernel, *, organization_id: UUID | None = None) -> Verdict:
+async def verify(ctx: AppContext, *, organization_id: UUID | None = None) -> Verification:
     """Compare the payouts of one organization, or of all, with what the ledger booked for them."""
-    rows = await kernel.database.pool.fetch(
+    rows = await ctx.database.pool.fetch(
         _COMPARE,
         organization_id,
         CAUSE,
         sorted(status.value for status in RESERVED),
         PayoutStatus.SETTLED.value,
     )
-    count: int = await kernel.database.pool.fetchval(_COUNT, organization_id)
+    count: int = await ctx.database.pool.fetchval(_COUNT, organization_id)
     findings = (
         Finding(
             row["organization_id"],
@@ -80,4 +80,4 @@ async def verify(kernel: Kernel, *, organization_id: UUID | None = None) -> Verd
         )
         for row in rows
     )
-    return Verdict(count, tuple(findings))
+    return Verification(count, tuple(findings))

@@ -16,7 +16,7 @@ from privata.infra.routing import Router
 from privata.infra.wire import json_response
 from privata.providers import catalogue
 from privata.providers.registry import public_environment
-from privata.quotes.schemas import AddressQuery, AddressVerdict
+from privata.quotes.schemas import AddressQuery, AddressValidation
 
 router = Router("Quotes")
 
@@ -24,7 +24,7 @@ router = Router("Quotes")
 @router.route(
     "GET",
     "/validate-address",
-    Operation(access=KEY_OPTIONAL, query=AddressQuery, returns=AddressVerdict),
+    Operation(access=KEY_OPTIONAL, query=AddressQuery, returns=AddressValidation),
 )
 async def validate(request: Request, actor: Actor | None, query: AddressQuery) -> Response:
     """Validate an address and its memo or tag the way order creation does.

@@ -19,7 +19,7 @@ from privata.core.errors import (
 )
 from privata.core.money import CONTEXT, format_amount, format_significant, usd
 from privata.core.tenancy import Actor, Environment
-from privata.infra.access import kernel_of
+from privata.infra.access import context_of
 from privata.infra.limits import Kind
 from privata.infra.operations import Dearer, Operation
 from privata.infra.routing import Router
@@ -120,7 +120,7 @@ async def estimate(request: Request, actor: Actor | None, query: EstimateQuery) 
         sentence = f"must have at most {decimals} decimals for this asset"
         raise ValidationFailed("amount has too many decimals.", fields=[("amount", sentence)])
     quotes = await service.estimate(
-        kernel_of(request),
+        context_of(request),
         organization_id=actor.organization_id if actor else None,
         environment=environment,
         request=QuoteRequest(source, target, query.amount, query.side, query.rate_type),

@@ -85,7 +85,7 @@ class AddressQuery(Wire):
     extra_id: str | None = Field(None, max_length=2048, description="memo or tag for the address")
 
 
-class AddressVerdict(BaseModel):
+class AddressValidation(BaseModel):
     """Whether an order can be paid to this address, and if not, why."""
 
     valid: bool

@@ -18,7 +18,7 @@ from privata.core.errors import (
 from privata.core.ids import new_quote_id
 from privata.core.money import format_amount
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.providers.port import Asset, Limits, Offer, Provider, QuoteRequest
 from privata.providers.registry import providers_for
 from privata.quotes import store
@@ -43,7 +43,7 @@ async def limits_for(environment: Environment, source: Asset, target: Asset) -> 
 
 
 async def estimate(
-    kernel: Kernel,
+    ctx: AppContext,
     *,
     organization_id: UUID | None,
     environment: Environment,
@@ -63,7 +63,7 @@ async def estimate(
     fitting = [offer for offer, limits in offered if _within(offer.amount_from, limits)]
     if not fitting:
         raise _wrong_amount(offered, request.source)
-    expires_at = kernel.clock.now() + QUOTE_LIFETIME
+    expires_at = ctx.clock.now() + QUOTE_LIFETIME
     marked = [with_markup(offer, request, markup_bps) for offer in fitting]
     quotes = [
         Quote(new_quote_id(), environment, request, offer, markup_bps, expires_at)
@@ -72,7 +72,7 @@ async def estimate(
     ]
     if not quotes:
         raise _wrong_amount(offered, request.source)
-    await store.insert_quotes(kernel.database.pool, organization_id, quotes)
+    await store.insert_quotes(ctx.database.pool, organization_id, quotes)
     return quotes
 
 

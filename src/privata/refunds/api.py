@@ -18,7 +18,7 @@ from privata.core.errors import (
     StableTargetRequired,
 )
 from privata.core.tenancy import Actor
-from privata.infra.access import kernel_of
+from privata.infra.access import context_of
 from privata.infra.once import Answer
 from privata.infra.operations import Idempotency, Operation
 from privata.infra.routing import Router
@@ -63,7 +63,7 @@ async def refund_action(
     action again returns its current state.
     """
     return await service.request_refund(
-        kernel_of(request),
+        context_of(request),
         actor=actor,
         order_id=order_id,
         wish=body.wish(),
@@ -83,7 +83,7 @@ async def refund_action(
 )
 async def get_refund(request: Request, actor: Actor, order_id: str) -> Response:
     """The state of an order's refund and the deadline for choosing an action."""
-    order = await get_order(kernel_of(request), actor=actor, order_id=order_id)
+    order = await get_order(context_of(request), actor=actor, order_id=order_id)
     refund = order["refund"]
     if refund is None:
         raise RefundNotRequired(

@@ -13,7 +13,7 @@ from typing import Final
 from privata.audit import service as audit
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment, system_actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction, listening
 from privata.infra.waking import until_woken
 from privata.orders import service as orders
@@ -22,7 +22,7 @@ from privata.orders.service import (
     LEASE_S,
     NET_S,
     SIDE_BY_SIDE,
-    Crew,
+    TaskLimiter,
     first_of,
     follow,
     preference_of,
@@ -32,7 +32,7 @@ from privata.refunds import store
 from privata.refunds.executing import LEASE_S as REFUND_LEASE_S
 from privata.refunds.executing import execute
 from privata.refunds.rules import RefundAction, RefundSource, default_choice
-from privata.refunds.service import REFUNDS_BELL, note_choice
+from privata.refunds.service import REFUNDS_WAKEUP, note_choice
 
 #: Refunds and windows of an environment that are worked on at once.
 MOST_AT_ONCE: Final = 32
@@ -41,56 +41,60 @@ MOST_AT_ONCE: Final = 32
 CLOCK: Final = "refund clock"
 
 
-async def follow_refunds(kernel: Kernel) -> None:
+async def follow_refunds(ctx: AppContext) -> None:
     """Carry refunds out and end windows until cancelled. Any number of workers may."""
     try:
         async with (
-            listening(kernel.database.url, REFUNDS_BELL) as bells,
+            listening(ctx.database.url, REFUNDS_WAKEUP) as wakeups,
             asyncio.TaskGroup() as group,
         ):
             # One for each environment, so that a slow provider does not hold up the other.
-            crews = {environment: Crew(group, MOST_AT_ONCE) for environment in Environment}
+            limiters = {
+                environment: TaskLimiter(group, MOST_AT_ONCE) for environment in Environment
+            }
             writing = asyncio.Semaphore(SIDE_BY_SIDE)
             while True:
-                if not await _claim(kernel, crews, writing):
-                    await until_woken(bells, await _next(kernel, crews))
+                if not await _claim(ctx, limiters, writing):
+                    await until_woken(wakeups, await _next(ctx, limiters))
     except ExceptionGroup as several:
         # The worker tells a lost database from a mistake of ours by the kind of the error.
         raise first_of(several) from None
 
 
-async def end_windows_once(kernel: Kernel, environment: Environment) -> int:
+async def end_windows_once(ctx: AppContext, environment: Environment) -> int:
     """Look at every order whose window may have ended, up to a batch; how many there were."""
     due = await orders.claim_polls(
-        kernel.database.pool, MOST_AT_ONCE, LEASE_S, environment, refunds=True
+        ctx.database.pool, MOST_AT_ONCE, LEASE_S, environment, refunds=True
     )
     writing = asyncio.Semaphore(SIDE_BY_SIDE)
-    await asyncio.gather(*(_look(kernel, row, writing) for row in due))
+    await asyncio.gather(*(_look(ctx, row, writing) for row in due))
     return len(due)
 
 
-async def _claim(kernel: Kernel, crews: dict[Environment, Crew], writing: asyncio.Semaphore) -> int:
+async def _claim(
+    ctx: AppContext, limiters: dict[Environment, TaskLimiter], writing: asyncio.Semaphore
+) -> int:
     """Begin with what is due, as much as there is room for; how much it was."""
-    pool, found = kernel.database.pool, 0
-    for environment, crew in crews.items():
-        if crew.room:
-            refunds = await store.claim_refunds(pool, crew.room, REFUND_LEASE_S, environment)
+    pool, found = ctx.database.pool, 0
+    for environment, limiter in limiters.items():
+        if limiter.room:
+            refunds = await store.claim_refunds(pool, limiter.room, REFUND_LEASE_S, environment)
             for refund in refunds:
-                crew.start(execute(kernel, refund))
+                limiter.start(execute(ctx, refund))
             found += len(refunds)
-        if crew.room:
-            due = await orders.claim_polls(pool, crew.room, LEASE_S, environment, refunds=True)
+        if limiter.room:
+            due = await orders.claim_polls(pool, limiter.room, LEASE_S, environment, refunds=True)
             for row in due:
-                crew.start(_look(kernel, row, writing))
+                limiter.start(_look(ctx, row, writing))
             found += len(due)
     return found
 
 
-async def _next(kernel: Kernel, crews: dict[Environment, Crew]) -> float:
+async def _next(ctx: AppContext, limiters: dict[Environment, TaskLimiter]) -> float:
     """Seconds until there may be something to do."""
-    pool, waits = kernel.database.pool, [NET_S]
-    for environment, crew in crews.items():
-        if not crew.room:
+    pool, waits = ctx.database.pool, [NET_S]
+    for environment, limiter in limiters.items():
+        if not limiter.room:
             waits.append(FULL_PAUSE_S)
             continue
         refund = await store.seconds_to_next(pool, environment)
@@ -99,17 +103,17 @@ async def _next(kernel: Kernel, crews: dict[Environment, Crew]) -> float:
     return min(waits)
 
 
-async def _look(kernel: Kernel, row: orders.Order, writing: asyncio.Semaphore) -> None:
+async def _look(ctx: AppContext, row: orders.Order, writing: asyncio.Semaphore) -> None:
     """End the window of a claimed order; before its end ask what its provider has done."""
     async with writing:
-        ended = await end_window(kernel, row.id)
+        ended = await end_window(ctx, row.id)
     if not ended and row.environment == Environment.LIVE:
-        await follow(kernel, row, writing)
+        await follow(ctx, row, writing)
 
 
-async def end_window(kernel: Kernel, order_id: str) -> bool:
+async def end_window(ctx: AppContext, order_id: str) -> bool:
     """Apply the order's preference if its window has ended; False while it has not."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         order = await orders.lock_order(tx, order_id)
         if order is None or order.status != OrderStatus.REFUND_REQUIRED:
             return True
@@ -118,19 +122,19 @@ async def end_window(kernel: Kernel, order_id: str) -> bool:
         if await store.fetch_refund(tx, order_id) is not None:
             await orders.set_poll(tx, order_id, None)
             return True
-        ends, now = orders.refund_window_end(order), kernel.clock.now()
+        ends, now = orders.refund_window_end(order), ctx.clock.now()
         if now < ends:
             live = order.environment == Environment.LIVE
             lease = now + timedelta(seconds=LEASE_S)
             await orders.set_poll(tx, order_id, min(ends, lease) if live else ends)
             return False
-        await _apply_default(kernel, tx, order)
+        await _apply_default(ctx, tx, order)
         return True
 
 
-async def _apply_default(kernel: Kernel, tx: Transaction, order: orders.WholeOrder) -> None:
+async def _apply_default(ctx: AppContext, tx: Transaction, order: orders.WholeOrder) -> None:
     choice = default_choice(order, preference_of(order.refund_preference))
-    source, now = RefundSource.DEFAULT, kernel.clock.now()
+    source, now = RefundSource.DEFAULT, ctx.clock.now()
     await note_choice(tx, order, choice, source=source, by=CLOCK, now=now)
     environment = Environment(order.environment)
     changes = {"action": choice.action.value, "stable_target": choice.stable_target}
@@ -143,4 +147,4 @@ async def _apply_default(kernel: Kernel, tx: Transaction, order: orders.WholeOrd
     )
     if choice.action is RefundAction.MANUAL_REVIEW:
         report = Report(OrderStatus.MANUAL_REVIEW)
-        await orders.enter(kernel, tx, order, report, source=orders.BY_CLOCK)
+        await orders.enter(ctx, tx, order, report, source=orders.BY_CLOCK)

@@ -13,12 +13,12 @@ import click
 from privata.core.clock import iso
 from privata.core.lifecycle import FailedReason, OrderStatus
 from privata.core.money import format_amount
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.refunds.review import DECISIONS, decide, orders_in_review
 from privata.refunds.store import InReview
 
 #: Runs one task on the database; which program that is, only the command line knows.
-RunOnce: TypeAlias = Callable[[Callable[[Kernel], Awaitable[Any]]], Any]
+RunOnce: TypeAlias = Callable[[Callable[[AppContext], Awaitable[Any]]], Any]
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="print one line of JSON")
 
@@ -73,8 +73,8 @@ def _decide(run_once: RunOnce) -> click.Command:
     ) -> None:
         """Move an order out of manual review. The partner receives an event."""
         order = run_once(
-            lambda kernel: decide(
-                kernel,
+            lambda ctx: decide(
+                ctx,
                 operator=_operator(),
                 order_id=order_id,
                 to=OrderStatus(to),

@@ -17,7 +17,7 @@ from privata.core.errors import ProviderError, ProviderRefused
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment
 from privata.events.ops_events import provider_outage_affecting_partner, publish_ops
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.orders import service as orders
 from privata.orders.service import WholeOrder
@@ -50,38 +50,38 @@ class Silence:
     error: str
 
 
-async def execute_once(kernel: Kernel, environment: Environment) -> int:
+async def execute_once(ctx: AppContext, environment: Environment) -> int:
     """Ask the providers of every refund that is due, up to a batch; how many there were."""
-    due = await store.claim_refunds(kernel.database.pool, BATCH, LEASE_S, environment)
-    await asyncio.gather(*(execute(kernel, row) for row in due))
+    due = await store.claim_refunds(ctx.database.pool, BATCH, LEASE_S, environment)
+    await asyncio.gather(*(execute(ctx, row) for row in due))
     return len(due)
 
 
-async def execute(kernel: Kernel, row: store.ClaimedRefund) -> None:
+async def execute(ctx: AppContext, row: store.ClaimedRefund) -> None:
     """Ask the provider of a claimed refund, and write what it said."""
-    answer = await _ask(kernel, row)
-    now = kernel.clock.now()
-    async with kernel.database.transaction() as tx:
+    answer = await _ask(ctx, row)
+    now = ctx.clock.now()
+    async with ctx.database.transaction() as tx:
         order = await orders.lock_order(tx, row.order_id)
         assert order is not None  # a refund goes with its order
         if order.status != OrderStatus.REFUND_REQUIRED:
             # The provider reported by itself that it has sent the deposit back.
             done = RefundState.DONE.value
-            if await store.settle_refund(tx, row, state=done, finished_at=now):
+            if await store.finish_refund(tx, row, state=done, finished_at=now):
                 await orders.note_refund(tx, row.order_id, now)
         elif isinstance(answer, RefundReport) and answer.done:
-            await _done(kernel, tx, order, row, answer, now)
+            await _done(ctx, tx, order, row, answer, now)
         elif isinstance(answer, RefundReport):
-            await _wait(kernel, tx, order, row, answer, now)
+            await _wait(ctx, tx, order, row, answer, now)
         elif isinstance(answer, ProviderRefused):
             sentence = f"The provider rejected the refund: {answer.message}"
-            await _hand_over(kernel, tx, order, row, sentence, now)
+            await _hand_over(ctx, tx, order, row, sentence, now)
         else:
-            await _try_later(kernel, tx, order, row, answer, now)
+            await _try_later(ctx, tx, order, row, answer, now)
 
 
 async def _ask(
-    kernel: Kernel, row: store.ClaimedRefund
+    ctx: AppContext, row: store.ClaimedRefund
 ) -> RefundReport | ProviderRefused | Silence:
     target = row.stable_target and StableTarget(row.stable_target)
     request = RefundRequest(
@@ -99,7 +99,7 @@ async def _ask(
     )
     try:
         async with asyncio.timeout(PROVIDER_DEADLINE_S):
-            return await provider_named(row.provider).refund(request, kernel.clock.now())
+            return await provider_named(row.provider).refund(request, ctx.clock.now())
     except ProviderRefused as error:
         return error
     except (ProviderError, TimeoutError, KeyError) as error:
@@ -108,27 +108,27 @@ async def _ask(
 
 
 async def _done(
-    kernel: Kernel,
+    ctx: AppContext,
     tx: Transaction,
     order: WholeOrder,
     row: store.ClaimedRefund,
     answer: RefundReport,
     now: datetime,
 ) -> None:
-    settled = await store.settle_refund(
+    finished = await store.finish_refund(
         tx,
         row,
         state=RefundState.DONE.value,
         provider_reference=answer.provider_reference,
         finished_at=now,
     )
-    if settled:
+    if finished:
         report = Report(OrderStatus.REFUNDED, tx_out_hash=answer.tx_hash)
-        await orders.enter(kernel, tx, order, report, source=orders.BY_PROVIDER)
+        await orders.enter(ctx, tx, order, report, source=orders.BY_PROVIDER)
 
 
 async def _wait(
-    kernel: Kernel,
+    ctx: AppContext,
     tx: Transaction,
     order: WholeOrder,
     row: store.ClaimedRefund,
@@ -138,9 +138,9 @@ async def _wait(
     if now - row.requested_at >= DONE_WITHIN:
         hours = int(DONE_WITHIN.total_seconds() // 3600)
         sentence = f"The provider accepted the refund but did not send it within {hours} hours."
-        await _hand_over(kernel, tx, order, row, sentence, now)
+        await _hand_over(ctx, tx, order, row, sentence, now)
         return
-    await store.settle_refund(
+    await store.finish_refund(
         tx,
         row,
         state=RefundState.PROCESSING.value,
@@ -150,7 +150,7 @@ async def _wait(
 
 
 async def _try_later(
-    kernel: Kernel,
+    ctx: AppContext,
     tx: Transaction,
     order: WholeOrder,
     row: store.ClaimedRefund,
@@ -161,7 +161,7 @@ async def _try_later(
     since = row.silent_since or now
     if now - since >= GIVE_UP_AFTER[environment]:
         sentence = "The provider went down before sending the refund."
-        if not await _hand_over(kernel, tx, order, row, sentence, now):
+        if not await _hand_over(ctx, tx, order, row, sentence, now):
             return
         event = provider_outage_affecting_partner(
             provider=row.provider,
@@ -176,7 +176,7 @@ async def _try_later(
         )
         return
     attempts = row.attempts + 1
-    await store.settle_refund(
+    await store.finish_refund(
         tx,
         row,
         state=RefundState.PROCESSING.value,
@@ -187,7 +187,7 @@ async def _try_later(
 
 
 async def _hand_over(
-    kernel: Kernel,
+    ctx: AppContext,
     tx: Transaction,
     order: WholeOrder,
     row: store.ClaimedRefund,
@@ -195,10 +195,10 @@ async def _hand_over(
     now: datetime,
 ) -> bool:
     """Leave the order to the operator; False if the lease was lost."""
-    settled = await store.settle_refund(
+    finished = await store.finish_refund(
         tx, row, state=RefundState.FAILED.value, failure=sentence[:256], finished_at=now
     )
-    if settled:
+    if finished:
         report = Report(OrderStatus.MANUAL_REVIEW)
-        await orders.enter(kernel, tx, order, report, source=orders.BY_PROVIDER)
-    return settled
+        await orders.enter(ctx, tx, order, report, source=orders.BY_PROVIDER)
+    return finished

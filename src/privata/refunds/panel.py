@@ -10,7 +10,7 @@ from typing import Final
 from privata.core.explorers import ExplorerLink, explorer_link
 from privata.core.lifecycle import OrderStatus
 from privata.core.refund_window import window_ends
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.orders.reading import Order, TimelineEntry
 from privata.orders.service import preference_of
 from privata.refunds.rules import (
@@ -70,16 +70,14 @@ class RefundPanel:
 
 
 async def panel_of(
-    kernel: Kernel, order: Order, entries: Sequence[TimelineEntry], now: datetime
+    ctx: AppContext, order: Order, entries: Sequence[TimelineEntry], now: datetime
 ) -> RefundPanel | None:
     """The panel of an order; None for one that never needed a refund."""
     entered = next((e.at for e in entries if e.status == OrderStatus.REFUND_REQUIRED), None)
     title = _TITLES.get(OrderStatus(order.status))
     if title is None or entered is None:
         return None
-    refund = await refund_of(
-        kernel.database.pool, order.id, order.organization_id, order.environment
-    )
+    refund = await refund_of(ctx.database.pool, order.id, order.organization_id, order.environment)
     required = order.status == OrderStatus.REFUND_REQUIRED
     ends = window_ends(entered, order.refund_window_hours, order.sandbox_ttl)
     closed = now >= ends

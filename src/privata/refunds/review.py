@@ -8,7 +8,7 @@ from privata.audit import service as audit
 from privata.core.errors import OrderNotFound, ValidationFailed
 from privata.core.lifecycle import FailedReason, OrderStatus
 from privata.core.tenancy import Actor, ActorKind, Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.orders import service as orders
 from privata.providers.port import Report
 from privata.refunds import store
@@ -23,13 +23,13 @@ _MAX_HASH: Final = 128
 _MAX_NOTE: Final = 256
 
 
-async def orders_in_review(kernel: Kernel) -> list[store.InReview]:
+async def orders_in_review(ctx: AppContext) -> list[store.InReview]:
     """Orders of every organization that wait for a decision, the oldest first, up to `MOST`."""
-    return await store.orders_in_review(kernel.database.pool, MOST)
+    return await store.orders_in_review(ctx.database.pool, MOST)
 
 
 async def decide(
-    kernel: Kernel,
+    ctx: AppContext,
     *,
     operator: str,
     order_id: str,
@@ -45,7 +45,7 @@ async def decide(
     and `ValidationFailed` name what is wrong.
     """
     _check(to, tx_hash, reason, note)
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         # Two operators at once take turns at the row: the second one finds the first's decision.
         row = await orders.lock_order(tx, order_id)
         if row is None:
@@ -59,7 +59,7 @@ async def decide(
             failed_reason=(reason or FailedReason.UNKNOWN) if failed else None,
             failed_message=note or None if failed else None,
         )
-        await orders.enter(kernel, tx, row, report, source=orders.BY_OPERATOR)
+        await orders.enter(ctx, tx, row, report, source=orders.BY_OPERATOR)
         actor = Actor(
             ActorKind.OPERATOR,
             operator,
@@ -74,7 +74,7 @@ async def decide(
         await audit.record(
             tx, actor=actor, action="order.decided", target=order_id, changes=changes
         )
-    return await orders.get_order(kernel, actor=actor, order_id=order_id)
+    return await orders.get_order(ctx, actor=actor, order_id=order_id)
 
 
 def _check(to: OrderStatus, tx_hash: str | None, reason: FailedReason | None, note: str) -> None:

@@ -23,8 +23,8 @@ from privata.core.errors import (
 from privata.core.ids import ORDER_ID
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Actor
-from privata.events.service import LIVE_BELL, live_payload
-from privata.infra.kernel import Kernel
+from privata.events.service import LIVE_WAKEUP, live_payload
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.orders import service as orders
 from privata.refunds import store
@@ -39,7 +39,7 @@ from privata.refunds.rules import (
 )
 
 #: Wakes the worker that carries refunds out; no payload.
-REFUNDS_BELL: Final = "privata_refunds"
+REFUNDS_WAKEUP: Final = "privata_refunds"
 
 #: Stores a call's answer in the transaction of its effect.
 Keep = Callable[[Transaction, bytes], Awaitable[None]]
@@ -63,7 +63,7 @@ FIELDS: Final = {
 
 
 async def request_refund(
-    kernel: Kernel,
+    ctx: AppContext,
     *,
     actor: Actor,
     order_id: str,
@@ -78,7 +78,7 @@ async def request_refund(
     another action already; `RefundNotProgrammatic`, `RefundWindowExpired`, `InvalidAddress`, and
     `ValidationFailed` where an address is needed.
     """
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         order = await lock_order(tx, actor, order_id)
         refund = await store.fetch_refund(tx, order_id)
         if refund is not None:
@@ -86,10 +86,10 @@ async def request_refund(
         else:
             # The row lock makes two choices take turns, and the clock with them: the second one
             # finds the first one's refund above.
-            refuse_unless_open(order, kernel.clock.now())
+            refuse_unless_open(order, ctx.clock.now())
             choice = choose(order, wish)
             refund = await note_choice(
-                tx, order, choice, source=source, by=actor.label, now=kernel.clock.now()
+                tx, order, choice, source=source, by=actor.label, now=ctx.clock.now()
             )
             await _audit(tx, actor, order, choice, source)
         answer = msgspec.json.encode(refund_object(order, refund))
@@ -171,8 +171,8 @@ async def note_choice(
     # From here on the refund is followed, not the window.
     await orders.set_poll(tx, order.id, None)
     await orders.note_refund(tx, order.id, now)
-    tx.ring(REFUNDS_BELL)
-    tx.ring(LIVE_BELL, live_payload(order.organization_id, order.environment, "orders"))
+    tx.wake(REFUNDS_WAKEUP)
+    tx.wake(LIVE_WAKEUP, live_payload(order.organization_id, order.environment, "orders"))
     return refund
 
 

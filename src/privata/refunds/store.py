@@ -148,7 +148,7 @@ SELECT extract(epoch FROM min(due_at) - now())::float8 FROM refund WHERE environ
 """
 
 # Only the worker that holds the lease may say how the refund stands.
-_SETTLE: Final = """
+_FINISH: Final = """
 UPDATE refund SET state = $3, provider_reference = coalesce($4, provider_reference), failure = $5,
        attempts = $6, silent_since = $7, due_at = $8, finished_at = $9
 WHERE order_id = $1 AND lease_token = $2 AND state = 'processing'
@@ -202,7 +202,7 @@ async def seconds_to_next(pool: Pool, environment: Environment) -> float | None:
     return found
 
 
-async def settle_refund(
+async def finish_refund(
     tx: Transaction,
     claimed: ClaimedRefund,
     *,
@@ -216,7 +216,7 @@ async def settle_refund(
 ) -> bool:
     """Write how a claimed refund stands; False if the lease was lost to another worker."""
     row = await tx.connection.fetchval(
-        _SETTLE,
+        _FINISH,
         claimed.order_id,
         claimed.lease_token,
         state,

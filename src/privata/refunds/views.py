@@ -10,12 +10,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from privata.access.tenants import Tenant
-from privata.access.views import page
+from privata.access.views import requires
 from privata.core.addresses import AddressError
 from privata.core.errors import RequestError
 from privata.core.roles import Permission
-from privata.infra.kernel import Kernel
-from privata.infra.plane import kernel, wait
+from privata.infra.context import AppContext
+from privata.infra.plane import app_context, wait
 from privata.orders import reading
 from privata.orders.reading import Order
 from privata.refunds import service
@@ -31,11 +31,11 @@ _MAX_TYPED: Final = 512
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.TRIGGER_REFUNDS)
+@requires(Permission.TRIGGER_REFUNDS)
 def choose(request: HttpRequest, tenant: Tenant, order_id: str) -> HttpResponseBase:
     """The form; then, with what was entered, a last look; then the act."""
     order = _order(tenant, order_id)
-    shown = wait(_panel(kernel(), order))
+    shown = wait(_panel(app_context(), order))
     if shown is None or not shown.can_act:
         return redirect(_order_url(tenant, order.id))
     if request.method != "POST":
@@ -54,7 +54,7 @@ def choose(request: HttpRequest, tenant: Tenant, order_id: str) -> HttpResponseB
     try:
         wait(
             service.request_refund(
-                kernel(),
+                app_context(),
                 actor=tenant.actor,
                 order_id=order.id,
                 wish=form.wish(),
@@ -68,7 +68,7 @@ def choose(request: HttpRequest, tenant: Tenant, order_id: str) -> HttpResponseB
 
 
 @require_POST
-@page(Permission.TRIGGER_REFUNDS)
+@requires(Permission.TRIGGER_REFUNDS)
 def check(request: HttpRequest, tenant: Tenant, order_id: str) -> HttpResponse:
     """Judge an address as it is typed: its form, its checksum, its network; and show its ends."""
     order = _order(tenant, order_id)
@@ -76,9 +76,9 @@ def check(request: HttpRequest, tenant: Tenant, order_id: str) -> HttpResponse:
     return render(request, "refunds/_address_check.html", context)
 
 
-async def _panel(kernel: Kernel, order: Order) -> RefundPanel | None:
-    entries = await reading.timeline_of(kernel, order)
-    return await panel_of(kernel, order, entries, kernel.clock.now())
+async def _panel(ctx: AppContext, order: Order) -> RefundPanel | None:
+    entries = await reading.timeline_of(ctx, order)
+    return await panel_of(ctx, order, entries, ctx.clock.now())
 
 
 def _judged(order: Order, sent: Any) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def _show_form(
 
 
 def _order(tenant: Tenant, order_id: str) -> Order:
-    order = wait(reading.order_of(kernel(), actor=tenant.actor, order_id=order_id))
+    order = wait(reading.order_of(app_context(), actor=tenant.actor, order_id=order_id))
     if order is None:
         raise Http404
     return order

@@ -13,7 +13,7 @@ from privata.apikeys.access import KeyAccess
 from privata.apikeys.scopes import Scope
 from privata.core.errors import OrderNotFound, RateLimited
 from privata.core.tenancy import Actor
-from privata.infra.access import kernel_of
+from privata.infra.access import context_of
 from privata.infra.operations import Operation
 from privata.infra.routing import Router
 from privata.streams.hub import Hub
@@ -116,7 +116,7 @@ async def stream_order(request: Request, actor: Actor, order_id: str) -> Respons
     """
     hub: Hub = request.app.state.streams
     opened = await open_stream(
-        kernel_of(request),
+        context_of(request),
         hub,
         actor=actor,
         order_id=order_id,
@@ -133,7 +133,7 @@ async def stream_order(request: Request, actor: Actor, order_id: str) -> Respons
 async def look_at_stream(request: Request, actor: Actor, order_id: str) -> Response:
     """What the stream would begin with. It opens none, and takes no place of those the plan has."""
     start = await look(
-        kernel_of(request),
+        context_of(request),
         actor=actor,
         order_id=order_id,
         last_event_id=request.headers.get(LAST_EVENT_ID),

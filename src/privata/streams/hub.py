@@ -1,7 +1,7 @@
 """Hands the events of orders to the streams that follow them; one hub for each server process.
 
-A bell names an order with news. One query then reads what is new of all rung orders, each event is
-encoded once, and the same bytes go to every stream of its order. Bells may be lost: every few
+A wake-up names an order with news. One query then reads what is new of all orders named, each event
+is encoded once, and the same bytes go to every stream of its order. Wake-ups may be lost: every few
 seconds, and after a lost connection, all open orders are read the same way.
 
 No gap between replay and live: a stream is registered here first and reads the log then, so an
@@ -16,8 +16,8 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from privata.events.service import STREAMS_BELL
-from privata.infra.kernel import Kernel
+from privata.events.service import STREAMS_WAKEUP
+from privata.infra.context import AppContext
 from privata.infra.postgres import listening
 from privata.streams import store
 from privata.streams.connection import AWAY, OpenStream
@@ -57,9 +57,9 @@ class Followed:
 class Hub:
     """The open streams of this process."""
 
-    def __init__(self, kernel: Kernel, pace: Pace = Pace()) -> None:  # it is frozen
-        self.node = Node(kernel)
-        self._kernel = kernel
+    def __init__(self, ctx: AppContext, pace: Pace = Pace()) -> None:  # it is frozen
+        self.node = Node(ctx)
+        self._ctx = ctx
         self._pace = pace
         self._followed: dict[str, Followed] = {}
         self._streams: dict[int, OpenStream] = {}
@@ -167,14 +167,14 @@ class Hub:
             await asyncio.sleep(self._pace.again_s)
 
     async def _hear(self) -> None:
-        async with listening(self._kernel.database.url, STREAMS_BELL) as bells:
-            # What rang before this connection listened was not heard.
+        async with listening(self._ctx.database.url, STREAMS_WAKEUP) as wakeups:
+            # What was sent before this connection listened was not heard.
             await self._fetch(list(self._followed))
             connected = True
             while connected:
-                news = {await bells.get()}
-                while not bells.empty():
-                    news.add(bells.get_nowait())
+                news = {await wakeups.get()}
+                while not wakeups.empty():
+                    news.add(wakeups.get_nowait())
                 connected = None not in news
                 await _tried(self._fetch(one for one in news if one))
                 if "" in news:
@@ -187,7 +187,7 @@ class Hub:
             if not wanted:
                 return
             found = await frames_since(
-                self._kernel.database.pool, [(one.order, one.told) for one in wanted]
+                self._ctx.database.pool, [(one.order, one.told) for one in wanted]
             )
             handed = 0
             for followed in wanted:
@@ -200,15 +200,13 @@ class Hub:
                             await asyncio.sleep(0)
 
     async def _read(self, order: OrderKey, after: int) -> Sequence[Frame]:
-        found = await frames_since(self._kernel.database.pool, [(order, after)])
+        found = await frames_since(self._ctx.database.pool, [(order, after)])
         return found.get(order.order_id, ())
 
     async def _end_some(self) -> None:
         if not self._streams:
             return
-        for row_id, reason in (
-            await store.to_end(self._kernel.database.pool, self.node.id)
-        ).items():
+        for row_id, reason in (await store.to_end(self._ctx.database.pool, self.node.id)).items():
             if row_id in self._streams:
                 self._streams[row_id].end(reason)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.streams.nodes import Node
 from privata.streams.service import forget_closed
 
@@ -13,11 +13,11 @@ from privata.streams.service import forget_closed
 EVERY_S: Final = 60.0
 
 
-async def sweep_streams(kernel: Kernel) -> None:
+async def sweep_streams(ctx: AppContext) -> None:
     """Keep the tables of streams small until cancelled."""
-    node = Node(kernel)  # never begun: it holds no stream
+    node = Node(ctx)  # never begun: it holds no stream
     while True:
         await node.sweep()
         node.tell_pages()
-        await forget_closed(kernel)
+        await forget_closed(ctx)
         await asyncio.sleep(EVERY_S)

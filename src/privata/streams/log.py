@@ -45,7 +45,7 @@ class OrderKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LoggedEvent:
     """An event of an order without its body."""
 
     seq: int
@@ -59,10 +59,10 @@ class Entry:
         return self.type in LAST_TYPES
 
 
-async def log_of(pool: Pool, order: OrderKey) -> list[Entry]:
+async def log_of(pool: Pool, order: OrderKey) -> list[LoggedEvent]:
     """The events of the order so far, oldest first; none also for an order of somebody else."""
     rows = await pool.fetch(_LOG, order.order_id, order.organization_id, order.environment)
-    return [Entry(*row) for row in rows]
+    return [LoggedEvent(*row) for row in rows]
 
 
 async def frames_since(

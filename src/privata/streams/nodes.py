@@ -17,8 +17,8 @@ from typing import Final
 
 from privata.core.errors import RateLimited
 from privata.core.tenancy import Actor, Environment
-from privata.events.service import LIVE_BELL, live_payload
-from privata.infra.kernel import Kernel
+from privata.events.service import LIVE_WAKEUP, live_payload
+from privata.infra.context import AppContext
 from privata.organizations.profile import profile_of
 from privata.streams import store
 from privata.streams.connection import AWAY
@@ -36,25 +36,25 @@ TOPIC: Final = "streams"
 class Node:
     """The rows of one process."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, ctx: AppContext) -> None:
         self.id = uuid.uuid4()
-        self._kernel = kernel
+        self._ctx = ctx
         self._begun = False
         self._beginning = asyncio.Lock()
         self._ended: dict[int, tuple[Ending, int]] = {}
         self._flusher: asyncio.Task[None] | None = None
-        self._changed: set[store.Place] = set()
+        self._changed: set[store.Partition] = set()
         self._unheld: set[int] = set()
 
     async def open(self, opening: store.Opening) -> int:
         """The row of a new stream; `RateLimited` at the cap."""
         await self._flushed()  # who reconnects at the cap finds the place that it just left
         environment = opening.actor.environment
-        profile = await profile_of(self._kernel, actor=opening.actor)
+        profile = await profile_of(self._ctx, actor=opening.actor)
         cap = profile.streams(environment)
         for _ in range(2):
             node = await self._living()
-            async with self._kernel.database.transaction() as tx:
+            async with self._ctx.database.transaction() as tx:
                 await store.take_turn(tx, opening.actor)
                 row = await store.insert_stream(tx, node, opening, cap)
             if row["id"] is not None:
@@ -73,7 +73,7 @@ class Node:
 
     async def note(self, sent: Mapping[int, int]) -> None:
         """Write down the number of the last event of each of these streams, for the page."""
-        self._changed |= await store.note_sent(self._kernel.database.pool, sent)
+        self._changed |= await store.note_sent(self._ctx.database.pool, sent)
 
     async def beat(self, held: Collection[int]) -> set[int] | None:
         """Say that the node lives, and compare: the streams in `held` that have no open row.
@@ -83,12 +83,12 @@ class Node:
         if not self._begun:
             return set()
         node, held = self.id, set(held)
-        if not await store.node_seen(self._kernel.database.pool, node):
+        if not await store.node_seen(self._ctx.database.pool, node):
             self._lost(node)
             return None
         await self.sweep()
         await self._flush()
-        rows = await store.open_on(self._kernel.database.pool, node)
+        rows = await store.open_on(self._ctx.database.pool, node)
         # A row may be a moment older than its stream; one that still has none was left behind.
         unheld = rows - held - set(self._ended)
         for row_id in unheld & self._unheld:
@@ -98,7 +98,7 @@ class Node:
 
     async def sweep(self) -> None:
         """Close what dead nodes left."""
-        async with self._kernel.database.transaction() as tx:
+        async with self._ctx.database.transaction() as tx:
             # Locked first, in a statement of its own: what was opened until then is seen by the
             # next statement, and nothing can be opened afterwards.
             dead = await store.dead_nodes(tx)
@@ -106,10 +106,10 @@ class Node:
                 self._changed |= await store.bury(tx, dead, Ending.NODE_LOST)
 
     def tell_pages(self) -> None:
-        """Ring once for each organization whose streams changed since the last call."""
+        """Send one wake-up for each organization whose streams changed since the last call."""
         for organization_id, environment in self._changed:
             payload = live_payload(organization_id, environment, TOPIC)
-            self._kernel.database.ring(LIVE_BELL, payload)
+            self._ctx.database.wake(LIVE_WAKEUP, payload)
         self._changed.clear()
 
     async def leave(self) -> None:
@@ -118,7 +118,7 @@ class Node:
         if not self._begun:
             return
         self._begun = False
-        async with self._kernel.database.transaction() as tx:
+        async with self._ctx.database.transaction() as tx:
             self._changed |= await store.bury(tx, [self.id], Ending.RESTART)
         self.tell_pages()
 
@@ -126,7 +126,7 @@ class Node:
         async with self._beginning:
             if not self._begun:
                 self.id = uuid.uuid4()
-                pool = self._kernel.database.pool
+                pool = self._ctx.database.pool
                 await store.begin_node(pool, self.id, socket.gethostname())
                 self._begun = True
         return self.id
@@ -143,7 +143,7 @@ class Node:
         while self._ended:
             batch, self._ended = self._ended, {}
             try:
-                self._changed |= await store.close_streams(self._kernel.database.pool, batch)
+                self._changed |= await store.close_streams(self._ctx.database.pool, batch)
             except AWAY as error:
                 self._ended = batch | self._ended
                 log.warning("streams that ended are not written down yet: %s", error)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from privata.core.errors import NotFound
 from privata.core.tenancy import Actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.organizations.profile import profile_of
 from privata.streams.states import Ending, ResumeSource
 from privata.streams.store import DEAD_AFTER_S
@@ -100,25 +100,25 @@ class StreamRow:
         return None if self.closed_at is None else (self.closed_at - self.opened_at).total_seconds()
 
 
-async def count_open(kernel: Kernel, *, actor: Actor) -> int:
+async def count_open(ctx: AppContext, *, actor: Actor) -> int:
     """How many streams the actor's environment has open on servers that live."""
-    count: int = await kernel.database.pool.fetchval(_COUNT_OPEN, *_open_of(actor))
+    count: int = await ctx.database.pool.fetchval(_COUNT_OPEN, *_open_of(actor))
     return count
 
 
-async def open_stream(kernel: Kernel, *, actor: Actor, stream_id: int) -> StreamRow:
+async def open_stream(ctx: AppContext, *, actor: Actor, stream_id: int) -> StreamRow:
     """One of them; `NotFound` for any other."""
-    row = await kernel.database.pool.fetchrow(_ONE_OPEN, *_open_of(actor), stream_id)
+    row = await ctx.database.pool.fetchrow(_ONE_OPEN, *_open_of(actor), stream_id)
     if row is None:
         raise NotFound("There is no such open stream.")
     return StreamRow(**dict(row))
 
 
-async def overview(kernel: Kernel, *, actor: Actor) -> dict[str, Any]:
+async def overview(ctx: AppContext, *, actor: Actor) -> dict[str, Any]:
     """The figures and both lists."""
-    cap = (await profile_of(kernel, actor=actor)).streams(actor.environment)
-    count = await count_open(kernel, actor=actor)
-    pool = kernel.database.pool
+    cap = (await profile_of(ctx, actor=actor)).streams(actor.environment)
+    count = await count_open(ctx, actor=actor)
+    pool = ctx.database.pool
     opened = await pool.fetch(_NEWEST_OPEN, *_open_of(actor), MOST_OPEN)
     closed = await pool.fetch(_CLOSED, actor.organization_id, actor.environment.value, MOST_CLOSED)
     return {

@@ -10,8 +10,8 @@ from privata.core.errors import NotFound
 from privata.core.ids import ORDER_ID
 from privata.core.lifecycle import TERMINAL
 from privata.core.tenancy import Actor
-from privata.events.service import LIVE_BELL, STREAMS_BELL, live_payload
-from privata.infra.kernel import Kernel
+from privata.events.service import LIVE_WAKEUP, STREAMS_WAKEUP, live_payload
+from privata.infra.context import AppContext
 from privata.orders.service import get_order
 from privata.streams import store
 from privata.streams.connection import OpenStream
@@ -33,14 +33,14 @@ class Opened:
 
 
 async def open_stream(
-    kernel: Kernel, hub: Hub, *, actor: Actor, order_id: str, last_event_id: str | None
+    ctx: AppContext, hub: Hub, *, actor: Actor, order_id: str, last_event_id: str | None
 ) -> Opened | None:
     """Follow an order from the place that `last_event_id` names; None when nothing can follow.
 
     Then no stream is opened, and none of the places under the cap is taken. `OrderNotFound` for a
     missing order and another organization's alike; `RateLimited` at the cap.
     """
-    start = await look(kernel, actor=actor, order_id=order_id, last_event_id=last_event_id)
+    start = await look(ctx, actor=actor, order_id=order_id, last_event_id=last_event_id)
     if start is None:
         return None
     order = OrderKey(order_id, actor.organization_id, actor.environment.value)
@@ -51,16 +51,16 @@ async def open_stream(
 
 
 async def look(
-    kernel: Kernel, *, actor: Actor, order_id: str, last_event_id: str | None
+    ctx: AppContext, *, actor: Actor, order_id: str, last_event_id: str | None
 ) -> Resume | None:
     """How a stream of the order would begin; None when nothing can follow. Nothing is opened.
 
     `OrderNotFound` for a missing order and another organization's alike.
     """
     order = OrderKey(order_id, actor.organization_id, actor.environment.value)
-    entries = await log_of(kernel.database.pool, order) if ORDER_ID.fullmatch(order_id) else []
+    entries = await log_of(ctx.database.pool, order) if ORDER_ID.fullmatch(order_id) else []
     if not entries:
-        found = await get_order(kernel, actor=actor, order_id=order_id)
+        found = await get_order(ctx, actor=actor, order_id=order_id)
         if found["status"] in TERMINAL:
             return None  # its events are gone, and none will come
     if over(entries, last_event_id):
@@ -70,9 +70,9 @@ async def look(
     return resume(entries, last_event_id)
 
 
-async def end_stream(kernel: Kernel, *, actor: Actor, stream_id: int) -> None:
+async def end_stream(ctx: AppContext, *, actor: Actor, stream_id: int) -> None:
     """End one of the actor's streams; its client may connect again. `NotFound`."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         row = await store.ask_to_end(tx, actor, stream_id)
         if row is None:
             raise NotFound("Open stream not found.")
@@ -83,14 +83,14 @@ async def end_stream(kernel: Kernel, *, actor: Actor, stream_id: int) -> None:
             target=str(stream_id),
             changes={"order_id": row["order_id"], "key": row["key_prefix"]},
         )
-        tx.ring(STREAMS_BELL)
+        tx.wake(STREAMS_WAKEUP)
         payload = live_payload(actor.organization_id, actor.environment, TOPIC)
-        tx.ring(LIVE_BELL, payload)
+        tx.wake(LIVE_WAKEUP, payload)
 
 
-async def forget_closed(kernel: Kernel) -> int:
+async def forget_closed(ctx: AppContext) -> int:
     """Delete streams that were closed more than 24 hours ago; how many."""
     total = 0
-    while done := await store.forget_closed(kernel.database.pool, BATCH):
+    while done := await store.forget_closed(ctx.database.pool, BATCH):
         total += done
     return total

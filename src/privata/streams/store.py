@@ -114,7 +114,7 @@ DELETE FROM stream WHERE id IN (
 """
 
 #: An organization and environment whose streams changed.
-Place = tuple[UUID, str]
+Partition = tuple[UUID, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ async def insert_stream(tx: Transaction, node: UUID, opening: Opening, cap: int)
     return row
 
 
-async def close_streams(pool: Pool, ended: Mapping[int, tuple[Ending, int]]) -> set[Place]:
+async def close_streams(pool: Pool, ended: Mapping[int, tuple[Ending, int]]) -> set[Partition]:
     """Close rows, each with its reason and the number of the last event sent."""
     ids = sorted(ended)  # every statement over many rows locks them in the same order
     rows = await pool.fetch(
@@ -161,7 +161,7 @@ async def close_streams(pool: Pool, ended: Mapping[int, tuple[Ending, int]]) -> 
     return {(row[0], row[1]) for row in rows}
 
 
-async def note_sent(pool: Pool, sent: Mapping[int, int]) -> set[Place]:
+async def note_sent(pool: Pool, sent: Mapping[int, int]) -> set[Partition]:
     """Write down the last event of each stream, for the page."""
     ids = sorted(sent)
     rows = await pool.fetch(_NOTE, ids, [sent[one] for one in ids])
@@ -189,7 +189,7 @@ async def open_on(pool: Pool, node: UUID) -> set[int]:
     return {row["id"] for row in await pool.fetch(_OPEN_ON, node)}
 
 
-async def bury(tx: Transaction, nodes: Sequence[UUID], reason: Ending) -> set[Place]:
+async def bury(tx: Transaction, nodes: Sequence[UUID], reason: Ending) -> set[Partition]:
     """Close what is open on these nodes and forget them."""
     rows = await tx.connection.fetch(_CLOSE_ON, nodes, reason.value)
     await tx.connection.execute(_BURY, nodes)

@@ -10,7 +10,7 @@ from privata.core.errors import InvalidKey, NotFound, PrivataError, ScopeRequire
 from privata.core.roles import Permission, allows
 from privata.core.standing import Capability, refused, works
 from privata.core.tenancy import Environment
-from privata.infra.access import SCOPE_HEADERS, client_ip, kernel_of
+from privata.infra.access import SCOPE_HEADERS, client_ip, context_of
 from privata.infra.limits import Kind, too_many
 from privata.infra.operations import Access
 from privata.tokens.rules import TokenScope
@@ -39,7 +39,7 @@ class TokenAccess(Access[Bearer]):
         """
         named = request.path_params.get("environment", Environment.TEST.value)
         bearer, allowance = await authenticate(
-            kernel_of(request),
+            context_of(request),
             request.headers.get(HEADER),
             _environment(named),
             Kind.READ if self.scope is TokenScope.READ else Kind.WRITE,
@@ -47,7 +47,7 @@ class TokenAccess(Access[Bearer]):
             user_agent=request.headers.get("user-agent", ""),
         )
         request.scope[SCOPE_HEADERS] += allowance.headers(
-            kernel_of(request).clock.now().timestamp()
+            context_of(request).clock.now().timestamp()
         )
         if not allowance.granted:
             raise too_many(allowance)

@@ -13,7 +13,7 @@ from privata.core.errors import NotFound, ValidationFailed
 from privata.core.roles import Role
 from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import TOKEN_SESSION, Actor, ActorKind, Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.limits import TAKE, Allowance, Kind, limits_of
 from privata.infra.proxies import source_of
 from privata.tokens.rules import (
@@ -106,14 +106,14 @@ class Bearer:
     status: OrganizationStatus
 
 
-async def tokens_of(kernel: Kernel, organization_id: UUID, user_id: int) -> list[Token]:
+async def tokens_of(ctx: AppContext, organization_id: UUID, user_id: int) -> list[Token]:
     """A person's tokens in an organization, the newest first, the expired ones too."""
-    rows = await kernel.database.pool.fetch(_MINE, organization_id, user_id)
+    rows = await ctx.database.pool.fetch(_MINE, organization_id, user_id)
     return [Token(**dict(row)) for row in rows]
 
 
 async def create_token(
-    kernel: Kernel, *, actor: Actor, name: str, days: int, write: bool
+    ctx: AppContext, *, actor: Actor, name: str, days: int, write: bool
 ) -> Minted:
     """Make a token of the acting person; `ValidationFailed` names the field."""
     name = " ".join(name.split())
@@ -126,8 +126,8 @@ async def create_token(
         raise ValidationFailed("Some fields are invalid.", fields=fields)
     token = mint()
     made = Minted(uuid.uuid4(), token)
-    now = kernel.clock.now()
-    async with kernel.database.transaction() as tx:
+    now = ctx.clock.now()
+    async with ctx.database.transaction() as tx:
         # Two forms sent at once: the person's row makes one wait for the other.
         await lock_user(tx, int(actor.id))
         count = await tx.connection.fetchval(
@@ -148,7 +148,7 @@ async def create_token(
             name,
             scopes_of(write),
             token[:PREFIX_LENGTH],
-            kernel.sealer.digest(f"token:{token}"),
+            ctx.sealer.digest(f"token:{token}"),
             now + timedelta(days=days),
         )
         await audit.record(
@@ -161,9 +161,9 @@ async def create_token(
     return made
 
 
-async def revoke_token(kernel: Kernel, *, actor: Actor, token_id: UUID) -> None:
+async def revoke_token(ctx: AppContext, *, actor: Actor, token_id: UUID) -> None:
     """End one of the acting person's tokens; `NotFound` for anybody else's."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         name = await tx.connection.fetchval(
             "UPDATE personal_token SET revoked_at = now()"
             " WHERE id = $1 AND organization_id = $2 AND user_id = $3 AND revoked_at IS NULL"
@@ -180,7 +180,7 @@ async def revoke_token(kernel: Kernel, *, actor: Actor, token_id: UUID) -> None:
 
 
 async def authenticate(
-    kernel: Kernel,
+    ctx: AppContext,
     header: str | None,
     environment: Environment,
     kind: Kind,
@@ -196,11 +196,11 @@ async def authenticate(
     scheme, _, token = (header or "").strip(" \t").partition(" ")
     token = token.strip(" \t")
     right = scheme.lower() == "bearer" and well_formed(token)
-    with_token, without = limits_of(kernel.settings)[kind]
-    row = await kernel.database.pool.fetchrow(
+    with_token, without = limits_of(ctx.settings)[kind]
+    row = await ctx.database.pool.fetchrow(
         _AUTHENTICATE,
-        kernel.sealer.digests(f"token:{token}") if right else [],
-        kernel.clock.now(),
+        ctx.sealer.digests(f"token:{token}") if right else [],
+        ctx.clock.now(),
         ip,
         source_of(ip),
         kind.value,

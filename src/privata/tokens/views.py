@@ -13,10 +13,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from privata.access.forms import Entered, keep_once, take_once
 from privata.access.tenants import Tenant
-from privata.access.views import missing_is_404, page
+from privata.access.views import missing_is_404, requires
 from privata.core.errors import ValidationFailed
 from privata.core.roles import Permission
-from privata.infra.plane import current_time, kernel, wait
+from privata.infra.plane import app_context, current_time, wait
 from privata.tokens import service
 from privata.tokens.rules import API_PREFIX, LIFETIMES
 
@@ -27,16 +27,16 @@ _KINDS = (
 
 
 @require_safe
-@page(Permission.VIEW_HOME)
+@requires(Permission.VIEW_HOME)
 def listing(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """One's own tokens in this organization."""
-    tokens = wait(service.tokens_of(kernel(), tenant.organization_id, tenant.user_id))
+    tokens = wait(service.tokens_of(app_context(), tenant.organization_id, tenant.user_id))
     context = {"tokens": tokens, "now_at": current_time()}
     return _show(request, "list.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.VIEW_HOME)
+@requires(Permission.VIEW_HOME)
 def new(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
     """Make a token; a refused form comes back with everything that was entered."""
     if request.method != "POST":
@@ -46,7 +46,7 @@ def new(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
     try:
         made = wait(
             service.create_token(
-                kernel(),
+                app_context(),
                 actor=tenant.actor,
                 name=entered["name"],
                 days=int(days) if days.isdecimal() and len(days) < 4 else 0,
@@ -61,22 +61,22 @@ def new(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
 
 
 @require_safe
-@page(Permission.VIEW_HOME)
+@requires(Permission.VIEW_HOME)
 def shown(request: HttpRequest, tenant: Tenant, token_id: UUID) -> HttpResponseBase:
     """A new token, this once."""
     token = take_once(request, f"token:{token_id}")
     if token is None:
         return redirect("settings:tokens", environment=tenant.environment.value)
-    api_url = f"{kernel().settings.base_url}{API_PREFIX}"
+    api_url = f"{app_context().settings.base_url}{API_PREFIX}"
     return _show(request, "shown.html", {"token": token, "api_url": api_url})
 
 
 @require_POST
-@page(Permission.VIEW_HOME)
+@requires(Permission.VIEW_HOME)
 @missing_is_404
 def revoke(request: HttpRequest, tenant: Tenant, token_id: UUID) -> HttpResponseBase:
     """End a token at once."""
-    wait(service.revoke_token(kernel(), actor=tenant.actor, token_id=token_id))
+    wait(service.revoke_token(app_context(), actor=tenant.actor, token_id=token_id))
     messages.success(request, "Token revoked")
     return redirect("settings:tokens", environment=tenant.environment.value)
 

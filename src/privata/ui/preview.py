@@ -1,7 +1,7 @@
-"""Look at the components without the desk: `python -m privata.ui.preview [port]`.
+"""Look at the components without the dashboard: `python -m privata.ui.preview [port]`.
 
 Development only. Serves the gallery at `/`, signed-out pages at `/sign-in` and `/error/404`, and a
-live stream, with the same content policy as the desk. `?environment=test` shows the stripe,
+live stream, with the same content policy as the dashboard. `?environment=test` shows the stripe,
 `?theme=dark` the dark theme.
 """
 

@@ -45,7 +45,7 @@ class Endpoint(models.Model):
         help_text="when the last counted attempts failed, oldest first, 50 at most",
     )
     last_error = models.CharField(max_length=512, null=True)
-    strict_lanes = models.BooleanField(db_default=False)
+    strict_ordering = models.BooleanField(db_default=False)
     schedule_s = ArrayField(
         models.IntegerField(), null=True, help_text="retry offsets in seconds; null: the dialect's"
     )
@@ -169,10 +169,10 @@ class Delivery(models.Model):
     """The duty to bring one event to one endpoint.
 
     `due_at` is when it may next be claimed. A claim moves it to the end of the lease, sets
-    `in_flight` and raises `lease_token`; whoever settles must show that token. A crashed worker's
+    `in_flight` and raises `lease_token`; whoever records must show that token. A crashed worker's
     claim so becomes due again by itself, and `in_flight` means something until `due_at` only.
 
-    Every claim and every settlement writes a new entry into each index here, so there are few:
+    Every claim and every record writes a new entry into each index here, so there are few:
     what is looked up by order goes by way of the order's events.
     """
 
@@ -183,7 +183,7 @@ class Delivery(models.Model):
     environment = environment_field()
     endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, db_index=False)
     event = models.ForeignKey("events.Event", on_delete=models.PROTECT, db_column="event_seq")
-    order_id = models.CharField(max_length=40, null=True, help_text="the lane; null: none")
+    order_id = models.CharField(max_length=40, null=True, help_text="the ordering key; null: none")
     replay = models.BooleanField(db_default=False)
     recovery = models.ForeignKey(Recovery, on_delete=models.PROTECT, null=True, db_index=False)
     retry_of = models.ForeignKey(
@@ -252,12 +252,12 @@ class Delivery(models.Model):
                 condition=models.Q(status="pending"),
                 name="webhook_delivery_waiting",
             ),
-            # Lane heads: the first event of an order that has not had its first attempt or, in a
-            # strict lane, that is not finished.
+            # The head of each ordering key: the first event of an order that has not had its first
+            # attempt or, with strict ordering, that is not finished.
             models.Index(
                 fields=["endpoint", "order_id", "event"],
                 condition=models.Q(status="pending", order_id__isnull=False),
-                name="webhook_delivery_lane",
+                name="webhook_delivery_ordering_key",
             ),
             models.Index(
                 fields=["recovery", "status"],
@@ -298,7 +298,7 @@ class Delivery(models.Model):
 class Attempt(models.Model):
     """One HTTP request of a delivery, written once; `stale` ones came after their lease.
 
-    A lease has one attempt at most, so a settlement can be repeated when its answer got lost.
+    A lease has one attempt at most, so a record can be repeated when its answer got lost.
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -83,7 +83,7 @@ def _again(*statuses: str) -> str:
 
 
 #: What its endpoint has not got and what is still owed or was given up: each event once, by its
-#: first delivery. A replay that arrived settles the event too.
+#: first delivery. A replay that arrived records the event too.
 UNDELIVERED: Final = f"""(NOT d.replay AND {is_in(UNDELIVERED_STATES)}
    AND NOT {_again("delivered")})"""
 

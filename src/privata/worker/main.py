@@ -12,7 +12,7 @@ from privata.accounts.jobs import tidy_accounts
 from privata.apikeys.expiring import warn_of_expiry
 from privata.apikeys.lockouts import end_lockouts
 from privata.audit.jobs import keep_audit
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.ledger.jobs import mature_earnings
 from privata.notifications.jobs import send_mails
 from privata.orders.export.jobs import export_orders
@@ -40,25 +40,25 @@ HEALTHY_AFTER_S = 60.0
 LATE_S = 60.0
 WATCH_EVERY_S = 15.0
 
-Loop = Callable[[Kernel], Awaitable[None]]
+Loop = Callable[[AppContext], Awaitable[None]]
 
 
-async def work(kernel: Kernel) -> None:
+async def work(ctx: AppContext) -> None:
     """Deliver webhooks, follow orders, send mails until cancelled. Any number may run."""
     log.info("working")
     async with asyncio.TaskGroup() as group:
         for loop in LOOPS:
-            group.create_task(keep_running(loop, kernel))
+            group.create_task(keep_running(loop, ctx))
 
 
-async def keep_running(loop: Loop, kernel: Kernel) -> None:
+async def keep_running(loop: Loop, ctx: AppContext) -> None:
     """Run a loop for ever; one that dies is logged and started again after a pause."""
     clock = asyncio.get_running_loop()
     pause = FIRST_PAUSE_S
     while True:
         started = clock.time()
         try:
-            await loop(kernel)
+            await loop(ctx)
         except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
             # The database went away: expected, and no news in a traceback.
             log.warning("%s stopped: %r", loop.__name__, error)
@@ -70,11 +70,11 @@ async def keep_running(loop: Loop, kernel: Kernel) -> None:
         pause = min(2 * pause, LAST_PAUSE_S)
 
 
-async def watch(kernel: Kernel) -> None:
+async def watch(ctx: AppContext) -> None:
     """Say so when deliveries that are due are not being sent."""
     while True:
         await asyncio.sleep(WATCH_EVERY_S)
-        age = await oldest_due_age(kernel.database.pool)
+        age = await oldest_due_age(ctx.database.pool)
         if age is not None and age > LATE_S:
             log.warning("the oldest due delivery has been waiting for %d s", age)
 

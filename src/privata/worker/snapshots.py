@@ -6,7 +6,7 @@ import asyncio
 import logging
 from typing import Final
 
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.snapshots import GUIDE, SnapshotWatch, old_snapshots, sees_all
 
 log = logging.getLogger(__name__)
@@ -15,18 +15,18 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S: Final = 15.0
 
 
-async def watch_snapshots(kernel: Kernel) -> None:
+async def watch_snapshots(ctx: AppContext) -> None:
     """Name the holder of the oldest snapshot in the log when it is too old."""
-    if not await sees_all(kernel.database):
+    if not await sees_all(ctx.database):
         log.warning(
             "old snapshots of other roles cannot be seen: GRANT pg_read_all_stats to the role that"
             " owns the tables (%s)",
             GUIDE,
         )
-    watch = SnapshotWatch(kernel.settings.snapshot_alarm_seconds)
+    watch = SnapshotWatch(ctx.settings.snapshot_alarm_seconds)
     clock = asyncio.get_running_loop()
     while True:
-        alarm = watch.look(await old_snapshots(kernel.database), clock.time())
+        alarm = watch.look(await old_snapshots(ctx.database), clock.time())
         if alarm is not None:
             log.error(
                 "the oldest snapshot has been held for %d s by %s and keeps the dead rows of %d"

@@ -17,7 +17,7 @@ async def test_event_source_of_npm_stops_after_the_last_event(
 ) -> None:
     """It got 200 and nothing every two seconds, for ever."""
     order_id = await make(partner, "success", ttl=0)
-    await follow(partner.kernel)
+    await follow(partner.ctx)
     process = await asyncio.create_subprocess_exec(
         "node",
         str(Path(os.environ["PRIVATA_JS_CHECKS"]) / "follow.mjs"),
@@ -27,5 +27,5 @@ async def test_event_source_of_npm_stops_after_the_last_event(
     )
     async with asyncio.timeout(60):
         out, _ = await process.communicate()
-    last = (await log_of(partner.kernel, order_id))[-1]
+    last = (await log_of(partner.ctx, order_id))[-1]
     assert json.loads(out) == {"statuses": [200, 204], "seen": [last.id]}

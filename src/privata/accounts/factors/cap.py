@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from privata.accounts import letters, trail
-from privata.accounts.place import Place
+from privata.accounts import mails, trail
+from privata.accounts.client import Client
 from privata.audit import service as audit
 from privata.core.errors import NotFound
 from privata.core.tenancy import Actor
-from privata.infra.kernel import Kernel
-from privata.notifications.catalogue import Letter
+from privata.infra.context import AppContext
+from privata.notifications.catalogue import MailTemplate
 
 #: NIST SP 800-63B, 5.2.2: at most so many failed tries of one account.
 MOST_WRONG: Final = 100
@@ -41,36 +41,36 @@ RETURNING u.id, old.wrong_factors
 """
 
 
-async def take(kernel: Kernel, user_id: int) -> int | None:
+async def take(ctx: AppContext, user_id: int) -> int | None:
     """Count a code before it is judged: how many that makes; None once codes are locked."""
-    count: int | None = await kernel.database.pool.fetchval(_TAKE, user_id, MOST_WRONG)
+    count: int | None = await ctx.database.pool.fetchval(_TAKE, user_id, MOST_WRONG)
     return count
 
 
-async def right(kernel: Kernel, user_id: int, codes: int) -> None:
+async def right(ctx: AppContext, user_id: int, codes: int) -> None:
     """The code was right: the `codes` that its sign-in has taken are no wrong ones."""
-    await kernel.database.pool.execute(_GIVE_BACK, user_id, codes)
+    await ctx.database.pool.execute(_GIVE_BACK, user_id, codes)
 
 
-async def wrong(kernel: Kernel, *, user_id: int, email: str, count: int, place: Place) -> None:
+async def wrong(ctx: AppContext, *, user_id: int, email: str, count: int, client: Client) -> None:
     """The code was wrong; the one that locks is recorded, and told to the person by mail."""
     if count < MOST_WRONG:
         return
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await trail.record(
-            tx, user_id=user_id, email=email, place=place, action="second_factor.locked"
+            tx, user_id=user_id, email=email, client=client, action="second_factor.locked"
         )
-        await letters.tell(tx, kernel, Letter.SECOND_FACTOR_LOCKED, email, place)
+        await mails.tell(tx, ctx, MailTemplate.SECOND_FACTOR_LOCKED, email, client)
 
 
-async def is_locked(kernel: Kernel, user_id: int) -> bool:
+async def is_locked(ctx: AppContext, user_id: int) -> bool:
     """Whether codes of this person are not judged any more."""
-    return bool(await kernel.database.pool.fetchval(_COUNT, user_id) >= MOST_WRONG)
+    return bool(await ctx.database.pool.fetchval(_COUNT, user_id) >= MOST_WRONG)
 
 
-async def unlock(kernel: Kernel, *, actor: Actor, email: str) -> int:
+async def unlock(ctx: AppContext, *, actor: Actor, email: str) -> int:
     """Forget a person's wrong codes: how many there were. `NotFound` without an account."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         row = await tx.connection.fetchrow(_UNLOCK, email)
         if row is None:
             raise NotFound(f"{email} has no account.")

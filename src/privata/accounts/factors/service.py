@@ -14,67 +14,65 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final
 
-from privata.accounts import letters, trail
+from privata.accounts import mails, trail
+from privata.accounts.client import Client
 from privata.accounts.factors import recovery, store, totp
-from privata.accounts.place import Place
 from privata.audit.service import changed
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.infra.sealing import Sealer
-from privata.notifications.catalogue import Letter
+from privata.notifications.catalogue import MailTemplate
 
 #: Passkeys of one person (docs/accounts.md), and characters of a name.
 MOST_PASSKEYS: Final = 5
 NAME_LENGTH: Final = 60
 
 
-class Proof(StrEnum):
+class FactorKind(StrEnum):
     """What a typed code was."""
 
     TOTP = "totp"
     RECOVERY_CODE = "recovery_code"
 
 
-async def check_code(kernel: Kernel, *, user_id: int, typed: str) -> Proof | None:
+async def check_code(ctx: AppContext, *, user_id: int, typed: str) -> FactorKind | None:
     """Judge a typed code and use it up. The rows are locked: of two uses at the same moment the
     second finds the code used."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         rows = await store.locked(tx, user_id, (store.TOTP, store.RECOVERY))
         by_type = {row["type"]: row for row in rows}
-        if store.TOTP in by_type and await _use_totp(
-            tx, kernel, user_id, by_type[store.TOTP], typed
-        ):
-            return Proof.TOTP
+        if store.TOTP in by_type and await _use_totp(tx, ctx, user_id, by_type[store.TOTP], typed):
+            return FactorKind.TOTP
         row = by_type.get(store.RECOVERY)
-        if row is not None and await _use_recovery(tx, kernel.sealer, user_id, row, typed):
-            return Proof.RECOVERY_CODE
+        if row is not None and await _use_recovery(tx, ctx.sealer, user_id, row, typed):
+            return FactorKind.RECOVERY_CODE
     return None
 
 
 async def add_totp(
-    kernel: Kernel, *, user_id: int, email: str, secret: str, typed: str, place: Place
+    ctx: AppContext, *, user_id: int, email: str, secret: str, typed: str, client: Client
 ) -> bool:
     """Take an authenticator app in whose code was typed right; it replaces an earlier one."""
-    counter = totp.matching_counter(secret, "".join(typed.split()), kernel.clock.now())
+    counter = totp.matching_counter(secret, "".join(typed.split()), ctx.clock.now())
     if counter is None:
         return False
-    sealed = kernel.sealer.seal(secret.encode(), _totp_context(user_id))
+    sealed = ctx.sealer.seal(secret.encode(), _totp_context(user_id))
     data = {"secret": base64.b64encode(sealed).decode(), "counter": counter}
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await store.lock_user(tx, user_id)
         await store.delete_of_type(tx, user_id, store.TOTP)
         await store.add(tx, user_id, store.TOTP, data)
         await trail.record(
-            tx, user_id=user_id, email=email, place=place, action="second_factor.totp_added"
+            tx, user_id=user_id, email=email, client=client, action="second_factor.totp_added"
         )
     return True
 
 
 async def add_passkey(
-    kernel: Kernel, *, user_id: int, email: str, name: str, credential: Any, place: Place
+    ctx: AppContext, *, user_id: int, email: str, name: str, credential: Any, client: Client
 ) -> bool:
     """Take a verified passkey in; False if the person has as many as one may."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         # The person's lock makes two additions take turns, so that they cannot pass the limit.
         await store.lock_user(tx, user_id)
         if await store.count(tx, user_id, store.PASSKEY) >= MOST_PASSKEYS:
@@ -85,7 +83,7 @@ async def add_passkey(
             tx,
             user_id=user_id,
             email=email,
-            place=place,
+            client=client,
             action="second_factor.passkey_added",
             changes={"name": name},
         )
@@ -93,10 +91,10 @@ async def add_passkey(
 
 
 async def rename_passkey(
-    kernel: Kernel, *, user_id: int, email: str, passkey_id: int, name: str, place: Place
+    ctx: AppContext, *, user_id: int, email: str, passkey_id: int, name: str, client: Client
 ) -> bool:
     """Give a passkey of the person another name; False if it is gone or somebody else's."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         old = await store.rename(tx, user_id, passkey_id, name[:NAME_LENGTH])
         if old is None:
             return False
@@ -104,7 +102,7 @@ async def rename_passkey(
             tx,
             user_id=user_id,
             email=email,
-            place=place,
+            client=client,
             action="second_factor.passkey_renamed",
             changes={"name": changed(old, name)},
         )
@@ -112,44 +110,46 @@ async def rename_passkey(
 
 
 async def new_recovery_codes(
-    kernel: Kernel, *, user_id: int, email: str, place: Place
+    ctx: AppContext, *, user_id: int, email: str, client: Client
 ) -> Sequence[str]:
     """Ten fresh codes in place of the old; only their HMACs are kept."""
     made = recovery.new_codes()
-    digests = [_digest(kernel.sealer, user_id, code) for code in made]
-    async with kernel.database.transaction() as tx:
+    digests = [_digest(ctx.sealer, user_id, code) for code in made]
+    async with ctx.database.transaction() as tx:
         await store.lock_user(tx, user_id)
         await store.delete_of_type(tx, user_id, store.RECOVERY)
         await store.add(tx, user_id, store.RECOVERY, {"codes": digests, "confirmed": False})
         await trail.record(
-            tx, user_id=user_id, email=email, place=place, action="second_factor.codes_made"
+            tx, user_id=user_id, email=email, client=client, action="second_factor.codes_made"
         )
     return made
 
 
 async def confirm_recovery(
-    kernel: Kernel, *, user_id: int, email: str, typed: str, place: Place
+    ctx: AppContext, *, user_id: int, email: str, typed: str, client: Client
 ) -> bool:
     """One code was typed back, and is spent by it: from now on second factors count."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await store.lock_user(tx, user_id)
         rows = await store.locked(tx, user_id, (store.RECOVERY,))
         if not rows or not await _use_recovery(
-            tx, kernel.sealer, user_id, rows[0], typed, confirmed=True
+            tx, ctx.sealer, user_id, rows[0], typed, confirmed=True
         ):
             return False
         if await store.turn_on(tx, user_id):
             await trail.record(
-                tx, user_id=user_id, email=email, place=place, action="second_factor.turned_on"
+                tx, user_id=user_id, email=email, client=client, action="second_factor.turned_on"
             )
-            await letters.tell(tx, kernel, Letter.SECOND_FACTOR_ON, email, place)
+            await mails.tell(tx, ctx, MailTemplate.SECOND_FACTOR_ON, email, client)
     return True
 
 
-async def remove(kernel: Kernel, *, user_id: int, email: str, factor_id: int, place: Place) -> bool:
+async def remove(
+    ctx: AppContext, *, user_id: int, email: str, factor_id: int, client: Client
+) -> bool:
     """Take a factor of the person away; with the last one two-factor sign-in is off. False if it
     is gone or somebody else's."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await store.lock_user(tx, user_id)
         kind = await store.delete(tx, user_id, factor_id)
         if kind is None:
@@ -158,7 +158,7 @@ async def remove(kernel: Kernel, *, user_id: int, email: str, factor_id: int, pl
             tx,
             user_id=user_id,
             email=email,
-            place=place,
+            client=client,
             action="second_factor.removed",
             target=str(factor_id),
             changes={"type": kind},
@@ -167,20 +167,24 @@ async def remove(kernel: Kernel, *, user_id: int, email: str, factor_id: int, pl
             await store.delete_of_type(tx, user_id, store.RECOVERY)
             if await store.turn_off(tx, user_id):
                 await trail.record(
-                    tx, user_id=user_id, email=email, place=place, action="second_factor.turned_off"
+                    tx,
+                    user_id=user_id,
+                    email=email,
+                    client=client,
+                    action="second_factor.turned_off",
                 )
-                await letters.tell(tx, kernel, Letter.SECOND_FACTOR_OFF, email, place)
+                await mails.tell(tx, ctx, MailTemplate.SECOND_FACTOR_OFF, email, client)
     return True
 
 
 async def _use_totp(
-    tx: Transaction, kernel: Kernel, user_id: int, row: store.Row, typed: str
+    tx: Transaction, ctx: AppContext, user_id: int, row: store.Row, typed: str
 ) -> bool:
     data = json.loads(row["data"])
     sealed = base64.b64decode(data["secret"])
-    secret = kernel.sealer.unseal(sealed, _totp_context(user_id)).decode()
+    secret = ctx.sealer.unseal(sealed, _totp_context(user_id)).decode()
     counter = totp.matching_counter(
-        secret, "".join(typed.split()), kernel.clock.now(), after=data["counter"]
+        secret, "".join(typed.split()), ctx.clock.now(), after=data["counter"]
     )
     if counter is None:
         return False

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from privata.accounts.client import device_name
 from privata.accounts.codes import digits_of
 from privata.accounts.factors import recovery
 from privata.accounts.guarding import network_of
-from privata.accounts.place import device_name
 
 
 def test_ten_different_codes_that_survive_how_people_type_them() -> None:

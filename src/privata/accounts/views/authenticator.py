@@ -16,14 +16,14 @@ from privata.accounts.factors import recovery, totp
 from privata.accounts.factors import service as factors
 from privata.accounts.models import User
 from privata.accounts.states import FactorKind
-from privata.accounts.views.browser import note_proof, note_second_factor
+from privata.accounts.views.browser import note_authentication, note_second_factor
 from privata.accounts.views.common import factors_of, show, signed_in
-from privata.accounts.views.places import place_of
+from privata.accounts.views.places import client_of
 from privata.accounts.views.stepup import fresh
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import app_context, wait
 
 #: In the session, sealed: a secret before its code was typed; codes before one was typed back.
-_SECRET: Final = "totp_secret"  # noqa: S105 - the name of a place
+_SECRET: Final = "totp_secret"  # noqa: S105 - a key of the session
 _CODES: Final = "recovery_codes"
 
 _WRONG: Final = "Incorrect code. Check that the clock on your device is correct."
@@ -41,12 +41,12 @@ def app(request: HttpRequest, user: User) -> HttpResponseBase:
     if request.method == "POST":
         added = wait(
             factors.add_totp(
-                kernel(),
+                app_context(),
                 user_id=user.pk,
                 email=user.email,
                 secret=secret,
                 typed=request.POST.get("code", ""),
-                place=place_of(request),
+                client=client_of(request),
             )
         )
         if added:
@@ -66,7 +66,7 @@ def app(request: HttpRequest, user: User) -> HttpResponseBase:
 def after_adding(request: HttpRequest, user: User, said: str) -> HttpResponseBase:
     """The first factor brings recovery codes; further ones find them there."""
     request.session.cycle_key()
-    note_proof(request)
+    note_authentication(request)
     messages.success(request, said)
     has_codes = factors_of(user).filter(type=FactorKind.RECOVERY).exists()
     if has_codes and user.recovery_confirmed_at is not None:
@@ -86,21 +86,21 @@ def recovery_codes(request: HttpRequest, user: User) -> HttpResponseBase:
         return redirect("account_security")
     error = ""
     if request.method == "POST":
-        taken = wait(limits.take(kernel(), limits.FRESH_PROOF, str(user.pk)))
+        taken = wait(limits.take(app_context(), limits.STEP_UP, str(user.pk)))
         right = taken.granted and wait(
             factors.confirm_recovery(
-                kernel(),
+                app_context(),
                 user_id=user.pk,
                 email=user.email,
                 typed=request.POST.get("code", ""),
-                place=place_of(request),
+                client=client_of(request),
             )
         )
         if right:
-            wait(limits.give_back(kernel(), taken))
+            wait(limits.give_back(app_context(), taken))
             del request.session[_CODES]
             request.session.cycle_key()
-            # This session has shown a second factor, so the console opens to it (console.doors).
+            # This session has shown a second factor, so the console opens to it (console.access).
             note_second_factor(request, user)
             messages.success(request, "Two-factor sign-in is on")
             return redirect("account_security")
@@ -121,7 +121,7 @@ def recovery_file(request: HttpRequest, user: User) -> HttpResponse:
     codes = request.session.get(_CODES)
     if codes is None:
         raise Http404
-    address = kernel().settings.base_url
+    address = app_context().settings.base_url
     return HttpResponse(
         recovery.as_text(codes, email=user.email, address=address),
         content_type="text/plain; charset=utf-8",
@@ -159,11 +159,11 @@ def remove(request: HttpRequest, user: User, factor_id: int) -> HttpResponseBase
         return show(request, "remove_factor.html", context)
     wait(
         factors.remove(
-            kernel(),
+            app_context(),
             user_id=user.pk,
             email=user.email,
             factor_id=factor_id,
-            place=place_of(request),
+            client=client_of(request),
         )
     )
     request.session.pop(_CODES, None)
@@ -175,7 +175,7 @@ def _make_codes(request: HttpRequest, user: User) -> None:
     request.session[_CODES] = list(
         wait(
             factors.new_recovery_codes(
-                kernel(), user_id=user.pk, email=user.email, place=place_of(request)
+                app_context(), user_id=user.pk, email=user.email, client=client_of(request)
             )
         )
     )

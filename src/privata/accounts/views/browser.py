@@ -11,8 +11,8 @@ from django.http import HttpRequest, HttpResponse
 
 from privata.accounts import devices
 from privata.accounts.models import User
-from privata.accounts.views.places import place_of
-from privata.infra.plane import current_time, kernel, wait
+from privata.accounts.views.places import client_of
+from privata.infra.plane import app_context, current_time, wait
 
 _COOKIE: Final = "device"
 _SALT: Final = "privata.device"
@@ -35,10 +35,10 @@ def device_token(request: HttpRequest) -> str | None:
 
 def device_is_known(request: HttpRequest, user: User) -> bool:
     """Whether the person has signed in from this browser before."""
-    return wait(devices.is_known(kernel(), user_id=user.pk, token=device_token(request)))
+    return wait(devices.is_known(app_context(), user_id=user.pk, token=device_token(request)))
 
 
-def note_proof(request: HttpRequest) -> None:
+def note_authentication(request: HttpRequest) -> None:
     """The person has proved who they are just now."""
     request.session[SESSION_PROVED_AT] = current_time().timestamp()
 
@@ -57,16 +57,16 @@ def finish_sign_in(
     request: HttpRequest, response: HttpResponse, user: User, *, signing_up: bool
 ) -> None:
     """Remember the browser; a browser that was new is told of by mail, but not at the sign-up."""
-    note_proof(request)
+    note_authentication(request)
     known = device_is_known(request, user)
     token = device_token(request) or secrets.token_urlsafe(32)
     wait(
         devices.signed_in(
-            kernel(),
+            app_context(),
             user_id=user.pk,
             email=user.email,
             token=token,
-            place=place_of(request),
+            client=client_of(request),
             tell=not known and not signing_up,
         )
     )

@@ -16,7 +16,7 @@ from privata.accounts.factors import webauthn
 from privata.accounts.factors.webauthn import CeremonyRefused
 from privata.accounts.models import Authenticator, User
 from privata.accounts.states import FactorKind
-from privata.infra.plane import current_time, kernel
+from privata.infra.plane import app_context, current_time
 from privata.infra.settings import LOOPBACK
 
 #: In the session, sealed: the challenge that waits, what it is for, and whose passkey it asks for.
@@ -58,7 +58,7 @@ def _is_address(host: str) -> bool:
 
 def _host() -> str:
     """Passkeys belong to the host of the public address, whatever name a request came by."""
-    host = urlsplit(kernel().settings.base_url).hostname or "localhost"
+    host = urlsplit(app_context().settings.base_url).hostname or "localhost"
     # Browsers know no passkeys for an IP address; a laptop's installation is localhost too.
     return "localhost" if host in LOOPBACK else host
 

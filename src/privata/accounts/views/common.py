@@ -1,4 +1,5 @@
-"""What the account pages share: the door for signed-in people, and the frame around a page."""
+"""What the account pages share: the access check for signed-in people, and the frame around a
+page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The question for a fresh proof, in the middle of something."""
+"""The step-up question, in the middle of something."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from privata.accounts.factors.webauthn import CeremonyRefused
 from privata.accounts.models import User
 from privata.accounts.states import FactorKind
 from privata.accounts.views import ceremonies
-from privata.accounts.views.browser import note_proof, note_second_factor
+from privata.accounts.views.browser import note_authentication, note_second_factor
 from privata.accounts.views.common import factors_of, show, signed_in
-from privata.accounts.views.places import place_of
+from privata.accounts.views.places import client_of
 from privata.accounts.views.security import password_error
 from privata.accounts.views.sign_in import LOCKED
 from privata.accounts.views.stepup import held_path, resume
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import app_context, wait
 
 
 @sensitive_post_parameters("password", "code")
@@ -36,7 +36,7 @@ def confirm(request: HttpRequest, user: User) -> HttpResponseBase:
     error = _refusal(request, user)
     if error:
         return _page(request, user, error)
-    note_proof(request)
+    note_authentication(request)
     request.session.cycle_key()
     if held_path(request) is None:
         messages.error(request, "Your confirmation timed out. Repeat the action.")
@@ -44,7 +44,7 @@ def confirm(request: HttpRequest, user: User) -> HttpResponseBase:
 
 
 def _refusal(request: HttpRequest, user: User) -> str:
-    """Why the proof is not taken; "" if it is."""
+    """Why the answer is not taken; "" if it is."""
     if "credential" in request.POST:
         try:
             ceremonies.proved(request, request.POST["credential"], user)
@@ -54,21 +54,23 @@ def _refusal(request: HttpRequest, user: User) -> str:
         return ""
     if user.recovery_confirmed_at is None:
         return password_error(user, request.POST.get("password", ""))
-    taken = wait(limits.take(kernel(), limits.FRESH_PROOF, str(user.pk)))
+    taken = wait(limits.take(app_context(), limits.STEP_UP, str(user.pk)))
     if not taken.granted:
         return "Too many failed attempts. Try again in 15 minutes."
     typed = request.POST.get("code", "")
-    count = wait(factor_cap.take(kernel(), user.pk))
+    count = wait(factor_cap.take(app_context(), user.pk))
     if count is None:
         return LOCKED
-    if wait(factors.check_code(kernel(), user_id=user.pk, typed=typed)) is None:
-        place = place_of(request)
+    if wait(factors.check_code(app_context(), user_id=user.pk, typed=typed)) is None:
+        client = client_of(request)
         wait(
-            factor_cap.wrong(kernel(), user_id=user.pk, email=user.email, count=count, place=place)
+            factor_cap.wrong(
+                app_context(), user_id=user.pk, email=user.email, count=count, client=client
+            )
         )
         return "Incorrect code."
-    wait(factor_cap.right(kernel(), user.pk, 1))
-    wait(limits.give_back(kernel(), taken))
+    wait(factor_cap.right(app_context(), user.pk, 1))
+    wait(limits.give_back(app_context(), taken))
     note_second_factor(request, user)
     return ""
 
@@ -76,7 +78,7 @@ def _refusal(request: HttpRequest, user: User) -> str:
 @require_safe
 @signed_in
 def options(request: HttpRequest, user: User) -> JsonResponse:
-    """The challenge for a passkey as proof."""
+    """The challenge for a passkey as step-up."""
     return JsonResponse(ceremonies.sign_in_options(request, user))
 
 

@@ -14,9 +14,9 @@ from privata.accounts.states import FactorKind
 from privata.accounts.views import ceremonies
 from privata.accounts.views.authenticator import after_adding
 from privata.accounts.views.common import factors_of, show, signed_in
-from privata.accounts.views.places import place_of
+from privata.accounts.views.places import client_of
 from privata.accounts.views.stepup import fresh
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import app_context, wait
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -25,7 +25,7 @@ from privata.infra.plane import kernel, wait
 def add(request: HttpRequest, user: User) -> HttpResponseBase:
     """Name it, then the browser makes it."""
     name = request.POST.get("name", "").strip()[: factors.NAME_LENGTH]
-    suggestion = place_of(request).device
+    suggestion = client_of(request).device
     if request.method != "POST":
         return _page(request, suggestion)
     try:
@@ -34,12 +34,12 @@ def add(request: HttpRequest, user: User) -> HttpResponseBase:
         return _page(request, name or suggestion, "Passkey not accepted. Try again.")
     added = wait(
         factors.add_passkey(
-            kernel(),
+            app_context(),
             user_id=user.pk,
             email=user.email,
             name=name or suggestion,
             credential=credential,
-            place=place_of(request),
+            client=client_of(request),
         )
     )
     if not added:
@@ -68,12 +68,12 @@ def rename(request: HttpRequest, user: User, factor_id: int) -> HttpResponseBase
     if request.method == "POST" and name:
         wait(
             factors.rename_passkey(
-                kernel(),
+                app_context(),
                 user_id=user.pk,
                 email=user.email,
                 passkey_id=factor_id,
                 name=name,
-                place=place_of(request),
+                client=client_of(request),
             )
         )
         messages.success(request, "Passkey renamed")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from django.http import HttpRequest
 
-from privata.accounts.place import Place
+from privata.accounts.client import Client
 
 
-def place_of(request: HttpRequest) -> Place:
+def client_of(request: HttpRequest) -> Client:
     """Address, browser and session of a request. Proxies are not believed until trusted ones are
     configured: the address is the peer's."""
-    return Place(
+    return Client(
         ip=request.META.get("REMOTE_ADDR") or None,
         user_agent=request.headers.get("User-Agent", "")[:256],
         session=request.session.session_key or "",

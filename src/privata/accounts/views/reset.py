@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from privata.accounts import resetting
 from privata.accounts.forms import EmailForm, NewPasswordForm, problems
 from privata.accounts.views.common import show
-from privata.accounts.views.places import place_of
-from privata.infra.plane import kernel, wait
+from privata.accounts.views.places import client_of
+from privata.infra.plane import app_context, wait
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -27,7 +27,7 @@ def ask(request: HttpRequest) -> HttpResponseBase:
         }
         return show(request, "reset.html", context, status=422 if form.is_bound else 200)
     email = form.cleaned_data["email"]
-    wait(resetting.request_link(kernel(), email=email, place=place_of(request)))
+    wait(resetting.request_link(app_context(), email=email, client=client_of(request)))
     return redirect("account_reset_sent")
 
 
@@ -42,7 +42,7 @@ def sent(request: HttpRequest) -> HttpResponseBase:
 @require_http_methods(["GET", "HEAD", "POST"])
 def use(request: HttpRequest, token: str) -> HttpResponseBase:
     """Set a new password by the link. Looking does not use it up: mail programs look, too."""
-    email = wait(resetting.email_of(kernel(), token))
+    email = wait(resetting.email_of(app_context(), token))
     if email is None:
         return show(request, "reset_over.html", {}, status=410)
     form = NewPasswordForm(request.POST if request.method == "POST" else None, email=email)
@@ -50,7 +50,7 @@ def use(request: HttpRequest, token: str) -> HttpResponseBase:
         hashed = make_password(form.cleaned_data["password"])
         done = wait(
             resetting.set_password(
-                kernel(), token=token, password_hash=hashed, place=place_of(request)
+                app_context(), token=token, password_hash=hashed, client=client_of(request)
             )
         )
         if not done:

@@ -19,10 +19,10 @@ from privata.accounts.forms import NewPasswordForm, problems
 from privata.accounts.hashing import HashingBusy
 from privata.accounts.models import User
 from privata.accounts.states import FactorKind
-from privata.accounts.views.browser import note_proof
+from privata.accounts.views.browser import note_authentication
 from privata.accounts.views.common import factors_of, show, signed_in
-from privata.accounts.views.places import place_of
-from privata.infra.plane import kernel, wait
+from privata.accounts.views.places import client_of
+from privata.infra.plane import app_context, wait
 
 
 @require_safe
@@ -59,16 +59,16 @@ def password(request: HttpRequest, user: User) -> HttpResponseBase:
         if form.is_valid():
             wait(
                 passwords.change(
-                    kernel(),
+                    app_context(),
                     user_id=user.pk,
                     email=user.email,
                     password_hash=make_password(form.cleaned_data["password"]),
-                    place=place_of(request),
+                    client=client_of(request),
                 )
             )
             user.refresh_from_db(fields=["password"])
             update_session_auth_hash(request, user)
-            note_proof(request)
+            note_authentication(request)
             messages.success(request, "Password changed. Your other sessions have ended.")
             return redirect("account_security")
     context: dict[str, Any] = {
@@ -88,15 +88,15 @@ def _check_current(request: HttpRequest, user: User, form: NewPasswordForm) -> N
 
 def password_error(user: User, typed: str) -> str:
     """Why `typed` is not taken as the person's password; "" if it is right. Counts wrong ones."""
-    taken = wait(limits.take(kernel(), limits.FRESH_PROOF, str(user.pk)))
+    taken = wait(limits.take(app_context(), limits.STEP_UP, str(user.pk)))
     if not taken.granted:
         return "Too many failed attempts. Try again in 15 minutes."
     try:
         right = user.check_password(typed)
     except HashingBusy:
-        wait(limits.give_back(kernel(), taken))
+        wait(limits.give_back(app_context(), taken))
         raise
     if not right:
         return "Incorrect current password."
-    wait(limits.give_back(kernel(), taken))
+    wait(limits.give_back(app_context(), taken))
     return ""

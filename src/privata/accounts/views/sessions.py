@@ -9,11 +9,11 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
 from privata.accounts import sessions
+from privata.accounts.client import Client
 from privata.accounts.models import Session, User
-from privata.accounts.place import Place
 from privata.accounts.views.common import show, signed_in
-from privata.accounts.views.places import place_of
-from privata.infra.plane import kernel, wait
+from privata.accounts.views.places import client_of
+from privata.infra.plane import app_context, wait
 
 
 @require_safe
@@ -26,7 +26,7 @@ def index(request: HttpRequest, user: User) -> HttpResponse:
         signed_in_at__gt=Now() - sessions.ABSOLUTE,
     ).order_by("-last_seen_at", "-id")
     mine = sessions.digest_of(request.session.session_key or "")
-    rows = [(row, Place(row.ip, row.user_agent), bytes(row.key_digest) == mine) for row in alive]
+    rows = [(row, Client(row.ip, row.user_agent), bytes(row.key_digest) == mine) for row in alive]
     rows.sort(key=lambda row: not row[2])
     context = {"tab": "sessions", "rows": rows, "most": sessions.MOST_PER_USER}
     return show(request, "sessions.html", context)
@@ -38,11 +38,11 @@ def revoke(request: HttpRequest, user: User, session_id: int) -> HttpResponseBas
     """End one session."""
     ended = wait(
         sessions.end_one(
-            kernel(),
+            app_context(),
             user_id=user.pk,
             email=user.email,
             session_id=session_id,
-            place=place_of(request),
+            client=client_of(request),
         )
     )
     if not ended:
@@ -55,6 +55,10 @@ def revoke(request: HttpRequest, user: User, session_id: int) -> HttpResponseBas
 @signed_in
 def revoke_others(request: HttpRequest, user: User) -> HttpResponseBase:
     """End every session but this one."""
-    wait(sessions.end_others(kernel(), user_id=user.pk, email=user.email, place=place_of(request)))
+    wait(
+        sessions.end_others(
+            app_context(), user_id=user.pk, email=user.email, client=client_of(request)
+        )
+    )
     messages.success(request, "All other sessions ended")
     return redirect("account_sessions")

@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from privata.accounts import devices, guarding, limits
-from privata.accounts.codes import Verdict
+from privata.accounts.codes import CodeCheck
 from privata.accounts.factors import cap as factor_cap
 from privata.accounts.factors import service as factors
 from privata.accounts.factors.webauthn import CeremonyRefused
@@ -25,9 +25,9 @@ from privata.accounts.states import FactorKind
 from privata.accounts.views import ceremonies, steps
 from privata.accounts.views.browser import note_second_factor
 from privata.accounts.views.common import factors_of, safe_path, show
-from privata.accounts.views.places import place_of
+from privata.accounts.views.places import client_of
 from privata.accounts.views.steps import SignIn, Step
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import app_context, wait
 
 _WRONG: Final = "Incorrect code. Use the most recent one."
 LOCKED: Final = (
@@ -68,20 +68,20 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
 
 def _checked(request: HttpRequest, email: str, password: str) -> User | None:
     """Whose email and password these are; None for nobody's, and for somebody deactivated."""
-    place = place_of(request)
-    entry = wait(guarding.enter(kernel(), email=email, place=place))
+    client = client_of(request)
+    entry = wait(guarding.enter(app_context(), email=email, client=client))
     if entry is None:
         raise _Blocked
     try:
         user = authenticate(request, username=email, password=password)
     except HashingBusy:
         # Nothing was judged: it was no try.
-        wait(guarding.succeeded(kernel(), entry))
+        wait(guarding.succeeded(app_context(), entry))
         raise
     if isinstance(user, User):
-        wait(guarding.succeeded(kernel(), entry))
+        wait(guarding.succeeded(app_context(), entry))
         return user
-    wait(guarding.failed(kernel(), entry, email=email, place=place))
+    wait(guarding.failed(app_context(), entry, email=email, client=client))
     return None
 
 
@@ -102,7 +102,7 @@ def passkey_options(request: HttpRequest) -> JsonResponse:
 def with_passkey(request: HttpRequest) -> HttpResponseBase:
     """Sign in with a passkey: it is a second factor in itself."""
     if request.user.is_authenticated:
-        return redirect("front_door")
+        return redirect("index")
     try:
         passkey = ceremonies.proved(request, request.POST.get("credential", ""))
     except CeremonyRefused:
@@ -139,26 +139,32 @@ def _second_factor_code(request: HttpRequest, begun: SignIn, typed: str) -> Http
     turn = _round(request, begun)
     if turn is None:
         return _start_over(request)
-    count = wait(factor_cap.take(kernel(), user.pk))
+    count = wait(factor_cap.take(app_context(), user.pk))
     if count is None:
         return _second_factor_page(request, begun, LOCKED)
     codes = begun.state["codes"] = begun.state.get("codes", 0) + 1
     steps.keep(request, begun)
-    taken = wait(limits.take(kernel(), limits.SECOND_FACTOR, str(user.pk)))
+    taken = wait(limits.take(app_context(), limits.SECOND_FACTOR, str(user.pk)))
     if not taken.granted:  # not judged, so not wrong
-        wait(factor_cap.right(kernel(), user.pk, 1))
-        wait(guarding.round_failed(kernel(), turn, email=user.email, place=place_of(request)))
+        wait(factor_cap.right(app_context(), user.pk, 1))
+        wait(
+            guarding.round_failed(app_context(), turn, email=user.email, client=client_of(request))
+        )
         return _start_over(request)
-    if wait(factors.check_code(kernel(), user_id=user.pk, typed=typed)) is not None:
-        wait(factor_cap.right(kernel(), user.pk, codes))
-        wait(guarding.round_succeeded(kernel(), turn, user_id=user.pk, email=user.email))
+    if wait(factors.check_code(app_context(), user_id=user.pk, typed=typed)) is not None:
+        wait(factor_cap.right(app_context(), user.pk, codes))
+        wait(guarding.round_succeeded(app_context(), turn, user_id=user.pk, email=user.email))
         note_second_factor(request, user)
         return steps.passed(request, begun)
-    place = place_of(request)
-    wait(factor_cap.wrong(kernel(), user_id=user.pk, email=user.email, count=count, place=place))
+    client = client_of(request)
+    wait(
+        factor_cap.wrong(
+            app_context(), user_id=user.pk, email=user.email, count=count, client=client
+        )
+    )
     if not taken.last:
         return _second_factor_page(request, begun, _WRONG)
-    wait(guarding.round_failed(kernel(), turn, email=user.email, place=place))
+    wait(guarding.round_failed(app_context(), turn, email=user.email, client=client))
     return _start_over(request)
 
 
@@ -168,7 +174,7 @@ def _round(request: HttpRequest, begun: SignIn) -> guarding.Round | None:
     if kept is not None:
         return guarding.Round(*kept)
     user = begun.user
-    turn = wait(guarding.begin_round(kernel(), user_id=user.pk, email=user.email))
+    turn = wait(guarding.begin_round(app_context(), user_id=user.pk, email=user.email))
     if turn is not None:
         begun.state["round"] = [turn.taken_at, turn.blocked_until]
         steps.keep(request, begun)
@@ -211,14 +217,14 @@ def new_device(request: HttpRequest) -> HttpResponseBase:
     if request.method != "POST":
         return _new_device_page(request, begun)
     code_id = begun.code_id
-    verdict = (
-        Verdict.ENDED
+    check = (
+        CodeCheck.ENDED
         if code_id is None
-        else wait(devices.check_code(kernel(), code_id, request.POST.get("code", "")))
+        else wait(devices.check_code(app_context(), code_id, request.POST.get("code", "")))
     )
-    if verdict is Verdict.RIGHT:
+    if check is CodeCheck.RIGHT:
         return steps.passed(request, begun)
-    if verdict is Verdict.WRONG:
+    if check is CodeCheck.WRONG:
         return _new_device_page(request, begun, _WRONG)
     steps.give_up(request)
     messages.error(request, "That code is no longer valid. Sign in again.")

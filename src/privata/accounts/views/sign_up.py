@@ -13,15 +13,15 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from privata.accounts import signing_up
-from privata.accounts.codes import Verdict
+from privata.accounts.codes import CodeCheck
 from privata.accounts.forms import SignUpForm, problems
 from privata.accounts.hashing import HashingBusy
 from privata.accounts.limits import SIGN_UP_MAILS
 from privata.accounts.models import User
 from privata.accounts.views import steps
 from privata.accounts.views.common import safe_path, show
-from privata.accounts.views.places import place_of
-from privata.infra.plane import kernel, wait
+from privata.accounts.views.places import client_of
+from privata.infra.plane import app_context, wait
 
 #: The sign-up that waits for its code: address, password hash and code id, sealed in the session.
 _WAITING: Final = "sign_up"
@@ -39,7 +39,7 @@ _NO_MORE: Final = "You reached the limit for codes to this address this hour."
 def sign_up(request: HttpRequest) -> HttpResponseBase:
     """Address and password. Every address is answered the same, known or not."""
     if request.user.is_authenticated:
-        return redirect("front_door")
+        return redirect("index")
     form = SignUpForm(request.POST if request.method == "POST" else None)
     if request.method != "POST" or not form.is_valid():
         after = request.POST.get("next") or request.GET.get("next", "")
@@ -47,8 +47,8 @@ def sign_up(request: HttpRequest) -> HttpResponseBase:
         return show(request, "sign_up.html", context, status=422 if form.is_bound else 200)
     email = form.cleaned_data["email"]
     # The limits come before the hash, which costs a thousand times as much.
-    entry = wait(signing_up.enter(kernel(), email=email, place=place_of(request)))
-    if entry is None:
+    attempt = wait(signing_up.enter(app_context(), email=email, client=client_of(request)))
+    if attempt is None:
         context = _fields(form) | {"next": safe_path(request.POST.get("next", "")) or ""}
         context["email_errors"] = [_NO_MORE]
         answer = show(request, "sign_up.html", context, status=429)
@@ -58,9 +58,9 @@ def sign_up(request: HttpRequest) -> HttpResponseBase:
     try:
         hashed = make_password(form.cleaned_data["password"])
     except HashingBusy:
-        wait(signing_up.leave(kernel(), entry))
+        wait(signing_up.leave(app_context(), attempt))
         raise
-    code = wait(signing_up.send_code(kernel(), email=email))
+    code = wait(signing_up.send_code(app_context(), email=email))
     request.session.cycle_key()
     request.session[_WAITING] = {
         "email": email,
@@ -89,15 +89,15 @@ def code(request: HttpRequest) -> HttpResponseBase:
         return _code_page(request, waiting, "")
     made = wait(
         signing_up.finish(
-            kernel(),
+            app_context(),
             code_id=UUID(waiting["code"]),
             typed=request.POST.get("code", ""),
             password_hash=waiting["password"],
-            place=place_of(request),
+            client=client_of(request),
         )
     )
-    if isinstance(made, Verdict):
-        return _code_page(request, waiting, _WRONG if made is Verdict.WRONG else _ENDED)
+    if isinstance(made, CodeCheck):
+        return _code_page(request, waiting, _WRONG if made is CodeCheck.WRONG else _ENDED)
     del request.session[_WAITING]
     user = User.objects.get(pk=made)
     return steps.begin(request, user, after=waiting["next"], signing_up=True)
@@ -110,11 +110,11 @@ def resend(request: HttpRequest) -> HttpResponseBase:
     if waiting is None:
         return redirect("account_signup")
     email = waiting["email"]
-    if wait(signing_up.enter(kernel(), email=email, place=place_of(request))) is None:
+    if wait(signing_up.enter(app_context(), email=email, client=client_of(request))) is None:
         messages.error(request, _NO_MORE)
     else:
         before = UUID(waiting["code"])
-        made = wait(signing_up.send_code(kernel(), email=email, instead_of=before))
+        made = wait(signing_up.send_code(app_context(), email=email, instead_of=before))
         request.session[_WAITING] = waiting | {"code": str(made)}
         messages.success(request, "New code sent")
     return redirect("account_sign_up_code")

@@ -28,8 +28,8 @@ from privata.accounts.views.browser import (
     forget_second_factor,
     note_second_factor,
 )
-from privata.accounts.views.places import place_of
-from privata.infra.plane import kernel, wait
+from privata.accounts.views.places import client_of
+from privata.infra.plane import app_context, wait
 
 #: How long a sign-in may take from its password to its last step, seconds.
 WAITS_S: Final = 900
@@ -88,7 +88,7 @@ def begin(
         request.session.cycle_key()
     if with_passkey:
         note_second_factor(request, user)
-    now = kernel().clock.now().timestamp()
+    now = app_context().clock.now().timestamp()
     return _go_on(request, SignIn(user, now, after, signing_up, with_passkey), list(Step))
 
 
@@ -97,7 +97,7 @@ def waiting(request: HttpRequest, step: Step | None = None) -> SignIn | None:
     kept = request.session.get(_WAITING)
     if kept is None or request.user.is_authenticated:
         return None
-    age = kernel().clock.now().timestamp() - kept["started_at"]
+    age = app_context().clock.now().timestamp() - kept["started_at"]
     user = User.objects.filter(pk=kept["user"], is_active=True).first()
     if user is None or not 0 <= age <= WAITS_S:
         give_up(request)
@@ -135,9 +135,9 @@ def send_code(request: HttpRequest, sign_in: SignIn) -> bool:
     """Mail a code for the new browser, which ends the one before; False at the limit of mails."""
     made = wait(
         devices.send_code(
-            kernel(),
+            app_context(),
             email=sign_in.user.email,
-            place=place_of(request),
+            client=client_of(request),
             instead_of=sign_in.code_id,
         )
     )
@@ -171,7 +171,7 @@ def _asks_new_device(request: HttpRequest, sign_in: SignIn) -> bool:
     """Nothing of a known browser, and nothing after a sign-up, which proved the address."""
     if (
         sign_in.signing_up
-        or not kernel().settings.new_device_code
+        or not app_context().settings.new_device_code
         or device_is_known(request, sign_in.user)
     ):
         return False

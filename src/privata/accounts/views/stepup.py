@@ -1,8 +1,8 @@
-"""Sensitive actions ask for a fresh proof: `@fresh` before a view.
+"""Sensitive actions ask for step-up authentication: `@fresh` before a view.
 
-When the last proof (sign-in, second factor, password) is older than ten minutes the request is put
-aside as it is, sealed in the session, the person proves who they are, and then the very same
-action is done: a filled form is not lost.
+When the last authentication (sign-in, second factor, password) is older than ten minutes the
+request is put aside as it is, sealed in the session, the person proves who they are, and then the
+very same action is done: a filled form is not lost.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from privata.accounts.models import User
 from privata.accounts.views.browser import SESSION_PROVED_AT, SESSION_SECOND_FACTOR
 from privata.infra.plane import current_time, is_fragment
 
-#: How long a proof is fresh, seconds (docs/accounts.md).
+#: How long an authentication counts as recent, seconds (docs/accounts.md).
 FRESH_S: Final = 600
 
-#: How long an action waits for its proof, seconds.
+#: How long an action waits for its step-up, seconds.
 WAITS_S: Final = 900
 
 #: Forms up to this size are kept, bytes; no form of ours comes near it.
@@ -42,7 +42,7 @@ def is_fresh(request: HttpRequest) -> bool:
 
 
 def fresh(view: View[P]) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
-    """A view that only runs after a fresh proof; also around `@page`."""
+    """A view that only runs after step-up authentication; also around `@requires`."""
 
     @functools.wraps(view)
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
@@ -63,7 +63,7 @@ def with_second_factor(request: HttpRequest) -> bool:
 
 
 def held_path(request: HttpRequest) -> str | None:
-    """The page whose action waits for a proof; None if none does (any more)."""
+    """The page whose action waits for the step-up; None if none does (any more)."""
     held = request.session.get(_SESSION_HELD)
     if not held or current_time().timestamp() - held["at"] > WAITS_S:
         return None
@@ -71,7 +71,7 @@ def held_path(request: HttpRequest) -> str | None:
 
 
 def hold(request: HttpRequest) -> HttpResponse:
-    """Put the request aside and ask for a proof; `resume` does it then."""
+    """Put the request aside and ask for step-up authentication; `resume` does it then."""
     body = None
     if request.method == "POST" and len(request.body) <= LARGEST_FORM and not request.FILES:
         # Only fields: a file would have to be kept as well, and no sensitive form has one.

@@ -20,7 +20,7 @@ from privata.audit.filters import parse_filter
 from privata.audit.formats import ndjson_line
 from privata.core.clock import iso
 from privata.core.roles import Permission
-from privata.infra.access import kernel_of
+from privata.infra.access import context_of
 from privata.infra.operations import Operation
 from privata.infra.routing import Router, plain_routes
 from privata.infra.wire import JsonBytes, json_response
@@ -68,7 +68,7 @@ async def get_me(request: Request, bearer: Bearer) -> Response:
 @router.route("GET", "/members", Operation(access=read(Permission.VIEW_HOME)))
 async def list_members(request: Request, bearer: Bearer) -> Response:
     """The organization's members."""
-    rows = await members_of(kernel_of(request), bearer.actor.organization_id)
+    rows = await members_of(context_of(request), bearer.actor.organization_id)
     return json_response(
         {
             "members": [
@@ -94,7 +94,7 @@ async def list_audit(request: Request, bearer: Bearer, query: schemas.AuditQuery
     """The audit log, newest first, with the filters of its page."""
     organization_id = bearer.actor.organization_id
     page = await audit_log.page_of(
-        kernel_of(request),
+        context_of(request),
         organization_id,
         parse_filter({name: str(value) for name, value in query if value is not None}),
         before=query.before,
@@ -113,7 +113,7 @@ async def list_audit(request: Request, bearer: Bearer, query: schemas.AuditQuery
 async def list_orders(request: Request, bearer: Bearer, query: schemas.OrdersQuery) -> Response:
     """Orders of the environment, newest first."""
     rows, after = await automation_listing.orders(
-        kernel_of(request),
+        context_of(request),
         actor=bearer.actor,
         status=query.status,
         cursor=query.cursor,
@@ -130,7 +130,7 @@ async def list_orders(request: Request, bearer: Bearer, query: schemas.OrdersQue
 async def list_deliveries(request: Request, bearer: Bearer, query: DeliveriesQuery) -> Response:
     """The delivery log of the environment, newest first."""
     rows, after = await listing.deliveries(
-        kernel_of(request), actor=bearer.actor, query=query.wanted()
+        context_of(request), actor=bearer.actor, query=query.wanted()
     )
     return json_response({"deliveries": rows, "next_cursor": after})
 
@@ -138,16 +138,16 @@ async def list_deliveries(request: Request, bearer: Bearer, query: DeliveriesQue
 @router.route("GET", _ENDPOINTS, _SHOW)
 async def list_endpoints(request: Request, bearer: Bearer) -> Response:
     """The endpoints of the environment."""
-    rows = await listing.endpoints(kernel_of(request), actor=bearer.actor)
+    rows = await listing.endpoints(context_of(request), actor=bearer.actor)
     return json_response({"endpoints": rows})
 
 
 @router.route("POST", _ENDPOINTS, replace(_CONFIGURE, body=CreateEndpoint))
 async def create_endpoint(request: Request, bearer: Bearer, body: CreateEndpoint) -> Response:
     """Make an endpoint; its secret is in this answer and nowhere else."""
-    kernel, actor = kernel_of(request), bearer.actor
-    endpoint_id, secret = await service.create_endpoint(kernel, actor=actor, **body.model_dump())
-    shown = await listing.endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
+    ctx, actor = context_of(request), bearer.actor
+    endpoint_id, secret = await service.create_endpoint(ctx, actor=actor, **body.model_dump())
+    shown = await listing.endpoint(ctx, actor=actor, endpoint_id=endpoint_id)
     return json_response(shown | {"secret": secret}, CREATED)
 
 
@@ -163,7 +163,7 @@ async def change_endpoint(
 ) -> Response:
     """Change what is given."""
     await service.update_endpoint(
-        kernel_of(request), actor=bearer.actor, endpoint_id=endpoint_id, **body.given()
+        context_of(request), actor=bearer.actor, endpoint_id=endpoint_id, **body.given()
     )
     return await _shown(request, bearer, endpoint_id)
 
@@ -171,30 +171,30 @@ async def change_endpoint(
 @router.route("POST", f"{_ENDPOINT}/pause", _CONFIGURE)
 async def pause_endpoint(request: Request, bearer: Bearer, endpoint_id: UUID) -> Response:
     """Hold deliveries."""
-    await service.pause_endpoint(kernel_of(request), actor=bearer.actor, endpoint_id=endpoint_id)
+    await service.pause_endpoint(context_of(request), actor=bearer.actor, endpoint_id=endpoint_id)
     return await _shown(request, bearer, endpoint_id)
 
 
 @router.route("POST", f"{_ENDPOINT}/resume", _CONFIGURE)
 async def resume_endpoint(request: Request, bearer: Bearer, endpoint_id: UUID) -> Response:
     """Send what waited and what comes."""
-    await resuming.resume_endpoint(kernel_of(request), actor=bearer.actor, endpoint_id=endpoint_id)
+    await resuming.resume_endpoint(context_of(request), actor=bearer.actor, endpoint_id=endpoint_id)
     return await _shown(request, bearer, endpoint_id)
 
 
 @router.route("POST", f"{_ENDPOINT}/disable", _CONFIGURE)
 async def disable_endpoint(request: Request, bearer: Bearer, endpoint_id: UUID) -> Response:
     """Take it out of use: what waits for it ends."""
-    await service.disable_endpoint(kernel_of(request), actor=bearer.actor, endpoint_id=endpoint_id)
+    await service.disable_endpoint(context_of(request), actor=bearer.actor, endpoint_id=endpoint_id)
     return await _shown(request, bearer, endpoint_id)
 
 
 @router.route("DELETE", _ENDPOINT, _CONFIGURE)
 async def delete_endpoint(request: Request, bearer: Bearer, endpoint_id: UUID) -> Response:
     """Delete it; the log keeps its deliveries."""
-    kernel, actor = kernel_of(request), bearer.actor
-    await service.delete_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
-    found = await listing.endpoint(kernel, actor=actor, endpoint_id=endpoint_id, deleted=True)
+    ctx, actor = context_of(request), bearer.actor
+    await service.delete_endpoint(ctx, actor=actor, endpoint_id=endpoint_id)
+    found = await listing.endpoint(ctx, actor=actor, endpoint_id=endpoint_id, deleted=True)
     return json_response(found)
 
 
@@ -204,5 +204,5 @@ def dashboard_routes() -> list[Route]:
 
 
 async def _shown(request: Request, bearer: Bearer, endpoint_id: UUID) -> Response:
-    found = await listing.endpoint(kernel_of(request), actor=bearer.actor, endpoint_id=endpoint_id)
+    found = await listing.endpoint(context_of(request), actor=bearer.actor, endpoint_id=endpoint_id)
     return json_response(found)

@@ -8,7 +8,7 @@ from uuid import UUID
 from privata.apikeys.admission import Admitter, Caller
 from privata.apikeys.service import MintedKey, create_key
 from privata.core.tenancy import Actor, ActorKind, Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.limits import Kind
 
 TEST, LIVE = Environment.TEST, Environment.LIVE
@@ -21,14 +21,14 @@ def person(organization: UUID, environment: Environment = TEST) -> Actor:
     return Actor(ActorKind.USER, str(ADA), "ada@acme.example", organization, environment)
 
 
-async def joined(kernel: Kernel, organization: UUID) -> None:
+async def joined(ctx: AppContext, organization: UUID) -> None:
     """Let the person of `person` be a developer."""
-    await kernel.database.pool.execute(
+    await ctx.database.pool.execute(
         "INSERT INTO app_user (id, email, password, name, is_staff, is_superuser)"
         " VALUES ($1, 'ada.keys@acme.example', '!', '', false, false) ON CONFLICT DO NOTHING",
         ADA,
     )
-    await kernel.database.pool.execute(
+    await ctx.database.pool.execute(
         "INSERT INTO membership (organization_id, user_id, role) SELECT id, $2, 'developer'"
         " FROM organization WHERE id = $1 ON CONFLICT DO NOTHING",
         organization,
@@ -37,7 +37,7 @@ async def joined(kernel: Kernel, organization: UUID) -> None:
 
 
 async def made(
-    kernel: Kernel,
+    ctx: AppContext,
     organization: UUID,
     environment: Environment = TEST,
     *,
@@ -47,11 +47,11 @@ async def made(
     expires_on: date | None = None,
 ) -> MintedKey:
     """A key made by a person, who is a developer."""
-    await joined(kernel, organization)
-    async with kernel.database.transaction() as tx:
+    await joined(ctx, organization)
+    async with ctx.database.transaction() as tx:
         return await create_key(
             tx,
-            kernel,
+            ctx,
             actor=person(organization, environment),
             environment=environment,
             name=name,
@@ -61,13 +61,13 @@ async def made(
         )
 
 
-async def works(kernel: Kernel, key: str, ip: str = "203.0.113.7") -> bool:
+async def works(ctx: AppContext, key: str, ip: str = "203.0.113.7") -> bool:
     """Whether the API lets this key in from `ip`."""
     kind = next(iter(Kind))
-    admission = await Admitter(kernel).admit(Caller(key, ip, "", kind, 600, 600))
+    admission = await Admitter(ctx).admit(Caller(key, ip, "", kind, 600, 600))
     return admission.actor is not None
 
 
-async def audited(kernel: Kernel) -> list[str]:
-    rows = await kernel.database.pool.fetch("SELECT action FROM audit_entry ORDER BY id")
+async def audited(ctx: AppContext) -> list[str]:
+    rows = await ctx.database.pool.fetch("SELECT action FROM audit_entry ORDER BY id")
     return [row["action"] for row in rows]

@@ -13,7 +13,7 @@ from privata.apikeys.admission import GROUP, Admission, Admitter, Caller, Compan
 from privata.apikeys.lockouts import count_failure
 from privata.apikeys.tests.making import LIVE, made
 from privata.core.ids import base62_token
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.limits import Kind
 
 HERE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
@@ -33,10 +33,10 @@ def left_of(admissions: list[Admission]) -> list[int]:
     return found
 
 
-async def test_calls_at_once_are_told_apart(kernel: Kernel, organization: UUID) -> None:
-    test = (await made(kernel, organization)).key
-    live = (await made(kernel, organization, LIVE)).key
-    admitter = Admitter(kernel)
+async def test_calls_at_once_are_told_apart(ctx: AppContext, organization: UUID) -> None:
+    test = (await made(ctx, organization)).key
+    live = (await made(ctx, organization, LIVE)).key
+    admitter = Admitter(ctx)
     answers = await asyncio.gather(
         admitter.admit(caller(test)),
         admitter.admit(caller(live)),
@@ -60,10 +60,10 @@ async def test_calls_at_once_are_told_apart(kernel: Kernel, organization: UUID) 
     ]
 
 
-async def test_a_group_takes_exactly_what_is_there(kernel: Kernel, organization: UUID) -> None:
+async def test_a_group_takes_exactly_what_is_there(ctx: AppContext, organization: UUID) -> None:
     """More calls than the bucket holds and than one statement takes: the first ones pass."""
-    key = (await made(kernel, organization)).key
-    admitter = Admitter(kernel)
+    key = (await made(ctx, organization)).key
+    admitter = Admitter(ctx)
     limit = 2 * GROUP + 5
     began = time.monotonic()
     answers = await asyncio.gather(
@@ -80,10 +80,10 @@ async def test_a_group_takes_exactly_what_is_there(kernel: Kernel, organization:
     assert again.allowance.retry_after_s >= 1 or again.allowance.granted
 
 
-async def test_a_bucket_smaller_than_the_group(kernel: Kernel, organization: UUID) -> None:
+async def test_a_bucket_smaller_than_the_group(ctx: AppContext, organization: UUID) -> None:
     """A new bucket is never asked for more than it holds."""
-    key = (await made(kernel, organization)).key
-    admitter = Admitter(kernel)
+    key = (await made(ctx, organization)).key
+    admitter = Admitter(ctx)
     answers = await asyncio.gather(
         *(admitter.admit(caller(key, kind=Kind.OFFERS, limit=10)) for _ in range(30))
     )
@@ -91,11 +91,11 @@ async def test_a_bucket_smaller_than_the_group(kernel: Kernel, organization: UUI
     assert left_of(answers) == [9, 8, 7, 6, 5, 4, 3, 2, 1, 0] + [0] * 20
 
 
-async def test_a_locked_out_address_takes_nobody_along(kernel: Kernel, organization: UUID) -> None:
-    key = (await made(kernel, organization)).key
+async def test_a_locked_out_address_takes_nobody_along(ctx: AppContext, organization: UUID) -> None:
+    key = (await made(ctx, organization)).key
     for _ in range(5):
-        await count_failure(kernel, f"pk_test_{base62_token()}", ip=ELSEWHERE)
-    admitter = Admitter(kernel)
+        await count_failure(ctx, f"pk_test_{base62_token()}", ip=ELSEWHERE)
+    admitter = Admitter(ctx)
     locked, free = await asyncio.gather(
         admitter.admit(caller(key, ELSEWHERE)), admitter.admit(caller(key))
     )
@@ -105,10 +105,10 @@ async def test_a_locked_out_address_takes_nobody_along(kernel: Kernel, organizat
     assert left_of([free]) == [599], "who is locked out takes no token"
 
 
-async def test_each_call_has_its_own_companion(kernel: Kernel, organization: UUID) -> None:
-    key = (await made(kernel, organization)).key
+async def test_each_call_has_its_own_companion(ctx: AppContext, organization: UUID) -> None:
+    key = (await made(ctx, organization)).key
     echo = Companion("SELECT found.organization_id AS whose, call.about AS about")
-    admitter = Admitter(kernel, echo)
+    admitter = Admitter(ctx, echo)
     keys = [key, None, key, key]
     answers = await asyncio.gather(
         *(admitter.admit(caller(sent), f"order {n}") for n, sent in enumerate(keys))
@@ -118,9 +118,9 @@ async def test_each_call_has_its_own_companion(kernel: Kernel, organization: UUI
     assert {one.companion["whose"] for one in answers if one.companion} == {organization}
 
 
-async def test_who_hangs_up_takes_no_answer_along(kernel: Kernel, organization: UUID) -> None:
-    key = (await made(kernel, organization)).key
-    admitter = Admitter(kernel)
+async def test_who_hangs_up_takes_no_answer_along(ctx: AppContext, organization: UUID) -> None:
+    key = (await made(ctx, organization)).key
+    admitter = Admitter(ctx)
     calls = [asyncio.create_task(admitter.admit(caller(key))) for _ in range(6)]
     await asyncio.sleep(0)
     for gone in calls[::2]:
@@ -131,10 +131,10 @@ async def test_who_hangs_up_takes_no_answer_along(kernel: Kernel, organization: 
 
 
 async def test_a_failing_database_fails_each_call_and_is_asked_again(
-    kernel: Kernel, organization: UUID
+    ctx: AppContext, organization: UUID
 ) -> None:
-    key = (await made(kernel, organization)).key
-    broken = Admitter(kernel, Companion("SELECT 1 / (call.about = '')::int AS never"))
+    key = (await made(ctx, organization)).key
+    broken = Admitter(ctx, Companion("SELECT 1 / (call.about = '')::int AS never"))
     answers = await asyncio.gather(
         *(broken.admit(caller(key), "x") for _ in range(3)), return_exceptions=True
     )
@@ -142,12 +142,12 @@ async def test_a_failing_database_fails_each_call_and_is_asked_again(
     assert (await broken.admit(caller(key), "")).actor is not None
 
 
-async def test_a_key_is_noted_once_a_minute(kernel: Kernel, organization: UUID) -> None:
-    key = (await made(kernel, organization)).key
-    admitter = Admitter(kernel)
+async def test_a_key_is_noted_once_a_minute(ctx: AppContext, organization: UUID) -> None:
+    key = (await made(ctx, organization)).key
+    admitter = Admitter(ctx)
     await asyncio.gather(*(admitter.admit(caller(key)) for _ in range(5)))
     await asyncio.gather(*(admitter.admit(caller(key, ELSEWHERE)) for _ in range(5)))
-    noted = await kernel.database.pool.fetchrow(
+    noted = await ctx.database.pool.fetchrow(
         "SELECT last_used_at > now() - interval '1 minute' AS fresh, host(last_used_ip) AS ip"
         " FROM api_key_secret"
     )
@@ -156,28 +156,28 @@ async def test_a_key_is_noted_once_a_minute(kernel: Kernel, organization: UUID) 
 
 
 async def test_groups_of_many_callers_never_wait_for_each_other(
-    kernel: Kernel, organization: UUID
+    ctx: AppContext, organization: UUID
 ) -> None:
     """Buckets asked for in opposite orders by two processes at once: no deadlock, exact tokens."""
-    key = (await made(kernel, organization)).key
-    sides = [Admitter(kernel), Admitter(kernel)]
+    key = (await made(ctx, organization)).key
+    sides = [Admitter(ctx), Admitter(ctx)]
     kinds = list(Kind)
     for _ in range(40):
         await asyncio.gather(
             *(sides[0].admit(caller(key, kind=kind, limit=10_000)) for kind in kinds),
             *(sides[1].admit(caller(key, kind=kind, limit=10_000)) for kind in reversed(kinds)),
         )
-    rows = await kernel.database.pool.fetch("SELECT tokens FROM rate_bucket")
+    rows = await ctx.database.pool.fetch("SELECT tokens FROM rate_bucket")
     assert len(rows) == len(kinds)
     assert all(row["tokens"] >= 10_000 - 80 for row in rows)
 
 
 @pytest.mark.parametrize("bad", ["", "x" * 300, "pk_test_\x00", "ключ"])
 async def test_what_is_no_key_harms_nobody_in_its_group(
-    kernel: Kernel, organization: UUID, bad: str
+    ctx: AppContext, organization: UUID, bad: str
 ) -> None:
-    key = (await made(kernel, organization)).key
-    admitter = Admitter(kernel)
+    key = (await made(ctx, organization)).key
+    admitter = Admitter(ctx)
     wrong, right = await asyncio.gather(admitter.admit(caller(bad)), admitter.admit(caller(key)))
     assert wrong.actor is None
     assert right.actor is not None

@@ -13,37 +13,37 @@ from privata.apikeys.service import edit_key, revoke_key
 from privata.apikeys.tests.making import LIVE, TEST, made, person
 from privata.core.clock import ManualClock
 from privata.core.roles import Role
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.organizations.tests.people import member
 
 
-def at(kernel: Kernel, hours_before: float, end: datetime) -> Kernel:
-    """The kernel with its clock so many hours before `end`."""
+def at(ctx: AppContext, hours_before: float, end: datetime) -> AppContext:
+    """The application context with its clock so many hours before `end`."""
     clock = ManualClock(end - timedelta(hours=hours_before))
-    return dataclasses.replace(kernel, clock=clock)
+    return dataclasses.replace(ctx, clock=clock)
 
 
-def end_in(kernel: Kernel, days: int) -> datetime:
-    return datetime.combine(kernel.clock.now().date() + timedelta(days=days), time.min, UTC)
+def end_in(ctx: AppContext, days: int) -> datetime:
+    return datetime.combine(ctx.clock.now().date() + timedelta(days=days), time.min, UTC)
 
 
-async def told(kernel: Kernel) -> list[tuple[str, int]]:
-    rows = await kernel.database.pool.fetch("SELECT body FROM event ORDER BY seq")
+async def told(ctx: AppContext) -> list[tuple[str, int]]:
+    rows = await ctx.database.pool.fetch("SELECT body FROM event ORDER BY seq")
     bodies = [json.loads(row["body"]) for row in rows]
     return [(body["reason"], body["hours_left"]) for body in bodies]
 
 
-async def test_seven_days_and_a_day_before(kernel: Kernel, organization: UUID) -> None:
-    end = end_in(kernel, 30)
-    key = await made(kernel, organization, LIVE, name="Server", expires_on=end.date())
-    assert await warn_once(at(kernel, FIRST_WARNING_H + 0.01, end)) == 0
-    assert await warn_once(at(kernel, FIRST_WARNING_H, end)) == 1
-    assert await warn_once(at(kernel, LAST_WARNING_H + 0.01, end)) == 0
-    assert await warn_once(at(kernel, LAST_WARNING_H - 0.5, end)) == 1
-    assert await warn_once(at(kernel, 1, end)) == 0
-    assert await warn_once(at(kernel, 0, end)) == 0
-    assert await told(kernel) == [("7_days", 168), ("24_hours", 24)]
-    row = await kernel.database.pool.fetchrow("SELECT * FROM event ORDER BY seq LIMIT 1")
+async def test_seven_days_and_a_day_before(ctx: AppContext, organization: UUID) -> None:
+    end = end_in(ctx, 30)
+    key = await made(ctx, organization, LIVE, name="Server", expires_on=end.date())
+    assert await warn_once(at(ctx, FIRST_WARNING_H + 0.01, end)) == 0
+    assert await warn_once(at(ctx, FIRST_WARNING_H, end)) == 1
+    assert await warn_once(at(ctx, LAST_WARNING_H + 0.01, end)) == 0
+    assert await warn_once(at(ctx, LAST_WARNING_H - 0.5, end)) == 1
+    assert await warn_once(at(ctx, 1, end)) == 0
+    assert await warn_once(at(ctx, 0, end)) == 0
+    assert await told(ctx) == [("7_days", 168), ("24_hours", 24)]
+    row = await ctx.database.pool.fetchrow("SELECT * FROM event ORDER BY seq LIMIT 1")
     assert row is not None
     assert (row["environment"], row["channel"], row["type"]) == ("live", "ops", "api_key_expiring")
     body = json.loads(row["body"])
@@ -59,31 +59,31 @@ async def test_seven_days_and_a_day_before(kernel: Kernel, organization: UUID) -
     }
 
 
-async def test_a_key_with_little_time_is_told_of_once(kernel: Kernel, organization: UUID) -> None:
-    end = end_in(kernel, 30)
-    await made(kernel, organization, TEST, expires_on=end.date())
-    assert await warn_once(at(kernel, 3, end)) == 1
-    assert await warn_once(at(kernel, 2, end)) == 0
-    assert await told(kernel) == [("24_hours", 3)]
+async def test_a_key_with_little_time_is_told_of_once(ctx: AppContext, organization: UUID) -> None:
+    end = end_in(ctx, 30)
+    await made(ctx, organization, TEST, expires_on=end.date())
+    assert await warn_once(at(ctx, 3, end)) == 1
+    assert await warn_once(at(ctx, 2, end)) == 0
+    assert await told(ctx) == [("24_hours", 3)]
 
 
 async def test_a_revoked_key_and_one_without_end_are_not_told_of(
-    kernel: Kernel, organization: UUID
+    ctx: AppContext, organization: UUID
 ) -> None:
-    end = end_in(kernel, 30)
-    revoked = await made(kernel, organization, TEST, expires_on=end.date())
-    await made(kernel, organization, TEST)
-    await revoke_key(kernel, actor=person(organization), key_id=revoked.id)
-    assert await warn_once(at(kernel, 3, end)) == 0
+    end = end_in(ctx, 30)
+    revoked = await made(ctx, organization, TEST, expires_on=end.date())
+    await made(ctx, organization, TEST)
+    await revoke_key(ctx, actor=person(organization), key_id=revoked.id)
+    assert await warn_once(at(ctx, 3, end)) == 0
 
 
-async def test_a_new_date_is_warned_of_anew(kernel: Kernel, organization: UUID) -> None:
-    end = end_in(kernel, 30)
+async def test_a_new_date_is_warned_of_anew(ctx: AppContext, organization: UUID) -> None:
+    end = end_in(ctx, 30)
     later = end + timedelta(days=30)
-    key = await made(kernel, organization, TEST, expires_on=end.date())
-    assert await warn_once(at(kernel, 3, end)) == 1
+    key = await made(ctx, organization, TEST, expires_on=end.date())
+    assert await warn_once(at(ctx, 3, end)) == 1
     await edit_key(
-        kernel,
+        ctx,
         actor=person(organization),
         key_id=key.id,
         name="Renamed",
@@ -91,10 +91,10 @@ async def test_a_new_date_is_warned_of_anew(kernel: Kernel, organization: UUID) 
         allowed_cidrs=[],
         expires_on=later.date(),
     )
-    assert await warn_once(at(kernel, 2, end)) == 0
-    assert await warn_once(at(kernel, 100, later)) == 1
+    assert await warn_once(at(ctx, 2, end)) == 0
+    assert await warn_once(at(ctx, 100, later)) == 1
     await edit_key(
-        kernel,
+        ctx,
         actor=person(organization),
         key_id=key.id,
         name="Renamed again",
@@ -102,41 +102,41 @@ async def test_a_new_date_is_warned_of_anew(kernel: Kernel, organization: UUID) 
         allowed_cidrs=[],
         expires_on=later.date(),
     )
-    assert await warn_once(at(kernel, 99, later)) == 0
+    assert await warn_once(at(ctx, 99, later)) == 0
 
 
-async def test_many_workers_tell_each_key_once(kernel: Kernel, organization: UUID) -> None:
+async def test_many_workers_tell_each_key_once(ctx: AppContext, organization: UUID) -> None:
     """The statement that takes a key marks it; the lock of one worker makes the others pass by."""
-    end = end_in(kernel, 30)
+    end = end_in(ctx, 30)
     for _ in range(6):
-        await made(kernel, organization, TEST, expires_on=end.date())
-    then = at(kernel, 100, end)
+        await made(ctx, organization, TEST, expires_on=end.date())
+    then = at(ctx, 100, end)
     counts = await asyncio.gather(*(warn_once(then) for _ in range(8)))
     while counts[-1]:
         counts.append(await warn_once(then))
     assert sum(counts) == 6
-    assert len(await told(kernel)) == 6
+    assert len(await told(ctx)) == 6
 
 
-async def test_owners_admins_and_the_maker_get_a_mail(kernel: Kernel, organization: UUID) -> None:
+async def test_owners_admins_and_the_maker_get_a_mail(ctx: AppContext, organization: UUID) -> None:
     """Each once; not somebody who has left, and nobody else."""
-    end = end_in(kernel, 30)
-    key = await made(kernel, organization, LIVE, name="Server", expires_on=end.date())
+    end = end_in(ctx, 30)
+    key = await made(ctx, organization, LIVE, name="Server", expires_on=end.date())
     for role in Role:
-        await member(kernel, organization, role, f"{role.value}@acme.example")
-    await warn_once(at(kernel, FIRST_WARNING_H, end))
-    assert await mailed(kernel) == ["admin@acme.example", "owner@acme.example"]
-    await kernel.database.pool.execute(
+        await member(ctx, organization, role, f"{role.value}@acme.example")
+    await warn_once(at(ctx, FIRST_WARNING_H, end))
+    assert await mailed(ctx) == ["admin@acme.example", "owner@acme.example"]
+    await ctx.database.pool.execute(
         "UPDATE api_key SET created_by = 'Developer@acme.example' WHERE id = $1", key.id
     )
-    await kernel.database.pool.execute("DELETE FROM mail")
-    await warn_once(at(kernel, LAST_WARNING_H, end))
+    await ctx.database.pool.execute("DELETE FROM mail")
+    await warn_once(at(ctx, LAST_WARNING_H, end))
     everybody = ["admin@acme.example", "developer@acme.example", "owner@acme.example"]
-    assert await mailed(kernel) == everybody
+    assert await mailed(ctx) == everybody
 
 
-async def mailed(kernel: Kernel) -> list[str]:
-    rows = await kernel.database.pool.fetch(
-        "SELECT recipient FROM mail WHERE letter = 'key_expires' ORDER BY recipient"
+async def mailed(ctx: AppContext) -> list[str]:
+    rows = await ctx.database.pool.fetch(
+        "SELECT recipient FROM mail WHERE template = 'key_expires' ORDER BY recipient"
     )
     return [row["recipient"] for row in rows]

@@ -16,7 +16,7 @@ from privata.apikeys.tests.making import LIVE, TEST, audited
 from privata.core.errors import ValidationFailed
 from privata.core.roles import Permission, Role, allows
 from privata.core.tenancy import Actor, ActorKind, Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.limits import Kind
 from privata.organizations import members
 from privata.organizations.tests.people import member, membership
@@ -25,18 +25,18 @@ PAYOUTS = ("payouts:read", "payouts:trigger")
 
 
 async def mint(
-    kernel: Kernel, actor: Actor, *scopes: str, environment: Environment = LIVE
+    ctx: AppContext, actor: Actor, *scopes: str, environment: Environment = LIVE
 ) -> MintedKey:
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         return await create_key(
-            tx, kernel, actor=_live(actor), environment=environment, name="K", scopes=scopes
+            tx, ctx, actor=_live(actor), environment=environment, name="K", scopes=scopes
         )
 
 
-async def held(kernel: Kernel, key: str) -> set[str] | None:
+async def held(ctx: AppContext, key: str) -> set[str] | None:
     """What a call with this key may do; None: it is let in as nobody."""
     caller = Caller(key, "203.0.113.7", "", Kind.READ, 600, 600)
-    admission = await Admitter(kernel).admit(caller)
+    admission = await Admitter(ctx).admit(caller)
     return None if admission.actor is None else set(admission.actor.scopes)
 
 
@@ -47,21 +47,21 @@ def _live(actor: Actor) -> Actor:
 @pytest.mark.parametrize("role", list(Role))
 @pytest.mark.parametrize("scope", list(Scope))
 async def test_a_key_never_holds_a_scope_that_its_makers_role_does_not_have(
-    kernel: Kernel, organization: UUID, role: Role, scope: Scope
+    ctx: AppContext, organization: UUID, role: Role, scope: Scope
 ) -> None:
     """At creation, for every role and scope; the pages ask for `manage_keys` besides."""
-    actor = await member(kernel, organization, role, "ann@acme.example")
+    actor = await member(ctx, organization, role, "ann@acme.example")
     allowed = allows(role, NEEDS[scope])
     assert (lacking(role, [scope]) == []) is allowed
     environment = TEST if scope is Scope.RAMP_EMBED else LIVE
     if not allowed:
         with pytest.raises(ValidationFailed, match="Your role cannot grant") as refused:
-            await mint(kernel, actor, scope.value, environment=environment)
+            await mint(ctx, actor, scope.value, environment=environment)
         assert refused.value.fields[0][0] == "scopes"
-        assert await audited(kernel) == []
+        assert await audited(ctx) == []
         return
-    made = await mint(kernel, actor, scope.value, environment=environment)
-    assert await held(kernel, made.key) == {scope.value}
+    made = await mint(ctx, actor, scope.value, environment=environment)
+    assert await held(ctx, made.key) == {scope.value}
 
 
 def test_money_scopes_are_given_by_owners_and_finance_alone() -> None:
@@ -73,71 +73,71 @@ def test_money_scopes_are_given_by_owners_and_finance_alone() -> None:
 
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.DEVELOPER])
 async def test_a_developer_reaches_no_payouts_through_somebody_elses_key(
-    kernel: Kernel, organization: UUID, role: Role
+    ctx: AppContext, organization: UUID, role: Role
 ) -> None:
     """Neither by rotating it, which shows a secret, nor by editing what it may be used from."""
-    owner = await member(kernel, organization, Role.OWNER, "ann@acme.example")
-    other = _live(await member(kernel, organization, role, "bob@acme.example"))
-    made = await mint(kernel, owner, "orders:rw", *PAYOUTS)
+    owner = await member(ctx, organization, Role.OWNER, "ann@acme.example")
+    other = _live(await member(ctx, organization, role, "bob@acme.example"))
+    made = await mint(ctx, owner, "orders:rw", *PAYOUTS)
     with pytest.raises(ValidationFailed, match="payouts:read and payouts:trigger"):
-        await rotate_key(kernel, actor=other, key_id=made.id)
+        await rotate_key(ctx, actor=other, key_id=made.id)
     wanted = {"name": "K", "allowed_cidrs": [], "expires_on": None}
     for scopes in (["orders:rw", *PAYOUTS], ["orders:rw"]):
         with pytest.raises(ValidationFailed, match="which your role does not include"):
-            await edit_key(kernel, actor=other, key_id=made.id, scopes=scopes, **wanted)
-    assert await audited(kernel) == ["api_key.created"]
-    await revoke_key(kernel, actor=other, key_id=made.id, last_live_too=True)
+            await edit_key(ctx, actor=other, key_id=made.id, scopes=scopes, **wanted)
+    assert await audited(ctx) == ["api_key.created"]
+    await revoke_key(ctx, actor=other, key_id=made.id, last_live_too=True)
 
 
 async def test_an_owner_does_not_hand_money_to_who_knows_the_secret(
-    kernel: Kernel, organization: UUID
+    ctx: AppContext, organization: UUID
 ) -> None:
     """Adding the scope to a developer's key asks for a new secret, and for the old one's end."""
-    owner = _live(await member(kernel, organization, Role.OWNER, "ann@acme.example"))
-    developer = await member(kernel, organization, Role.DEVELOPER, "bob@acme.example")
-    made = await mint(kernel, developer, "orders:rw")
+    owner = _live(await member(ctx, organization, Role.OWNER, "ann@acme.example"))
+    developer = await member(ctx, organization, Role.DEVELOPER, "bob@acme.example")
+    made = await mint(ctx, developer, "orders:rw")
     wanted = {"name": "K", "allowed_cidrs": [], "expires_on": None}
     scopes = ["orders:rw", *PAYOUTS]
 
     async def add() -> bool:
-        return await edit_key(kernel, actor=owner, key_id=made.id, scopes=scopes, **wanted)
+        return await edit_key(ctx, actor=owner, key_id=made.id, scopes=scopes, **wanted)
 
     with pytest.raises(ValidationFailed, match="bob@acme.example has seen this key"):
         await add()
-    rotated = await rotate_key(kernel, actor=owner, key_id=made.id)
+    rotated = await rotate_key(ctx, actor=owner, key_id=made.id)
     with pytest.raises(ValidationFailed, match="end the old secret"):
         await add()
-    await end_old_secret(kernel, actor=owner, key_id=made.id)
+    await end_old_secret(ctx, actor=owner, key_id=made.id)
     assert await add()
-    assert await held(kernel, rotated.key) == set(scopes)
+    assert await held(ctx, rotated.key) == set(scopes)
 
 
 @pytest.mark.parametrize("act", ["demote", "deactivate", "remove"])
 async def test_money_scopes_end_with_the_role_of_who_made_the_key(
-    kernel: Kernel, organization: UUID, act: str
+    ctx: AppContext, organization: UUID, act: str
 ) -> None:
     """Taken at once, audited, told to the owners; what servers run on stays. Coming back does not
     bring them back."""
-    owner = await member(kernel, organization, Role.OWNER, "ann@acme.example")
-    other = await member(kernel, organization, Role.OWNER, "bob@acme.example")
-    both = await mint(kernel, other, "orders:rw", *PAYOUTS)
-    money = await mint(kernel, other, *PAYOUTS)
-    mine = await mint(kernel, owner, *PAYOUTS)
-    number = await membership(kernel, other)
+    owner = await member(ctx, organization, Role.OWNER, "ann@acme.example")
+    other = await member(ctx, organization, Role.OWNER, "bob@acme.example")
+    both = await mint(ctx, other, "orders:rw", *PAYOUTS)
+    money = await mint(ctx, other, *PAYOUTS)
+    mine = await mint(ctx, owner, *PAYOUTS)
+    number = await membership(ctx, other)
     if act == "demote":
-        await members.change_role(kernel, actor=owner, member_id=number, role=Role.DEVELOPER)
+        await members.change_role(ctx, actor=owner, member_id=number, role=Role.DEVELOPER)
     else:
-        await getattr(members, act)(kernel, actor=owner, member_id=number)
-    assert await held(kernel, both.key) == {"orders:rw"}
-    assert await held(kernel, money.key) is None
-    assert await held(kernel, mine.key) == set(PAYOUTS)
-    done = await audited(kernel)
+        await getattr(members, act)(ctx, actor=owner, member_id=number)
+    assert await held(ctx, both.key) == {"orders:rw"}
+    assert await held(ctx, money.key) is None
+    assert await held(ctx, mine.key) == set(PAYOUTS)
+    done = await audited(ctx)
     assert sorted(done[3:5]) == ["api_key.revoked", "api_key.scopes_taken"]
-    told = await kernel.database.pool.fetch("SELECT letter, recipient FROM mail")
+    told = await ctx.database.pool.fetch("SELECT template, recipient FROM mail")
     assert [tuple(row) for row in told] == [("keys_cut", "ann@acme.example")]
     if act == "demote":
-        await members.change_role(kernel, actor=owner, member_id=number, role=Role.OWNER)
-        assert await held(kernel, both.key) == {"orders:rw"}
+        await members.change_role(ctx, actor=owner, member_id=number, role=Role.OWNER)
+        assert await held(ctx, both.key) == {"orders:rw"}
 
 
 @pytest.mark.parametrize(
@@ -151,41 +151,41 @@ async def test_money_scopes_end_with_the_role_of_who_made_the_key(
     ],
 )
 async def test_each_call_is_judged_by_the_makers_role_of_now(
-    kernel: Kernel, organization: UUID, statement: str
+    ctx: AppContext, organization: UUID, statement: str
 ) -> None:
     """Whatever way a role was lost, and where nobody knows who made a secret."""
-    owner = await member(kernel, organization, Role.OWNER, "ann@acme.example")
-    made = await mint(kernel, owner, "orders:rw", *PAYOUTS)
-    assert await held(kernel, made.key) == {"orders:rw", *PAYOUTS}
-    await kernel.database.pool.execute(statement)
-    assert await held(kernel, made.key) == {"orders:rw"}
+    owner = await member(ctx, organization, Role.OWNER, "ann@acme.example")
+    made = await mint(ctx, owner, "orders:rw", *PAYOUTS)
+    assert await held(ctx, made.key) == {"orders:rw", *PAYOUTS}
+    await ctx.database.pool.execute(statement)
+    assert await held(ctx, made.key) == {"orders:rw"}
 
 
 async def test_the_operators_keys_have_what_they_were_given(
-    kernel: Kernel, organization: UUID
+    ctx: AppContext, organization: UUID
 ) -> None:
     operator = Actor(ActorKind.OPERATOR, "cli", "command line", organization, LIVE)
-    made = await mint(kernel, operator, *PAYOUTS)
-    assert await held(kernel, made.key) == set(PAYOUTS)
-    rotated = await rotate_key(kernel, actor=operator, key_id=made.id)
-    assert await held(kernel, rotated.key) == set(PAYOUTS)
+    made = await mint(ctx, operator, *PAYOUTS)
+    assert await held(ctx, made.key) == set(PAYOUTS)
+    rotated = await rotate_key(ctx, actor=operator, key_id=made.id)
+    assert await held(ctx, rotated.key) == set(PAYOUTS)
 
 
 async def test_a_key_made_while_the_role_falls_has_no_money(
-    kernel: Kernel, organization: UUID
+    ctx: AppContext, organization: UUID
 ) -> None:
     """Whichever is first: the key is refused, or it is found and cut."""
-    owner = await member(kernel, organization, Role.OWNER, "ann@acme.example")
+    owner = await member(ctx, organization, Role.OWNER, "ann@acme.example")
     for attempt in range(5):
-        other = await member(kernel, organization, Role.OWNER, f"b{attempt}@acme.example")
-        number = await membership(kernel, other)
+        other = await member(ctx, organization, Role.OWNER, f"b{attempt}@acme.example")
+        number = await membership(ctx, other)
         made, _ = await asyncio.gather(
-            mint(kernel, other, "orders:rw", *PAYOUTS),
-            members.change_role(kernel, actor=owner, member_id=number, role=Role.DEVELOPER),
+            mint(ctx, other, "orders:rw", *PAYOUTS),
+            members.change_role(ctx, actor=owner, member_id=number, role=Role.DEVELOPER),
             return_exceptions=True,
         )
         if isinstance(made, MintedKey):
-            stored = await kernel.database.pool.fetchval(
+            stored = await ctx.database.pool.fetchval(
                 "SELECT scopes FROM api_key WHERE id = $1", made.id
             )
             assert stored == ["orders:rw"]

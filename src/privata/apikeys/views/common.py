@@ -14,7 +14,7 @@ from django.urls import reverse
 from privata.access.tenants import Tenant
 from privata.apikeys.listing import KeyView, key_of
 from privata.core.roles import Permission
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import app_context, wait
 
 
 def address(tenant: Tenant, name: str, **where: Any) -> str:
@@ -26,7 +26,7 @@ def one_key(tenant: Tenant, key_id: UUID) -> KeyView:
     """A key of the tenant; `NotFound`."""
     return wait(
         key_of(
-            kernel(),
+            app_context(),
             organization_id=tenant.organization_id,
             environments=[tenant.environment],
             key_id=key_id,

@@ -12,20 +12,20 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from privata.access.forms import keep_once
 from privata.access.tenants import Tenant
-from privata.access.views import missing_is_404, page
+from privata.access.views import missing_is_404, requires
 from privata.apikeys import service
 from privata.apikeys.forms import KeyForm, form_of, new_form, scope_choices
 from privata.apikeys.listing import MOST_KEYS, KeyView, keys_of
 from privata.apikeys.reach import lacking
 from privata.apikeys.service import MintedKey
 from privata.apikeys.views.common import address, one_key, show
-from privata.apikeys.views.secrets import proof
+from privata.apikeys.views.secrets import try_it
 from privata.core.errors import RateLimited, ValidationFailed
 from privata.core.roles import Permission
 from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
-from privata.infra.plane import is_fragment, kernel, wait
+from privata.infra.context import AppContext
+from privata.infra.plane import app_context, is_fragment, wait
 from privata.organizations.profile import status_of
 
 #: What an organization that is not approved has to wait for before it gets live keys.
@@ -42,13 +42,15 @@ _UNLOCKS: Final = {
 
 
 @require_safe
-@page(Permission.VIEW_KEYS)
+@requires(Permission.VIEW_KEYS)
 def index(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """Every key: those that work, and folded below those that have ended."""
     found = wait(
-        keys_of(kernel(), organization_id=tenant.organization_id, environments=[tenant.environment])
+        keys_of(
+            app_context(), organization_id=tenant.organization_id, environments=[tenant.environment]
+        )
     )
-    now = kernel().clock.now()
+    now = app_context().clock.now()
     context = {
         "keys": [key for key in found if not key.ended],
         "ended": [key for key in found if key.ended],
@@ -60,19 +62,19 @@ def index(request: HttpRequest, tenant: Tenant) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.MANAGE_KEYS)
+@requires(Permission.MANAGE_KEYS)
 def new(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
     """The form of a new key; a refused one comes back with everything that was entered."""
     unlocks = _unlocks(tenant)
     if unlocks:
         return redirect(address(tenant, "list"))
     if request.method != "POST":
-        return _new(request, tenant, new_form(tenant.environment, kernel().clock.now()))
-    form = new_form(tenant.environment, kernel().clock.now(), request.POST)
+        return _new(request, tenant, new_form(tenant.environment, app_context().clock.now()))
+    form = new_form(tenant.environment, app_context().clock.now(), request.POST)
     if not form.is_valid():
         return _new(request, tenant, form)
     try:
-        minted = wait(_create(kernel(), tenant, form.decided()))
+        minted = wait(_create(app_context(), tenant, form.decided()))
     except (ValidationFailed, RateLimited) as error:
         form.refuse(error)
         answer = _new(request, tenant, form, status=error.status)
@@ -84,16 +86,16 @@ def new(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
 
 
 @require_safe
-@page(Permission.VIEW_KEYS)
+@requires(Permission.VIEW_KEYS)
 @missing_is_404
 def detail(request: HttpRequest, tenant: Tenant, key_id: UUID) -> HttpResponse:
     """One key; those who may not change it read it."""
     key = one_key(tenant, key_id)
-    return _detail(request, tenant, key, form_of(key, kernel().clock.now()))
+    return _detail(request, tenant, key, form_of(key, app_context().clock.now()))
 
 
 @require_safe
-@page(Permission.VIEW_KEYS)
+@requires(Permission.VIEW_KEYS)
 @missing_is_404
 def state(request: HttpRequest, tenant: Tenant, key_id: UUID) -> HttpResponse:
     """The part of a key's page that follows rotations and uses."""
@@ -102,17 +104,17 @@ def state(request: HttpRequest, tenant: Tenant, key_id: UUID) -> HttpResponse:
 
 
 @require_POST
-@page(Permission.MANAGE_KEYS)
+@requires(Permission.MANAGE_KEYS)
 @missing_is_404
 def change(request: HttpRequest, tenant: Tenant, key_id: UUID) -> HttpResponseBase:
     """Save name, scopes, expiry and addresses; refused ones come back as they were entered."""
     key = one_key(tenant, key_id)
-    form = form_of(key, kernel().clock.now(), request.POST)
+    form = form_of(key, app_context().clock.now(), request.POST)
     if not form.is_valid():
         return _detail(request, tenant, key, form)
     try:
         changed = wait(
-            service.edit_key(kernel(), actor=tenant.actor, key_id=key_id, **form.decided())
+            service.edit_key(app_context(), actor=tenant.actor, key_id=key_id, **form.decided())
         )
     except ValidationFailed as error:
         form.refuse(error)
@@ -121,10 +123,10 @@ def change(request: HttpRequest, tenant: Tenant, key_id: UUID) -> HttpResponseBa
     return redirect(address(tenant, "detail", key_id=key_id))
 
 
-async def _create(kernel: Kernel, tenant: Tenant, wanted: dict[str, Any]) -> MintedKey:
-    async with kernel.database.transaction() as tx:
+async def _create(ctx: AppContext, tenant: Tenant, wanted: dict[str, Any]) -> MintedKey:
+    async with ctx.database.transaction() as tx:
         return await service.create_key(
-            tx, kernel, actor=tenant.actor, environment=tenant.environment, **wanted
+            tx, ctx, actor=tenant.actor, environment=tenant.environment, **wanted
         )
 
 
@@ -137,7 +139,7 @@ def _detail(request: HttpRequest, tenant: Tenant, key: KeyView, form: KeyForm) -
     context = _facts(tenant, key) | {
         "form": form,
         "scopes": scope_choices(tenant.role, key),
-        "proof": proof("$PRIVATA_API_KEY", key.scopes),
+        "try_it": try_it("$PRIVATA_API_KEY", key.scopes),
     }
     return show(request, tenant, "detail.html", context, status=422 if form.errors else 200)
 
@@ -145,7 +147,7 @@ def _detail(request: HttpRequest, tenant: Tenant, key: KeyView, form: KeyForm) -
 def _facts(tenant: Tenant, key: KeyView) -> dict[str, Any]:
     return {
         "key": key,
-        "soon": key.ends_soon(kernel().clock.now()),
+        "soon": key.ends_soon(app_context().clock.now()),
         "beyond": lacking(tenant.role, key.scopes) if tenant.may(Permission.MANAGE_KEYS) else [],
     }
 
@@ -154,5 +156,5 @@ def _unlocks(tenant: Tenant) -> str:
     """What must happen before keys can be made in this environment; empty: nothing."""
     if tenant.environment is not Environment.LIVE:
         return ""
-    status = wait(status_of(kernel(), tenant.organization_id))
+    status = wait(status_of(app_context(), tenant.organization_id))
     return _UNLOCKS.get(status, "")

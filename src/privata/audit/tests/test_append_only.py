@@ -13,7 +13,7 @@ from privata.audit.checkpoints import make_checkpoints
 from privata.audit.tests.conftest import act
 from privata.audit.verify import verify_chain
 from privata.core.tenancy import Environment, system_actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 
 _COLUMNS = "actor_kind, actor_id, actor_label, action, target"
 _FORGED = "INSERT INTO audit_entry ({}, " + _COLUMNS + ") VALUES ({}, 'x', 'x', 'x', 'x', 'x')"
@@ -42,7 +42,7 @@ ATTACKS = [
 #: What only the application's role must fail at: the owner is trusted to change the schema, and
 #: what an owner forges is found by the verification.
 ATTACKS_OF_THE_APPLICATION = [
-    # The rows, by other doors.
+    # The rows, by other ways.
     "INSERT INTO audit_entry (id, at, actor_kind, actor_id, actor_label, action, target)"
     " SELECT id, at, 'x', 'x', 'x', 'x', 'x' FROM audit_entry"
     " ON CONFLICT (id, at) DO UPDATE SET action = 'x'",
@@ -117,12 +117,12 @@ _SILENT = ("GRANT UPDATE ON audit_entry TO CURRENT_USER",)
 
 
 @pytest.fixture
-async def chain(kernel: Kernel) -> uuid.UUID:
+async def chain(ctx: AppContext) -> uuid.UUID:
     """A chain of two entries and a checkpoint."""
     made = uuid.uuid4()
-    await act(kernel, made, 1)
-    await act(kernel, made, 2)
-    assert await make_checkpoints(kernel) == 1
+    await act(ctx, made, 1)
+    await act(ctx, made, 2)
+    assert await make_checkpoints(ctx) == 1
     return made
 
 
@@ -149,19 +149,19 @@ def test_there_are_many_ways_to_try() -> None:
     assert len({*ATTACKS, *ATTACKS_OF_THE_APPLICATION}) >= 60
 
 
-async def test_the_application_cannot(kernel: Kernel, chain: uuid.UUID) -> None:
-    pool = kernel.database.pool
+async def test_the_application_cannot(ctx: AppContext, chain: uuid.UUID) -> None:
+    pool = ctx.database.pool
     before = await pool.fetch("SELECT * FROM audit_entry ORDER BY id")
     month = await _month(pool)
     async with pool.acquire() as connection:
         for attack in (*ATTACKS, *ATTACKS_OF_THE_APPLICATION):
             await _refused(connection, attack.replace("{month}", month))
     assert await pool.fetch("SELECT * FROM audit_entry ORDER BY id") == before
-    assert (await verify_chain(kernel, chain)).last_seq == 2
+    assert (await verify_chain(ctx, chain)).last_seq == 2
 
 
-async def test_the_application_cannot_copy_entries_in(kernel: Kernel, chain: uuid.UUID) -> None:
-    async with kernel.database.pool.acquire() as connection:
+async def test_the_application_cannot_copy_entries_in(ctx: AppContext, chain: uuid.UUID) -> None:
+    async with ctx.database.pool.acquire() as connection:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.copy_records_to_table(
                 "audit_entry",
@@ -170,32 +170,32 @@ async def test_the_application_cannot_copy_entries_in(kernel: Kernel, chain: uui
             )
 
 
-async def test_a_copied_entry_is_sealed_like_any_other(kernel: Kernel, chain: uuid.UUID) -> None:
-    async with kernel.database.pool.acquire() as connection:
+async def test_a_copied_entry_is_sealed_like_any_other(ctx: AppContext, chain: uuid.UUID) -> None:
+    async with ctx.database.pool.acquire() as connection:
         await connection.copy_records_to_table(
             "audit_entry",
             records=[(chain, "x", "x", "x", "x", "x")],
             columns=["organization_id", *_COLUMNS.split(", ")],
         )
-    verdict = await verify_chain(kernel, chain)
-    assert (verdict.broken, verdict.last_seq) == (None, 3)
+    verification = await verify_chain(ctx, chain)
+    assert (verification.broken, verification.last_seq) == (None, 3)
 
 
-async def test_nothing_is_granted_by_the_application(kernel: Kernel, chain: uuid.UUID) -> None:
+async def test_nothing_is_granted_by_the_application(ctx: AppContext, chain: uuid.UUID) -> None:
     for attempt in _SILENT:
         try:
-            await kernel.database.pool.execute(attempt)
+            await ctx.database.pool.execute(attempt)
         except asyncpg.PostgresError:
             continue  # refused aloud is as good
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await kernel.database.pool.execute("UPDATE audit_entry SET action = 'x'")
+        await ctx.database.pool.execute("UPDATE audit_entry SET action = 'x'")
 
 
 async def test_a_temporary_table_does_not_take_the_heads_place(
-    kernel: Kernel, chain: uuid.UUID
+    ctx: AppContext, chain: uuid.UUID
 ) -> None:
     actor = system_actor(chain, Environment.TEST, "tests")
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await tx.connection.execute(
             "CREATE TEMP TABLE audit_head (chain uuid PRIMARY KEY, seq bigint, hash bytea)"
             " ON COMMIT DROP;"
@@ -203,21 +203,21 @@ async def test_a_temporary_table_does_not_take_the_heads_place(
             "SET LOCAL search_path = pg_temp, public, pg_catalog"
         )
         await audit.record(tx, actor=actor, action="thing.done", target="it")
-    verdict = await verify_chain(kernel, chain)
-    assert (verdict.broken, verdict.last_seq) == (None, 3)
+    verification = await verify_chain(ctx, chain)
+    assert (verification.broken, verification.last_seq) == (None, 3)
 
 
 async def test_the_owner_cannot_either(
-    kernel: Kernel, chain: uuid.UUID, owner: asyncpg.Connection
+    ctx: AppContext, chain: uuid.UUID, owner: asyncpg.Connection
 ) -> None:
     month = await _month(owner)
     for attack in ATTACKS:
         await _refused(owner, attack.replace("{month}", month), "audit entries")
-    assert (await verify_chain(kernel, chain)).broken is None
+    assert (await verify_chain(ctx, chain)).broken is None
 
 
 async def test_an_owners_forged_number_and_hash_are_replaced(
-    kernel: Kernel, chain: uuid.UUID, owner: asyncpg.Connection
+    ctx: AppContext, chain: uuid.UUID, owner: asyncpg.Connection
 ) -> None:
     await owner.execute(
         f"INSERT INTO audit_entry (organization_id, id, seq, hash, previous_hash, {_COLUMNS})"
@@ -231,11 +231,11 @@ async def test_an_owners_forged_number_and_hash_are_replaced(
     assert row["hash"] != bytes(32)
 
 
-async def test_an_entry_falls_with_its_act(kernel: Kernel) -> None:
+async def test_an_entry_falls_with_its_act(ctx: AppContext) -> None:
     actor = system_actor(uuid.uuid4(), Environment.TEST, "tests")
     with pytest.raises(ZeroDivisionError):
-        async with kernel.database.transaction() as tx:
+        async with ctx.database.transaction() as tx:
             await audit.record(tx, actor=actor, action="thing.done", target="it")
             raise ZeroDivisionError
-    assert await kernel.database.pool.fetchval("SELECT count(*) FROM audit_entry") == 0
-    assert await kernel.database.pool.fetchval("SELECT count(*) FROM audit_head") == 0
+    assert await ctx.database.pool.fetchval("SELECT count(*) FROM audit_entry") == 0
+    assert await ctx.database.pool.fetchval("SELECT count(*) FROM audit_head") == 0

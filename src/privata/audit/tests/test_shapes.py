@@ -11,17 +11,17 @@ import pytest
 from privata.audit.service import changed, record, terms
 from privata.audit.tests.conftest import act
 from privata.core.tenancy import Environment, system_actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 
 
 @pytest.mark.parametrize("value", [["old", "new"], {"old": 1, "new": 2}, {"one"}])
-async def test_other_shapes_of_changes_are_refused(kernel: Kernel, value: object) -> None:
+async def test_other_shapes_of_changes_are_refused(ctx: AppContext, value: object) -> None:
     """Pairs came as lists, as old and new, and as before and after; the page knew the last."""
     with pytest.raises(TypeError, match=r"changed\(before, after\)"):
-        await act(kernel, uuid.uuid4(), 1, name=value)
+        await act(ctx, uuid.uuid4(), 1, name=value)
 
 
-async def test_values_and_both_sides_are_kept(kernel: Kernel) -> None:
+async def test_values_and_both_sides_are_kept(ctx: AppContext) -> None:
     told: dict[str, Any] = {
         "name": changed("A", None),
         "scopes": ("quotes", "orders:read"),
@@ -29,9 +29,9 @@ async def test_values_and_both_sides_are_kept(kernel: Kernel) -> None:
         "count": 3,
     }
     actor = system_actor(uuid.uuid4(), Environment.TEST, "tests")
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await record(tx, actor=actor, action="a.b", target="it", changes=told)
-    kept = await kernel.database.pool.fetchval("SELECT changes FROM audit_entry")
+    kept = await ctx.database.pool.fetchval("SELECT changes FROM audit_entry")
     assert json.loads(kept) == {
         "name": {"before": "A", "after": None},
         "scopes": ["quotes", "orders:read"],

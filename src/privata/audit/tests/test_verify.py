@@ -13,7 +13,7 @@ from privata.audit.checkpoints import make_checkpoints
 from privata.audit.tests.conftest import act
 from privata.audit.verify import verify, verify_chain
 from privata.core.tenancy import Actor, ActorKind, Environment, system_actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.sealing import Sealer
 
 _TAMPERING = [
@@ -39,33 +39,33 @@ _TAMPERING = [
 
 
 @pytest.fixture
-async def chain(kernel: Kernel) -> uuid.UUID:
+async def chain(ctx: AppContext) -> uuid.UUID:
     """Five entries of different kinds and a checkpoint over them."""
     made = uuid.uuid4()
     for number in range(1, 4):
-        await act(kernel, made, number)
+        await act(ctx, made, number)
     actor = Actor(
         ActorKind.USER, "7", "müller@example.com", made, Environment.LIVE,
         ip="2001:db8::1", user_agent="Browser/1.0", session="0123456789abcdef",
     )  # fmt: skip
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await audit.record(tx, actor=actor, action="thing.seen", target="")
         await audit.record(tx, actor=actor, action="thing.done", target="it", changes={})
-    assert await make_checkpoints(kernel) == 1
-    assert await make_checkpoints(kernel) == 0
+    assert await make_checkpoints(ctx) == 1
+    assert await make_checkpoints(ctx) == 0
     return made
 
 
-async def test_the_database_and_the_verification_agree(kernel: Kernel, chain: uuid.UUID) -> None:
-    verdict = await verify_chain(kernel, chain)
-    assert (verdict.broken, verdict.entries, verdict.last_seq) == (None, 5, 5)
-    row = await kernel.database.pool.fetchrow("SELECT * FROM audit_entry WHERE seq = 4")
+async def test_the_database_and_the_verification_agree(ctx: AppContext, chain: uuid.UUID) -> None:
+    verification = await verify_chain(ctx, chain)
+    assert (verification.broken, verification.entries, verification.last_seq) == (None, 5, 5)
+    row = await ctx.database.pool.fetchrow("SELECT * FROM audit_entry WHERE seq = 4")
     assert row["session"] == "89abcdef"
 
 
 @pytest.mark.parametrize(("tampering", "seq", "words"), _TAMPERING)
 async def test_a_change_made_past_the_triggers_is_found(
-    kernel: Kernel,
+    ctx: AppContext,
     chain: uuid.UUID,
     superuser: asyncpg.Connection,
     tampering: str,
@@ -73,60 +73,66 @@ async def test_a_change_made_past_the_triggers_is_found(
     words: str,
 ) -> None:
     other = uuid.uuid4()
-    await act(kernel, other, 1)
+    await act(ctx, other, 1)
     await superuser.execute(tampering.replace("WHERE", f"WHERE organization_id = '{chain}' AND")
                             if "audit_head" not in tampering and "checkpoint" not in tampering
                             else tampering)  # fmt: skip
-    broken = (await verify_chain(kernel, chain)).broken
+    broken = (await verify_chain(ctx, chain)).broken
     assert broken is not None
     assert (broken.seq, words in broken.reason) == (seq, True), broken
 
 
 async def test_one_organizations_break_is_no_others(
-    kernel: Kernel, chain: uuid.UUID, superuser: asyncpg.Connection
+    ctx: AppContext, chain: uuid.UUID, superuser: asyncpg.Connection
 ) -> None:
     other = uuid.uuid4()
-    await act(kernel, other, 1)
+    await act(ctx, other, 1)
     await superuser.execute("UPDATE audit_entry SET action = 'x' WHERE organization_id = $1", other)
-    verdicts = {verdict.organization_id: verdict for verdict in await verify(kernel)}
-    assert verdicts[chain].broken is None
-    assert verdicts[other].broken is not None
-    assert [one.organization_id for one in await verify(kernel, organization_id=chain)] == [chain]
+    verifications = {
+        verification.organization_id: verification for verification in await verify(ctx)
+    }
+    assert verifications[chain].broken is None
+    assert verifications[other].broken is not None
+    assert [one.organization_id for one in await verify(ctx, organization_id=chain)] == [chain]
 
 
-async def test_what_belongs_to_no_organization_has_a_chain(kernel: Kernel) -> None:
-    await kernel.database.pool.execute(
+async def test_what_belongs_to_no_organization_has_a_chain(ctx: AppContext) -> None:
+    await ctx.database.pool.execute(
         "INSERT INTO audit_entry (actor_kind, actor_id, actor_label, action, target)"
         " SELECT 'system', 'x', 'x', 'x', 'x' FROM generate_series(1, 3)"
     )
-    await make_checkpoints(kernel)
-    [verdict] = await verify(kernel)
-    assert (verdict.organization_id, verdict.broken, verdict.entries) == (None, None, 3)
+    await make_checkpoints(ctx)
+    [verification] = await verify(ctx)
+    assert (verification.organization_id, verification.broken, verification.entries) == (
+        None,
+        None,
+        3,
+    )
 
 
 async def test_a_seal_of_another_installation_does_not_hold(
-    kernel: Kernel, chain: uuid.UUID
+    ctx: AppContext, chain: uuid.UUID
 ) -> None:
-    elsewhere = Kernel(kernel.database, Sealer([bytes(32)]), kernel.clock, kernel.settings)
+    elsewhere = AppContext(ctx.database, Sealer([bytes(32)]), ctx.clock, ctx.settings)
     broken = (await verify_chain(elsewhere, chain)).broken
     assert broken is not None
     assert "seal" in broken.reason
 
 
-async def test_many_at_once_make_one_chain(kernel: Kernel) -> None:
+async def test_many_at_once_make_one_chain(ctx: AppContext) -> None:
     """The race of two inserts for the same place: the head's row is locked until the commit."""
     organization_id = uuid.uuid4()
 
     async def one(number: int) -> None:
         if number % 7 == 3:
             with pytest.raises(ZeroDivisionError):
-                async with kernel.database.transaction() as tx:
+                async with ctx.database.transaction() as tx:
                     actor = system_actor(organization_id, Environment.TEST, "tests")
                     await audit.record(tx, actor=actor, action="thing.undone", target="it")
                     raise ZeroDivisionError
         else:
-            await act(kernel, organization_id, number)
+            await act(ctx, organization_id, number)
 
     await asyncio.gather(*(one(number) for number in range(42)))
-    verdict = await verify_chain(kernel, organization_id)
-    assert (verdict.broken, verdict.entries, verdict.last_seq) == (None, 36, 36)
+    verification = await verify_chain(ctx, organization_id)
+    assert (verification.broken, verification.entries, verification.last_seq) == (None, 36, 36)

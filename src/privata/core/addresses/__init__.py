@@ -1,6 +1,6 @@
 """Addresses of cryptocurrency networks: is this text one, and in which form is it sent?
 
-Pure rules without I/O. `validate_address` is the one door; `AddressError` is the one error.
+Pure rules without I/O. `validate_address` is the one entry point; `AddressError` is the one error.
 """
 
 from __future__ import annotations

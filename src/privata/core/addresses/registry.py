@@ -1,4 +1,4 @@
-"""Which rules hold on which network, and the door through which everybody calls them."""
+"""Which rules hold on which network, and the one function through which everybody calls them."""
 
 from __future__ import annotations
 

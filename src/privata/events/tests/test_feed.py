@@ -13,7 +13,7 @@ from privata.core.errors import ValidationFailed
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.events.feed import Told, events_after
 from privata.events.service import NewEvent, publish
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 
 
@@ -30,72 +30,72 @@ async def tell(
     )
 
 
-async def read(kernel: Kernel, organization: UUID, after: int = 0, limit: int = 100) -> list[Told]:
-    page = await events_after(kernel, actor=reader(organization), after=after, limit=limit)
+async def read(ctx: AppContext, organization: UUID, after: int = 0, limit: int = 100) -> list[Told]:
+    page = await events_after(ctx, actor=reader(organization), after=after, limit=limit)
     return list(page.events)
 
 
 async def test_pages_follow_each_other_without_gap_or_repeat(
-    kernel: Kernel, organization: UUID
+    ctx: AppContext, organization: UUID
 ) -> None:
-    empty = await events_after(kernel, actor=reader(organization), after=0, limit=3)
+    empty = await events_after(ctx, actor=reader(organization), after=0, limit=3)
     assert (list(empty.events), empty.last, empty.more) == ([], 0, False)
     for start in (0, 4):
-        async with kernel.database.transaction() as tx:
+        async with ctx.database.transaction() as tx:
             await tell(tx, organization, *(f"e{n}" for n in range(start, start + 4)))
     seen, after, more = [], 0, True
     while more:
-        page = await events_after(kernel, actor=reader(organization), after=after, limit=3)
+        page = await events_after(ctx, actor=reader(organization), after=after, limit=3)
         seen += page.events
         after, more = page.last, page.more
     assert [event.event_id for event in seen] == [f"e{n}" for n in range(8)]
     assert seen[5].body == b'{"n": "e5"}'
-    last = await events_after(kernel, actor=reader(organization), after=after, limit=3)
+    last = await events_after(ctx, actor=reader(organization), after=after, limit=3)
     assert (list(last.events), last.last, last.more) == ([], after, False)
 
 
-async def test_everybody_reads_their_own(kernel: Kernel, organization: UUID) -> None:
-    async with kernel.database.transaction() as tx:
+async def test_everybody_reads_their_own(ctx: AppContext, organization: UUID) -> None:
+    async with ctx.database.transaction() as tx:
         await tell(tx, organization, "test")
         await tell(tx, organization, "live", environment=Environment.LIVE)
-    (mine,) = await read(kernel, organization)
+    (mine,) = await read(ctx, organization)
     assert mine.event_id == "test"
     for stranger in (reader(uuid.uuid4()), reader(organization, Environment.LIVE)):
         with pytest.raises(ValidationFailed):
-            await events_after(kernel, actor=stranger, after=mine.seq, limit=1)
+            await events_after(ctx, actor=stranger, after=mine.seq, limit=1)
     with pytest.raises(ValidationFailed):
-        await read(kernel, organization, after=mine.seq + 1000)
+        await read(ctx, organization, after=mine.seq + 1000)
 
 
 async def test_a_smaller_number_that_commits_later_is_not_skipped(
-    kernel: Kernel, organization: UUID
+    ctx: AppContext, organization: UUID
 ) -> None:
-    async with kernel.database.transaction() as slow:
+    async with ctx.database.transaction() as slow:
         await tell(slow, organization, "slow")
-        async with kernel.database.transaction() as fast:
+        async with ctx.database.transaction() as fast:
             await tell(fast, organization, "fast")
         # `fast` is committed and has the greater number; to show it now would lose `slow`.
-        assert await read(kernel, organization) == []
-    assert [event.event_id for event in await read(kernel, organization)] == ["slow", "fast"]
+        assert await read(ctx, organization) == []
+    assert [event.event_id for event in await read(ctx, organization)] == ["slow", "fast"]
 
 
 async def test_a_greater_number_of_an_older_transaction_comes_first(
-    kernel: Kernel, organization: UUID
+    ctx: AppContext, organization: UUID
 ) -> None:
-    async with kernel.database.transaction() as young:
-        async with kernel.database.transaction() as old:
+    async with ctx.database.transaction() as young:
+        async with ctx.database.transaction() as old:
             await old.connection.execute("SELECT pg_current_xact_id()")
             await tell(young, organization, "young")
             await tell(old, organization, "old")
-        (first,) = await read(kernel, organization)
+        (first,) = await read(ctx, organization)
         assert first.event_id == "old"
-    (second,) = await read(kernel, organization, after=first.seq)
+    (second,) = await read(ctx, organization, after=first.seq)
     assert (second.event_id, second.seq < first.seq) == ("young", True)
-    assert await read(kernel, organization, after=second.seq) == []
+    assert await read(ctx, organization, after=second.seq) == []
 
 
 async def test_a_reader_amid_writers_sees_everything_once(
-    kernel: Kernel, organization: UUID
+    ctx: AppContext, organization: UUID
 ) -> None:
     """Writers draw, wait and commit (or not) in any order while a reader follows."""
     rng = random.Random(7)
@@ -105,7 +105,7 @@ async def test_a_reader_amid_writers_sees_everything_once(
         for turn in range(10):
             names = [f"{number}-{turn}-{n}" for n in range(rng.randint(1, 3))]
             try:
-                async with kernel.database.transaction() as tx:
+                async with ctx.database.transaction() as tx:
                     await tell(tx, organization, *names[:1])
                     await asyncio.sleep(rng.random() / 100)
                     if names[1:]:
@@ -121,7 +121,7 @@ async def test_a_reader_amid_writers_sees_everything_once(
         after = 0
         while True:
             ended = writers.done()
-            page = await events_after(kernel, actor=reader(organization), after=after, limit=5)
+            page = await events_after(ctx, actor=reader(organization), after=after, limit=5)
             seen += [event.event_id for event in page.events]
             after = page.last
             if ended and not page.events:

@@ -11,7 +11,7 @@ Python wheel; everything else (`initdb`, start, stop, recovery) is done here:
     postmaster   what runs right now: its lock file, its processes, stopping it
     cluster      building the data directory, starting the server
     server       `acquire`, `EmbeddedServer`, `destroy`
-    keeper       the process that stops the server after its last user
+    supervisor   the process that stops the server after its last user
     failures     one clear line out of a log or an operating system's error
 """
 

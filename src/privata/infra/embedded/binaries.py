@@ -99,8 +99,8 @@ def _copy(install: Path, kept: Path) -> None:
         shutil.copytree(install / name, target / name, symlinks=True)
     for libraries in (package.parent / f"{_PACKAGE}.libs", package / ".dylibs"):
         if libraries.is_dir():
-            place = partial / libraries.relative_to(package.parent)
-            shutil.copytree(libraries, place, symlinks=True)
+            location = partial / libraries.relative_to(package.parent)
+            shutil.copytree(libraries, location, symlinks=True)
     for folder, _, files in os.walk(partial):
         Path(folder).chmod(0o755)
         for name in files:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from privata.core.errors import StartupError
 from privata.infra.embedded import binaries, failures, layout, postmaster
-from privata.infra.embedded.layout import Place
+from privata.infra.embedded.layout import Location
 from privata.infra.embedded.locks import POLL_S, Lock
 
 _BUILD_S = 120.0
@@ -71,17 +71,17 @@ def open_log(path: Path) -> int:
     return os.open(path, flags, 0o600)
 
 
-def build(place: Place, programs: Path, lock: Lock, *, fast: bool) -> None:
+def build(location: Location, programs: Path, lock: Lock, *, fast: bool) -> None:
     """Make the data directory, its roles and its database, then give it its name.
 
     What a crash leaves behind has another name and goes when the next build begins. Raises
     StartupError when PostgreSQL gives up, OSError when a directory cannot be made.
     """
-    for abandoned in place.root.glob("data.new-*"):
+    for abandoned in location.root.glob("data.new-*"):
         shutil.rmtree(abandoned)
-    new = Path(tempfile.mkdtemp(prefix="data.new-", dir=place.root))
+    new = Path(tempfile.mkdtemp(prefix="data.new-", dir=location.root))
     try:
-        place.account.own(new)
+        location.account.own(new)
         # Trust is safe here: the one way in is a socket in a directory of mode 0700, so whoever
         # can connect can read the data files as well. Nothing is left to protect by a password.
         initdb: list[str | Path] = [programs / "initdb", "-D", new, "--auth=trust"]
@@ -90,15 +90,15 @@ def build(place: Place, programs: Path, lock: Lock, *, fast: bool) -> None:
         initdb += ["--builtin-locale=C.UTF-8"]
         if fast:
             initdb += ["--no-sync"]
-        _run(place, initdb, lock, doing="creating the database")
+        _run(location, initdb, lock, doing="creating the database")
         alone: list[str | Path] = [programs / "postgres", "--single", "-D", new]
         alone += ["-c", "exit_on_error=on", "-c", f"fsync={'off' if fast else 'on'}", "postgres"]
-        _run(place, alone, lock, doing="creating the roles", stdin=_BOOTSTRAP)
-        new.rename(place.data)
+        _run(location, alone, lock, doing="creating the roles", stdin=_BOOTSTRAP)
+        new.rename(location.data)
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise
-    parent = os.open(place.root, os.O_RDONLY)
+    parent = os.open(location.root, os.O_RDONLY)
     try:
         os.fsync(parent)
     finally:
@@ -106,19 +106,21 @@ def build(place: Place, programs: Path, lock: Lock, *, fast: bool) -> None:
 
 
 def _run(
-    place: Place, command: list[str | Path], lock: Lock, *, doing: str, stdin: str = ""
+    location: Location, command: list[str | Path], lock: Lock, *, doing: str, stdin: str = ""
 ) -> None:
-    output = open_log(place.log)
+    output = open_log(location.log)
     try:
         begin = os.lseek(output, 0, os.SEEK_END)
-        code = place.account.run(
+        code = location.account.run(
             command, output=output, keep=[lock.fd], stdin=stdin, timeout=_BUILD_S
         )
         if code != 0:
             text = _read_from(output, begin)
-            raise failures.from_log(text, doing=doing, data=place.data, log=place.log)
+            raise failures.from_log(text, doing=doing, data=location.data, log=location.log)
     except subprocess.TimeoutExpired as error:
-        raise StartupError(f"{doing} took over {_BUILD_S:.0f} s; the log is {place.log}") from error
+        raise StartupError(
+            f"{doing} took over {_BUILD_S:.0f} s; the log is {location.log}"
+        ) from error
     finally:
         os.close(output)
 
@@ -136,45 +138,47 @@ def check_version(data: Path) -> None:
         )
 
 
-def start(place: Place, programs: Path, lock: Lock, *, fast: bool, deadline: float) -> Path:
+def start(location: Location, programs: Path, lock: Lock, *, fast: bool, deadline: float) -> Path:
     """Start the server and wait until it answers; the directory of its socket.
 
     `lock` is the server lock, held, and passes to the server: nothing of an earlier one lives.
     Raises StartupError when the server gives up or is not ready at `deadline` (monotonic).
     """
-    earlier = postmaster.read(place.data)
-    directory = layout.make_socket_directory(place, earlier.socket_directory if earlier else None)
+    earlier = postmaster.read(location.data)
+    directory = layout.make_socket_directory(
+        location, earlier.socket_directory if earlier else None
+    )
     # Stale for certain, and PostgreSQL would not start if a new process had the old one's id.
-    stale = (place.data / "postmaster.pid", directory / f"{layout.SOCKET_NAME}.lock")
+    stale = (location.data / "postmaster.pid", directory / f"{layout.SOCKET_NAME}.lock")
     for leftover in (*stale, directory / layout.SOCKET_NAME):
         leftover.unlink(missing_ok=True)
     settings = SETTINGS | (FAST if fast else {})
-    settings["cluster_name"] = postmaster.title(place.data)
+    settings["cluster_name"] = postmaster.title(location.data)
     settings["unix_socket_directories"] = '"' + str(directory).replace('"', '""') + '"'
-    command: list[str | Path] = [programs / "postgres", "-D", place.data]
+    command: list[str | Path] = [programs / "postgres", "-D", location.data]
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
     begun = time.monotonic()
-    output = open_log(place.log)
+    output = open_log(location.log)
     try:
         begin = os.lseek(output, 0, os.SEEK_END)
         # The shell ends at once, so that the server is nobody's child to wait for.
         detach = ["/bin/sh", "-c", '"$@" </dev/null &', "sh"]
-        place.account.run([*detach, *command], output=output, keep=[lock.fd])
+        location.account.run([*detach, *command], output=output, keep=[lock.fd])
         lock.close()
         with Lock(lock.path) as probe:
             while True:
-                status = postmaster.read(place.data)
+                status = postmaster.read(location.data)
                 if status and status.ready and postmaster.answers(status.socket_directory):
                     return status.socket_directory
                 if probe.try_exclusive():
                     text = _read_from(output, begin)
                     doing = "starting the embedded PostgreSQL"
-                    raise failures.from_log(text, doing=doing, data=place.data, log=place.log)
+                    raise failures.from_log(text, doing=doing, data=location.data, log=location.log)
                 if time.monotonic() > deadline:
                     raise StartupError(
                         f"the embedded PostgreSQL did not come up in "
-                        f"{time.monotonic() - begun:.0f} s; the log is {place.log}"
+                        f"{time.monotonic() - begun:.0f} s; the log is {location.log}"
                     )
                 time.sleep(POLL_S)
     finally:

@@ -1,15 +1,15 @@
 """Where the parts of a home lie.
 
-    HOME/postgres/            locks, `server.log`, `keeper.log`
+    HOME/postgres/            locks, `server.log`, `supervisor.log`
     HOME/postgres/data        the data directory, owned by PostgreSQL's OS user, mode 0700
     HOME/postgres/run         the directory of the socket, likewise
-    HOME/postgres/place       only when data and run are elsewhere: where
+    HOME/postgres/location    only when data and run are elsewhere: where
 
 Two things can push a part out of the home:
 
 - Run by root, PostgreSQL works as another OS user, who cannot enter a home below, say, /root
   (mode 0700). Then data and run go to a directory of their own in /var/lib/privata, the place
-  for data of system services, and `place` names it. Opening the way instead (mode bits, ACLs, a
+  for data of system services, and `location` names it. Opening the way instead (mode bits, ACLs, a
   capability that overrules them) would weaken what somebody closed on purpose, and containers
   commonly lack the capability. Throwaway servers (`fast`) go to the temporary directory.
 - The path of a Unix socket is short (107 bytes on Linux) and cannot hold a comma, which separates
@@ -43,7 +43,7 @@ _TEMPORARY_PREFIX = "privata-"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Where one home's server lives, and as whom."""
 
     control: Path
@@ -82,12 +82,12 @@ def make_control(home: Path) -> Path:
 def root_of(control: Path) -> Path:
     """The directory that holds data and run of this home."""
     try:
-        return Path((control / "place").read_text().strip())
+        return Path((control / "location").read_text().strip())
     except FileNotFoundError:
         return control
 
 
-def settle(control: Path, *, fast: bool) -> Place:
+def choose_location(control: Path, *, fast: bool) -> Location:
     """Decide where the data are or will be; the caller holds the start lock.
 
     Raises StartupError when the place cannot be used, OSError when it cannot be made.
@@ -100,18 +100,18 @@ def settle(control: Path, *, fast: bool) -> Place:
                 f"the OS user with id {account.uid}, who runs the database in {root}, cannot enter "
                 f"that directory any more; let others pass (chmod a+x) on the way to it"
             )
-        return Place(control, root, account)
+        return Location(control, root, account)
     if root != control and not root.is_dir() and not fast:
         raise StartupError(
             f"the database of {control.parent} was kept in {root}, which is gone; bring it back, "
-            f"or remove {control / 'place'} to begin anew"
+            f"or remove {control / 'location'} to begin anew"
         )
     account = osuser.for_new_data()
     if root != control and root.is_dir():
-        return Place(control, root, account)
+        return Location(control, root, account)
     if account.switch and not account.reaches(control):
         root = _make_root(control, fast=fast)
-    return Place(control, root, account)
+    return Location(control, root, account)
 
 
 def _make_root(control: Path, *, fast: bool) -> Path:
@@ -122,12 +122,12 @@ def _make_root(control: Path, *, fast: bool) -> Path:
         root = binaries.STATE_ROOT / secrets.token_hex(8)
         root.mkdir()
     root.chmod(0o711)
-    written = control / "place.new"
+    written = control / "location.new"
     with written.open("w") as file:
         file.write(f"{root}\n")
         file.flush()
         os.fsync(file.fileno())
-    written.rename(control / "place")
+    written.rename(control / "location")
     return root
 
 
@@ -137,29 +137,29 @@ def fits_socket(directory: Path) -> bool:
     return len(os.fsencode(path)) <= MAX_SOCKET_PATH and "," not in str(path)
 
 
-def make_socket_directory(place: Place, earlier: Path | None) -> Path:
+def make_socket_directory(location: Location, earlier: Path | None) -> Path:
     """The private directory for the socket; `earlier` is the one the last server used, if known.
 
     Raises StartupError when no directory with a short path can be had.
     """
-    own = place.root / "run"
+    own = location.root / "run"
     if fits_socket(own):
         own.mkdir(exist_ok=True)
-        place.account.own(own)
+        location.account.own(own)
         return own
-    if earlier is not None and fits_socket(earlier) and _is_private(earlier, place.account):
+    if earlier is not None and fits_socket(earlier) and _is_private(earlier, location.account):
         return earlier
     for base in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):  # noqa: S108 - random
         if not fits_socket(Path(base, _TEMPORARY_PREFIX + "x" * 8)):
             continue
-        if place.account.switch and not place.account.reaches(Path(base)):
+        if location.account.switch and not location.account.reaches(Path(base)):
             continue
         with contextlib.suppress(PermissionError, FileNotFoundError):
             made = Path(tempfile.mkdtemp(prefix=_TEMPORARY_PREFIX, dir=base))
-            place.account.own(made)
+            location.account.own(made)
             return made
     raise StartupError(
-        f"the path of {place.control.parent} is too long for a Unix socket ({MAX_SOCKET_PATH} "
+        f"the path of {location.control.parent} is too long for a Unix socket ({MAX_SOCKET_PATH} "
         f"bytes), and /tmp cannot be used instead; set PRIVATA_HOME to a shorter path"
     )
 

@@ -4,7 +4,7 @@ Four files of a home carry all agreement between programs, always taken in this 
 
     start.lock    exclusive while somebody builds, starts, stops or removes the server
     users.lock    shared by every program that uses the server, for its whole life
-    keeper.lock   exclusive by the keeper, for its whole life
+    supervisor.lock  exclusive by the supervisor, for its whole life
     server.lock   exclusive by the processes of PostgreSQL themselves, which inherit it
 
 The last one is why no process id has to be trusted: while it is taken, something of the old

@@ -17,7 +17,7 @@ import privata
 from privata.core.errors import StartupError
 from privata.infra.embedded import binaries, cluster, layout, postmaster
 from privata.infra.embedded.failures import as_startup_error
-from privata.infra.embedded.layout import Place
+from privata.infra.embedded.layout import Location
 from privata.infra.embedded.locks import POLL_S, Lock
 from privata.infra.embedded.osuser import ENVIRONMENT
 
@@ -25,7 +25,7 @@ from privata.infra.embedded.osuser import ENVIRONMENT
 #: backends end by themselves when they notice that their postmaster is gone.
 _LEFTOVER_S = 1.0
 
-#: Seconds for which the users' lock may be taken without a user: the keeper looks at it.
+#: Seconds for which the users' lock may be taken without a user: the supervisor looks at it.
 _GLANCE_S = 0.5
 
 
@@ -121,31 +121,32 @@ def destroy(home: Path, *, wait_s: float = 60.0) -> None:
 def _join(control: Path, *, fast: bool, deadline: float) -> EmbeddedServer:
     """Become a user; the caller holds the start lock.
 
-    The order matters. First the users' lock, then the keeper, then the server: a program killed
-    anywhere in between leaves a keeper that finds no user and stops what there is. And the keeper
-    once more: the first look may have met one that was being killed and still held its lock.
+    The order matters. First the users' lock, then the supervisor, then the server: a program killed
+    anywhere in between leaves a supervisor that finds no user and stops what there is. And the
+    supervisor once more: the first look may have met one that was being killed and still held its
+    lock.
     """
     users = Lock(control / "users.lock")
     try:
         users.shared()
-        _ensure_keeper(control)
-        place = layout.settle(control, fast=fast)
-        socket_directory = _bring_up(place, fast=fast, deadline=deadline)
-        _ensure_keeper(control)
+        _ensure_supervisor(control)
+        location = layout.choose_location(control, fast=fast)
+        socket_directory = _bring_up(location, fast=fast, deadline=deadline)
+        _ensure_supervisor(control)
         return EmbeddedServer(socket_directory, users)
     except BaseException:
         users.close()
         raise
 
 
-def _ensure_keeper(control: Path) -> None:
-    """Start a keeper unless one is alive; it inherits its lock, so there is never a second."""
-    with Lock(control / "keeper.lock") as lock:
+def _ensure_supervisor(control: Path) -> None:
+    """Start a supervisor unless one is alive; it inherits its lock, so there is never a second."""
+    with Lock(control / "supervisor.lock") as lock:
         if not lock.try_exclusive():
             return
-        output = cluster.open_log(control / "keeper.log")
+        output = cluster.open_log(control / "supervisor.log")
         try:
-            module = "privata.infra.embedded.keeper"
+            module = "privata.infra.embedded.supervisor"
             command = [sys.executable, "-P", "-m", module, str(control), str(lock.fd)]
             kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
             paths = {"PYTHONPATH": str(Path(privata.__file__).parents[1])}
@@ -164,27 +165,27 @@ def _ensure_keeper(control: Path) -> None:
             os.close(output)
 
 
-def _bring_up(place: Place, *, fast: bool, deadline: float) -> Path:
+def _bring_up(location: Location, *, fast: bool, deadline: float) -> Path:
     """The socket directory of the running server, which is started first if need be."""
     patience = time.monotonic() + _LEFTOVER_S
-    with Lock(place.control / "server.lock") as lock:
+    with Lock(location.control / "server.lock") as lock:
         while not lock.try_exclusive():
-            status = postmaster.read(place.data)
+            status = postmaster.read(location.data)
             if status and status.ready and postmaster.answers(status.socket_directory):
                 return status.socket_directory
             now = time.monotonic()
-            if now > patience and (status is None or status.ready or _headless(place.data)):
-                postmaster.stop(place.control, place.data)
+            if now > patience and (status is None or status.ready or _headless(location.data)):
+                postmaster.stop(location.control, location.data)
             elif now > deadline:
                 raise StartupError(
-                    f"the embedded PostgreSQL did not become ready in time; the log is {place.log}"
+                    f"the embedded PostgreSQL was not ready in time; the log is {location.log}"
                 )
             time.sleep(POLL_S)
-        programs = binaries.runnable_by(place.account)
-        if not place.data.exists():
-            cluster.build(place, programs, lock, fast=fast)
-        cluster.check_version(place.data)
-        return cluster.start(place, programs, lock, fast=fast, deadline=deadline)
+        programs = binaries.runnable_by(location.account)
+        if not location.data.exists():
+            cluster.build(location, programs, lock, fast=fast)
+        cluster.check_version(location.data)
+        return cluster.start(location, programs, lock, fast=fast, deadline=deadline)
 
 
 def _headless(data: Path) -> bool:

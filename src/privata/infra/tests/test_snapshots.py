@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from conftest import Cluster
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.snapshots import Holder, Kind, SnapshotWatch, old_snapshots, sees_all
 
 
@@ -21,21 +21,21 @@ async def analyst(cluster: Cluster, database_name: str) -> AsyncIterator[asyncpg
     await connection.close()
 
 
-async def named(kernel: Kernel, name: str) -> list[Holder]:
-    return [one for one in await old_snapshots(kernel.database) if one.name == name]
+async def named(ctx: AppContext, name: str) -> list[Holder]:
+    return [one for one in await old_snapshots(ctx.database) if one.name == name]
 
 
 async def test_a_foreign_snapshot_is_named_with_its_age(
-    kernel: Kernel, analyst: asyncpg.Connection, database_name: str
+    ctx: AppContext, analyst: asyncpg.Connection, database_name: str
 ) -> None:
-    assert await sees_all(kernel.database)
-    assert await named(kernel, "analyst") == []
+    assert await sees_all(ctx.database)
+    assert await named(ctx, "analyst") == []
     async with analyst.transaction(isolation="repeatable_read", readonly=True):
         await analyst.fetchval("SELECT count(*) FROM webhook_delivery")
         for _ in range(3):  # what happens after it, it keeps
-            await kernel.database.pool.execute("UPDATE webhook_endpoint SET alias = alias")
-            await kernel.database.pool.execute("SELECT pg_current_xact_id()")
-        [holder] = await named(kernel, "analyst")
+            await ctx.database.pool.execute("UPDATE webhook_endpoint SET alias = alias")
+            await ctx.database.pool.execute("SELECT pg_current_xact_id()")
+        [holder] = await named(ctx, "analyst")
         assert holder.kind is Kind.TRANSACTION
         assert holder.pid == analyst.get_server_pid()
         assert holder.database == database_name
@@ -43,11 +43,11 @@ async def test_a_foreign_snapshot_is_named_with_its_age(
         assert holder.seconds is not None
         assert holder.seconds >= 0
         assert f"pid {holder.pid}, user " in holder.who
-    assert await named(kernel, "analyst") == []
+    assert await named(ctx, "analyst") == []
 
 
 async def test_only_what_writes_counts_in_another_database(
-    kernel: Kernel, cluster: Cluster
+    ctx: AppContext, cluster: Cluster
 ) -> None:
     other = await asyncpg.connect(
         cluster.admin_url, server_settings={"application_name": "elsewhere"}
@@ -55,19 +55,19 @@ async def test_only_what_writes_counts_in_another_database(
     try:
         async with other.transaction(isolation="repeatable_read"):
             await other.fetchval("SELECT count(*) FROM pg_class")
-            assert await named(kernel, "elsewhere") == []
+            assert await named(ctx, "elsewhere") == []
             await other.execute("SELECT pg_current_xact_id()")
-            [holder] = await named(kernel, "elsewhere")
+            [holder] = await named(ctx, "elsewhere")
             assert holder.database == "postgres"
     finally:
         await other.close()
 
 
 async def test_the_application_sees_no_statement_and_nobody_else_may_ask(
-    kernel: Kernel, owner: asyncpg.Connection
+    ctx: AppContext, owner: asyncpg.Connection
 ) -> None:
     # What the function tells holds no text of a statement, and the role has no right of its own.
-    assert not await kernel.database.pool.fetchval(
+    assert not await ctx.database.pool.fetchval(
         "SELECT pg_has_role(current_user, 'pg_read_all_stats', 'MEMBER')"
     )
     assert await owner.fetchval(

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from privata.core.ids import new_order_id
 from privata.core.tenancy import Actor, ActorKind, Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.ledger import service as ledger
 from privata.ledger.service import Balances, Cause, CompletedOrder
 
@@ -24,7 +24,7 @@ def payout(step: str, payout_id: uuid.UUID | None = None) -> Cause:
 
 
 async def earn(
-    kernel: Kernel,
+    ctx: AppContext,
     organization_id: uuid.UUID,
     usd_value: Decimal | str | None = WORTH_ONE,
     *,
@@ -34,14 +34,14 @@ async def earn(
     """Book a completed order; its id."""
     value = None if usd_value is None else Decimal(usd_value)
     order = CompletedOrder(order_id or new_order_id(), organization_id, value, markup_bps)
-    async with kernel.database.transaction() as tx:
-        await ledger.earn(tx, kernel, order=order)
+    async with ctx.database.transaction() as tx:
+        await ledger.earn(tx, ctx, order=order)
     return order.id
 
 
-async def give(kernel: Kernel, organization_id: uuid.UUID, amount: Decimal | str) -> None:
+async def give(ctx: AppContext, organization_id: uuid.UUID, amount: Decimal | str) -> None:
     """A correction that makes this much available."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await ledger.correct(
             tx,
             actor=operator(organization_id),
@@ -51,7 +51,7 @@ async def give(kernel: Kernel, organization_id: uuid.UUID, amount: Decimal | str
         )
 
 
-async def held(kernel: Kernel, organization_id: uuid.UUID) -> tuple[Decimal, ...]:
+async def held(ctx: AppContext, organization_id: uuid.UUID) -> tuple[Decimal, ...]:
     """What is pending, available, in flight and paid."""
-    now: Balances = await ledger.balances_of(kernel, organization_id=organization_id)
+    now: Balances = await ledger.balances_of(ctx, organization_id=organization_id)
     return now.pending, now.available, now.payout_in_flight, now.paid

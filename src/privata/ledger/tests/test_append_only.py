@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.ledger.tests.books import earn, give, held
 from privata.ledger.tests.test_service import holding
 from privata.ledger.verify import verify
@@ -114,10 +114,10 @@ UNBALANCED = [
 
 
 @pytest.fixture
-async def book(kernel: Kernel, organization: uuid.UUID) -> uuid.UUID:
+async def book(ctx: AppContext, organization: uuid.UUID) -> uuid.UUID:
     """A book with an earning and a correction."""
-    await earn(kernel, organization)
-    await give(kernel, organization, "3")
+    await earn(ctx, organization)
+    await give(ctx, organization, "3")
     return organization
 
 
@@ -138,40 +138,40 @@ async def _refused(connection: Any, attack: str) -> None:
     assert isinstance(said, asyncpg.InsufficientPrivilegeError), f"{attack}: {said!r}"
 
 
-async def test_the_application_cannot(kernel: Kernel, book: uuid.UUID) -> None:
-    before = await _contents(kernel.database.pool)
-    async with kernel.database.pool.acquire() as connection:
+async def test_the_application_cannot(ctx: AppContext, book: uuid.UUID) -> None:
+    before = await _contents(ctx.database.pool)
+    async with ctx.database.pool.acquire() as connection:
         for attack in (*ATTACKS, *ATTACKS_OF_THE_APPLICATION):
             await _refused(connection, attack)
-    assert await _contents(kernel.database.pool) == before
+    assert await _contents(ctx.database.pool) == before
 
 
 async def test_the_owner_cannot_either(
-    kernel: Kernel, book: uuid.UUID, owner: asyncpg.Connection
+    ctx: AppContext, book: uuid.UUID, owner: asyncpg.Connection
 ) -> None:
-    before = await _contents(kernel.database.pool)
+    before = await _contents(ctx.database.pool)
     for attack in ATTACKS:
         await _refused(owner, attack)
-    assert await _contents(kernel.database.pool) == before
+    assert await _contents(ctx.database.pool) == before
 
 
 @pytest.mark.parametrize(("rule", "statement"), UNBALANCED)
 async def test_what_does_not_balance_is_refused(
-    kernel: Kernel, book: uuid.UUID, owner: asyncpg.Connection, rule: str, statement: str
+    ctx: AppContext, book: uuid.UUID, owner: asyncpg.Connection, rule: str, statement: str
 ) -> None:
-    before = await _contents(kernel.database.pool)
-    for who in (kernel.database.pool, owner):
+    before = await _contents(ctx.database.pool)
+    for who in (ctx.database.pool, owner):
         with pytest.raises(asyncpg.CheckViolationError) as refused:
             await who.execute(statement.format(o=book))
         assert refused.value.constraint_name == rule
-    assert await _contents(kernel.database.pool) == before
+    assert await _contents(ctx.database.pool) == before
 
 
 async def test_an_entry_that_is_completed_in_two_statements_is_whole(
-    kernel: Kernel, book: uuid.UUID
+    ctx: AppContext, book: uuid.UUID
 ) -> None:
     insert = "INSERT INTO ledger_posting (entry_id, account, amount) VALUES ($1, $2, $3)"
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         entry = await tx.connection.fetchval(
             "INSERT INTO ledger_entry (organization_id, kind, cause_id, step, postings)"
             " VALUES ($1, 'correction', 'slow', 'x', 2) RETURNING id",
@@ -179,15 +179,15 @@ async def test_an_entry_that_is_completed_in_two_statements_is_whole(
         )
         await tx.connection.execute(insert, entry, "corrections", -2)
         await tx.connection.execute(insert, entry, "available", 2)
-    assert (await held(kernel, book))[1] == 6
+    assert (await held(ctx, book))[1] == 6
     with pytest.raises(asyncpg.CheckViolationError):
-        await kernel.database.pool.execute(insert, entry, "rounding", 1)
+        await ctx.database.pool.execute(insert, entry, "rounding", 1)
 
 
 async def test_a_temporary_table_does_not_take_the_balances_place(
-    kernel: Kernel, book: uuid.UUID
+    ctx: AppContext, book: uuid.UUID
 ) -> None:
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await tx.connection.execute(
             "CREATE TEMP TABLE ledger_account (LIKE ledger_account) ON COMMIT DROP;"
             " SET LOCAL search_path = pg_temp, public, pg_catalog"
@@ -197,8 +197,8 @@ async def test_a_temporary_table_does_not_take_the_balances_place(
             f" postings) VALUES ('{book}', 'correction', 'x', 'x', 2) RETURNING id){_INTO}"
             " (VALUES ('available', 5::numeric), ('corrections', -5)) AS p(a, v)"
         )
-    assert (await held(kernel, book))[1] == 9
-    assert not (await verify(kernel)).findings
+    assert (await held(ctx, book))[1] == 9
+    assert not (await verify(ctx)).findings
 
 
 #: What one whom no trigger stops may do, and what the verification says about it.
@@ -233,20 +233,20 @@ TAMPERING = [
 
 @pytest.mark.parametrize(("tampering", "found"), TAMPERING)
 async def test_a_change_made_past_the_triggers_is_found(
-    kernel: Kernel,
+    ctx: AppContext,
     organization: uuid.UUID,
     superuser: asyncpg.Connection,
     tampering: str,
     found: set[str],
 ) -> None:
-    await earn(holding(kernel, 3), organization)
-    await earn(kernel, organization)
-    await give(kernel, organization, "3")
-    assert not (await verify(kernel)).findings
+    await earn(holding(ctx, 3), organization)
+    await earn(ctx, organization)
+    await give(ctx, organization, "3")
+    assert not (await verify(ctx)).findings
     await superuser.execute(tampering)
-    findings = (await verify(kernel)).findings
+    findings = (await verify(ctx)).findings
     names = {one.what.split(" ")[0] if "order" in one.what else one.what for one in findings}
     assert names == found, findings
     assert {one.organization_id for one in findings} == {organization}
-    other = await verify(kernel, organization_id=uuid.uuid4())
+    other = await verify(ctx, organization_id=uuid.uuid4())
     assert (other.findings, other.entries, other.books) == ((), 0, 0)

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 )
 
 from privata.core.errors import AlreadyBooked, InsufficientBalance
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 from privata.ledger import service as ledger
 from privata.ledger.rules import UNIT
@@ -55,9 +55,9 @@ def partner_units(value: int, markup_bps: int) -> int:
 class Bookings(RuleBasedStateMachine):
     """Each example has an organization of its own in one database."""
 
-    def __init__(self, kernel: Kernel, runner: asyncio.Runner) -> None:
+    def __init__(self, ctx: AppContext, runner: asyncio.Runner) -> None:
         super().__init__()
-        self.kernel, self.runner = kernel, runner
+        self.ctx, self.runner = ctx, runner
         self.organization = uuid.uuid4()
         self.available = self.paid = 0
         self.earnings: dict[str, Earning] = {}
@@ -70,15 +70,15 @@ class Bookings(RuleBasedStateMachine):
     @initialize()
     def found(self) -> None:
         self.run(
-            self.kernel.database.pool.execute(
+            self.ctx.database.pool.execute(
                 "INSERT INTO organization (id, name) VALUES ($1, 'Acme')", self.organization
             )
         )
 
     @rule(value=UNITS, markup_bps=st.integers(0, 300), days=st.sampled_from([0, 3]))
     def earn(self, value: int, markup_bps: int, days: int) -> None:
-        kernel = holding(self.kernel, days)
-        work = earn(kernel, self.organization, value * UNIT, markup_bps=markup_bps)
+        ctx = holding(self.ctx, days)
+        work = earn(ctx, self.organization, value * UNIT, markup_bps=markup_bps)
         units = partner_units(value, markup_bps)
         self.earnings[self.run(work)] = Earning(units, pending=days > 0 and units > 0)
         self.available += 0 if days else units
@@ -88,7 +88,7 @@ class Bookings(RuleBasedStateMachine):
     def earn_again(self, data: st.DataObject) -> None:
         order_id = data.draw(st.sampled_from(list(self.earnings)))
         try:
-            self.run(earn(self.kernel, self.organization, "1000000", order_id=order_id))
+            self.run(earn(self.ctx, self.organization, "1000000", order_id=order_id))
         except AlreadyBooked:
             return
         # It was worth too little the first time, and nothing was booked.
@@ -98,8 +98,8 @@ class Bookings(RuleBasedStateMachine):
 
     @rule()
     def let_mature(self) -> None:
-        self.run(let_time_pass(self.kernel, 3))
-        self.run(ledger.mature(self.kernel))
+        self.run(let_time_pass(self.ctx, 3))
+        self.run(ledger.mature(self.ctx))
         for earning in self.earnings.values():
             if earning.pending:
                 earning.pending = False
@@ -169,15 +169,15 @@ class Bookings(RuleBasedStateMachine):
         pending = sum(one.units for one in self.earnings.values() if one.pending)
         units = (pending, self.available, sum(self.reserved.values()), self.paid)
         expected = tuple(one * UNIT for one in units)
-        assert self.run(held(self.kernel, self.organization)) == expected
+        assert self.run(held(self.ctx, self.organization)) == expected
 
     def teardown(self) -> None:
-        verdict = self.run(verify(self.kernel, organization_id=self.organization))
-        assert verdict.findings == ()
+        verification = self.run(verify(self.ctx, organization_id=self.organization))
+        assert verification.findings == ()
 
     async def _book(self, verb: Any, units: int, cause: Cause) -> Exception | None:
         try:
-            async with self.kernel.database.transaction() as tx:
+            async with self.ctx.database.transaction() as tx:
                 await verb(tx, organization_id=self.organization, amount=units * UNIT, cause=cause)
         except (AlreadyBooked, InsufficientBalance, ValueError) as error:
             return error
@@ -185,7 +185,7 @@ class Bookings(RuleBasedStateMachine):
 
     async def _correct(self, amount: Decimal) -> Exception | None:
         try:
-            async with self.kernel.database.transaction() as tx:
+            async with self.ctx.database.transaction() as tx:
                 await ledger.correct(
                     tx,
                     actor=operator(self.organization),
@@ -199,7 +199,7 @@ class Bookings(RuleBasedStateMachine):
 
     async def _reverse(self, order_id: str) -> Exception | None:
         try:
-            async with self.kernel.database.transaction() as tx:
+            async with self.ctx.database.transaction() as tx:
                 await ledger.reverse(
                     tx, actor=operator(self.organization), order_id=order_id, reason="refunded"
                 )
@@ -216,10 +216,10 @@ def runner() -> Iterator[asyncio.Runner]:
 
 def test_any_sequence_of_bookings(settings: Settings, runner: asyncio.Runner) -> None:
     assert settings.database_url is not None
-    kernel = runner.run(Kernel.open(settings, settings.database_url))
+    ctx = runner.run(AppContext.open(settings, settings.database_url))
     try:
         run_state_machine_as_test(
-            lambda: Bookings(kernel, runner),
+            lambda: Bookings(ctx, runner),
             settings=hypothesis_settings(
                 max_examples=40,
                 stateful_step_count=30,
@@ -228,4 +228,4 @@ def test_any_sequence_of_bookings(settings: Settings, runner: asyncio.Runner) ->
             ),
         )
     finally:
-        runner.run(kernel.close())
+        runner.run(ctx.close())

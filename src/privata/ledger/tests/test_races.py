@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from privata.core.errors import AlreadyBooked, InsufficientBalance
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Database
 from privata.ledger import service as ledger
 from privata.ledger.service import Cause
@@ -21,16 +21,16 @@ AMOUNT = Decimal(500)
 
 
 @pytest.fixture
-async def wide(kernel: Kernel) -> Kernel:
+async def wide(ctx: AppContext) -> AppContext:
     """The same database with a connection for each of fifty."""
-    database = await Database.connect(kernel.database.url, size=50)
-    yield Kernel(database, kernel.sealer, kernel.clock, kernel.settings)
+    database = await Database.connect(ctx.database.url, size=50)
+    yield AppContext(database, ctx.sealer, ctx.clock, ctx.settings)
     await database.close()
 
 
-async def reserve(kernel: Kernel, organization_id: uuid.UUID, cause: Cause) -> str:
+async def reserve(ctx: AppContext, organization_id: uuid.UUID, cause: Cause) -> str:
     try:
-        async with kernel.database.transaction() as tx:
+        async with ctx.database.transaction() as tx:
             await ledger.reserve(tx, organization_id=organization_id, amount=AMOUNT, cause=cause)
     except (InsufficientBalance, AlreadyBooked) as error:
         return type(error).__name__
@@ -39,7 +39,7 @@ async def reserve(kernel: Kernel, organization_id: uuid.UUID, cause: Cause) -> s
 
 @pytest.mark.parametrize("funds_for", [1, 7])
 async def test_fifty_reservations_on_too_little(
-    wide: Kernel, organization: uuid.UUID, funds_for: int
+    wide: AppContext, organization: uuid.UUID, funds_for: int
 ) -> None:
     await give(wide, organization, AMOUNT * funds_for + 499)
     told = await asyncio.gather(
@@ -51,14 +51,14 @@ async def test_fifty_reservations_on_too_little(
     assert not (await verify(wide)).findings
 
 
-async def test_fifty_times_the_same_step(wide: Kernel, organization: uuid.UUID) -> None:
+async def test_fifty_times_the_same_step(wide: AppContext, organization: uuid.UUID) -> None:
     await give(wide, organization, AMOUNT * 50)
     cause = payout("reserve")
     told = await asyncio.gather(*(reserve(wide, organization, cause) for _ in range(50)))
     assert (told.count("reserved"), told.count("AlreadyBooked")) == (1, 49)
 
 
-async def test_a_payout_is_released_or_settled(wide: Kernel, organization: uuid.UUID) -> None:
+async def test_a_payout_is_released_or_settled(wide: AppContext, organization: uuid.UUID) -> None:
     await give(wide, organization, AMOUNT * 40)
     idents = [uuid.uuid4() for _ in range(20)]
     for ident in idents:
@@ -82,13 +82,13 @@ async def test_a_payout_is_released_or_settled(wide: Kernel, organization: uuid.
     assert not (await verify(wide)).findings
 
 
-async def test_books_that_are_opened_at_once(wide: Kernel, organization: uuid.UUID) -> None:
+async def test_books_that_are_opened_at_once(wide: AppContext, organization: uuid.UUID) -> None:
     await asyncio.gather(*(earn(wide, organization) for _ in range(40)))
     assert await held(wide, organization) == (0, 40, 0, 0)
     assert await wide.database.pool.fetchval("SELECT count(*) FROM ledger_account") == 8
 
 
-async def test_workers_that_mature_at_once(wide: Kernel, organization: uuid.UUID) -> None:
+async def test_workers_that_mature_at_once(wide: AppContext, organization: uuid.UUID) -> None:
     slow = holding(wide, 2)
     order_ids = [await earn(slow, organization) for _ in range(30)]
     await let_time_pass(wide, 2)
@@ -109,7 +109,7 @@ async def test_workers_that_mature_at_once(wide: Kernel, organization: uuid.UUID
 
 
 async def test_opposite_orders_do_not_lock_each_other_out(
-    wide: Kernel, organization: uuid.UUID
+    wide: AppContext, organization: uuid.UUID
 ) -> None:
     """The race of transactions with several bookings over the same accounts, in any order."""
     await give(wide, organization, AMOUNT * 100)

@@ -14,10 +14,10 @@ from uuid import uuid4
 import pytest
 
 from privata.core.clock import SystemClock
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 from privata.notifications import store
-from privata.notifications.catalogue import AUDIENCES, Letter, chosen_letter
+from privata.notifications.catalogue import AUDIENCES, MailTemplate, chosen_template
 from privata.notifications.jobs import send_due
 from privata.notifications.posting import (
     ConsolePost,
@@ -45,14 +45,17 @@ VALUES = {
 
 
 async def queue(
-    kernel: Kernel, letter: Letter = Letter.NEW_LOGIN, to: str = "ada@x.example", **more: Any
+    ctx: AppContext,
+    template: MailTemplate = MailTemplate.NEW_LOGIN,
+    to: str = "ada@x.example",
+    **more: Any,
 ) -> None:
-    async with kernel.database.transaction() as tx:
-        await send_mail(tx, kernel.sealer, letter=letter, to=to, values=VALUES, **more)
+    async with ctx.database.transaction() as tx:
+        await send_mail(tx, ctx.sealer, template=template, to=to, values=VALUES, **more)
 
 
-async def rows(kernel: Kernel, columns: str = "status, attempts") -> list[tuple[Any, ...]]:
-    found = await kernel.database.pool.fetch(f"SELECT {columns} FROM mail ORDER BY created_at")
+async def rows(ctx: AppContext, columns: str = "status, attempts") -> list[tuple[Any, ...]]:
+    found = await ctx.database.pool.fetch(f"SELECT {columns} FROM mail ORDER BY created_at")
     return [tuple(row) for row in found]
 
 
@@ -69,11 +72,11 @@ class Taking:
         self.mails.append(message)
 
 
-@pytest.mark.parametrize("letter", list(Letter))
-def test_every_letter_has_both_forms_and_a_subject(letter: Letter) -> None:
+@pytest.mark.parametrize("template", list(MailTemplate))
+def test_every_template_has_both_forms_and_a_subject(template: MailTemplate) -> None:
 
     mail = write(
-        letter,
+        template,
         mail_id=uuid4(),
         recipient="ada@x.example",
         values=VALUES,
@@ -96,7 +99,7 @@ def test_every_letter_has_both_forms_and_a_subject(letter: Letter) -> None:
 def test_keys_that_lost_no_scope_are_only_rotated() -> None:
     """The mail said "Lost scopes: none"."""
     mail = write(
-        Letter.KEYS_CUT,
+        MailTemplate.KEYS_CUT,
         mail_id=uuid4(),
         recipient="ada@x.example",
         values=VALUES | {"lost": ""},
@@ -115,7 +118,7 @@ def test_keys_that_lost_no_scope_are_only_rotated() -> None:
 def test_a_value_cannot_begin_a_header() -> None:
 
     mail = write(
-        Letter.INVITATION,
+        MailTemplate.INVITATION,
         mail_id=uuid4(),
         recipient="ada@x.example",
         values=VALUES | {"inviter": "Eve\r\nBcc: all@x.example"},
@@ -126,40 +129,42 @@ def test_a_value_cannot_begin_a_header() -> None:
     assert "Bcc: all@x.example" in mail["Subject"]
 
 
-async def test_a_sent_mail_keeps_nothing(kernel: Kernel) -> None:
-    await queue(kernel)
-    ((sealed,),) = await rows(kernel, "sealed")
+async def test_a_sent_mail_keeps_nothing(ctx: AppContext) -> None:
+    await queue(ctx)
+    ((sealed,),) = await rows(ctx, "sealed")
     assert b"123456" not in sealed
     post = Taking()
-    assert await send_due(kernel, post) == 1
-    assert await rows(kernel, "status, attempts, sealed") == [("sent", 1, None)]
+    assert await send_due(ctx, post) == 1
+    assert await rows(ctx, "status, attempts, sealed") == [("sent", 1, None)]
     assert [mail["To"] for mail in post.mails] == ["ada@x.example"]
-    assert await send_due(kernel, post) == 0
+    assert await send_due(ctx, post) == 0
 
 
-async def test_nothing_is_sent_after_a_rollback(kernel: Kernel) -> None:
+async def test_nothing_is_sent_after_a_rollback(ctx: AppContext) -> None:
     class Undo(Exception):
         pass
 
     with pytest.raises(Undo):
-        async with kernel.database.transaction() as tx:
-            await send_mail(tx, kernel.sealer, letter=Letter.NEW_LOGIN, to="a@x.example", values={})
+        async with ctx.database.transaction() as tx:
+            await send_mail(
+                tx, ctx.sealer, template=MailTemplate.NEW_LOGIN, to="a@x.example", values={}
+            )
             raise Undo
-    assert await rows(kernel) == []
+    assert await rows(ctx) == []
 
 
-async def test_who_gets_a_letter_is_decided_when_it_is_sent(kernel: Kernel) -> None:
-    await kernel.database.pool.execute(
+async def test_who_gets_a_template_is_decided_when_it_is_sent(ctx: AppContext) -> None:
+    await ctx.database.pool.execute(
         "INSERT INTO app_user (email, password, is_superuser) VALUES ('ada@x.example', '', false)"
     )
-    for letter in AUDIENCES:
-        await queue(kernel, letter, "Ada@x.example")
-        await queue(kernel, letter, "nobody@x.example")
+    for template in AUDIENCES:
+        await queue(ctx, template, "Ada@x.example")
+        await queue(ctx, template, "nobody@x.example")
     # None of them yet: the work for one must not show in the answer that follows the asking.
     post = Taking()
-    assert await send_due(kernel, post) == 0
-    await kernel.database.pool.execute("UPDATE mail SET due_at = now()")
-    while await send_due(kernel, post):
+    assert await send_due(ctx, post) == 0
+    await ctx.database.pool.execute("UPDATE mail SET due_at = now()")
+    while await send_due(ctx, post):
         pass
     assert sorted((mail["To"], mail["Subject"]) for mail in post.mails) == [
         ("Ada@x.example", "Set a new password for Privata"),
@@ -167,47 +172,45 @@ async def test_who_gets_a_letter_is_decided_when_it_is_sent(kernel: Kernel) -> N
         ("Ada@x.example", "You already have a Privata account"),
         ("nobody@x.example", "123456 is your Privata code"),
     ]
-    assert [status for status, _ in await rows(kernel)].count("dropped") == 2
-    assert chosen_letter(Letter.NEW_LOGIN, has_account=False) is Letter.NEW_LOGIN
+    assert [status for status, _ in await rows(ctx)].count("dropped") == 2
+    assert chosen_template(MailTemplate.NEW_LOGIN, has_account=False) is MailTemplate.NEW_LOGIN
 
 
-async def test_failures_are_tried_again_and_given_up(kernel: Kernel) -> None:
-    await queue(kernel)
+async def test_failures_are_tried_again_and_given_up(ctx: AppContext) -> None:
+    await queue(ctx)
     post = Taking(MailUnavailable("451 later"))
     for attempt in range(1, len(PAUSES) + 2):
-        assert await send_due(kernel, post) == 1
-        ((status, attempts, error),) = await rows(kernel, "status, attempts, last_error")
+        assert await send_due(ctx, post) == 1
+        ((status, attempts, error),) = await rows(ctx, "status, attempts, last_error")
         last = attempt == len(PAUSES) + 1
         assert (status, attempts, error) == ("failed" if last else "waiting", attempt, "451 later")
-        assert await send_due(kernel, post) == 0
-        await kernel.database.pool.execute("UPDATE mail SET due_at = now()")
+        assert await send_due(ctx, post) == 0
+        await ctx.database.pool.execute("UPDATE mail SET due_at = now()")
     assert pause_after(1) == timedelta(seconds=15)
     assert pause_after(len(PAUSES) + 1) is None
 
 
-async def test_a_refusal_is_final(kernel: Kernel) -> None:
-    await queue(kernel)
-    await send_due(kernel, Taking(MailRefused("550 no such user")))
-    assert await rows(kernel, "status, sealed, last_error") == [
-        ("failed", None, "550 no such user")
-    ]
+async def test_a_refusal_is_final(ctx: AppContext) -> None:
+    await queue(ctx)
+    await send_due(ctx, Taking(MailRefused("550 no such user")))
+    assert await rows(ctx, "status, sealed, last_error") == [("failed", None, "550 no such user")]
 
 
-async def test_a_code_that_has_expired_is_not_mailed(kernel: Kernel) -> None:
-    await queue(kernel, useless_after=datetime.now(UTC) - timedelta(seconds=1))
+async def test_a_code_that_has_expired_is_not_mailed(ctx: AppContext) -> None:
+    await queue(ctx, useless_after=datetime.now(UTC) - timedelta(seconds=1))
     post = Taking()
-    await send_due(kernel, post)
+    await send_due(ctx, post)
     assert post.mails == []
-    assert await rows(kernel) == [("dropped", 1)]
+    assert await rows(ctx) == [("dropped", 1)]
 
 
-async def test_two_workers_send_each_mail_once(kernel: Kernel) -> None:
+async def test_two_workers_send_each_mail_once(ctx: AppContext) -> None:
     for number in range(20):
-        await queue(kernel, to=f"p{number}@x.example")
+        await queue(ctx, to=f"p{number}@x.example")
     post = Taking()
 
     async def work() -> None:
-        while await send_due(kernel, post):
+        while await send_due(ctx, post):
             pass
 
     await asyncio.gather(work(), work(), work())
@@ -216,15 +219,15 @@ async def test_two_workers_send_each_mail_once(kernel: Kernel) -> None:
     )
 
 
-async def test_a_dead_workers_mail_is_sent_by_another(kernel: Kernel) -> None:
-    await queue(kernel)
-    ((row),) = await store.claim(kernel.database, 4)
-    assert await send_due(kernel, Taking()) == 0
-    await kernel.database.pool.execute("UPDATE mail SET due_at = now()")
-    assert await send_due(kernel, post := Taking()) == 1
+async def test_a_dead_workers_mail_is_sent_by_another(ctx: AppContext) -> None:
+    await queue(ctx)
+    ((row),) = await store.claim(ctx.database, 4)
+    assert await send_due(ctx, Taking()) == 0
+    await ctx.database.pool.execute("UPDATE mail SET due_at = now()")
+    assert await send_due(ctx, post := Taking()) == 1
     # The dead one comes back: its lease is over, it changes nothing.
-    await store.retry(kernel.database, row["id"], row["lease_token"], timedelta(0), "late")
-    assert await rows(kernel, "status, last_error") == [("sent", "")]
+    await store.retry(ctx.database, row["id"], row["lease_token"], timedelta(0), "late")
+    assert await rows(ctx, "status, last_error") == [("sent", "")]
     assert len(post.mails) == 1
 
 
@@ -285,11 +288,11 @@ class MailServer:
         writer.close()
 
 
-async def test_a_mail_server_gets_the_whole_mail(kernel: Kernel) -> None:
-    await queue(kernel)
+async def test_a_mail_server_gets_the_whole_mail(ctx: AppContext) -> None:
+    await queue(ctx)
     async with MailServer() as server:
-        await send_due(kernel, SmtpPost(f"smtp://127.0.0.1:{server.port}"))
-    assert await rows(kernel) == [("sent", 1)]
+        await send_due(ctx, SmtpPost(f"smtp://127.0.0.1:{server.port}"))
+    assert await rows(ctx) == [("sent", 1)]
     assert "To: ada@x.example" in server.received[0]
     assert "text/html" in server.received[0]
 
@@ -297,23 +300,23 @@ async def test_a_mail_server_gets_the_whole_mail(kernel: Kernel) -> None:
 @pytest.mark.parametrize(
     ("answer", "status"), [("550 no such user", "failed"), ("451 try later", "waiting")]
 )
-async def test_a_mail_servers_no_is_final_or_not(kernel: Kernel, answer: str, status: str) -> None:
-    await queue(kernel)
+async def test_a_mail_servers_no_is_final_or_not(ctx: AppContext, answer: str, status: str) -> None:
+    await queue(ctx)
     async with MailServer(answer) as server:
-        await send_due(kernel, SmtpPost(f"smtp://127.0.0.1:{server.port}"))
-    assert await rows(kernel) == [(status, 1)]
+        await send_due(ctx, SmtpPost(f"smtp://127.0.0.1:{server.port}"))
+    assert await rows(ctx) == [(status, 1)]
 
 
-async def test_a_password_is_not_sent_in_the_open(kernel: Kernel) -> None:
-    await queue(kernel)
+async def test_a_password_is_not_sent_in_the_open(ctx: AppContext) -> None:
+    await queue(ctx)
     async with MailServer() as server:
-        await send_due(kernel, SmtpPost(f"smtp://user:secret@127.0.0.1:{server.port}"))
-    ((status, error),) = await rows(kernel, "status, last_error")
+        await send_due(ctx, SmtpPost(f"smtp://user:secret@127.0.0.1:{server.port}"))
+    ((status, error),) = await rows(ctx, "status, last_error")
     assert status == "waiting"
     assert "offers no STARTTLS" in error
 
 
-async def test_a_mail_server_that_is_down_is_waited_for(kernel: Kernel) -> None:
-    await queue(kernel)
-    await send_due(kernel, SmtpPost("smtp://127.0.0.1:1"))
-    assert await rows(kernel) == [("waiting", 1)]
+async def test_a_mail_server_that_is_down_is_waited_for(ctx: AppContext) -> None:
+    await queue(ctx)
+    await send_due(ctx, SmtpPost("smtp://127.0.0.1:1"))
+    assert await rows(ctx) == [("waiting", 1)]

@@ -19,8 +19,8 @@ from privata.audit import service as audit
 from privata.core.cursors import Cursor
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.tenancy import Actor
-from privata.events.service import LIVE_BELL, live_payload
-from privata.infra.kernel import Kernel
+from privata.events.service import LIVE_WAKEUP, live_payload
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.orders.list import columns
 from privata.orders.search import listing
@@ -44,7 +44,7 @@ MOST_UNFINISHED: Final = 5
 MOST_LISTED: Final = 20
 
 #: Wakes the workers that make files; no payload.
-EXPORTS_BELL: Final = "privata_exports"
+EXPORTS_WAKEUP: Final = "privata_exports"
 
 _INSERT: Final = """
 INSERT INTO order_export (id, organization_id, environment, query, columns, as_of, created_by)
@@ -92,33 +92,33 @@ def search_as_of(actor: Actor, chosen: OrderFilter, as_of: datetime) -> Search:
     return Search(scope, chosen, as_of, older_than=Cursor(as_of, ""))
 
 
-async def count_export(kernel: Kernel, *, actor: Actor, chosen: OrderFilter) -> listing.Count:
+async def count_export(ctx: AppContext, *, actor: Actor, chosen: OrderFilter) -> listing.Count:
     """How many rows an export would have; not exact above `MOST_DIRECT`."""
-    search = search_as_of(actor, chosen, kernel.clock.now())
-    return await listing.count_of(kernel, search, most=MOST_DIRECT, walk=MOST_COUNTED)
+    search = search_as_of(actor, chosen, ctx.clock.now())
+    return await listing.count_of(ctx, search, most=MOST_DIRECT, walk=MOST_COUNTED)
 
 
 async def export_now(
-    kernel: Kernel, *, actor: Actor, chosen: OrderFilter, wanted: Sequence[str]
+    ctx: AppContext, *, actor: Actor, chosen: OrderFilter, wanted: Sequence[str]
 ) -> AsyncIterator[bytes]:
     """The file, piece by piece. `ValidationFailed` when it has more than `MOST_DIRECT` rows."""
-    search = search_as_of(actor, chosen, kernel.clock.now())
-    count = await listing.count_of(kernel, search, most=MOST_DIRECT, walk=MOST_COUNTED)
+    search = search_as_of(actor, chosen, ctx.clock.now())
+    count = await listing.count_of(ctx, search, most=MOST_DIRECT, walk=MOST_COUNTED)
     if not count.exact:
         raise ValidationFailed(
             f"More than {MOST_DIRECT:,} orders match. Export them in the background."
         )
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await _note(tx, actor, "orders.exported", "direct", chosen, wanted, count.rows)
-    return _written(kernel, search, wanted)
+    return _written(ctx, search, wanted)
 
 
 async def start_export(
-    kernel: Kernel, *, actor: Actor, chosen: OrderFilter, wanted: Sequence[str]
+    ctx: AppContext, *, actor: Actor, chosen: OrderFilter, wanted: Sequence[str]
 ) -> UUID:
     """Have a worker make the file. `ValidationFailed` while too many are unfinished."""
     export_id = uuid.uuid4()
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         # Two at the same moment may both pass the count: one file more than the cap, no harm.
         made = await tx.connection.fetchval(
             _INSERT,
@@ -127,7 +127,7 @@ async def start_export(
             actor.environment.value,
             chosen.query(),
             list(wanted),
-            kernel.clock.now(),
+            ctx.clock.now(),
             actor.label[:254],
             MOST_UNFINISHED,
         )
@@ -136,33 +136,33 @@ async def start_export(
                 f"{MOST_UNFINISHED} exports are already in progress. Wait for one to finish."
             )
         await _note(tx, actor, "orders.export_started", str(export_id), chosen, wanted, None)
-        tx.ring(EXPORTS_BELL)
-        ring_pages(tx, actor.organization_id, actor.environment.value)
+        tx.wake(EXPORTS_WAKEUP)
+        wake_pages(tx, actor.organization_id, actor.environment.value)
     return export_id
 
 
-async def exports_of(kernel: Kernel, *, actor: Actor) -> list[Export]:
+async def exports_of(ctx: AppContext, *, actor: Actor) -> list[Export]:
     """The latest files of the organization and environment, newest first."""
-    rows = await kernel.database.pool.fetch(
+    rows = await ctx.database.pool.fetch(
         _LATEST, actor.organization_id, actor.environment.value, MOST_LISTED
     )
     return [_export(row) for row in rows]
 
 
 async def open_export(
-    kernel: Kernel, *, actor: Actor, export_id: UUID, fetched: bool = True
+    ctx: AppContext, *, actor: Actor, export_id: UUID, fetched: bool = True
 ) -> tuple[Export, AsyncIterator[bytes]]:
     """A finished file and its pieces. `NotFound` for one that is missing, another's, or expired.
 
     Without `fetched` it is only looked at, which the audit log does not note.
     """
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         row = await tx.connection.fetchrow(
             _READY,
             actor.organization_id,
             actor.environment.value,
             export_id,
-            kernel.clock.now(),
+            ctx.clock.now(),
         )
         if row is None:
             raise NotFound("Export not found or expired.")
@@ -175,12 +175,12 @@ async def open_export(
                 target=str(export_id),
                 changes={"rows": found.rows},
             )
-    return found, _stored(kernel, export_id)
+    return found, _stored(ctx, export_id)
 
 
-def ring_pages(tx: Transaction, organization_id: UUID, environment: str) -> None:
+def wake_pages(tx: Transaction, organization_id: UUID, environment: str) -> None:
     """Tell pages that show exports to look again."""
-    tx.ring(LIVE_BELL, live_payload(organization_id, environment, "exports"))
+    tx.wake(LIVE_WAKEUP, live_payload(organization_id, environment, "exports"))
 
 
 async def _note(
@@ -202,15 +202,15 @@ async def _note(
     )
 
 
-async def _written(kernel: Kernel, search: Search, wanted: Sequence[str]) -> AsyncIterator[bytes]:
+async def _written(ctx: AppContext, search: Search, wanted: Sequence[str]) -> AsyncIterator[bytes]:
     yield columns.header(wanted)
-    async for rows in listing.every(kernel, search, columns=listing.EXPORTED):
+    async for rows in listing.every(ctx, search, columns=listing.EXPORTED):
         yield columns.lines(rows, wanted)
 
 
-async def _stored(kernel: Kernel, export_id: UUID) -> AsyncIterator[bytes]:
+async def _stored(ctx: AppContext, export_id: UUID) -> AsyncIterator[bytes]:
     number = 0
-    while (data := await kernel.database.pool.fetchval(_CHUNK, export_id, number)) is not None:
+    while (data := await ctx.database.pool.fetchval(_CHUNK, export_id, number)) is not None:
         yield zlib.decompress(data)
         number += 1
 

@@ -17,11 +17,11 @@ import msgspec
 
 from privata.audit import service as audit
 from privata.core.tenancy import Environment, system_actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import listening
 from privata.infra.rows import reader
 from privata.infra.waking import until_woken
-from privata.orders.export.files import EXPORTS_BELL, KEPT, ring_pages, search_as_of
+from privata.orders.export.files import EXPORTS_WAKEUP, KEPT, search_as_of, wake_pages
 from privata.orders.list import columns
 from privata.orders.search import listing
 from privata.orders.search.filters import described, filter_of
@@ -41,7 +41,7 @@ MOST_ROWS: Final = 5_000_000
 #: The page lists a file so long after it ended, without its content once it expired.
 LISTED_FOR: Final = timedelta(days=30)
 
-#: Seconds to look again without a bell, and between sweeps.
+#: Seconds to look again without a wake-up, and between sweeps.
 NET_S: Final = 60.0
 
 # A worker that lost its lease may be writing at this moment: the new token makes its next piece
@@ -130,64 +130,64 @@ class ExportJob(msgspec.Struct, frozen=True):
 _job = reader(ExportJob)
 
 
-async def export_orders(kernel: Kernel) -> None:
+async def export_orders(ctx: AppContext) -> None:
     """Make files and sweep until cancelled; any number of workers may."""
-    async with listening(kernel.database.url, EXPORTS_BELL) as bells:
+    async with listening(ctx.database.url, EXPORTS_WAKEUP) as wakeups:
         while True:
-            await sweep_exports(kernel)
-            if await export_next(kernel):
+            await sweep_exports(ctx)
+            if await export_next(ctx):
                 continue
-            wait: float | None = await kernel.database.pool.fetchval(_NEXT)
-            await until_woken(bells, NET_S if wait is None else min(NET_S, max(wait, 0.01)))
+            wait: float | None = await ctx.database.pool.fetchval(_NEXT)
+            await until_woken(wakeups, NET_S if wait is None else min(NET_S, max(wait, 0.01)))
 
 
-async def sweep_exports(kernel: Kernel) -> None:
+async def sweep_exports(ctx: AppContext) -> None:
     """Give up what failed too often, empty what expired, forget what is long over."""
-    now = kernel.clock.now()
-    pool = kernel.database.pool
+    now = ctx.clock.now()
+    pool = ctx.database.pool
     sentence = f"failed after {MOST_ATTEMPTS} attempts; narrow the filter"
     await pool.execute(_GIVE_UP, MOST_ATTEMPTS, sentence)
     await pool.execute(_EXPIRE, now)
     await pool.execute(_FORGET, now - LISTED_FOR)
 
 
-async def claim_export(kernel: Kernel) -> ExportJob | None:
+async def claim_export(ctx: AppContext) -> ExportJob | None:
     """A file that waits, for the length of a lease."""
-    row = await kernel.database.pool.fetchrow(_CLAIM, LEASE_S, MOST_ATTEMPTS)
+    row = await ctx.database.pool.fetchrow(_CLAIM, LEASE_S, MOST_ATTEMPTS)
     return None if row is None else _job(row)
 
 
-async def export_next(kernel: Kernel) -> bool:
+async def export_next(ctx: AppContext) -> bool:
     """Make one file that waits; False if none does."""
-    job = await claim_export(kernel)
+    job = await claim_export(ctx)
     if job is None:
         return False
     actor = system_actor(job.organization_id, Environment(job.environment), "exports")
     search = search_as_of(actor, filter_of(job.query), job.as_of)
-    count = await listing.count_of(kernel, search, most=MOST_ROWS)
+    count = await listing.count_of(ctx, search, most=MOST_ROWS)
     if not count.exact:
-        await _fail(kernel, job, f"has more than {MOST_ROWS:,} rows; narrow the date range")
+        await _fail(ctx, job, f"has more than {MOST_ROWS:,} rows; narrow the date range")
         return True
-    if not await _tell_total(kernel, job, count.rows):
+    if not await _tell_total(ctx, job, count.rows):
         return True
     number = 0
     wanted = job.columns
-    async for rows, text in _pieces(kernel, job):
+    async for rows, text in _pieces(ctx, job):
         head = columns.header(wanted) if number == 0 else b""
-        if not await _keep(kernel, job, number, rows, head + text):
+        if not await _keep(ctx, job, number, rows, head + text):
             return True  # another worker has it: this one was too slow
         number += 1
-    await _finish(kernel, job)
+    await _finish(ctx, job)
     return True
 
 
-async def _pieces(kernel: Kernel, job: ExportJob) -> AsyncIterator[tuple[int, bytes]]:
+async def _pieces(ctx: AppContext, job: ExportJob) -> AsyncIterator[tuple[int, bytes]]:
     """Rows and CSV of one piece after the other; at least one, so that there is a header."""
     actor = system_actor(job.organization_id, Environment(job.environment), "exports")
     search = search_as_of(actor, filter_of(job.query), job.as_of)
     texts: list[bytes] = []
     rows = 0
-    async for batch in listing.every(kernel, search, columns=listing.EXPORTED):
+    async for batch in listing.every(ctx, search, columns=listing.EXPORTED):
         texts.append(columns.lines(batch, job.columns))
         rows += len(batch)
         if len(texts) == BATCHES:
@@ -196,15 +196,15 @@ async def _pieces(kernel: Kernel, job: ExportJob) -> AsyncIterator[tuple[int, by
     yield rows, b"".join(texts)
 
 
-async def _tell_total(kernel: Kernel, job: ExportJob, total: int) -> bool:
-    async with kernel.database.transaction() as tx:
+async def _tell_total(ctx: AppContext, job: ExportJob, total: int) -> bool:
+    async with ctx.database.transaction() as tx:
         mine = await tx.connection.fetchval(_TOTAL, job.id, job.lease_token, total, LEASE_S)
-        ring_pages(tx, job.organization_id, job.environment)
+        wake_pages(tx, job.organization_id, job.environment)
     return mine is not None
 
 
-async def _keep(kernel: Kernel, job: ExportJob, number: int, rows: int, text: bytes) -> bool:
-    async with kernel.database.transaction() as tx:
+async def _keep(ctx: AppContext, job: ExportJob, number: int, rows: int, text: bytes) -> bool:
+    async with ctx.database.transaction() as tx:
         kept = await tx.connection.fetchval(
             _PIECE,
             job.id,
@@ -215,14 +215,14 @@ async def _keep(kernel: Kernel, job: ExportJob, number: int, rows: int, text: by
             number,
             zlib.compress(text),
         )
-        ring_pages(tx, job.organization_id, job.environment)
+        wake_pages(tx, job.organization_id, job.environment)
     return kept is not None
 
 
-async def _finish(kernel: Kernel, job: ExportJob) -> None:
-    now = kernel.clock.now()
+async def _finish(ctx: AppContext, job: ExportJob) -> None:
+    now = ctx.clock.now()
     environment = Environment(job.environment)
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         rows = await tx.connection.fetchval(_DONE, job.id, job.lease_token, now, now + KEPT)
         if rows is None:
             return
@@ -234,14 +234,14 @@ async def _finish(kernel: Kernel, job: ExportJob) -> None:
             target=str(job.id),
             changes=changes | {"filter": audit.terms(described(filter_of(job.query)))},
         )
-        ring_pages(tx, job.organization_id, job.environment)
+        wake_pages(tx, job.organization_id, job.environment)
 
 
-async def _fail(kernel: Kernel, job: ExportJob, sentence: str) -> None:
-    async with kernel.database.transaction() as tx:
+async def _fail(ctx: AppContext, job: ExportJob, sentence: str) -> None:
+    async with ctx.database.transaction() as tx:
         mine = await tx.connection.fetchval(
-            _FAIL, job.id, job.lease_token, kernel.clock.now(), sentence
+            _FAIL, job.id, job.lease_token, ctx.clock.now(), sentence
         )
         if mine is not None:
             await tx.connection.execute(_CLEAR, job.id)
-            ring_pages(tx, job.organization_id, job.environment)
+            wake_pages(tx, job.organization_id, job.environment)

@@ -15,10 +15,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from privata.access.tenants import Tenant
-from privata.access.views import page
+from privata.access.views import requires
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.roles import Permission
-from privata.infra.plane import current_time, kernel, wait
+from privata.infra.plane import app_context, current_time, wait
 from privata.orders.export import files as exports
 from privata.orders.list import columns, saved_views
 from privata.orders.search.filter_words import chips
@@ -26,11 +26,11 @@ from privata.orders.search.filters import OrderFilter, filter_of, parse_filter
 
 
 @require_safe
-@page(Permission.EXPORT_ORDERS)
+@requires(Permission.EXPORT_ORDERS)
 def export_page(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """How many rows a file of this filter would have, before it starts; and the files there are."""
     chosen = parse_filter(request.GET)
-    count = wait(exports.count_export(kernel(), actor=tenant.actor, chosen=chosen))
+    count = wait(exports.count_export(app_context(), actor=tenant.actor, chosen=chosen))
     context = {
         "chosen": chosen,
         "query": chosen.query(),
@@ -46,21 +46,21 @@ def export_page(request: HttpRequest, tenant: Tenant) -> HttpResponse:
 
 
 @require_safe
-@page(Permission.EXPORT_ORDERS)
+@requires(Permission.EXPORT_ORDERS)
 def export_files(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """The files as they are now."""
     return render(request, "orders/_exports.html", _files(tenant))
 
 
 @require_POST
-@page(Permission.EXPORT_ORDERS)
+@requires(Permission.EXPORT_ORDERS)
 def download_now(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
     """The file of a filter, written while it is sent."""
     chosen = filter_of(request.POST.get("query", ""))
     try:
         pieces = wait(
             exports.export_now(
-                kernel(), actor=tenant.actor, chosen=chosen, wanted=_wanted(request, tenant)
+                app_context(), actor=tenant.actor, chosen=chosen, wanted=_wanted(request, tenant)
             )
         )
     except ValidationFailed as error:
@@ -69,14 +69,14 @@ def download_now(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
 
 
 @require_POST
-@page(Permission.EXPORT_ORDERS)
+@requires(Permission.EXPORT_ORDERS)
 def start(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
     """Have a worker make the file."""
     chosen = filter_of(request.POST.get("query", ""))
     try:
         wait(
             exports.start_export(
-                kernel(), actor=tenant.actor, chosen=chosen, wanted=_wanted(request, tenant)
+                app_context(), actor=tenant.actor, chosen=chosen, wanted=_wanted(request, tenant)
             )
         )
     except ValidationFailed as error:
@@ -86,13 +86,13 @@ def start(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
 
 
 @require_safe
-@page(Permission.EXPORT_ORDERS)
+@requires(Permission.EXPORT_ORDERS)
 def download(request: HttpRequest, tenant: Tenant, export_id: UUID) -> HttpResponseBase:
     """A file that was made; 404 when it is another organization's or has expired."""
     try:
         found, pieces = wait(
             exports.open_export(
-                kernel(),
+                app_context(),
                 actor=tenant.actor,
                 export_id=export_id,
                 fetched=request.method != "HEAD",
@@ -116,7 +116,7 @@ def _file(tenant: Tenant, pieces: Any, at: datetime) -> StreamingHttpResponse:
 
 
 def _files(tenant: Tenant) -> dict[str, Any]:
-    found = wait(exports.exports_of(kernel(), actor=tenant.actor))
+    found = wait(exports.exports_of(app_context(), actor=tenant.actor))
     return {"files": [(one, chips(filter_of(one.query))) for one in found]}
 
 
@@ -127,7 +127,7 @@ def _wanted(request: HttpRequest, tenant: Tenant) -> Sequence[str]:
 
 
 def _look(tenant: Tenant) -> saved_views.Look:
-    return wait(saved_views.look_of(kernel(), actor=tenant.actor))
+    return wait(saved_views.look_of(app_context(), actor=tenant.actor))
 
 
 def _refused(

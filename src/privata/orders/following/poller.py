@@ -16,11 +16,11 @@ from typing import Protocol
 from privata.core.errors import ProviderError
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import listening
 from privata.infra.waking import until_woken
 from privata.orders import store
-from privata.orders.moving import ORDERS_BELL, advance, expire_in_silence
+from privata.orders.moving import ORDERS_WAKEUP, advance, expire_in_silence
 from privata.orders.rows import Order
 from privata.providers.port import DEFAULT_TTL, OrderSnapshot, SandboxPlan
 from privata.providers.registry import provider_named
@@ -43,7 +43,7 @@ LEASE_S = 30.0
 #: How long a provider may take to say where an order stands, seconds.
 PROVIDER_DEADLINE_S = 10.0
 
-#: The slowest poll: a net for a lost bell, seconds.
+#: The slowest poll: a net for a lost wake-up, seconds.
 NET_S = 1.0
 
 #: How soon to look whether there is room again, seconds.
@@ -63,7 +63,7 @@ class Simulated(Protocol):
     def sandbox_ttl(self) -> int | None: ...
 
 
-class Crew:
+class TaskLimiter:
     """Tasks that work side by side, a bounded number of them; part of a group that ends them."""
 
     def __init__(self, group: asyncio.TaskGroup, most: int) -> None:
@@ -84,73 +84,73 @@ class Crew:
 
 
 #: By environment, and whether it looks after expired orders.
-Crews = dict[tuple[Environment, bool], Crew]
+TaskLimiters = dict[tuple[Environment, bool], TaskLimiter]
 
 
-async def follow_orders(kernel: Kernel) -> None:
+async def follow_orders(ctx: AppContext) -> None:
     """Follow every open order, and expired ones for late deposits, until cancelled."""
     try:
         async with (
-            listening(kernel.database.url, ORDERS_BELL) as bells,
+            listening(ctx.database.url, ORDERS_WAKEUP) as wakeups,
             asyncio.TaskGroup() as group,
         ):
             # One for each environment, so that a slow provider does not hold up the other.
-            crews = {
-                (environment, late): Crew(group, LATE_AT_ONCE if late else MOST_AT_ONCE)
+            limiters = {
+                (environment, late): TaskLimiter(group, LATE_AT_ONCE if late else MOST_AT_ONCE)
                 for environment in Environment
                 for late in (False, True)
             }
             writing = asyncio.Semaphore(SIDE_BY_SIDE)
             while True:
-                if not await _claim(kernel, crews, writing):
-                    await until_woken(bells, await _next(kernel, crews))
+                if not await _claim(ctx, limiters, writing):
+                    await until_woken(wakeups, await _next(ctx, limiters))
     except ExceptionGroup as several:
         # The worker tells a lost database from a mistake of ours by the kind of the error.
         raise first_of(several) from None
 
 
-async def _claim(kernel: Kernel, crews: Crews, writing: asyncio.Semaphore) -> int:
+async def _claim(ctx: AppContext, limiters: TaskLimiters, writing: asyncio.Semaphore) -> int:
     """Begin to look at what is due, as much as there is room for; how much it was."""
     found = 0
-    for (environment, late), crew in crews.items():
-        if crew.room:
+    for (environment, late), limiter in limiters.items():
+        if limiter.room:
             due = await store.claim_polls(
-                kernel.database.pool, crew.room, LEASE_S, environment, late=late
+                ctx.database.pool, limiter.room, LEASE_S, environment, late=late
             )
             for row in due:
-                crew.start(follow(kernel, row, writing))
+                limiter.start(follow(ctx, row, writing))
             found += len(due)
     return found
 
 
-async def _next(kernel: Kernel, crews: Crews) -> float:
+async def _next(ctx: AppContext, limiters: TaskLimiters) -> float:
     """Seconds until there may be something to do."""
     waits = [NET_S]
-    for (environment, late), crew in crews.items():
-        if not crew.room:
+    for (environment, late), limiter in limiters.items():
+        if not limiter.room:
             waits.append(FULL_PAUSE_S)
             continue
-        wait = await store.seconds_to_next_poll(kernel.database.pool, NET_S, environment, late=late)
+        wait = await store.seconds_to_next_poll(ctx.database.pool, NET_S, environment, late=late)
         waits.append(NET_S if wait is None else max(wait, 0.0))
     return min(waits)
 
 
-async def follow_once(kernel: Kernel) -> int:
+async def follow_once(ctx: AppContext) -> int:
     """Look at every order that is due, up to a batch each; how many there were."""
     found = 0
     for environment, late in itertools.product(Environment, (False, True)):
         due = await store.claim_polls(
-            kernel.database.pool, MOST_AT_ONCE, LEASE_S, environment, late=late
+            ctx.database.pool, MOST_AT_ONCE, LEASE_S, environment, late=late
         )
         writing = asyncio.Semaphore(SIDE_BY_SIDE)
-        await asyncio.gather(*(follow(kernel, row, writing) for row in due))
+        await asyncio.gather(*(follow(ctx, row, writing) for row in due))
         found += len(due)
     return found
 
 
-async def follow(kernel: Kernel, row: Order, writing: asyncio.Semaphore) -> None:
+async def follow(ctx: AppContext, row: Order, writing: asyncio.Semaphore) -> None:
     """Ask the provider of a claimed order where it stands, and apply the answer."""
-    now = kernel.clock.now()
+    now = ctx.clock.now()
     order = OrderSnapshot(
         provider_order_id=row.provider_order_id,
         seed=row.quote_id or row.id,
@@ -167,10 +167,10 @@ async def follow(kernel: Kernel, row: Order, writing: asyncio.Semaphore) -> None
         # The lease runs out and the order is asked about again.
         log.warning("order %s: %s does not report: %s", row.id, row.provider, error)
         async with writing:
-            await expire_in_silence(kernel, order_id=row.id)
+            await expire_in_silence(ctx, order_id=row.id)
         return
     async with writing:
-        await advance(kernel, order_id=row.id, report=report)
+        await advance(ctx, order_id=row.id, report=report)
 
 
 def sandbox_plan(row: Simulated) -> SandboxPlan | None:

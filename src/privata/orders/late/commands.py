@@ -12,13 +12,13 @@ import click
 
 from privata.core.clock import iso
 from privata.core.money import format_amount
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.orders.late.deposits import close_late, late_deposits, note_by_hand
 from privata.orders.late.store import OpenLate
 from privata.orders.states import LATE_ENDS, LateState
 
 #: Runs one task on the database; which program that is, only the command line knows.
-RunOnce: TypeAlias = Callable[[Callable[[Kernel], Awaitable[Any]]], Any]
+RunOnce: TypeAlias = Callable[[Callable[[AppContext], Awaitable[Any]]], Any]
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="print one line of JSON")
 _NOTE = click.option("--note", default="", help="shown to the partner")
@@ -41,7 +41,7 @@ def _list(run_once: RunOnce) -> click.Command:
     @click.command("list")
     @_JSON
     def command(as_json: bool) -> None:
-        """List unsettled late deposits, oldest first."""
+        """List open late deposits, oldest first."""
         found = [_shown(row) for row in run_once(late_deposits)]
         if as_json:
             click.echo(json.dumps({"late_deposits": found}))
@@ -66,8 +66,8 @@ def _note(run_once: RunOnce) -> click.Command:
     def command(order_id: str, tx_hash: str, note: str) -> None:
         """Record a late deposit the provider does not report. The partner is notified."""
         run_once(
-            lambda kernel: note_by_hand(
-                kernel, operator=_operator(), order_id=order_id, tx_hash=tx_hash, note=note
+            lambda ctx: note_by_hand(
+                ctx, operator=_operator(), order_id=order_id, tx_hash=tx_hash, note=note
             )
         )
         click.echo(f"{order_id} has a late deposit.")
@@ -84,8 +84,8 @@ def _close(run_once: RunOnce) -> click.Command:
     def command(order_id: str, to: str, tx_hash: str | None, note: str) -> None:
         """Close a late deposit. The order stays expired, and the partner is notified."""
         run_once(
-            lambda kernel: close_late(
-                kernel,
+            lambda ctx: close_late(
+                ctx,
                 operator=_operator(),
                 order_id=order_id,
                 to=LateState(to),

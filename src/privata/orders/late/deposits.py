@@ -14,8 +14,8 @@ from privata.core.errors import OrderNotFound, ValidationFailed
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Actor, ActorKind, Environment, system_actor
 from privata.events.ops_events import late_deposit, publish_ops
-from privata.events.service import LIVE_BELL, live_payload
-from privata.infra.kernel import Kernel
+from privata.events.service import LIVE_WAKEUP, live_payload
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.infra.settings import Settings
 from privata.orders import store
@@ -74,23 +74,23 @@ async def note_late(
     await _tell(tx, actor, moved, now)
 
 
-async def late_deposits(kernel: Kernel) -> list[late_store.OpenLate]:
-    """Late deposits of every organization that nobody has settled, the oldest first."""
-    return await late_store.open_late(kernel.database.pool, MOST)
+async def late_deposits(ctx: AppContext) -> list[late_store.OpenLate]:
+    """Late deposits of every organization that nobody has closed, the oldest first."""
+    return await late_store.open_late(ctx.database.pool, MOST)
 
 
 async def note_by_hand(
-    kernel: Kernel, *, operator: str, order_id: str, tx_hash: str, note: str = ""
+    ctx: AppContext, *, operator: str, order_id: str, tx_hash: str, note: str = ""
 ) -> Order:
     """Note a late deposit that the operator has heard of, `tx_hash` being the deposit.
 
     `OrderNotFound`; `ValidationFailed` for an order that is not expired, or has one noted already.
     """
-    return await _by_hand(kernel, operator, order_id, LateState.SEEN, tx_in=tx_hash, note=note)
+    return await _by_hand(ctx, operator, order_id, LateState.SEEN, tx_in=tx_hash, note=note)
 
 
 async def close_late(
-    kernel: Kernel,
+    ctx: AppContext,
     *,
     operator: str,
     order_id: str,
@@ -109,11 +109,11 @@ async def close_late(
         raise ValidationFailed(
             "A transaction is required for swapped and refunded, and not allowed for closed."
         )
-    return await _by_hand(kernel, operator, order_id, to, tx_out=tx_hash, note=note)
+    return await _by_hand(ctx, operator, order_id, to, tx_out=tx_hash, note=note)
 
 
 async def _by_hand(
-    kernel: Kernel,
+    ctx: AppContext,
     operator: str,
     order_id: str,
     to: LateState,
@@ -125,8 +125,8 @@ async def _by_hand(
     for text, most in ((tx_in or tx_out or "", _MAX_HASH), (note, MAX_NOTE)):
         if len(text) > most or not (text.isprintable() or not text):
             raise ValidationFailed(f"Use at most {most} characters on one line.")
-    now = kernel.clock.now()
-    async with kernel.database.transaction() as tx:
+    now = ctx.clock.now()
+    async with ctx.database.transaction() as tx:
         # The row's lock lets the operator and a provider's report take turns.
         row = await store.lock_order(tx, order_id)
         if row is None:
@@ -179,4 +179,4 @@ async def _tell(tx: Transaction, actor: Actor, order: Order, now: datetime) -> N
     }
     action = f"order.late_deposit_{order.late_state}"
     await audit.record(tx, actor=actor, action=action, target=order.id, changes=changes)
-    tx.ring(LIVE_BELL, live_payload(actor.organization_id, actor.environment, "orders"))
+    tx.wake(LIVE_WAKEUP, live_payload(actor.organization_id, actor.environment, "orders"))

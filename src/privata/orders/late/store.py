@@ -14,7 +14,7 @@ from privata.orders.states import LateState
 
 
 class OpenLate(Order, frozen=True):
-    """An order with a late deposit that nobody has settled, for the operator."""
+    """An order with a late deposit that nobody has closed, for the operator."""
 
     #: The organization's name.
     organization: str = ""
@@ -22,7 +22,7 @@ class OpenLate(Order, frozen=True):
 
 _open_late = reader(OpenLate)
 
-# Forward only: nothing, seen, one of the ends. What is settled is not asked about any more.
+# Forward only: nothing, seen, one of the ends. What is closed is not asked about any more.
 _MOVE: Final = """
 UPDATE orders
 SET late_state = $2::text, late_seen_at = coalesce(late_seen_at, $3),
@@ -61,5 +61,5 @@ async def move_late(
 
 
 async def open_late(pool: asyncpg.Pool[asyncpg.Record], limit: int) -> list[OpenLate]:
-    """Late deposits that are seen and not settled, with the organization's name."""
+    """Late deposits that are seen and not closed, with the organization's name."""
     return [_open_late(row) for row in await pool.fetch(_OPEN, limit)]

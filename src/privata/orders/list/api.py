@@ -11,7 +11,7 @@ from privata.apikeys.access import KeyAccess
 from privata.apikeys.scopes import Scope
 from privata.core.errors import ValidationFailed
 from privata.core.tenancy import Actor
-from privata.infra.access import kernel_of
+from privata.infra.access import context_of
 from privata.infra.operations import Operation
 from privata.infra.routing import Router
 from privata.infra.wire import json_response
@@ -40,16 +40,16 @@ async def list_orders(request: Request, actor: Actor, query: list_schemas.Orders
     A page can be short, or even empty, and still have a `next_cursor`: the time per request is
     limited. Use the cursor to continue the search.
     """
-    kernel = kernel_of(request)
+    ctx = context_of(request)
     search = Search(
         OrderScope(actor.organization_id, actor.environment),
         _filter(request),
-        kernel.clock.now(),
+        ctx.clock.now(),
         older_than=query.cursor,
     )
-    page = await listing.page_of(kernel, search, limit=query.limit, columns=listing.WHOLE)
+    page = await listing.page_of(ctx, search, limit=query.limit, columns=listing.WHOLE)
     shown: dict[str, Any] = {
-        "orders": [moving.order_of(kernel, row) for row in page.rows],
+        "orders": [moving.order_of(ctx, row) for row in page.rows],
         "next_cursor": None if page.older is None else page.older.encode(),
     }
     return json_response(shown)

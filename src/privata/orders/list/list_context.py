@@ -11,7 +11,7 @@ from django.urls import reverse
 from privata.access.tenants import Tenant
 from privata.core.cursors import Cursor
 from privata.core.roles import Permission
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import app_context, wait
 from privata.orders import reading
 from privata.orders.list import columns, saved_views
 from privata.orders.rows import ListedOrder
@@ -50,7 +50,7 @@ def rows_context(
         "live_query": chosen.query(**place),
         "looked_back_to": stopped.at if stopped else None,
         "further": chosen.query(before=stopped.encode()) if stopped else "",
-        "shown_as": wait(saved_views.look_of(kernel(), actor=tenant.actor)),
+        "shown_as": wait(saved_views.look_of(app_context(), actor=tenant.actor)),
         "labels": {name: label for name, (label, _) in columns.LISTED.items()},
     }
 
@@ -61,7 +61,7 @@ def list_context(
     """The frame of the list: segments, filters, views, columns."""
     chosen = read.chosen
     here = reverse("orders:list", kwargs={"environment": tenant.environment.value})
-    views = wait(saved_views.views_of(kernel(), actor=tenant.actor))
+    views = wait(saved_views.views_of(app_context(), actor=tenant.actor))
     plain = here + (EVERYTHING if any(view.is_default for view in views) else "")
 
     def link(wanted: OrderFilter) -> str:
@@ -85,17 +85,17 @@ def list_context(
         "densities": [(density.value, density.value.capitalize()) for density in Density],
         "may_export": tenant.may(Permission.EXPORT_ORDERS),
         "messages": get_messages(request),
-        "api_url": f"{kernel().settings.base_url}/partner/v1",
+        "api_url": f"{app_context().settings.base_url}/partner/v1",
     }
 
 
 def _any_order(tenant: Tenant) -> bool:
-    return wait(reading.any_order(kernel(), actor=tenant.actor))
+    return wait(reading.any_order(app_context(), actor=tenant.actor))
 
 
 def _segments(chosen: OrderFilter, search: Search, link: Any) -> list[tuple[Any, ...]]:
     """`ui.seg()`'s items; a count stands where it is cheap to know."""
-    counted = wait(reading.segment_counts(kernel(), search))
+    counted = wait(reading.segment_counts(app_context(), search))
     found: list[tuple[Any, ...]] = [("All", link(chosen.having(statuses=())), not chosen.statuses)]
     for label, group in GROUPS.items():
         statuses = tuple(status.value for status in group)

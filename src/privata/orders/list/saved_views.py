@@ -14,7 +14,7 @@ import asyncpg
 
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.tenancy import Actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.orders.list.columns import USUAL, chosen_columns
 from privata.orders.search.filters import filter_of
 from privata.orders.states import Density
@@ -83,13 +83,13 @@ class Look:
     density: Density = Density.REGULAR
 
 
-async def views_of(kernel: Kernel, *, actor: Actor) -> list[View]:
+async def views_of(ctx: AppContext, *, actor: Actor) -> list[View]:
     """The person's views here, by name."""
-    rows = await kernel.database.pool.fetch(_LIST, *_place(actor))
+    rows = await ctx.database.pool.fetch(_LIST, *_place(actor))
     return [View(*row) for row in rows]
 
 
-async def save_view(kernel: Kernel, *, actor: Actor, name: str, query: str) -> int:
+async def save_view(ctx: AppContext, *, actor: Actor, name: str, query: str) -> int:
     """Keep a filter under a name. `ValidationFailed` names what is wrong with `name`."""
     chosen = filter_of(query)
     if not chosen.active:
@@ -97,7 +97,7 @@ async def save_view(kernel: Kernel, *, actor: Actor, name: str, query: str) -> i
             "Set a filter before you save a view.", fields=[("name", "needs a filter")]
         )
     try:
-        made = await kernel.database.pool.fetchval(
+        made = await ctx.database.pool.fetchval(
             _INSERT, *_place(actor), _name(name), chosen.query(), MOST_VIEWS
         )
     except asyncpg.UniqueViolationError:
@@ -110,23 +110,23 @@ async def save_view(kernel: Kernel, *, actor: Actor, name: str, query: str) -> i
     return int(made)
 
 
-async def rename_view(kernel: Kernel, *, actor: Actor, view_id: int, name: str) -> None:
+async def rename_view(ctx: AppContext, *, actor: Actor, view_id: int, name: str) -> None:
     """Give a view another name. `NotFound`, `ValidationFailed`."""
     try:
-        found = await kernel.database.pool.fetchval(_RENAME, *_place(actor), view_id, _name(name))
+        found = await ctx.database.pool.fetchval(_RENAME, *_place(actor), view_id, _name(name))
     except asyncpg.UniqueViolationError:
         raise _taken() from None
     _must(found)
 
 
-async def delete_view(kernel: Kernel, *, actor: Actor, view_id: int) -> None:
+async def delete_view(ctx: AppContext, *, actor: Actor, view_id: int) -> None:
     """Forget a view. `NotFound`."""
-    _must(await kernel.database.pool.fetchval(_DELETE, *_place(actor), view_id))
+    _must(await ctx.database.pool.fetchval(_DELETE, *_place(actor), view_id))
 
 
-async def choose_default(kernel: Kernel, *, actor: Actor, view_id: int | None) -> None:
+async def choose_default(ctx: AppContext, *, actor: Actor, view_id: int | None) -> None:
     """Show this view when the list is opened; None: all orders again. `NotFound`."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await tx.connection.execute(_NO_DEFAULT, *_place(actor))
         if view_id is not None:
             try:
@@ -138,15 +138,15 @@ async def choose_default(kernel: Kernel, *, actor: Actor, view_id: int | None) -
                 ) from None
 
 
-async def look_of(kernel: Kernel, *, actor: Actor) -> Look:
+async def look_of(ctx: AppContext, *, actor: Actor) -> Look:
     """How the person likes the list."""
-    row = await kernel.database.pool.fetchrow(_LOOK, int(actor.id))
+    row = await ctx.database.pool.fetchrow(_LOOK, int(actor.id))
     if row is None:
         return Look()
     return Look(chosen_columns(row["columns"]), Density(row["density"]))
 
 
-async def keep_look(kernel: Kernel, *, actor: Actor, columns: Iterable[str], density: str) -> None:
+async def keep_look(ctx: AppContext, *, actor: Actor, columns: Iterable[str], density: str) -> None:
     """Keep columns and density. Unknown columns are left out; `ValidationFailed` for a density."""
     if density not in list(Density):
         raise ValidationFailed(
@@ -154,7 +154,7 @@ async def keep_look(kernel: Kernel, *, actor: Actor, columns: Iterable[str], den
             fields=[("density", "must be regular or compact")],
         )
     wanted = list(chosen_columns(columns))
-    await kernel.database.pool.execute(_KEEP_LOOK, int(actor.id), wanted, density)
+    await ctx.database.pool.execute(_KEEP_LOOK, int(actor.id), wanted, density)
 
 
 def _place(actor: Actor) -> tuple[int, object, str]:

@@ -11,11 +11,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from privata.access.tenants import Tenant
-from privata.access.views import page
+from privata.access.views import requires
 from privata.core.cursors import Cursor, parse_cursor
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.roles import Permission
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import app_context, wait
 from privata.orders import reading
 from privata.orders.list import saved_views
 from privata.orders.list.columns import LISTED
@@ -28,18 +28,18 @@ _MOST_ID = 2**63
 
 
 @require_safe
-@page(Permission.VIEW_ORDERS)
+@requires(Permission.VIEW_ORDERS)
 def listing(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """The list, a page at a time; opened without a filter it shows the person's first view."""
     if not request.GET:
-        views = wait(saved_views.views_of(kernel(), actor=tenant.actor))
+        views = wait(saved_views.views_of(app_context(), actor=tenant.actor))
         for view in views:
             if view.is_default:
                 return redirect(_list(tenant) + view.query)
     read = read_filter(request.GET)
-    search = reading.search_of(tenant.actor, read.chosen, kernel().clock.now())
+    search = reading.search_of(tenant.actor, read.chosen, app_context().clock.now())
     before, after = _cursor(request, "before"), _cursor(request, "after")
-    shown = wait(reading.page_of(kernel(), search, before=before, after=after))
+    shown = wait(reading.page_of(app_context(), search, before=before, after=after))
     newest = before is None and shown.newer is None
     ends = (shown.first, shown.last)
     context = rows_context(tenant, read.chosen, shown, ends, newest=newest)
@@ -48,67 +48,70 @@ def listing(request: HttpRequest, tenant: Tenant) -> HttpResponse:
 
 
 @require_safe
-@page(Permission.VIEW_ORDERS)
+@requires(Permission.VIEW_ORDERS)
 def rows(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """The rows somebody is looking at as they are now, and how many came since."""
     chosen = parse_filter(request.GET)
     first, last = _cursor(request, "first"), _cursor(request, "last")
     newest = request.GET.get("newest") == "1"
-    search = reading.search_of(tenant.actor, chosen, kernel().clock.now())
+    search = reading.search_of(tenant.actor, chosen, app_context().clock.now())
     if first is None or last is None:
-        shown = wait(reading.page_of(kernel(), search))
+        shown = wait(reading.page_of(app_context(), search))
         context = rows_context(tenant, chosen, shown, (shown.first, shown.last), newest=True)
         return render(request, "orders/_rows.html", context)
-    same = Page(wait(reading.same_rows(kernel(), search, first, last)))
-    new = wait(reading.count_newer(kernel(), search, first)) if newest else 0
+    same = Page(wait(reading.same_rows(app_context(), search, first, last)))
+    new = wait(reading.count_newer(app_context(), search, first)) if newest else 0
     context = rows_context(tenant, chosen, same, (first, last), newest=newest, new=new)
     return render(request, "orders/_rows.html", context)
 
 
 @require_POST
-@page(Permission.VIEW_ORDERS)
+@requires(Permission.VIEW_ORDERS)
 def save_view(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """Keep the filter of the page under a name."""
     query, name = request.POST.get("query", ""), request.POST.get("name", "")
     back = _list(tenant) + filter_of(query).query()
-    saving = saved_views.save_view(kernel(), actor=tenant.actor, name=name, query=query)
+    saving = saved_views.save_view(app_context(), actor=tenant.actor, name=name, query=query)
     return _kept(request, saving, back, "View saved")
 
 
 @require_POST
-@page(Permission.VIEW_ORDERS)
+@requires(Permission.VIEW_ORDERS)
 def rename_view(request: HttpRequest, tenant: Tenant, view_id: int) -> HttpResponse:
     """Give a view another name."""
     renaming = saved_views.rename_view(
-        kernel(), actor=tenant.actor, view_id=_known(view_id), name=request.POST.get("name", "")
+        app_context(),
+        actor=tenant.actor,
+        view_id=_known(view_id),
+        name=request.POST.get("name", ""),
     )
     return _kept(request, renaming, _back(request, tenant), "View renamed")
 
 
 @require_POST
-@page(Permission.VIEW_ORDERS)
+@requires(Permission.VIEW_ORDERS)
 def delete_view(request: HttpRequest, tenant: Tenant, view_id: int) -> HttpResponse:
     """Forget a view."""
-    deleting = saved_views.delete_view(kernel(), actor=tenant.actor, view_id=_known(view_id))
+    deleting = saved_views.delete_view(app_context(), actor=tenant.actor, view_id=_known(view_id))
     return _kept(request, deleting, _back(request, tenant), "View deleted")
 
 
 @require_POST
-@page(Permission.VIEW_ORDERS)
+@requires(Permission.VIEW_ORDERS)
 def default_view(request: HttpRequest, tenant: Tenant, view_id: int) -> HttpResponse:
     """Show a view first, or with `off` no view."""
     chosen = None if request.POST.get("off") else _known(view_id)
-    choosing = saved_views.choose_default(kernel(), actor=tenant.actor, view_id=chosen)
+    choosing = saved_views.choose_default(app_context(), actor=tenant.actor, view_id=chosen)
     said = "Default view: all orders" if chosen is None else "Set as your default view"
     return _kept(request, choosing, _back(request, tenant), said)
 
 
 @require_POST
-@page(Permission.VIEW_ORDERS)
+@requires(Permission.VIEW_ORDERS)
 def keep_look(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """Keep columns and density."""
     keeping = saved_views.keep_look(
-        kernel(),
+        app_context(),
         actor=tenant.actor,
         columns=[one for one in request.POST.getlist("column") if one in LISTED],
         density=request.POST.get("density", ""),

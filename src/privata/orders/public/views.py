@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from privata.core.explorers import ExplorerLink, explorer_link
 from privata.core.ids import ORDER_ID
 from privata.core.lifecycle import TERMINAL, OrderStatus
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import app_context, wait
 from privata.orders import presenting, reading
 from privata.orders.public.words import STAGES, words_for
 from privata.orders.refund_port import RefundPanel, refund_panel
@@ -36,14 +36,14 @@ def _context(request: HttpRequest, order_id: str) -> dict[str, Any]:
     token = request.GET.get("token", "")
     # The token is judged before the order is looked for, so an id alone says nothing about
     # whether there is such an order.
-    if not ORDER_ID.fullmatch(order_id) or not tracking_token_fits(kernel(), order_id, token):
+    if not ORDER_ID.fullmatch(order_id) or not tracking_token_fits(app_context(), order_id, token):
         raise Http404
-    order = wait(reading.order_by_link(kernel(), order_id))
+    order = wait(reading.order_by_link(app_context(), order_id))
     if order is None:
         raise Http404
     status = OrderStatus(order.status)
-    entries = wait(reading.timeline_of(kernel(), order))
-    panel = wait(refund_panel(kernel(), order, entries))
+    entries = wait(reading.timeline_of(app_context(), order))
+    panel = wait(refund_panel(app_context(), order, entries))
     sandbox = order.environment == "test"
     return {
         "order": order,

@@ -11,7 +11,7 @@ from itertools import chain, repeat
 from typing import Final, Generic
 
 from privata.core.cursors import Cursor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.orders.rows import (
     Columns,
     ExportedOrder,
@@ -95,9 +95,9 @@ def narrowed(search: Search, chosen: OrderFilter) -> Search:
     return replace(search, chosen=chosen)
 
 
-async def page_of(kernel: Kernel, search: Search, *, limit: int, columns: Columns[R]) -> Page[R]:
+async def page_of(ctx: AppContext, search: Search, *, limit: int, columns: Columns[R]) -> Page[R]:
     """A page: the newest rows of the range, or with `upward` the oldest ones."""
-    rows, stopped = await _found(kernel, search, columns, limit + 1)
+    rows, stopped = await _found(ctx, search, columns, limit + 1)
     more, rows = len(rows) > limit, rows[:limit]
     beyond = cursor_of(rows[-1]) if more else stopped
     if search.upward:
@@ -107,22 +107,22 @@ async def page_of(kernel: Kernel, search: Search, *, limit: int, columns: Column
     return Page(rows, newer, beyond, None if more else stopped)
 
 
-async def rows_of(kernel: Kernel, search: Search, *, limit: int, columns: Columns[R]) -> list[R]:
+async def rows_of(ctx: AppContext, search: Search, *, limit: int, columns: Columns[R]) -> list[R]:
     """At most `limit` matching rows of a range, in the order of the search."""
-    rows, _ = await _found(kernel, search, columns, limit)
+    rows, _ = await _found(ctx, search, columns, limit)
     return rows
 
 
-async def count_of(kernel: Kernel, search: Search, *, most: int, walk: int | None = None) -> Count:
+async def count_of(ctx: AppContext, search: Search, *, most: int, walk: int | None = None) -> Count:
     """How many match, counting up to `most`; after `walk` rows it gives up (None: never)."""
-    guide = await _guide(kernel, search)
+    guide = await _guide(ctx, search)
     counted, walked = 0, 0
     if guide is None:
         return Count(0, exact=True)
     for size in chain(STEPS, repeat(LONG_STEP)):
-        counted += await _value(kernel, search_sql.count(search, guide, walk=size))
+        counted += await _value(ctx, search_sql.count(search, guide, walk=size))
         walked += size
-        end = await _edge(kernel, search, guide, size)
+        end = await _edge(ctx, search, guide, size)
         if end is None:
             return Count(min(counted, most), exact=counted <= most)
         if counted > most or (walk is not None and walked >= walk):
@@ -132,49 +132,49 @@ async def count_of(kernel: Kernel, search: Search, *, most: int, walk: int | Non
 
 
 async def every(
-    kernel: Kernel, search: Search, *, columns: Columns[R], batch: int = BATCH
+    ctx: AppContext, search: Search, *, columns: Columns[R], batch: int = BATCH
 ) -> AsyncIterator[list[R]]:
     """All matching rows, in batches, however long the walk; each batch is a statement of its own,
     so nothing is locked or held open between them."""
-    guide = await _guide(kernel, search)
+    guide = await _guide(ctx, search)
     while guide is not None:
         size = max(batch, LONG_STEP)
         statement = search_sql.step(search, guide, columns.sql, walk=size, limit=batch)
-        rows = await _rows(kernel, statement, columns)
+        rows = await _rows(ctx, statement, columns)
         if rows:
             yield rows
         if len(rows) == batch:
             search = _beyond(search, cursor_of(rows[-1]))
             continue
-        end = await _edge(kernel, search, guide, size)
+        end = await _edge(ctx, search, guide, size)
         if end is None:
             return
         search = _beyond(search, end)
 
 
 async def _found(
-    kernel: Kernel, search: Search, columns: Columns[R], wanted: int
+    ctx: AppContext, search: Search, columns: Columns[R], wanted: int
 ) -> tuple[list[R], Cursor | None]:
     """Up to `wanted` rows; and where the search stopped, if it did before the end."""
-    guide = await _guide(kernel, search)
+    guide = await _guide(ctx, search)
     rows: list[R] = []
     walked = 0
     if guide is None:
         return rows, None
     for size in chain(STEPS, repeat(LONG_STEP)):
         statement = search_sql.step(search, guide, columns.sql, walk=size, limit=wanted - len(rows))
-        rows += await _rows(kernel, statement, columns)
+        rows += await _rows(ctx, statement, columns)
         walked += size
         if len(rows) >= wanted:
             return rows, None
-        end = await _edge(kernel, search, guide, size)
+        end = await _edge(ctx, search, guide, size)
         if end is None or walked >= MOST_WALKED:
             return rows, end
         search = _beyond(search, end)
     raise AssertionError("the steps never end")
 
 
-async def _guide(kernel: Kernel, search: Search) -> Guide | None:
+async def _guide(ctx: AppContext, search: Search) -> Guide | None:
     """The guide to follow; None when the filters exclude each other."""
     among = search_sql.guides(search.chosen)
     if not all(guide.arms for guide in among):
@@ -182,16 +182,16 @@ async def _guide(kernel: Kernel, search: Search) -> Guide | None:
     if len(among) == 1:
         return among[0]
     looked = search_sql.scouting(search, among)
-    seen = await kernel.database.pool.fetchrow(looked.sql, *looked.args)
+    seen = await ctx.database.pool.fetchrow(looked.sql, *looked.args)
     assert seen is not None
     return search_sql.sparsest(search, among, list(seen))
 
 
-async def _edge(kernel: Kernel, search: Search, guide: Guide, walk: int) -> Cursor | None:
+async def _edge(ctx: AppContext, search: Search, guide: Guide, walk: int) -> Cursor | None:
     if not guide.ordered:
         return None
     statement = search_sql.edge(search, guide, walk=walk)
-    found = await kernel.database.pool.fetchrow(statement.sql, *statement.args)
+    found = await ctx.database.pool.fetchrow(statement.sql, *statement.args)
     return None if found is None else Cursor(found["created_at"], found["id"])
 
 
@@ -202,10 +202,10 @@ def _beyond(search: Search, cursor: Cursor) -> Search:
     return replace(search, older_than=cursor)
 
 
-async def _rows(kernel: Kernel, statement: Statement, columns: Columns[R]) -> list[R]:
-    found = await kernel.database.pool.fetch(statement.sql, *statement.args)
+async def _rows(ctx: AppContext, statement: Statement, columns: Columns[R]) -> list[R]:
+    found = await ctx.database.pool.fetch(statement.sql, *statement.args)
     return [columns.read(row) for row in found]
 
 
-async def _value(kernel: Kernel, statement: Statement) -> int:
-    return int(await kernel.database.pool.fetchval(statement.sql, *statement.args))
+async def _value(ctx: AppContext, statement: Statement) -> int:
+    return int(await ctx.database.pool.fetchval(statement.sql, *statement.args))

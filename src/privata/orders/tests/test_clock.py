@@ -16,7 +16,7 @@ from conftest import wait_for
 from privata.core.errors import ProviderUnavailable
 from privata.core.lifecycle import TERMINAL, OrderStatus
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.orders.following import poller
 from privata.orders.following.polling import (
     EXPIRY_GRACE,
@@ -104,8 +104,8 @@ def test_an_order_expires_after_its_grace(
         assert not expired(status, START + timedelta(days=400))
 
 
-async def _past_expiry(kernel: Kernel, order_id: str, by: timedelta) -> None:
-    await kernel.database.pool.execute(
+async def _past_expiry(ctx: AppContext, order_id: str, by: timedelta) -> None:
+    await ctx.database.pool.execute(
         "UPDATE orders SET expires_at = now() - $2::interval, poll_at = now(),"
         " sandbox_scenario = 'stuck', sandbox_ttl = 3600 WHERE id = $1",
         order_id,
@@ -114,67 +114,67 @@ async def _past_expiry(kernel: Kernel, order_id: str, by: timedelta) -> None:
 
 
 async def test_the_clock_expires_what_the_provider_still_waits_for(
-    kernel: Kernel, organization: uuid.UUID
+    ctx: AppContext, organization: uuid.UUID
 ) -> None:
-    order_id = await make_order(kernel, organization)
-    await _past_expiry(kernel, order_id, timedelta(0))
-    assert await poller.follow_once(kernel) == 1
-    assert await states(kernel, order_id) == ["waiting_deposit", "expired"]
-    row = await kernel.database.pool.fetchrow(
+    order_id = await make_order(ctx, organization)
+    await _past_expiry(ctx, order_id, timedelta(0))
+    assert await poller.follow_once(ctx) == 1
+    assert await states(ctx, order_id) == ["waiting_deposit", "expired"]
+    row = await ctx.database.pool.fetchrow(
         "SELECT o.poll_at, t.source FROM orders o JOIN order_timeline t ON t.order_id = o.id"
         " WHERE t.status = 'expired'"
     )
     assert tuple(row) == (None, "clock")
 
 
-async def test_a_deposit_in_the_same_moment_wins(kernel: Kernel, organization: uuid.UUID) -> None:
-    order_id = await make_order(kernel, organization)
-    await _past_expiry(kernel, order_id, timedelta(hours=1))
-    await advance(kernel, order_id=order_id, report=Report(S.CONFIRMING))
-    assert await states(kernel, order_id) == ["waiting_deposit", "confirming"]
+async def test_a_deposit_in_the_same_moment_wins(ctx: AppContext, organization: uuid.UUID) -> None:
+    order_id = await make_order(ctx, organization)
+    await _past_expiry(ctx, order_id, timedelta(hours=1))
+    await advance(ctx, order_id=order_id, report=Report(S.CONFIRMING))
+    assert await states(ctx, order_id) == ["waiting_deposit", "confirming"]
     await asyncio.gather(
-        advance(kernel, order_id=order_id, report=Report(S.WAITING_DEPOSIT)),
-        advance(kernel, order_id=order_id, report=Report(S.EXPIRED)),
+        advance(ctx, order_id=order_id, report=Report(S.WAITING_DEPOSIT)),
+        advance(ctx, order_id=order_id, report=Report(S.EXPIRED)),
     )
-    assert await states(kernel, order_id) == ["waiting_deposit", "confirming"]
+    assert await states(ctx, order_id) == ["waiting_deposit", "confirming"]
 
 
 async def test_little_is_concluded_from_silence(
-    kernel: Kernel, organization: uuid.UUID, monkeypatch: pytest.MonkeyPatch
+    ctx: AppContext, organization: uuid.UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def silent(self: Simulator, order: OrderSnapshot, now: datetime) -> Report:
         raise ProviderUnavailable("down")
 
     monkeypatch.setattr(Simulator, "get_order", silent)
-    order_id = await make_order(kernel, organization)
-    await _past_expiry(kernel, order_id, SILENT_GRACE - timedelta(minutes=1))
-    await poller.follow_once(kernel)
-    assert await states(kernel, order_id) == ["waiting_deposit"]
-    await _past_expiry(kernel, order_id, SILENT_GRACE)
-    await poller.follow_once(kernel)
-    assert await states(kernel, order_id) == ["waiting_deposit", "expired"]
-    moved = await expire_in_silence(kernel, order_id=order_id)
+    order_id = await make_order(ctx, organization)
+    await _past_expiry(ctx, order_id, SILENT_GRACE - timedelta(minutes=1))
+    await poller.follow_once(ctx)
+    assert await states(ctx, order_id) == ["waiting_deposit"]
+    await _past_expiry(ctx, order_id, SILENT_GRACE)
+    await poller.follow_once(ctx)
+    assert await states(ctx, order_id) == ["waiting_deposit", "expired"]
+    moved = await expire_in_silence(ctx, order_id=order_id)
     assert moved.entered == ()
 
 
 async def test_a_refund_the_provider_made_by_itself_is_told_whole(
-    kernel: Kernel, organization: uuid.UUID
+    ctx: AppContext, organization: uuid.UUID
 ) -> None:
-    order_id = await make_order(kernel, organization)
-    await advance(kernel, order_id=order_id, report=Report(S.CONFIRMING))
+    order_id = await make_order(ctx, organization)
+    await advance(ctx, order_id=order_id, report=Report(S.CONFIRMING))
     report = Report(S.REFUNDED, tx_out_hash="ab" * 32)
-    moved = await advance(kernel, order_id=order_id, report=report)
+    moved = await advance(ctx, order_id=order_id, report=report)
     assert moved.entered == (S.REFUND_REQUIRED, S.REFUNDED)
-    types = await kernel.database.pool.fetch("SELECT type, body FROM event ORDER BY seq")
+    types = await ctx.database.pool.fetch("SELECT type, body FROM event ORDER BY seq")
     assert [row["type"] for row in types][-2:] == ["order.refund_required", "order.refunded"]
     assert b"abab" not in types[-2]["body"]
     assert b"abab" in types[-1]["body"]
 
 
 async def test_a_hanging_provider_holds_up_only_its_own_orders(
-    kernel: Kernel, organization: uuid.UUID, monkeypatch: pytest.MonkeyPatch
+    ctx: AppContext, organization: uuid.UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow = await make_order(kernel, organization)
+    slow = await make_order(ctx, organization)
     answered = Simulator.get_order
 
     async def hang(self: Simulator, order: OrderSnapshot, now: datetime) -> Report:
@@ -182,22 +182,22 @@ async def test_a_hanging_provider_holds_up_only_its_own_orders(
             await asyncio.Event().wait()
         return await answered(self, order, now)
 
-    hanging = await kernel.database.pool.fetchval("SELECT quote_id FROM orders")
+    hanging = await ctx.database.pool.fetchval("SELECT quote_id FROM orders")
     monkeypatch.setattr(Simulator, "get_order", hang)
-    await kernel.database.pool.execute("UPDATE orders SET poll_at = now()")
-    task = asyncio.create_task(poller.follow_orders(kernel))
+    await ctx.database.pool.execute("UPDATE orders SET poll_at = now()")
+    task = asyncio.create_task(poller.follow_orders(ctx))
     try:
         await asyncio.sleep(0.1)
-        quick = await make_order(kernel, organization)
-        await kernel.database.pool.execute(
+        quick = await make_order(ctx, organization)
+        await ctx.database.pool.execute(
             "UPDATE orders SET sandbox_ttl = 0, poll_at = now() WHERE id = $1", quick
         )
 
         async def completed() -> bool:
-            return (await states(kernel, quick))[-1] == "completed"
+            return (await states(ctx, quick))[-1] == "completed"
 
         await wait_for(completed, seconds=8)
-        assert await states(kernel, slow) == ["waiting_deposit"]
+        assert await states(ctx, slow) == ["waiting_deposit"]
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

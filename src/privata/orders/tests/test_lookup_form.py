@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from conftest import Cluster
 from privata.core.ids import new_order_id
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.orders.search import listing
 from privata.orders.search.filters import filter_of
 from privata.orders.search.sql import Scope, Search
@@ -74,46 +74,46 @@ _ORDER = {
 }
 
 
-async def _order(kernel: Kernel, organization: uuid.UUID, **changes: object) -> str:
+async def _order(ctx: AppContext, organization: uuid.UUID, **changes: object) -> str:
     order = _ORDER | {"id": new_order_id(), "organization_id": organization} | changes
     places = ", ".join(f"${n}" for n in range(1, len(order) + 1))
-    await kernel.database.pool.execute(
+    await ctx.database.pool.execute(
         f"INSERT INTO orders ({', '.join(order)}) VALUES ({places})", *order.values()
     )
     return str(order["id"])
 
 
-async def _found(kernel: Kernel, organization: uuid.UUID, text: str) -> list[str]:
+async def _found(ctx: AppContext, organization: uuid.UUID, text: str) -> list[str]:
     chosen = filter_of(urlencode({"q": text}))
-    search = Search(Scope(organization, Environment.TEST), chosen, kernel.clock.now())
-    page = await listing.page_of(kernel, search, limit=10, columns=listing.WHOLE)
+    search = Search(Scope(organization, Environment.TEST), chosen, ctx.clock.now())
+    page = await listing.page_of(ctx, search, limit=10, columns=listing.WHOLE)
     return [row.id for row in page.rows]
 
 
 async def test_search_ignores_case_and_prefix_where_the_network_does(
-    kernel: Kernel, organization: uuid.UUID
+    ctx: AppContext, organization: uuid.UUID
 ) -> None:
     wrong = []
     for column, held, pasted, same in PASTED:
-        await kernel.database.pool.execute("DELETE FROM orders")
-        made = await _order(kernel, organization, **{column: held})
-        await _order(kernel, organization, tx_in_hash="f" * 64, deposit_address="other")
-        found = await _found(kernel, organization, pasted)
+        await ctx.database.pool.execute("DELETE FROM orders")
+        made = await _order(ctx, organization, **{column: held})
+        await _order(ctx, organization, tx_in_hash="f" * 64, deposit_address="other")
+        found = await _found(ctx, organization, pasted)
         if found != ([made] if same else []):
             wrong.append(f"{column} {held}: {pasted!r} found {found}")
     assert not wrong, "\n".join(wrong)
 
 
-async def test_an_order_id_is_found_in_capitals(kernel: Kernel, organization: uuid.UUID) -> None:
-    made = await _order(kernel, organization)
-    assert await _found(kernel, organization, f" {made.upper()} ") == [made]
+async def test_an_order_id_is_found_in_capitals(ctx: AppContext, organization: uuid.UUID) -> None:
+    made = await _order(ctx, organization)
+    assert await _found(ctx, organization, f" {made.upper()} ") == [made]
 
 
 async def test_an_order_that_two_columns_name_is_found_once(
-    kernel: Kernel, organization: uuid.UUID
+    ctx: AppContext, organization: uuid.UUID
 ) -> None:
-    made = await _order(kernel, organization, deposit_address=_EVM, tx_in_hash=_EVM.lower())
-    assert await _found(kernel, organization, _EVM.upper()) == [made]
+    made = await _order(ctx, organization, deposit_address=_EVM, tx_in_hash=_EVM.lower())
+    assert await _found(ctx, organization, _EVM.upper()) == [made]
 
 
 _HEX = st.text("0123456789abcdefABCDEF", min_size=32, max_size=70)

@@ -11,7 +11,7 @@ import pytest
 
 from privata.core.cursors import Cursor
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.orders.search import listing
 from privata.orders.search.filters import filter_of
 from privata.orders.search.sql import Scope, Search
@@ -31,12 +31,12 @@ _COLUMNS = (
 class Shop:
     """A tenant and its orders."""
 
-    def __init__(self, kernel: Kernel, environment: Environment = Environment.TEST) -> None:
-        self.kernel = kernel
+    def __init__(self, ctx: AppContext, environment: Environment = Environment.TEST) -> None:
+        self.ctx = ctx
         self.scope = Scope(uuid.uuid4(), environment)
 
     async def open(self) -> Shop:
-        await self.kernel.database.pool.execute(
+        await self.ctx.database.pool.execute(
             "INSERT INTO organization (id, name) VALUES ($1, 'Shop')", self.scope.organization_id
         )
         return self
@@ -73,7 +73,7 @@ class Shop:
             "created_at": NOW - age,
         } | changes
         places = ", ".join(f"${n}" for n in range(1, len(_COLUMNS) + 1))
-        await self.kernel.database.pool.execute(
+        await self.ctx.database.pool.execute(
             f"INSERT INTO orders ({', '.join(_COLUMNS)}) VALUES ({places})",
             *(values[name] for name in _COLUMNS),
         )
@@ -84,14 +84,14 @@ class Shop:
 
     async def ids(self, query: str = "", **ends: Any) -> list[str]:
         page = await listing.page_of(
-            self.kernel, self.search(query, **ends), limit=PAGE, columns=listing.LISTED
+            self.ctx, self.search(query, **ends), limit=PAGE, columns=listing.LISTED
         )
         return [row.id for row in page.rows]
 
 
 @pytest.fixture
-async def shop(kernel: Kernel) -> Shop:
-    return await Shop(kernel).open()
+async def shop(ctx: AppContext) -> Shop:
+    return await Shop(ctx).open()
 
 
 async def test_each_filter_narrows_and_they_narrow_together(shop: Shop) -> None:
@@ -150,7 +150,7 @@ async def test_pages_go_there_and_back_without_gap_or_repetition(shop: Shop, que
     ]
     pages, page = (
         [],
-        await listing.page_of(shop.kernel, shop.search(query), limit=PAGE, columns=listing.LISTED),
+        await listing.page_of(shop.ctx, shop.search(query), limit=PAGE, columns=listing.LISTED),
     )
     assert page.newer is None
     while True:
@@ -158,20 +158,20 @@ async def test_pages_go_there_and_back_without_gap_or_repetition(shop: Shop, que
         if page.older is None:
             break
         search = shop.search(query, older_than=page.older)
-        page = await listing.page_of(shop.kernel, search, limit=PAGE, columns=listing.LISTED)
+        page = await listing.page_of(shop.ctx, search, limit=PAGE, columns=listing.LISTED)
     assert [len(one.rows) for one in pages] == [PAGE, PAGE, 9]
     seen = [row.id for one in pages for row in one.rows]
     assert sorted(seen) == sorted(every)
     for number in (1, 0):
         search = shop.search(query, newer_than=pages[number + 1].newer, upward=True)
-        back = await listing.page_of(shop.kernel, search, limit=PAGE, columns=listing.LISTED)
+        back = await listing.page_of(shop.ctx, search, limit=PAGE, columns=listing.LISTED)
         assert [row.id for row in back.rows] == [row.id for row in pages[number].rows]
         assert (back.newer is None) == (number == 0)
 
 
 async def test_a_range_can_include_its_ends(shop: Shop) -> None:
     shown = [await shop.add(n, minutes=5) for n in range(4)]
-    page = await listing.page_of(shop.kernel, shop.search(), limit=PAGE, columns=listing.LISTED)
+    page = await listing.page_of(shop.ctx, shop.search(), limit=PAGE, columns=listing.LISTED)
     await shop.add(9, minutes=1)
     assert page.first is not None
     assert page.last is not None
@@ -192,18 +192,17 @@ async def test_a_rare_match_behind_many_steps_is_found(
     common = [await shop.add(n) for n in range(30) if n != 11]
     assert await shop.ids("rate_type=fixed") == rare
     upward = shop.search("rate_type=fixed", newer_than=Cursor(NOW - timedelta(1), ""), upward=True)
-    found = await listing.rows_of(shop.kernel, upward, limit=9, columns=listing.PLACES)
+    found = await listing.rows_of(shop.ctx, upward, limit=9, columns=listing.PLACES)
     assert [row.id for row in found] == rare[::-1]
     batches = [
-        one
-        async for one in listing.every(shop.kernel, shop.search(), columns=listing.PLACES, batch=3)
+        one async for one in listing.every(shop.ctx, shop.search(), columns=listing.PLACES, batch=3)
     ]
     assert [row.id for one in batches for row in one] == sorted(
         [*rare, *common], key=[row.id for one in batches for row in one].index
     )
     assert sum(len(one) for one in batches) == 31
-    assert await listing.count_of(shop.kernel, shop.search(), most=99) == listing.Count(31, True)
-    assert await listing.count_of(shop.kernel, shop.search(), most=30) == listing.Count(30, False)
+    assert await listing.count_of(shop.ctx, shop.search(), most=99) == listing.Count(31, True)
+    assert await listing.count_of(shop.ctx, shop.search(), most=30) == listing.Count(30, False)
 
 
 async def test_a_search_that_takes_too_long_says_where_to_go_on(
@@ -218,7 +217,7 @@ async def test_a_search_that_takes_too_long_says_where_to_go_on(
     found, older, answers = [], None, 0
     while True:
         search = shop.search("rate_type=fixed", older_than=older)
-        page = await listing.page_of(shop.kernel, search, limit=PAGE, columns=listing.LISTED)
+        page = await listing.page_of(shop.ctx, search, limit=PAGE, columns=listing.LISTED)
         found += [row.id for row in page.rows]
         answers += 1
         if page.older is None:
@@ -227,12 +226,12 @@ async def test_a_search_that_takes_too_long_says_where_to_go_on(
         older = page.older
     assert (found, answers) == ([rare], 3)
     search = shop.search("rate_type=fixed")
-    assert await listing.count_of(shop.kernel, search, most=5, walk=8) == listing.Count(0, False)
+    assert await listing.count_of(shop.ctx, search, most=5, walk=8) == listing.Count(0, False)
 
 
-async def test_nothing_of_another_tenant_is_seen(kernel: Kernel, shop: Shop) -> None:
+async def test_nothing_of_another_tenant_is_seen(ctx: AppContext, shop: Shop) -> None:
     mine = await shop.add(1)
-    other, live = await Shop(kernel).open(), await Shop(kernel, Environment.LIVE).open()
+    other, live = await Shop(ctx).open(), await Shop(ctx, Environment.LIVE).open()
     theirs, real = await other.add(1), await live.add(1)
     live.scope = Scope(shop.scope.organization_id, Environment.LIVE)
     assert await shop.ids() == [mine]

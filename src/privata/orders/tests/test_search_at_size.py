@@ -18,7 +18,7 @@ import pytest
 from bench.orders import BIG_ID, CONTRARY_ID, OLDEST, SHARED_ADDRESS, fill_orders
 from conftest import Cluster
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.orders.search import listing
 from privata.orders.search.filters import filter_of
 from privata.orders.search.sql import SCOUTED, Scope, Search
@@ -162,9 +162,9 @@ async def pool(million: str) -> AsyncIterator[ExplainingPool]:
 
 
 async def found(pool: ExplainingPool, query: str, organization_id: UUID) -> listing.Page:
-    kernel = cast("Kernel", SimpleNamespace(database=SimpleNamespace(pool=pool)))
+    ctx = cast("AppContext", SimpleNamespace(database=SimpleNamespace(pool=pool)))
     search = Search(Scope(organization_id, Environment.TEST), filter_of(query), NOW)
-    page = await listing.page_of(kernel, search, limit=PAGE, columns=listing.LISTED)
+    page = await listing.page_of(ctx, search, limit=PAGE, columns=listing.LISTED)
     assert "Seq Scan" not in pool.scanned
     return page
 
@@ -204,11 +204,11 @@ async def test_statistics_of_others_do_not_mislead(pool: ExplainingPool) -> None
 async def test_what_gave_up_goes_on_to_the_end(million: str) -> None:
     connection = await asyncpg.create_pool(million, min_size=1, max_size=1)
     async with connection, asyncio.timeout(60):
-        kernel = cast("Kernel", SimpleNamespace(database=SimpleNamespace(pool=connection)))
+        ctx = cast("AppContext", SimpleNamespace(database=SimpleNamespace(pool=connection)))
         search = Search(Scope(BIG_ID, Environment.TEST), filter_of("rate_type=fixed"), NOW)
         rows = [
             row
-            async for batch in listing.every(kernel, search, columns=listing.PLACES)
+            async for batch in listing.every(ctx, search, columns=listing.PLACES)
             for row in batch
         ]
     assert len(rows) == OLDEST

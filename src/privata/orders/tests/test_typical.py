@@ -10,7 +10,7 @@ import pytest
 from privata.core.clock import ManualClock
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Actor, ActorKind
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.orders import typical
 from privata.orders.tests.test_reading import NOW, Shop
 
@@ -18,14 +18,14 @@ _STEPS = ("waiting_deposit", "confirming", "exchanging", "sending", "completed")
 
 
 @pytest.fixture
-async def shop(kernel: Kernel) -> Shop:
-    return await Shop(replace(kernel, clock=ManualClock(NOW))).open()
+async def shop(ctx: AppContext) -> Shop:
+    return await Shop(replace(ctx, clock=ManualClock(NOW))).open()
 
 
 async def completed(shop: Shop, number: int, seconds: int, **changes: object) -> None:
     """An order whose states took `seconds` each."""
     order_id = await shop.add(number, status="completed", **changes)
-    await shop.kernel.database.pool.executemany(
+    await shop.ctx.database.pool.executemany(
         "INSERT INTO order_timeline (order_id, seq, status, at, source)"
         " VALUES ($1, $2, $3, $4, 'provider')",
         [
@@ -39,7 +39,7 @@ async def usual(shop: Shop) -> typical.Usual | None:
     scope = shop.scope
     actor = Actor(ActorKind.USER, "1", "a", scope.organization_id, scope.environment)
     return await typical.usual_time(
-        shop.kernel,
+        shop.ctx,
         actor=actor,
         status=OrderStatus.EXCHANGING,
         provider="simulator",
@@ -62,8 +62,8 @@ async def test_it_is_the_middle_half_of_similar_orders(shop: Shop) -> None:
     assert found.is_late(typical.LATE * found.high + 1)
 
 
-async def test_others_orders_say_nothing(kernel: Kernel, shop: Shop) -> None:
-    other = await Shop(shop.kernel).open()
+async def test_others_orders_say_nothing(ctx: AppContext, shop: Shop) -> None:
+    other = await Shop(shop.ctx).open()
     for n in range(typical.LEAST):
         await completed(other, n + 1, 100)
     assert await usual(shop) is None

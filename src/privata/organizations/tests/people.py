@@ -7,20 +7,20 @@ import uuid
 from privata.accounts.service import create_user
 from privata.core.roles import Role
 from privata.core.tenancy import Actor, ActorKind, Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 
 
-async def person(kernel: Kernel, email: str) -> Actor:
+async def person(ctx: AppContext, email: str) -> Actor:
     """Somebody with an account and no organization."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         user_id = await create_user(tx, email=email, password_hash="!")
     return Actor(ActorKind.USER, str(user_id), email, uuid.UUID(int=1), Environment.TEST)
 
 
-async def member(kernel: Kernel, organization_id: uuid.UUID, role: Role, email: str) -> Actor:
+async def member(ctx: AppContext, organization_id: uuid.UUID, role: Role, email: str) -> Actor:
     """A member with this role."""
-    made = await person(kernel, email)
-    await kernel.database.pool.execute(
+    made = await person(ctx, email)
+    await ctx.database.pool.execute(
         "INSERT INTO membership (organization_id, user_id, role) VALUES ($1, $2, $3)",
         organization_id,
         int(made.id),
@@ -29,9 +29,9 @@ async def member(kernel: Kernel, organization_id: uuid.UUID, role: Role, email: 
     return Actor(made.kind, made.id, made.label, organization_id, made.environment)
 
 
-async def membership(kernel: Kernel, actor: Actor) -> int:
+async def membership(ctx: AppContext, actor: Actor) -> int:
     """The number of the actor's membership."""
-    found: int = await kernel.database.pool.fetchval(
+    found: int = await ctx.database.pool.fetchval(
         "SELECT id FROM membership WHERE organization_id = $1 AND user_id = $2",
         actor.organization_id,
         int(actor.id),
@@ -39,9 +39,9 @@ async def membership(kernel: Kernel, actor: Actor) -> int:
     return found
 
 
-async def role(kernel: Kernel, actor: Actor) -> str | None:
+async def role(ctx: AppContext, actor: Actor) -> str | None:
     """The role the actor has now."""
-    found: str | None = await kernel.database.pool.fetchval(
+    found: str | None = await ctx.database.pool.fetchval(
         "SELECT role FROM membership WHERE organization_id = $1 AND user_id = $2",
         actor.organization_id,
         int(actor.id),
@@ -49,7 +49,7 @@ async def role(kernel: Kernel, actor: Actor) -> str | None:
     return found
 
 
-async def audited(kernel: Kernel) -> list[str]:
+async def audited(ctx: AppContext) -> list[str]:
     """The actions recorded so far."""
-    rows = await kernel.database.pool.fetch("SELECT action FROM audit_entry ORDER BY id")
+    rows = await ctx.database.pool.fetch("SELECT action FROM audit_entry ORDER BY id")
     return [row["action"] for row in rows]

@@ -13,7 +13,7 @@ from privata.core.clock import ManualClock
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.roles import Role
 from privata.core.tenancy import Actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.organizations import invitations, members
 from privata.organizations.invitation_limits import (
     MAILS_OF_ORGANIZATION,
@@ -24,8 +24,8 @@ from privata.organizations.invitations import Invited
 from privata.organizations.tests.people import audited, member, membership, person, role
 
 
-async def _invite(kernel: Kernel, actor: Actor, email: str, as_: Role = Role.DEVELOPER) -> Invited:
-    return await invitations.invite(kernel, actor=actor, email=email, role=as_)
+async def _invite(ctx: AppContext, actor: Actor, email: str, as_: Role = Role.DEVELOPER) -> Invited:
+    return await invitations.invite(ctx, actor=actor, email=email, role=as_)
 
 
 def _token(made: Invited) -> str:
@@ -33,93 +33,93 @@ def _token(made: Invited) -> str:
 
 
 @pytest.fixture
-async def owner(kernel: Kernel, organization: uuid.UUID) -> Actor:
-    return await member(kernel, organization, Role.OWNER, "ann@acme.example")
+async def owner(ctx: AppContext, organization: uuid.UUID) -> Actor:
+    return await member(ctx, organization, Role.OWNER, "ann@acme.example")
 
 
-async def test_an_invitation_makes_a_member_once(kernel: Kernel, owner: Actor) -> None:
-    made = await _invite(kernel, owner, "Bob@acme.example")
+async def test_an_invitation_makes_a_member_once(ctx: AppContext, owner: Actor) -> None:
+    made = await _invite(ctx, owner, "Bob@acme.example")
     assert made.email == "bob@acme.example"
-    stored = await kernel.database.pool.fetchval("SELECT digest FROM invitation")
+    stored = await ctx.database.pool.fetchval("SELECT digest FROM invitation")
     assert _token(made).encode() not in stored
-    bob = await person(kernel, "bob@acme.example")
-    found = await invitations.invitation_of(kernel, _token(made))
+    bob = await person(ctx, "bob@acme.example")
+    found = await invitations.invitation_of(ctx, _token(made))
     assert (found.organization_name, found.role) == ("Acme Wallet", "developer")
     accepts = [
-        invitations.accept(kernel, actor=bob, token=_token(made), email="BOB@acme.example")
+        invitations.accept(ctx, actor=bob, token=_token(made), email="BOB@acme.example")
         for _ in range(2)
     ]
     # Two clicks at once: one makes the membership, the other is told.
     results = await asyncio.gather(*accepts, return_exceptions=True)
     assert sorted(isinstance(result, ValidationFailed) for result in results) == [False, True]
     joined = replace(bob, organization_id=owner.organization_id)
-    assert await role(kernel, joined) == "developer"
-    assert await audited(kernel) == ["invitation.created", "invitation.accepted"]
-    assert await invitations.open_invitations(kernel, owner.organization_id) == []
+    assert await role(ctx, joined) == "developer"
+    assert await audited(ctx) == ["invitation.created", "invitation.accepted"]
+    assert await invitations.open_invitations(ctx, owner.organization_id) == []
     with pytest.raises(ValidationFailed, match="already a member"):
-        await _invite(kernel, owner, "bob@ACME.example")
+        await _invite(ctx, owner, "bob@ACME.example")
 
 
-async def test_it_is_bound_to_its_address(kernel: Kernel, owner: Actor) -> None:
-    made = await _invite(kernel, owner, "bob@acme.example")
-    eve = await person(kernel, "eve@evil.example")
+async def test_it_is_bound_to_its_address(ctx: AppContext, owner: Actor) -> None:
+    made = await _invite(ctx, owner, "bob@acme.example")
+    eve = await person(ctx, "eve@evil.example")
     with pytest.raises(ValidationFailed, match=r"is for bob@acme\.example"):
-        await invitations.accept(kernel, actor=eve, token=_token(made), email="eve@evil.example")
+        await invitations.accept(ctx, actor=eve, token=_token(made), email="eve@evil.example")
     with pytest.raises(NotFound):
-        await invitations.accept(kernel, actor=eve, token="x" * 43, email="eve@evil.example")
+        await invitations.accept(ctx, actor=eve, token="x" * 43, email="eve@evil.example")
 
 
-async def test_it_expires_and_is_sent_again(kernel: Kernel, owner: Actor) -> None:
+async def test_it_expires_and_is_sent_again(ctx: AppContext, owner: Actor) -> None:
     later = ManualClock(datetime.now(UTC))
-    kernel = replace(kernel, clock=later)
-    first = await _invite(kernel, owner, "bob@acme.example")
-    bob = await person(kernel, "bob@acme.example")
+    ctx = replace(ctx, clock=later)
+    first = await _invite(ctx, owner, "bob@acme.example")
+    bob = await person(ctx, "bob@acme.example")
     later.advance(timedelta(days=7))
     with pytest.raises(ValidationFailed, match="expired"):
-        await invitations.accept(kernel, actor=bob, token=_token(first), email=bob.label)
+        await invitations.accept(ctx, actor=bob, token=_token(first), email=bob.label)
     with pytest.raises(NotFound):
-        await invitations.resend(kernel, actor=owner, invitation_id=uuid.uuid4())
-    second = await invitations.resend(kernel, actor=owner, invitation_id=first.id)
+        await invitations.resend(ctx, actor=owner, invitation_id=uuid.uuid4())
+    second = await invitations.resend(ctx, actor=owner, invitation_id=first.id)
     assert second.expires_at - later.now() == timedelta(days=7)
     with pytest.raises(NotFound):
-        await invitations.invitation_of(kernel, _token(first))
+        await invitations.invitation_of(ctx, _token(first))
     with pytest.raises(ValidationFailed, match="just sent"):
-        await invitations.resend(kernel, actor=owner, invitation_id=first.id)
-    await invitations.accept(kernel, actor=bob, token=_token(second), email=bob.label)
+        await invitations.resend(ctx, actor=owner, invitation_id=first.id)
+    await invitations.accept(ctx, actor=bob, token=_token(second), email=bob.label)
 
 
-async def test_it_is_taken_back(kernel: Kernel, owner: Actor) -> None:
-    made = await _invite(kernel, owner, "bob@acme.example")
+async def test_it_is_taken_back(ctx: AppContext, owner: Actor) -> None:
+    made = await _invite(ctx, owner, "bob@acme.example")
     with pytest.raises(ValidationFailed, match="already invited"):
-        await _invite(kernel, owner, "BOB@acme.example")
-    await invitations.cancel(kernel, actor=owner, invitation_id=made.id)
-    bob = await person(kernel, "bob@acme.example")
+        await _invite(ctx, owner, "BOB@acme.example")
+    await invitations.cancel(ctx, actor=owner, invitation_id=made.id)
+    bob = await person(ctx, "bob@acme.example")
     with pytest.raises(ValidationFailed, match="canceled"):
-        await invitations.accept(kernel, actor=bob, token=_token(made), email=bob.label)
+        await invitations.accept(ctx, actor=bob, token=_token(made), email=bob.label)
     for act in (invitations.cancel, invitations.resend):
         with pytest.raises(NotFound):
-            await act(kernel, actor=owner, invitation_id=made.id)
+            await act(ctx, actor=owner, invitation_id=made.id)
         with pytest.raises(NotFound):
             await act(
-                kernel, actor=replace(owner, organization_id=uuid.uuid4()), invitation_id=made.id
+                ctx, actor=replace(owner, organization_id=uuid.uuid4()), invitation_id=made.id
             )
-    await _invite(kernel, owner, "bob@acme.example")
+    await _invite(ctx, owner, "bob@acme.example")
 
 
 async def test_an_admin_invites_no_owner(
-    kernel: Kernel, owner: Actor, organization: uuid.UUID
+    ctx: AppContext, owner: Actor, organization: uuid.UUID
 ) -> None:
     """Neither by a new invitation nor by sending an owner's once more, which shows its link."""
-    admin = await member(kernel, organization, Role.ADMIN, "adam@acme.example")
+    admin = await member(ctx, organization, Role.ADMIN, "adam@acme.example")
     with pytest.raises(ValidationFailed, match="Only an owner"):
-        await _invite(kernel, admin, "b@acme.example", Role.OWNER)
-    made = await _invite(kernel, owner, "b@acme.example", Role.OWNER)
-    await kernel.database.pool.execute("UPDATE invitation SET sent_at = now() - interval '1 hour'")
+        await _invite(ctx, admin, "b@acme.example", Role.OWNER)
+    made = await _invite(ctx, owner, "b@acme.example", Role.OWNER)
+    await ctx.database.pool.execute("UPDATE invitation SET sent_at = now() - interval '1 hour'")
     with pytest.raises(ValidationFailed, match="Only an owner"):
-        await invitations.resend(kernel, actor=admin, invitation_id=made.id)
-    developer = await member(kernel, organization, Role.DEVELOPER, "dan@acme.example")
+        await invitations.resend(ctx, actor=admin, invitation_id=made.id)
+    developer = await member(ctx, organization, Role.DEVELOPER, "dan@acme.example")
     with pytest.raises(ValidationFailed, match="no longer allows you to invite"):
-        await _invite(kernel, developer, "c@acme.example", Role.READONLY)
+        await _invite(ctx, developer, "c@acme.example", Role.READONLY)
 
 
 @pytest.mark.parametrize(
@@ -133,23 +133,23 @@ async def test_an_admin_invites_no_owner(
     ],
 )
 async def test_an_invitation_does_not_outlive_its_inviters_rights(
-    kernel: Kernel, owner: Actor, organization: uuid.UUID, act: str, invited: Role, stays: bool
+    ctx: AppContext, owner: Actor, organization: uuid.UUID, act: str, invited: Role, stays: bool
 ) -> None:
-    other = await member(kernel, organization, Role.OWNER, "olga@acme.example")
-    made = await _invite(kernel, other, "bob@acme.example", invited)
+    other = await member(ctx, organization, Role.OWNER, "olga@acme.example")
+    made = await _invite(ctx, other, "bob@acme.example", invited)
     verb, _, role_ = act.partition(":")
     more = {"role": Role(role_)} if role_ else {}
-    number = await membership(kernel, other)
-    await getattr(members, verb)(kernel, actor=owner, member_id=number, **more)
-    open_ = await invitations.open_invitations(kernel, organization)
+    number = await membership(ctx, other)
+    await getattr(members, verb)(ctx, actor=owner, member_id=number, **more)
+    open_ = await invitations.open_invitations(ctx, organization)
     assert [row["email"] for row in open_] == (["bob@acme.example"] if stays else [])
-    bob = await person(kernel, "bob@acme.example")
+    bob = await person(ctx, "bob@acme.example")
     if stays:
-        await invitations.accept(kernel, actor=bob, token=_token(made), email=bob.label)
+        await invitations.accept(ctx, actor=bob, token=_token(made), email=bob.label)
         return
-    assert "invitation.cancelled" in await audited(kernel)
+    assert "invitation.cancelled" in await audited(ctx)
     with pytest.raises(ValidationFailed, match="canceled"):
-        await invitations.accept(kernel, actor=bob, token=_token(made), email=bob.label)
+        await invitations.accept(ctx, actor=bob, token=_token(made), email=bob.label)
 
 
 @pytest.mark.parametrize(
@@ -163,101 +163,101 @@ async def test_an_invitation_does_not_outlive_its_inviters_rights(
     ],
 )
 async def test_acceptance_is_judged_by_the_inviters_role_of_now(
-    kernel: Kernel, owner: Actor, statement: str
+    ctx: AppContext, owner: Actor, statement: str
 ) -> None:
     """Whatever way it was lost; the page of the link says so before anybody accepts."""
-    made = await _invite(kernel, owner, "bob@acme.example")
-    bob = await person(kernel, "bob@acme.example")
-    await kernel.database.pool.execute(statement)
-    found = await invitations.invitation_of(kernel, _token(made))
+    made = await _invite(ctx, owner, "bob@acme.example")
+    bob = await person(ctx, "bob@acme.example")
+    await ctx.database.pool.execute(statement)
+    found = await invitations.invitation_of(ctx, _token(made))
     assert "ann@acme.example can no longer invite you" in (found.closed(datetime.now(UTC)) or "")
     with pytest.raises(ValidationFailed, match="can no longer invite you"):
-        await invitations.accept(kernel, actor=bob, token=_token(made), email=bob.label)
-    assert await role(kernel, replace(bob, organization_id=owner.organization_id)) is None
+        await invitations.accept(ctx, actor=bob, token=_token(made), email=bob.label)
+    assert await role(ctx, replace(bob, organization_id=owner.organization_id)) is None
 
 
 async def test_accepting_while_the_inviter_is_removed(
-    kernel: Kernel, owner: Actor, organization: uuid.UUID
+    ctx: AppContext, owner: Actor, organization: uuid.UUID
 ) -> None:
     """One waits for the other: a member by an invitation of somebody who was one, or none."""
     for attempt in range(5):
-        other = await member(kernel, organization, Role.ADMIN, f"o{attempt}@acme.example")
-        made = await _invite(kernel, other, f"b{attempt}@acme.example")
-        bob = await person(kernel, f"b{attempt}@acme.example")
+        other = await member(ctx, organization, Role.ADMIN, f"o{attempt}@acme.example")
+        made = await _invite(ctx, other, f"b{attempt}@acme.example")
+        bob = await person(ctx, f"b{attempt}@acme.example")
         accepted, removed = await asyncio.gather(
-            invitations.accept(kernel, actor=bob, token=_token(made), email=bob.label),
-            members.remove(kernel, actor=owner, member_id=await membership(kernel, other)),
+            invitations.accept(ctx, actor=bob, token=_token(made), email=bob.label),
+            members.remove(ctx, actor=owner, member_id=await membership(ctx, other)),
             return_exceptions=True,
         )
         assert removed is None
-        joined = await role(kernel, replace(bob, organization_id=organization))
+        joined = await role(ctx, replace(bob, organization_id=organization))
         assert joined == (None if isinstance(accepted, ValidationFailed) else "developer")
 
 
 async def test_inviting_and_cancelling_in_a_loop_sends_no_stranger_sixty_mails(
-    kernel: Kernel, owner: Actor, organization: uuid.UUID
+    ctx: AppContext, owner: Actor, organization: uuid.UUID
 ) -> None:
     """What was sent counts, whatever became of it; over organizations, spellings and resends."""
     stranger = uuid.uuid4()
-    await kernel.database.pool.execute(
+    await ctx.database.pool.execute(
         "INSERT INTO organization (id, name) VALUES ($1, 'Other')", stranger
     )
-    elsewhere = await member(kernel, stranger, Role.OWNER, "zoe@other.example")
+    elsewhere = await member(ctx, stranger, Role.OWNER, "zoe@other.example")
     refused = 0
     for turn in range(60):
         actor = elsewhere if turn % 2 else owner
         email = f"victim+{turn}@x.example" if turn % 3 else "Victim@x.example"
         try:
-            made = await _invite(kernel, actor, email)
+            made = await _invite(ctx, actor, email)
         except ValidationFailed:
             refused += 1
         else:
-            await invitations.cancel(kernel, actor=actor, invitation_id=made.id)
+            await invitations.cancel(ctx, actor=actor, invitation_id=made.id)
     assert 60 - refused == MAILS_TO_ADDRESS.most
-    assert await kernel.database.pool.fetchval("SELECT count(*) FROM mail") == MAILS_TO_ADDRESS.most
+    assert await ctx.database.pool.fetchval("SELECT count(*) FROM mail") == MAILS_TO_ADDRESS.most
 
 
 async def test_an_organization_sends_so_many_invitations_an_hour(
-    kernel: Kernel, owner: Actor
+    ctx: AppContext, owner: Actor
 ) -> None:
     for turn in range(MAILS_OF_ORGANIZATION.most):
-        made = await _invite(kernel, owner, f"p{turn}@x.example")
-        await invitations.cancel(kernel, actor=owner, invitation_id=made.id)
+        made = await _invite(ctx, owner, f"p{turn}@x.example")
+        await invitations.cancel(ctx, actor=owner, invitation_id=made.id)
     with pytest.raises(ValidationFailed, match="Your organization sent"):
-        await _invite(kernel, owner, "one.more@x.example")
+        await _invite(ctx, owner, "one.more@x.example")
 
 
 async def test_a_refused_invitation_uses_up_nothing_of_its_address(
-    kernel: Kernel, owner: Actor, organization: uuid.UUID
+    ctx: AppContext, owner: Actor, organization: uuid.UUID
 ) -> None:
     """An organization beyond its limit could see to it that nobody else invited somebody."""
     stranger = uuid.uuid4()
-    await kernel.database.pool.execute(
+    await ctx.database.pool.execute(
         "INSERT INTO organization (id, name) VALUES ($1, 'Other')", stranger
     )
-    elsewhere = await member(kernel, stranger, Role.OWNER, "zoe@other.example")
-    made = await _invite(kernel, owner, "open@x.example")
+    elsewhere = await member(ctx, stranger, Role.OWNER, "zoe@other.example")
+    made = await _invite(ctx, owner, "open@x.example")
     for _ in range(MAILS_TO_ADDRESS_IN_A_DAY.most):
         with pytest.raises(ValidationFailed, match="already a member"):
-            await _invite(kernel, owner, "ann@acme.example")
+            await _invite(ctx, owner, "ann@acme.example")
         with pytest.raises(ValidationFailed, match="already invited"):
-            await _invite(kernel, owner, "open@x.example")
+            await _invite(ctx, owner, "open@x.example")
         with pytest.raises(ValidationFailed, match="was just sent"):
-            await invitations.resend(kernel, actor=owner, invitation_id=made.id)
+            await invitations.resend(ctx, actor=owner, invitation_id=made.id)
     for turn in range(MAILS_OF_ORGANIZATION.most - 1):  # nor had any of these been sent
-        sent = await _invite(kernel, owner, f"p{turn}@x.example")
-        await invitations.cancel(kernel, actor=owner, invitation_id=sent.id)
+        sent = await _invite(ctx, owner, f"p{turn}@x.example")
+        await invitations.cancel(ctx, actor=owner, invitation_id=sent.id)
     for _ in range(MAILS_TO_ADDRESS_IN_A_DAY.most):
         with pytest.raises(ValidationFailed, match="Your organization sent"):
-            await _invite(kernel, owner, "victim@x.example")
+            await _invite(ctx, owner, "victim@x.example")
     for email in ("ann@acme.example", "open@x.example", "victim@x.example"):
-        await _invite(kernel, elsewhere, email)
+        await _invite(ctx, elsewhere, email)
 
 
 async def test_invitations_at_one_moment_are_no_more_than_in_a_row(
-    kernel: Kernel, owner: Actor
+    ctx: AppContext, owner: Actor
 ) -> None:
-    asked = (_invite(kernel, owner, f"victim+{turn}@x.example") for turn in range(20))
+    asked = (_invite(ctx, owner, f"victim+{turn}@x.example") for turn in range(20))
     answers = await asyncio.gather(*asked, return_exceptions=True)
     assert sum(isinstance(one, Invited) for one in answers) == MAILS_TO_ADDRESS.most
-    assert await kernel.database.pool.fetchval("SELECT count(*) FROM mail") == MAILS_TO_ADDRESS.most
+    assert await ctx.database.pool.fetchval("SELECT count(*) FROM mail") == MAILS_TO_ADDRESS.most

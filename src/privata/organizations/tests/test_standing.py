@@ -23,7 +23,7 @@ from privata.core.standing import (
     works,
 )
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 
 GUIDE = Path(__file__).parents[4] / "docs/organizations.md"
 
@@ -62,10 +62,10 @@ def test_every_status_and_capability_is_decided() -> None:
 
 
 @pytest.mark.parametrize("condition", [DELIVERING, KEYS_WORK])
-async def test_the_conditions_of_sql_follow_the_table(kernel: Kernel, condition: str) -> None:
+async def test_the_conditions_of_sql_follow_the_table(ctx: AppContext, condition: str) -> None:
     judge = webhooks_go if condition is DELIVERING else keys_work
     for status, environment in product(OrganizationStatus, Environment):
-        found = await kernel.database.pool.fetchval(
+        found = await ctx.database.pool.fetchval(
             f"SELECT {condition} FROM (VALUES ($1::text)) AS o (status),"  # ours
             " (VALUES ($2::text)) AS e (environment), (VALUES ($2::text)) AS k (environment)",
             status.value,
@@ -75,17 +75,17 @@ async def test_the_conditions_of_sql_follow_the_table(kernel: Kernel, condition:
 
 
 async def test_keys_are_made_where_they_would_answer(
-    kernel: Kernel, organization: uuid.UUID
+    ctx: AppContext, organization: uuid.UUID
 ) -> None:
     from privata.apikeys.service import create_key
     from privata.core.tenancy import system_actor
 
     for status, environment in product(OrganizationStatus, Environment):
-        await kernel.database.pool.execute("UPDATE organization SET status = $1", status.value)
+        await ctx.database.pool.execute("UPDATE organization SET status = $1", status.value)
         actor = system_actor(organization, environment, "tests")
-        async with kernel.database.transaction() as tx:
+        async with ctx.database.transaction() as tx:
             if keys_work(status, environment):
-                await create_key(tx, kernel, actor=actor, environment=environment, name="Key")
+                await create_key(tx, ctx, actor=actor, environment=environment, name="Key")
                 continue
             with pytest.raises(ValidationFailed):
-                await create_key(tx, kernel, actor=actor, environment=environment, name="Key")
+                await create_key(tx, ctx, actor=actor, environment=environment, name="Key")

@@ -15,7 +15,7 @@ from privata.access.views import missing_is_404
 from privata.accounts.models import User
 from privata.core.errors import ValidationFailed
 from privata.core.tenancy import Environment
-from privata.infra.plane import current_time, kernel, wait
+from privata.infra.plane import app_context, current_time, wait
 from privata.organizations import invitations
 from privata.organizations.tenant_context import actor_of, memberships_of
 
@@ -24,7 +24,7 @@ from privata.organizations.tenant_context import actor_of, memberships_of
 @missing_is_404
 def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
     """An invitation's page. It is opened by its link, and accepted by whom it was sent to."""
-    found = wait(invitations.invitation_of(kernel(), token))
+    found = wait(invitations.invitation_of(app_context(), token))
     user = request.user
     if not isinstance(user, User):
         return redirect_to_login(request.get_full_path())
@@ -32,13 +32,13 @@ def invitation(request: HttpRequest, token: str) -> HttpResponseBase:
     if request.method == "POST" and problem is None:
         actor = actor_of(request, user, found.organization_id, Environment.TEST)
         try:
-            wait(invitations.accept(kernel(), actor=actor, token=token, email=user.email))
+            wait(invitations.accept(app_context(), actor=actor, token=token, email=user.email))
         except ValidationFailed as error:
             problem = error.message
         else:
             request.session[SESSION_ORGANIZATION] = str(found.organization_id)
             messages.success(request, f"Welcome to {found.organization_name}")
-            return redirect("front_door")
+            return redirect("index")
     context = {
         "invitation": found,
         "problem": problem,
@@ -56,4 +56,4 @@ def switch(request: HttpRequest, organization_id: UUID) -> HttpResponse:
     if not memberships_of(user).filter(organization_id=organization_id).exists():
         raise Http404
     request.session[SESSION_ORGANIZATION] = str(organization_id)
-    return redirect("front_door")
+    return redirect("index")

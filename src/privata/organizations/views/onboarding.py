@@ -20,7 +20,7 @@ from privata.core.errors import ValidationFailed
 from privata.core.roles import Permission
 from privata.core.standing import UNFINISHED, OrganizationStatus
 from privata.core.tenancy import Environment
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import app_context, wait
 from privata.organizations import onboarding
 from privata.organizations.company import (
     BUSINESS_TYPES,
@@ -74,7 +74,7 @@ def onboarding_page(view: View) -> Callable[..., HttpResponseBase]:
                     raise PermissionDenied
                 return render(request, "onboarding/waiting.html", {"tenant": tenant}, status=403)
             if tenant.status not in UNFINISHED and FIRST_KEY not in _kept(request):
-                return redirect("front_door")
+                return redirect("index")
             if tenant.status is OrganizationStatus.NEEDS_CONTACT:
                 return _stopped(request, tenant)
         return view(request, tenant, *args, **kwargs)
@@ -103,11 +103,15 @@ def company(request: HttpRequest, tenant: Tenant | None) -> HttpResponseBase:
             assert isinstance(request.user, User)
             actor = actor_of(request, request.user, _NONE, Environment.TEST)
             made = wait(
-                onboarding.create_for_user(kernel(), actor=actor, company=Company(**entered))
+                onboarding.create_for_user(app_context(), actor=actor, company=Company(**entered))
             )
             request.session[SESSION_ORGANIZATION] = str(made)
         else:
-            wait(onboarding.save_company(kernel(), actor=tenant.actor, company=Company(**entered)))
+            wait(
+                onboarding.save_company(
+                    app_context(), actor=tenant.actor, company=Company(**entered)
+                )
+            )
     except ValidationFailed as error:
         return _show(request, tenant, Step.COMPANY, Entered.refused(entered, error))
     return redirect("onboarding:volume")
@@ -125,7 +129,7 @@ def volume(request: HttpRequest, tenant: Tenant | None) -> HttpResponseBase:
     try:
         wait(
             onboarding.save_expectation(
-                kernel(), actor=tenant.actor, expectation=Expectation(**entered)
+                app_context(), actor=tenant.actor, expectation=Expectation(**entered)
             )
         )
     except ValidationFailed as error:
@@ -148,7 +152,7 @@ def jurisdictions(request: HttpRequest, tenant: Tenant | None) -> HttpResponseBa
     try:
         wait(
             onboarding.save_jurisdictions(
-                kernel(), actor=tenant.actor, jurisdictions=Jurisdictions(chosen, acknowledged)
+                app_context(), actor=tenant.actor, jurisdictions=Jurisdictions(chosen, acknowledged)
             )
         )
     except ValidationFailed as error:
@@ -172,7 +176,7 @@ def contact(request: HttpRequest, tenant: Tenant | None) -> HttpResponseBase:
         return _show(request, tenant, Step.CONTACT, Entered(profile))
     entered = {name: request.POST.get(name, "") for name in Contact.__dataclass_fields__}
     try:
-        key = wait(onboarding.finish(kernel(), actor=tenant.actor, contact=Contact(**entered)))
+        key = wait(onboarding.finish(app_context(), actor=tenant.actor, contact=Contact(**entered)))
     except ValidationFailed as error:
         return _show(request, tenant, Step.CONTACT, Entered.refused(entered, error))
     keep_once(request, FIRST_KEY, key)
@@ -185,11 +189,11 @@ def done(request: HttpRequest, tenant: Tenant | None) -> HttpResponseBase:
     """The first key, this once."""
     key = take_once(request, FIRST_KEY)
     if tenant is None or key is None:
-        return redirect("front_door")
+        return redirect("index")
     context = {
         "tenant": tenant,
         "key": key,
-        "api_url": f"{kernel().settings.base_url}/partner/v1",
+        "api_url": f"{app_context().settings.base_url}/partner/v1",
         "steps": _steps(None, finished=True),
     }
     return render(request, "onboarding/done.html", context)
@@ -211,12 +215,12 @@ def _kept(request: HttpRequest) -> list[str]:
 def _profile(tenant: Tenant | None) -> dict[str, Any] | None:
     if tenant is None:
         return None
-    row = wait(onboarding.profile_of(kernel(), tenant.organization_id))
+    row = wait(onboarding.profile_of(app_context(), tenant.organization_id))
     return None if row is None else dict(row)
 
 
 def _stopped(request: HttpRequest, tenant: Tenant) -> HttpResponse:
-    listed = high_risk(kernel().settings.home)
+    listed = high_risk(app_context().settings.home)
     profile = _profile(tenant) or {}
     context = {
         "tenant": tenant,

@@ -12,10 +12,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from privata.access.forms import Entered
 from privata.access.tenants import Tenant
-from privata.access.views import page
+from privata.access.views import requires
 from privata.core.errors import ValidationFailed
 from privata.core.roles import Permission
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import app_context, wait
 from privata.organizations import notices, onboarding, review
 from privata.organizations.company import BUSINESS_TYPES, countries, country_name
 from privata.organizations.onboarding_rules import Company, Contact
@@ -25,14 +25,14 @@ _FIELDS = ("name", *Company.__dataclass_fields__, *Contact.__dataclass_fields__)
 
 
 @require_safe
-@page(Permission.VIEW_HOME)
+@requires(Permission.VIEW_HOME)
 def organization(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """Name, company and technical contact; those who may not change them read them."""
     return _organization(request, tenant, None)
 
 
 @require_POST
-@page(Permission.EDIT_ORGANIZATION)
+@requires(Permission.EDIT_ORGANIZATION)
 def change_organization(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
     """Save them; refused ones come back with everything that was entered."""
     entered = {name: request.POST.get(name, "") for name in _FIELDS}
@@ -41,7 +41,11 @@ def change_organization(request: HttpRequest, tenant: Tenant) -> HttpResponseBas
     try:
         wait(
             onboarding.save_settings(
-                kernel(), actor=tenant.actor, name=entered["name"], company=company, contact=contact
+                app_context(),
+                actor=tenant.actor,
+                name=entered["name"],
+                company=company,
+                contact=contact,
             )
         )
     except ValidationFailed as error:
@@ -51,10 +55,10 @@ def change_organization(request: HttpRequest, tenant: Tenant) -> HttpResponseBas
 
 
 @require_safe
-@page(Permission.VIEW_HOME)
+@requires(Permission.VIEW_HOME)
 def notifications(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """Which mails one gets about this organization."""
-    unwanted = wait(notices.opted_out_of(kernel(), tenant.organization_id, tenant.user_id))
+    unwanted = wait(notices.opted_out_of(app_context(), tenant.organization_id, tenant.user_id))
     offered = [
         (notice.value, *NOTICES[notice][1:], notice not in unwanted)
         for notice in choices_of(tenant.role)
@@ -64,21 +68,21 @@ def notifications(request: HttpRequest, tenant: Tenant) -> HttpResponse:
 
 
 @require_POST
-@page(Permission.VIEW_HOME)
+@requires(Permission.VIEW_HOME)
 def change_notifications(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
     """Save which of them one does without; only those that this role may do without count."""
     wanted = request.POST.getlist("notice")
     offered = choices_of(tenant.role)
-    kept = wait(notices.opted_out_of(kernel(), tenant.organization_id, tenant.user_id))
+    kept = wait(notices.opted_out_of(app_context(), tenant.organization_id, tenant.user_id))
     unwanted: set[Notice] = {one for one in offered if one.value not in wanted}
     unwanted |= {one for one in kept if one not in offered}
-    wait(notices.set_opt_outs(kernel(), actor=tenant.actor, unwanted=unwanted))
+    wait(notices.set_opt_outs(app_context(), actor=tenant.actor, unwanted=unwanted))
     messages.success(request, "Changes saved")
     return redirect("settings:notifications", environment=tenant.environment.value)
 
 
 def _organization(request: HttpRequest, tenant: Tenant, form: Entered | None) -> HttpResponse:
-    row = dict(wait(review.organization_of(kernel(), tenant.organization_id)))
+    row = dict(wait(review.organization_of(app_context(), tenant.organization_id)))
     form = form or Entered(row)
     context = {
         "tab": "organization",

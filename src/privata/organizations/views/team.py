@@ -15,39 +15,39 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from privata.access.forms import Entered, keep_once, take_once
 from privata.access.tenants import Tenant
-from privata.access.views import missing_is_404, page
+from privata.access.views import missing_is_404, requires
 from privata.accounts.views.stepup import fresh
 from privata.core.errors import ValidationFailed
 from privata.core.roles import Permission, Role
-from privata.infra.plane import current_time, kernel, wait
+from privata.infra.plane import app_context, current_time, wait
 from privata.organizations import invitations, members
 from privata.organizations.onboarding_rules import valid_email
 from privata.organizations.role_words import ROLES, matrix
 
 
 @require_safe
-@page(Permission.VIEW_HOME)
+@requires(Permission.VIEW_HOME)
 def listing(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """Members and open invitations."""
     organization_id = tenant.organization_id
     context = {
         "tab": "members",
-        "members": wait(members.members_of(kernel(), organization_id)),
-        "invitations": wait(invitations.open_invitations(kernel(), organization_id)),
+        "members": wait(members.members_of(app_context(), organization_id)),
+        "invitations": wait(invitations.open_invitations(app_context(), organization_id)),
         "now_at": current_time(),
     }
     return _show(request, tenant, "list.html", context)
 
 
 @require_safe
-@page(Permission.VIEW_HOME)
+@requires(Permission.VIEW_HOME)
 def roles(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """What each role can do."""
     return _show(request, tenant, "roles.html", {"tab": "roles", "matrix": matrix()})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.INVITE_MEMBERS)
+@requires(Permission.INVITE_MEMBERS)
 def invite(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """Invite by email; a refused form comes back with everything that was entered."""
     if request.method != "POST":
@@ -58,7 +58,7 @@ def invite(request: HttpRequest, tenant: Tenant) -> HttpResponse:
             raise _wrong("email", "Enter an email address.")
         made = wait(
             invitations.invite(
-                kernel(),
+                app_context(),
                 actor=tenant.actor,
                 email=email,
                 role=_role(role),
@@ -70,7 +70,7 @@ def invite(request: HttpRequest, tenant: Tenant) -> HttpResponse:
 
 
 @require_safe
-@page(Permission.INVITE_MEMBERS)
+@requires(Permission.INVITE_MEMBERS)
 def invited(request: HttpRequest, tenant: Tenant, invitation_id: UUID) -> HttpResponseBase:
     """The link of a new invitation, this once."""
     link = take_once(request, f"invitation:{invitation_id}")
@@ -80,12 +80,14 @@ def invited(request: HttpRequest, tenant: Tenant, invitation_id: UUID) -> HttpRe
 
 
 @require_POST
-@page(Permission.INVITE_MEMBERS)
+@requires(Permission.INVITE_MEMBERS)
 @missing_is_404
 def resend(request: HttpRequest, tenant: Tenant, invitation_id: UUID) -> HttpResponseBase:
     """A new link; the old one is dead."""
     try:
-        made = wait(invitations.resend(kernel(), actor=tenant.actor, invitation_id=invitation_id))
+        made = wait(
+            invitations.resend(app_context(), actor=tenant.actor, invitation_id=invitation_id)
+        )
     except ValidationFailed as error:
         messages.error(request, error.message)
         return redirect(_address(tenant, "list"))
@@ -93,25 +95,25 @@ def resend(request: HttpRequest, tenant: Tenant, invitation_id: UUID) -> HttpRes
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.INVITE_MEMBERS)
+@requires(Permission.INVITE_MEMBERS)
 @missing_is_404
 def cancel(request: HttpRequest, tenant: Tenant, invitation_id: UUID) -> HttpResponseBase:
     """Take an invitation back. GET asks first, for browsers without scripts."""
     found = [
         one
-        for one in wait(invitations.open_invitations(kernel(), tenant.organization_id))
+        for one in wait(invitations.open_invitations(app_context(), tenant.organization_id))
         if one["id"] == invitation_id
     ]
     if request.method != "POST" and found:
         context = {"what": "cancel", "name": found[0]["email"], "back": _address(tenant, "list")}
         return _show(request, tenant, "confirm.html", context)
-    wait(invitations.cancel(kernel(), actor=tenant.actor, invitation_id=invitation_id))
+    wait(invitations.cancel(app_context(), actor=tenant.actor, invitation_id=invitation_id))
     messages.success(request, "Invitation canceled")
     return redirect(_address(tenant, "list"))
 
 
 @require_safe
-@page(Permission.VIEW_HOME)
+@requires(Permission.VIEW_HOME)
 @missing_is_404
 def member(request: HttpRequest, tenant: Tenant, member_id: int) -> HttpResponse:
     """One member, and what may be changed of them."""
@@ -119,15 +121,17 @@ def member(request: HttpRequest, tenant: Tenant, member_id: int) -> HttpResponse
 
 
 @require_POST
-@page(Permission.INVITE_MEMBERS)
+@requires(Permission.INVITE_MEMBERS)
 @missing_is_404
 def change_role(request: HttpRequest, tenant: Tenant, member_id: int) -> HttpResponseBase:
     """Give a member another role; a refusal says which rule forbids it."""
-    wait(members.member_of(kernel(), tenant.organization_id, member_id))
+    wait(members.member_of(app_context(), tenant.organization_id, member_id))
     role = request.POST.get("role", "")
     try:
         wait(
-            members.change_role(kernel(), actor=tenant.actor, member_id=member_id, role=_role(role))
+            members.change_role(
+                app_context(), actor=tenant.actor, member_id=member_id, role=_role(role)
+            )
         )
     except ValidationFailed as error:
         return _member(request, tenant, member_id, Entered.refused({"role": role}, error))
@@ -136,7 +140,7 @@ def change_role(request: HttpRequest, tenant: Tenant, member_id: int) -> HttpRes
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.REMOVE_MEMBERS)
+@requires(Permission.REMOVE_MEMBERS)
 @missing_is_404
 def deactivate(request: HttpRequest, tenant: Tenant, member_id: int) -> HttpResponseBase:
     """Close the organization to a member. GET asks first, for browsers without scripts."""
@@ -144,17 +148,17 @@ def deactivate(request: HttpRequest, tenant: Tenant, member_id: int) -> HttpResp
 
 
 @require_POST
-@page(Permission.REMOVE_MEMBERS)
+@requires(Permission.REMOVE_MEMBERS)
 @missing_is_404
 def reactivate(request: HttpRequest, tenant: Tenant, member_id: int) -> HttpResponseBase:
     """Open the organization to a member again."""
-    wait(members.reactivate(kernel(), actor=tenant.actor, member_id=member_id))
+    wait(members.reactivate(app_context(), actor=tenant.actor, member_id=member_id))
     messages.success(request, "Member reactivated")
     return redirect(_address(tenant, "member", member_id=member_id))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.REMOVE_MEMBERS)
+@requires(Permission.REMOVE_MEMBERS)
 @fresh
 @missing_is_404
 def remove(request: HttpRequest, tenant: Tenant, member_id: int) -> HttpResponseBase:
@@ -170,13 +174,13 @@ def _end(
     verb: Callable[..., Coroutine[Any, Any, None]],
     there: str,
 ) -> HttpResponseBase:
-    found = wait(members.member_of(kernel(), tenant.organization_id, member_id))
+    found = wait(members.member_of(app_context(), tenant.organization_id, member_id))
     if request.method != "POST":
         back = _address(tenant, "member", member_id=member_id)
         context = {"what": what, "name": found.name or found.email, "back": back}
         return _show(request, tenant, "confirm.html", context)
     try:
-        wait(verb(kernel(), actor=tenant.actor, member_id=member_id))
+        wait(verb(app_context(), actor=tenant.actor, member_id=member_id))
     except ValidationFailed as error:
         return _member(request, tenant, member_id, Entered.refused({"role": found.role}, error))
     messages.success(request, f"{found.name or found.email}: {what}d")
@@ -187,7 +191,7 @@ def _end(
 def _member(
     request: HttpRequest, tenant: Tenant, member_id: int, form: Entered | None = None
 ) -> HttpResponse:
-    found = wait(members.member_of(kernel(), tenant.organization_id, member_id))
+    found = wait(members.member_of(app_context(), tenant.organization_id, member_id))
     form = form or Entered({"role": found.role})
     context = {"member": found, "form": form, "is_self": found.user_id == tenant.user_id}
     return _show(request, tenant, "member.html", context, status=form.status)

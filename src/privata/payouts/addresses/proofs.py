@@ -12,14 +12,14 @@ from uuid import UUID
 from privata.core.clock import iso
 from privata.core.errors import RequestError, ValidationFailed, WrongPayoutState
 from privata.core.tenancy import Actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.infra.sealing import Sealer
+from privata.payouts.access import live_only, locked_address, locked_organization, note
 from privata.payouts.addresses import store as address_store
 from privata.payouts.addresses.service import verified
 from privata.payouts.challenges import LIFE, MOST_WRONG, new_nonce
 from privata.payouts.currencies import PayoutCurrency
-from privata.payouts.doors import live_only, locked_address, locked_organization, note
 from privata.payouts.rows import AddressRow
 from privata.payouts.signatures.messages import METHODS, signed_by
 from privata.payouts.states import AddressState, VerifiedBy
@@ -47,21 +47,21 @@ def texts_of(sealer: Sealer, address: AddressRow) -> list[str]:
     return [f"{text}\nCode: {token.decode('ascii')}" for token in tokens]
 
 
-async def begin_proof(kernel: Kernel, *, actor: Actor, address_id: UUID) -> str:
+async def begin_proof(ctx: AppContext, *, actor: Actor, address_id: UUID) -> str:
     """A new text to sign, ten minutes good; an older one is void. `NotFound`; `WrongPayoutState` if
     the address is verified already."""
     live_only(actor)
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         address = await _unverified(tx, actor, address_id)
-        expires_at = kernel.clock.now().replace(microsecond=0) + LIFE
+        expires_at = ctx.clock.now().replace(microsecond=0) + LIFE
         row = await address_store.set_challenge(tx, address.id, new_nonce(), expires_at)
         assert row is not None
         await note(tx, actor, "payout_address.challenged", address_id)
-    return texts_of(kernel.sealer, row)[0]
+    return texts_of(ctx.sealer, row)[0]
 
 
 async def prove_address(
-    kernel: Kernel, *, actor: Actor, address_id: UUID, signature: str
+    ctx: AppContext, *, actor: Actor, address_id: UUID, signature: str
 ) -> AddressRow:
     """Verify the address by the signature of its text; the row as it is then.
 
@@ -71,12 +71,12 @@ async def prove_address(
     """
     live_only(actor)
     refusal: RequestError | None = None
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await locked_organization(tx, actor)
         address = await _unverified(tx, actor, address_id)
-        refusal = await _judge(kernel, tx, actor, address, signature)
+        refusal = await _judge(ctx, tx, actor, address, signature)
         if refusal is None:
-            address = await verified(kernel, tx, actor, address, VerifiedBy.SIGNATURE)
+            address = await verified(ctx, tx, actor, address, VerifiedBy.SIGNATURE)
     if refusal is not None:
         # Only now: what a wrong answer cost is committed.
         raise refusal
@@ -91,18 +91,14 @@ async def _unverified(tx: Transaction, actor: Actor, address_id: UUID) -> Addres
 
 
 async def _judge(
-    kernel: Kernel, tx: Transaction, actor: Actor, address: AddressRow, signature: str
+    ctx: AppContext, tx: Transaction, actor: Actor, address: AddressRow, signature: str
 ) -> RequestError | None:
     """What stands against it; a wrong signature is counted already."""
     open_until = address.challenge_expires_at
-    if (
-        open_until is None
-        or kernel.clock.now() >= open_until
-        or address.wrong_answers >= MOST_WRONG
-    ):
+    if open_until is None or ctx.clock.now() >= open_until or address.wrong_answers >= MOST_WRONG:
         return WrongPayoutState(_NOT_OPEN, data={"state": address.state})
     currency = PayoutCurrency(address.currency)
-    texts = texts_of(kernel.sealer, address)
+    texts = texts_of(ctx.sealer, address)
     if any(signed_by(currency, address.address, text, signature) for text in texts):
         return None
     wrong = address.wrong_answers + 1

@@ -12,19 +12,19 @@ from uuid import UUID
 
 from privata.core.errors import ValidationFailed, WrongPayoutState
 from privata.core.tenancy import Actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.organizations.telling import mail_payout_address_added
 from privata.payouts import rules
+from privata.payouts.access import live_only, locked_address, locked_organization, note
 from privata.payouts.addresses import store as address_store
 from privata.payouts.currencies import PayoutCurrency
-from privata.payouts.doors import live_only, locked_address, locked_organization, note
 from privata.payouts.rows import AddressRow
 from privata.payouts.states import AddressState, VerifiedBy
 
 
 async def add_address(
-    kernel: Kernel, *, actor: Actor, currency: PayoutCurrency, address: str, label: str = ""
+    ctx: AppContext, *, actor: Actor, currency: PayoutCurrency, address: str, label: str = ""
 ) -> AddressRow:
     """Add an address, unverified; owners and finance are told by mail.
 
@@ -33,7 +33,7 @@ async def add_address(
     """
     live_only(actor)
     checked, label = rules.check_address(currency, address), rules.check_label(label)
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await locked_organization(tx, actor)
         row = await address_store.insert_address(
             tx,
@@ -44,7 +44,7 @@ async def add_address(
             address=checked,
             label=label,
             created_by=actor.label,
-            now=kernel.clock.now(),
+            now=ctx.clock.now(),
         )
         if row is None:
             raise ValidationFailed(
@@ -52,7 +52,7 @@ async def add_address(
                 fields=[("address", f"is already one of your {currency} addresses")],
             )
         await mail_payout_address_added(
-            kernel,
+            ctx,
             tx,
             organization_id=actor.organization_id,
             actor=actor.label,
@@ -64,19 +64,19 @@ async def add_address(
     return row
 
 
-async def vouch_for_address(kernel: Kernel, *, actor: Actor, address_id: UUID) -> AddressRow:
+async def vouch_for_address(ctx: AppContext, *, actor: Actor, address_id: UUID) -> AddressRow:
     """The operator has made sure that the address is the partner's. `NotFound`;
     `WrongPayoutState` if it is verified already."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await locked_organization(tx, actor)
         address = await locked_address(tx, actor, address_id)
-        return await verified(kernel, tx, actor, address, VerifiedBy.OPERATOR)
+        return await verified(ctx, tx, actor, address, VerifiedBy.OPERATOR)
 
 
-async def promote_address(kernel: Kernel, *, actor: Actor, address_id: UUID) -> AddressRow:
+async def promote_address(ctx: AppContext, *, actor: Actor, address_id: UUID) -> AddressRow:
     """Make it the default of its currency. `NotFound`; `WrongPayoutState` if it is unverified."""
     live_only(actor)
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await locked_organization(tx, actor)
         address = await locked_address(tx, actor, address_id)
         if address.is_default:
@@ -90,7 +90,7 @@ async def promote_address(kernel: Kernel, *, actor: Actor, address_id: UUID) -> 
     return promoted
 
 
-async def remove_address(kernel: Kernel, *, actor: Actor, address_id: UUID) -> AddressRow:
+async def remove_address(ctx: AppContext, *, actor: Actor, address_id: UUID) -> AddressRow:
     """Take an address out of use for good; it can be added again as a new one.
 
     `NotFound`; `WrongPayoutState` for the default of a currency that has other verified addresses:
@@ -99,7 +99,7 @@ async def remove_address(kernel: Kernel, *, actor: Actor, address_id: UUID) -> A
     confirmed for; cancel it first.
     """
     live_only(actor)
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await locked_organization(tx, actor)
         address = await locked_address(tx, actor, address_id)
         if address.is_default and await address_store.other_verified(tx, address):
@@ -108,7 +108,7 @@ async def remove_address(kernel: Kernel, *, actor: Actor, address_id: UUID) -> A
                 f"This is the default address for {address.currency}."
                 " Make another one the default first.",
             )
-        removed = await address_store.remove(tx, address_id, now=kernel.clock.now())
+        removed = await address_store.remove(tx, address_id, now=ctx.clock.now())
         assert removed is not None
         changes = {"currency": address.currency, "address": address.address}
         await note(tx, actor, "payout_address.removed", address_id, changes)
@@ -116,7 +116,7 @@ async def remove_address(kernel: Kernel, *, actor: Actor, address_id: UUID) -> A
 
 
 async def verified(
-    kernel: Kernel, tx: Transaction, actor: Actor, address: AddressRow, by: VerifiedBy
+    ctx: AppContext, tx: Transaction, actor: Actor, address: AddressRow, by: VerifiedBy
 ) -> AddressRow:
     """Write that an address is its owner's; organization and address are locked by the caller.
 
@@ -124,8 +124,8 @@ async def verified(
     """
     if address.state != AddressState.UNVERIFIED:
         raise _wrong_state(address, "This address is already verified.")
-    now = kernel.clock.now()
-    usable_at = now + timedelta(hours=kernel.settings.payout_address_delay_hours)
+    now = ctx.clock.now()
+    usable_at = now + timedelta(hours=ctx.settings.payout_address_delay_hours)
     row = await address_store.verify(tx, address.id, by, now=now, usable_at=usable_at)
     assert row is not None
     changes = {

@@ -15,12 +15,12 @@ from privata.core.addresses.codec import base58
 from privata.core.clock import ManualClock
 from privata.core.ids import base62_token
 from privata.core.tenancy import Actor, ActorKind, Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.ledger import service as ledger
 from privata.payouts import service
+from privata.payouts.access import operator
 from privata.payouts.addresses import service as addresses
 from privata.payouts.currencies import PayoutCurrency
-from privata.payouts.doors import operator
 from privata.webhooks.signing.signatures import secret_context
 
 ADDRESS = {
@@ -40,22 +40,22 @@ HASH = {
 START = datetime(2026, 5, 21, 10, 14, 1, tzinfo=UTC)
 
 
-def at(kernel: Kernel, clock: ManualClock) -> Kernel:
-    """The kernel with another clock."""
-    return Kernel(kernel.database, kernel.sealer, clock, kernel.settings)
+def at(ctx: AppContext, clock: ManualClock) -> AppContext:
+    """The application context with another clock."""
+    return AppContext(ctx.database, ctx.sealer, clock, ctx.settings)
 
 
-def with_settings(kernel: Kernel, **changes: Any) -> Kernel:
-    """The kernel with other settings."""
-    settings = kernel.settings.model_copy(update=changes)
-    return Kernel(kernel.database, kernel.sealer, kernel.clock, settings)
+def with_settings(ctx: AppContext, **changes: Any) -> AppContext:
+    """The application context with other settings."""
+    settings = ctx.settings.model_copy(update=changes)
+    return AppContext(ctx.database, ctx.sealer, ctx.clock, settings)
 
 
 @dataclass
 class Payee:
     """An organization as its own people see it."""
 
-    kernel: Kernel
+    ctx: AppContext
     clock: ManualClock
     actor: Actor
     secret: str
@@ -65,7 +65,7 @@ class Payee:
         return self.actor.organization_id
 
     async def fund(self, amount: str) -> None:
-        async with self.kernel.database.transaction() as tx:
+        async with self.ctx.database.transaction() as tx:
             await ledger.correct(
                 tx,
                 actor=operator(self.organization_id, "tests"),
@@ -76,36 +76,36 @@ class Payee:
 
     async def balances(self) -> tuple[str, str, str]:
         """Available, in flight, paid."""
-        held = await ledger.balances_of(self.kernel, organization_id=self.organization_id)
+        held = await ledger.balances_of(self.ctx, organization_id=self.organization_id)
         return tuple(f"{one:.2f}" for one in (held.available, held.payout_in_flight, held.paid))  # type: ignore[return-value]
 
     async def usable_address(
         self, currency: PayoutCurrency = PayoutCurrency.USDT_ERC20
     ) -> uuid.UUID:
         made = await addresses.add_address(
-            self.kernel, actor=self.actor, currency=currency, address=ADDRESS[currency]
+            self.ctx, actor=self.actor, currency=currency, address=ADDRESS[currency]
         )
         await addresses.vouch_for_address(
-            self.kernel, actor=operator(self.organization_id, "tests"), address_id=made.id
+            self.ctx, actor=operator(self.organization_id, "tests"), address_id=made.id
         )
-        self.clock.advance(timedelta(hours=self.kernel.settings.payout_address_delay_hours))
+        self.clock.advance(timedelta(hours=self.ctx.settings.payout_address_delay_hours))
         return uuid.UUID(str(made.id))
 
     async def request(self, amount: str | None = "500", **wish: Any) -> service.Requested:
         if not wish:
             wish = {"currency": PayoutCurrency.USDT_ERC20}
         chosen = service.Wish(None if amount is None else Decimal(amount), **wish)
-        return await service.request_payout(self.kernel, actor=self.actor, wish=chosen)
+        return await service.request_payout(self.ctx, actor=self.actor, wish=chosen)
 
     async def confirm(self, made: service.Requested, answer: str | None = None) -> Any:
         if answer is None:
             answer = proof(self.secret, made.challenge)
         return await service.confirm_payout(
-            self.kernel, actor=self.actor, payout_id=made.payout.id, answer=answer
+            self.ctx, actor=self.actor, payout_id=made.payout.id, answer=answer
         )
 
     async def status(self, made: service.Requested) -> str:
-        found = await self.kernel.database.pool.fetchval(
+        found = await self.ctx.database.pool.fetchval(
             "SELECT status FROM payout WHERE id = $1", made.payout.id
         )
         return str(found)
@@ -122,7 +122,7 @@ def in_base64(answer: str) -> str:
 
 
 async def make_endpoint(
-    kernel: Kernel,
+    ctx: AppContext,
     organization_id: uuid.UUID,
     environment: Environment = Environment.LIVE,
     *,
@@ -132,7 +132,7 @@ async def make_endpoint(
     """A webhook endpoint with its secret."""
     endpoint_id, secret_id = uuid.uuid4(), uuid.uuid4()
     secret = f"whsec_{environment.value}_{base62_token()}"
-    await kernel.database.pool.execute(
+    await ctx.database.pool.execute(
         "INSERT INTO webhook_endpoint (id, organization_id, environment, url, alias, channel)"
         " VALUES ($1, $2, $3, 'https://acme.example/hook', 'x', $4)",
         endpoint_id,
@@ -140,31 +140,31 @@ async def make_endpoint(
         environment.value,
         channel,
     )
-    await kernel.database.pool.execute(
+    await ctx.database.pool.execute(
         "INSERT INTO webhook_secret (id, endpoint_id, sealed, hint, created_at)"
         " VALUES ($1, $2, $3, 'whsec', now() - $4::interval)",
         secret_id,
         endpoint_id,
-        kernel.sealer.seal(secret.encode(), secret_context(secret_id)),
+        ctx.sealer.seal(secret.encode(), secret_context(secret_id)),
         secret_age,
     )
     return endpoint_id, secret
 
 
 async def make_payee(
-    kernel: Kernel, organization_id: uuid.UUID, clock: ManualClock | None = None
+    ctx: AppContext, organization_id: uuid.UUID, clock: ManualClock | None = None
 ) -> Payee:
     """The organization with a webhook secret; without money and addresses."""
     clock = clock or ManualClock(START)
-    _, secret = await make_endpoint(kernel, organization_id)
+    _, secret = await make_endpoint(ctx, organization_id)
     actor = Actor(ActorKind.KEY, "key", "pk_live_0123456", organization_id, Environment.LIVE)
-    return Payee(at(kernel, clock), clock, actor, secret)
+    return Payee(at(ctx, clock), clock, actor, secret)
 
 
-async def other_organization(kernel: Kernel, name: str = "Other Wallet") -> uuid.UUID:
+async def other_organization(ctx: AppContext, name: str = "Other Wallet") -> uuid.UUID:
     """Another approved organization."""
     made = uuid.uuid4()
-    await kernel.database.pool.execute(
+    await ctx.database.pool.execute(
         "INSERT INTO organization (id, name, status) VALUES ($1, $2, 'approved')", made, name
     )
     return made

@@ -12,12 +12,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from privata.core.addresses.codec import base58
 from privata.core.addresses.codec.keccak import keccak256
 from privata.core.errors import InvalidAddress, NotFound, ValidationFailed, WrongPayoutState
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.payouts import reading
+from privata.payouts.access import operator
 from privata.payouts.addresses import proofs
 from privata.payouts.addresses import service as addresses
 from privata.payouts.currencies import TOKENS, PayoutCurrency
-from privata.payouts.doors import operator
 from privata.payouts.signatures import secp256k1
 from privata.payouts.tests.making import ADDRESS, Payee, make_payee, other_organization
 from privata.payouts.tests.test_signatures import sign_65
@@ -26,14 +26,14 @@ ERC20, SOL, TRC20 = PayoutCurrency.USDT_ERC20, PayoutCurrency.USDC_SOL, PayoutCu
 
 
 @pytest.fixture
-async def owner_of_none(kernel: Kernel, organization: uuid.UUID) -> Payee:
+async def owner_of_none(ctx: AppContext, organization: uuid.UUID) -> Payee:
     """A partner without addresses."""
-    return await make_payee(kernel, organization)
+    return await make_payee(ctx, organization)
 
 
 async def _add(payee: Payee, currency: PayoutCurrency, address: str | None = None) -> uuid.UUID:
     row = await addresses.add_address(
-        payee.kernel,
+        payee.ctx,
         actor=payee.actor,
         currency=currency,
         address=ADDRESS[currency] if address is None else address,
@@ -43,7 +43,7 @@ async def _add(payee: Payee, currency: PayoutCurrency, address: str | None = Non
 
 async def _vouch(payee: Payee, address_id: uuid.UUID) -> bool:
     row = await addresses.vouch_for_address(
-        payee.kernel, actor=operator(payee.organization_id, "op"), address_id=address_id
+        payee.ctx, actor=operator(payee.organization_id, "op"), address_id=address_id
     )
     return bool(row.is_default)
 
@@ -75,7 +75,7 @@ async def test_a_wrong_address_is_refused_by_name(
 async def test_it_is_kept_in_the_form_to_pay_to_and_once(owner_of_none: Payee) -> None:
     payee = owner_of_none
     first = await _add(payee, ERC20, ADDRESS[ERC20].lower())
-    (row,) = await reading.addresses(payee.kernel, actor=payee.actor)
+    (row,) = await reading.addresses(payee.ctx, actor=payee.actor)
     assert (row.address, row.state, row.is_default) == (
         ADDRESS[ERC20],
         "unverified",
@@ -84,14 +84,14 @@ async def test_it_is_kept_in_the_form_to_pay_to_and_once(owner_of_none: Payee) -
     with pytest.raises(ValidationFailed, match="already"):
         await _add(payee, ERC20)
     await _add(payee, PayoutCurrency.USDC_ERC20, ADDRESS[ERC20])
-    other = await make_payee(payee.kernel, await other_organization(payee.kernel))
+    other = await make_payee(payee.ctx, await other_organization(payee.ctx))
     await _add(other, ERC20)
-    await addresses.remove_address(payee.kernel, actor=payee.actor, address_id=first)
+    await addresses.remove_address(payee.ctx, actor=payee.actor, address_id=first)
     assert await _add(payee, ERC20) != first
 
 
 async def test_adding_one_is_mailed_to_owners_and_finance(owner_of_none: Payee) -> None:
-    pool = owner_of_none.kernel.database.pool
+    pool = owner_of_none.ctx.database.pool
     for role in ("owner", "finance", "admin"):
         await pool.execute(
             "WITH made AS (INSERT INTO app_user (email, password, is_superuser)"
@@ -102,7 +102,7 @@ async def test_adding_one_is_mailed_to_owners_and_finance(owner_of_none: Payee) 
             role,
         )
     await _add(owner_of_none, SOL)
-    rows = await pool.fetch("SELECT recipient FROM mail WHERE letter = 'payout_address_added'")
+    rows = await pool.fetch("SELECT recipient FROM mail WHERE template = 'payout_address_added'")
     assert sorted(row["recipient"] for row in rows) == [
         "finance@acme.example",
         "owner@acme.example",
@@ -113,20 +113,20 @@ async def test_one_default_and_how_it_moves(owner_of_none: Payee) -> None:
     payee = owner_of_none
     first, second = await _add(payee, ERC20), await _add(payee, ERC20, "0x" + "12" * 20)
     with pytest.raises(WrongPayoutState, match="Only a verified"):
-        await addresses.promote_address(payee.kernel, actor=payee.actor, address_id=first)
+        await addresses.promote_address(payee.ctx, actor=payee.actor, address_id=first)
     assert await _vouch(payee, first)
     assert not await _vouch(payee, second)
     with pytest.raises(WrongPayoutState, match="Make another one the default first"):
-        await addresses.remove_address(payee.kernel, actor=payee.actor, address_id=first)
-    await addresses.promote_address(payee.kernel, actor=payee.actor, address_id=second)
-    rows = await reading.addresses(payee.kernel, actor=payee.actor)
+        await addresses.remove_address(payee.ctx, actor=payee.actor, address_id=first)
+    await addresses.promote_address(payee.ctx, actor=payee.actor, address_id=second)
+    rows = await reading.addresses(payee.ctx, actor=payee.actor)
     assert [row.id for row in rows if row.is_default] == [second]
-    await addresses.remove_address(payee.kernel, actor=payee.actor, address_id=first)
+    await addresses.remove_address(payee.ctx, actor=payee.actor, address_id=first)
     # The last one may go: there is nothing to promote.
-    await addresses.remove_address(payee.kernel, actor=payee.actor, address_id=second)
-    assert await reading.addresses(payee.kernel, actor=payee.actor) == []
+    await addresses.remove_address(payee.ctx, actor=payee.actor, address_id=second)
+    assert await reading.addresses(payee.ctx, actor=payee.actor) == []
     with pytest.raises(NotFound):
-        await addresses.promote_address(payee.kernel, actor=payee.actor, address_id=second)
+        await addresses.promote_address(payee.ctx, actor=payee.actor, address_id=second)
 
 
 async def test_many_changes_at_once_leave_one_default(owner_of_none: Payee) -> None:
@@ -134,24 +134,21 @@ async def test_many_changes_at_once_leave_one_default(owner_of_none: Payee) -> N
     made = [await _add(payee, ERC20, f"0x{n:02x}" + "34" * 19) for n in range(1, 7)]
     await asyncio.gather(*(_vouch(payee, one) for one in made))
     await asyncio.gather(
-        *(
-            addresses.promote_address(payee.kernel, actor=payee.actor, address_id=one)
-            for one in made
-        )
+        *(addresses.promote_address(payee.ctx, actor=payee.actor, address_id=one) for one in made)
     )
     removals = [
-        addresses.remove_address(payee.kernel, actor=payee.actor, address_id=one) for one in made
+        addresses.remove_address(payee.ctx, actor=payee.actor, address_id=one) for one in made
     ]
     found = await asyncio.gather(*removals, return_exceptions=True)
     assert all(isinstance(one, WrongPayoutState) for one in found if isinstance(one, Exception))
-    rows = await reading.addresses(payee.kernel, actor=payee.actor)
+    rows = await reading.addresses(payee.ctx, actor=payee.actor)
     assert len(rows) == sum(isinstance(one, Exception) for one in found)
     assert [row.is_default for row in rows].count(True) == bool(rows)
 
 
 async def test_somebody_elses_address_is_not_there(owner_of_none: Payee) -> None:
     payee = owner_of_none
-    other = await make_payee(payee.kernel, await other_organization(payee.kernel))
+    other = await make_payee(payee.ctx, await other_organization(payee.ctx))
     foreign = await _add(other, ERC20)
     for ident in (foreign, uuid.uuid4()):
         for act in (
@@ -161,10 +158,10 @@ async def test_somebody_elses_address_is_not_there(owner_of_none: Payee) -> None
             proofs.begin_proof,
         ):
             with pytest.raises(NotFound, match="Payout address not found"):
-                await act(payee.kernel, actor=payee.actor, address_id=ident)
+                await act(payee.ctx, actor=payee.actor, address_id=ident)
         with pytest.raises(NotFound):
             await proofs.prove_address(
-                payee.kernel, actor=payee.actor, address_id=ident, signature="x"
+                payee.ctx, actor=payee.actor, address_id=ident, signature="x"
             )
 
 
@@ -196,16 +193,16 @@ def _own(currency: PayoutCurrency) -> str:
 async def test_the_owner_signs_the_text(owner_of_none: Payee, currency: PayoutCurrency) -> None:
     payee = owner_of_none
     ident = await _add(payee, currency, _own(currency))
-    text = await proofs.begin_proof(payee.kernel, actor=payee.actor, address_id=ident)
+    text = await proofs.begin_proof(payee.ctx, actor=payee.actor, address_id=ident)
     assert f"Currency: {currency}" in text
     row = await proofs.prove_address(
-        payee.kernel, actor=payee.actor, address_id=ident, signature=_sign(currency, text)
+        payee.ctx, actor=payee.actor, address_id=ident, signature=_sign(currency, text)
     )
     assert (row.state, row.verified_by, row.is_default) == ("verified", "signature", True)
     assert row.usable_at - row.verified_at == timedelta(hours=24)
     with pytest.raises(WrongPayoutState, match="already verified"):
         await proofs.prove_address(
-            payee.kernel, actor=payee.actor, address_id=ident, signature=_sign(currency, text)
+            payee.ctx, actor=payee.actor, address_id=ident, signature=_sign(currency, text)
         )
 
 
@@ -218,11 +215,11 @@ async def test_a_text_is_good_for_one_address_ten_minutes_and_five_tries(
 
     async def prove(signature: str) -> None:
         await proofs.prove_address(
-            payee.kernel, actor=payee.actor, address_id=ident, signature=signature
+            payee.ctx, actor=payee.actor, address_id=ident, signature=signature
         )
 
     async def begin(one: uuid.UUID = ident) -> str:
-        return await proofs.begin_proof(payee.kernel, actor=payee.actor, address_id=one)
+        return await proofs.begin_proof(payee.ctx, actor=payee.actor, address_id=one)
 
     with pytest.raises(WrongPayoutState, match="The text to sign is missing or expired"):
         await prove("x")

@@ -17,7 +17,7 @@ from privata.core.errors import (
     WrongPayoutState,
 )
 from privata.core.tenancy import Actor, ActorKind, Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.sealing import Sealer
 from privata.payouts import service
 from privata.payouts.addresses import service as addresses
@@ -111,11 +111,11 @@ async def test_the_last_second_counts(payee: Payee) -> None:
 async def test_requests_nobody_confirms_end(payee: Payee) -> None:
     made, kept = await payee.request(), await payee.request()
     await payee.confirm(kept)
-    assert await service.expire_requests(payee.kernel) == 0
+    assert await service.expire_requests(payee.ctx) == 0
     payee.clock.advance(timedelta(minutes=10))
-    assert await service.expire_requests(payee.kernel) == 1
+    assert await service.expire_requests(payee.ctx) == 1
     assert (await payee.status(made), await payee.status(kept)) == ("cancelled", "confirmed")
-    assert await service.expire_requests(payee.kernel) == 0
+    assert await service.expire_requests(payee.ctx) == 0
 
 
 @pytest.mark.parametrize(
@@ -147,17 +147,17 @@ async def test_a_payout_of_another_id_or_organization_is_not_confirmed(
     made, second = await payee.request(), await payee.request()
     with pytest.raises(ValidationFailed, match="is not a valid HMAC"):
         await payee.confirm(second, proof(payee.secret, made.challenge))
-    stranger = await make_payee(payee.kernel, await other_organization(payee.kernel), payee.clock)
+    stranger = await make_payee(payee.ctx, await other_organization(payee.ctx), payee.clock)
     for ident in (made.payout.id, uuid.uuid4()):
         with pytest.raises(NotFound, match="Payout not found"):
             await service.confirm_payout(
-                stranger.kernel,
+                stranger.ctx,
                 actor=stranger.actor,
                 payout_id=ident,
                 answer=proof(payee.secret, made.challenge),
             )
         with pytest.raises(NotFound, match="Payout not found"):
-            await service.cancel_payout(stranger.kernel, actor=stranger.actor, payout_id=ident)
+            await service.cancel_payout(stranger.ctx, actor=stranger.actor, payout_id=ident)
     # Moved to another organization by force, the old answer is worth nothing there either.
     await superuser.execute(
         "UPDATE payout SET organization_id = $1 WHERE id = $2",
@@ -166,7 +166,7 @@ async def test_a_payout_of_another_id_or_organization_is_not_confirmed(
     )
     with pytest.raises(RequestError):
         await service.confirm_payout(
-            stranger.kernel,
+            stranger.ctx,
             actor=stranger.actor,
             payout_id=made.payout.id,
             answer=proof(payee.secret, made.challenge),
@@ -174,34 +174,34 @@ async def test_a_payout_of_another_id_or_organization_is_not_confirmed(
 
 
 async def test_which_secrets_confirm(payee: Payee) -> None:
-    kernel, organization_id = payee.kernel, payee.organization_id
+    ctx, organization_id = payee.ctx, payee.organization_id
     made = await payee.request()
-    _, test_secret = await make_endpoint(kernel, organization_id, Environment.TEST)
-    disabled, old = await make_endpoint(kernel, organization_id)
-    await kernel.database.pool.execute(
+    _, test_secret = await make_endpoint(ctx, organization_id, Environment.TEST)
+    disabled, old = await make_endpoint(ctx, organization_id)
+    await ctx.database.pool.execute(
         "UPDATE webhook_endpoint SET status = 'disabled' WHERE id = $1", disabled
     )
-    other = await other_organization(kernel)
-    _, foreign = await make_endpoint(kernel, other)
+    other = await other_organization(ctx)
+    _, foreign = await make_endpoint(ctx, other)
     for secret in (test_secret, old, foreign):
         with pytest.raises(ValidationFailed, match="is not a valid HMAC"):
             await payee.confirm(made, proof(secret, made.challenge))
-    _, ops = await make_endpoint(kernel, organization_id, channel="ops")
+    _, ops = await make_endpoint(ctx, organization_id, channel="ops")
     assert (await payee.confirm(made, proof(ops, made.challenge))).status == "confirmed"
 
 
 async def test_a_rotated_secret_confirms_while_it_signs(payee: Payee) -> None:
-    kernel = payee.kernel
-    endpoint_id = await kernel.database.pool.fetchval("SELECT id FROM webhook_endpoint")
+    ctx = payee.ctx
+    endpoint_id = await ctx.database.pool.fetchval("SELECT id FROM webhook_endpoint")
     first, second = await payee.request(), await payee.request()
-    rotated = await rotate_secret(kernel, actor=payee.actor, endpoint_id=endpoint_id, overlap_s=300)
+    rotated = await rotate_secret(ctx, actor=payee.actor, endpoint_id=endpoint_id, overlap_s=300)
     await payee.confirm(first)
-    await kernel.database.pool.execute(
+    await ctx.database.pool.execute(
         "UPDATE webhook_secret SET expires_at = now() WHERE expires_at IS NOT NULL"
     )
     with pytest.raises(ValidationFailed, match="less than 24 hours old"):
         await payee.confirm(second)
-    await kernel.database.pool.execute(
+    await ctx.database.pool.execute(
         "UPDATE webhook_secret SET created_at = created_at - interval '1 day'"
     )
     await payee.confirm(second, proof(rotated.secret, second.challenge))
@@ -209,7 +209,7 @@ async def test_a_rotated_secret_confirms_while_it_signs(payee: Payee) -> None:
 
 async def test_without_a_secret_nothing_is_counted(payee: Payee) -> None:
     made = await payee.request()
-    await payee.kernel.database.pool.execute("UPDATE webhook_endpoint SET status = 'disabled'")
+    await payee.ctx.database.pool.execute("UPDATE webhook_endpoint SET status = 'disabled'")
     for _ in range(6):
         with pytest.raises(ValidationFailed, match="no live webhook endpoint"):
             await payee.confirm(made, "0" * 64)
@@ -226,9 +226,7 @@ async def test_an_open_challenge_outlives_a_new_secret_key(payee: Payee) -> None
 
 async def test_an_address_that_was_removed_gets_nothing(payee: Payee) -> None:
     made = await payee.request()
-    await addresses.remove_address(
-        payee.kernel, actor=payee.actor, address_id=made.payout.address_id
-    )
+    await addresses.remove_address(payee.ctx, actor=payee.actor, address_id=made.payout.address_id)
     with pytest.raises(WrongPayoutState, match="address was removed"):
         await payee.confirm(made)
     assert await payee.status(made) == "cancelled"
@@ -241,7 +239,7 @@ async def test_money_that_is_gone_by_then_leaves_the_request_open(payee: Payee) 
         await payee.confirm(second)
     assert refused.value.data == {"available": "800"}
     assert await payee.status(second) == "requested"
-    await service.cancel_payout(payee.kernel, actor=payee.actor, payout_id=first.payout.id)
+    await service.cancel_payout(payee.ctx, actor=payee.actor, payout_id=first.payout.id)
     await payee.confirm(second)
     assert await payee.balances() == ("800.00", "1200.00", "0.00")
 
@@ -249,10 +247,10 @@ async def test_money_that_is_gone_by_then_leaves_the_request_open(payee: Payee) 
 async def test_cancelling_gives_the_money_back_once(payee: Payee) -> None:
     made = await payee.request()
     await payee.confirm(made)
-    gone = await service.cancel_payout(payee.kernel, actor=payee.actor, payout_id=made.payout.id)
+    gone = await service.cancel_payout(payee.ctx, actor=payee.actor, payout_id=made.payout.id)
     assert (gone.status, gone.failure) == ("cancelled", "canceled by the partner")
     with pytest.raises(WrongPayoutState):
-        await service.cancel_payout(payee.kernel, actor=payee.actor, payout_id=made.payout.id)
+        await service.cancel_payout(payee.ctx, actor=payee.actor, payout_id=made.payout.id)
     assert await payee.balances() == ("2000.00", "0.00", "0.00")
 
 
@@ -261,25 +259,27 @@ async def test_a_test_key_does_not_find_a_live_payout(payee: Payee) -> None:
     made = await payee.request()
     for work in (
         service.confirm_payout(
-            payee.kernel,
+            payee.ctx,
             actor=actor,
             payout_id=made.payout.id,
             answer=proof(payee.secret, made.challenge),
         ),
-        service.cancel_payout(payee.kernel, actor=actor, payout_id=made.payout.id),
+        service.cancel_payout(payee.ctx, actor=actor, payout_id=made.payout.id),
     ):
         with pytest.raises(NotFound, match="Payout not found"):
             await work
     assert await payee.status(made) == "requested"
 
 
-async def test_every_act_is_in_the_audit_log_and_no_secret_is(payee: Payee, kernel: Kernel) -> None:
+async def test_every_act_is_in_the_audit_log_and_no_secret_is(
+    payee: Payee, ctx: AppContext
+) -> None:
     made = await payee.request()
     with pytest.raises(ValidationFailed):
         await payee.confirm(made, "0" * 64)
     await payee.confirm(made)
-    await service.cancel_payout(payee.kernel, actor=payee.actor, payout_id=made.payout.id)
-    rows = await kernel.database.pool.fetch(
+    await service.cancel_payout(payee.ctx, actor=payee.actor, payout_id=made.payout.id)
+    rows = await ctx.database.pool.fetch(
         "SELECT action, changes::text AS changes FROM audit_entry WHERE target = $1 ORDER BY seq",
         str(made.payout.id),
     )

@@ -223,25 +223,25 @@ async def test_each_step_towards_sending_asks_for_the_organizations_status(
     first, second = await payee.request(), await payee.request()
     await payee.confirm(second)
     move = "UPDATE organization SET status = $1"
-    await payee.kernel.database.pool.execute(move, status.value)
+    await payee.ctx.database.pool.execute(move, status.value)
     second_id = second.payout.id
     if works(Capability.PAYOUTS, status):
         await payee.confirm(first)
-        await settling.process_payout(payee.kernel, by="op", payout_id=second_id)
+        await settling.process_payout(payee.ctx, by="op", payout_id=second_id)
         return
     for refused in (
         payee.confirm(first),
-        settling.process_payout(payee.kernel, by="op", payout_id=second_id),
-        settling.approve_payout(payee.kernel, by="op", payout_id=second_id),
+        settling.process_payout(payee.ctx, by="op", payout_id=second_id),
+        settling.approve_payout(payee.ctx, by="op", payout_id=second_id),
     ):
         with pytest.raises(WrongPayoutState, match="require an approved organization") as raised:
             await refused
         assert raised.value.data == {"status": status.value}
     assert [await payee.status(one) for one in (first, second)] == ["requested", "confirmed"]
     # What is being sent goes on, and what is not can be called off.
-    await payee.kernel.database.pool.execute(move, "approved")
+    await payee.ctx.database.pool.execute(move, "approved")
     await payee.confirm(first)
-    await settling.process_payout(payee.kernel, by="op", payout_id=second_id)
-    await payee.kernel.database.pool.execute(move, status.value)
-    await settling.fail_payout(payee.kernel, by="op", payout_id=second_id, reason="Not sent.")
-    await settling.call_off(payee.kernel, by="op", payout_id=first.payout.id)
+    await settling.process_payout(payee.ctx, by="op", payout_id=second_id)
+    await payee.ctx.database.pool.execute(move, status.value)
+    await settling.fail_payout(payee.ctx, by="op", payout_id=second_id, reason="Not sent.")
+    await settling.call_off(payee.ctx, by="op", payout_id=first.payout.id)

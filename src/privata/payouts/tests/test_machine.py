@@ -53,10 +53,10 @@ class Model:
 @pytest.mark.parametrize("seed", range(6))
 async def test_random_steps_agree_with_the_model(payee: Payee, seed: int) -> None:
     dice, model = random.Random(seed), Model()
-    payee.kernel = with_settings(
-        payee.kernel, payout_requests_per_day=10_000, payout_approval_usd=Decimal(700)
+    payee.ctx = with_settings(
+        payee.ctx, payout_requests_per_day=10_000, payout_approval_usd=Decimal(700)
     )
-    kernel, made = payee.kernel, {}
+    ctx, made = payee.ctx, {}
     for number in range(60):
         act = dice.choice(("request", "confirm", "confirm", "cancel", *_BY_HAND))
         if act == "request" or not made:
@@ -75,7 +75,7 @@ async def test_random_steps_agree_with_the_model(payee: Payee, seed: int) -> Non
             wanted, done = (S.CONFIRMED,), payee.confirm(made[ident])
         elif act == "cancel":
             wanted = (S.CANCELLED,)
-            done = service.cancel_payout(kernel, actor=payee.actor, payout_id=ident)
+            done = service.cancel_payout(ctx, actor=payee.actor, payout_id=ident)
         else:
             wanted, verb, given = _BY_HAND[act]
             if act == "settle" and model.statuses[ident] is S.PROCESSING:
@@ -84,19 +84,19 @@ async def test_random_steps_agree_with_the_model(payee: Payee, seed: int) -> Non
                 more = {"tx_hash": f"0x{ident.hex:0>64}"}
             else:
                 more = {"reason": f"turn {number}"} if given else {}
-            done = verb(kernel, by="op", payout_id=ident, **more)
+            done = verb(ctx, by="op", payout_id=ident, **more)
         if model.step(ident, *wanted):
             row = await done
             assert row.status == model.statuses[ident]
         else:
             with pytest.raises(PrivataError):
                 await done
-        held = await ledger.balances_of(kernel, organization_id=payee.organization_id)
+        held = await ledger.balances_of(ctx, organization_id=payee.organization_id)
         assert held.available == model.available
         assert held.payout_in_flight == model.total(S.CONFIRMED, S.APPROVED, S.PROCESSING, S.SENT)
         assert held.paid == model.total(S.SETTLED)
         assert held.available + held.payout_in_flight + held.paid == 2000
-    assert (await verify(kernel)).findings == ()
+    assert (await verify(ctx)).findings == ()
 
 
 _BY_HAND = {
@@ -113,16 +113,16 @@ async def test_what_was_changed_by_force_is_found(
 ) -> None:
     made = await payee.request()
     await payee.confirm(made)
-    assert (await verify(payee.kernel)).findings == ()
+    assert (await verify(payee.ctx)).findings == ()
     ident = made.payout.id
     for change, how in (
         ("amount = 1", "is confirmed, but the ledger has 500.00 in flight"),
         ("status = 'requested', confirmed_at = NULL, amount = 500", "is requested"),
     ):
         await superuser.execute(f"UPDATE payout SET {change} WHERE id = $1", ident)
-        (found,) = (await verify(payee.kernel, organization_id=payee.organization_id)).findings
+        (found,) = (await verify(payee.ctx, organization_id=payee.organization_id)).findings
         assert (found.payout_id, how in found.how) == (str(ident), True)
     await superuser.execute("DELETE FROM payout")
-    (found,) = (await verify(payee.kernel)).findings
+    (found,) = (await verify(payee.ctx)).findings
     assert "is missing" in found.how
-    assert (await verify(payee.kernel, organization_id=uuid.uuid4())).findings == ()
+    assert (await verify(payee.ctx, organization_id=uuid.uuid4())).findings == ()

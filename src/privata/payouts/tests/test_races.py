@@ -18,7 +18,7 @@ from privata.payouts.verify import verify
 @pytest.fixture
 async def busy(payee: Payee) -> Payee:
     """The same partner without the limit of two requests a day."""
-    payee.kernel = with_settings(payee.kernel, payout_requests_per_day=1000)
+    payee.ctx = with_settings(payee.ctx, payout_requests_per_day=1000)
     return payee
 
 
@@ -44,7 +44,7 @@ async def test_a_confirmation_and_a_cancellation_take_turns(busy: Payee) -> None
     ends = Counter()
     for _ in range(15):
         made = await busy.request()
-        cancel = service.cancel_payout(busy.kernel, actor=busy.actor, payout_id=made.payout.id)
+        cancel = service.cancel_payout(busy.ctx, actor=busy.actor, payout_id=made.payout.id)
         acts = [busy.confirm(made), cancel]
         random.shuffle(acts)
         found = await asyncio.gather(*acts, return_exceptions=True)
@@ -61,14 +61,14 @@ async def test_processing_and_cancelling_take_turns(busy: Payee) -> None:
         await busy.confirm(made)
         ident = made.payout.id
         found = await asyncio.gather(
-            service.cancel_payout(busy.kernel, actor=busy.actor, payout_id=ident),
-            settling.process_payout(busy.kernel, by="op", payout_id=ident),
+            service.cancel_payout(busy.ctx, actor=busy.actor, payout_id=ident),
+            settling.process_payout(busy.ctx, by="op", payout_id=ident),
             return_exceptions=True,
         )
         assert sum(isinstance(one, WrongPayoutState) for one in found) == 1
         if await busy.status(made) == "processing":
             assert await busy.balances() == ("1500.00", "500.00", "0.00")
-            await settling.fail_payout(busy.kernel, by="op", payout_id=ident, reason="tests")
+            await settling.fail_payout(busy.ctx, by="op", payout_id=ident, reason="tests")
         assert await busy.balances() == ("2000.00", "0.00", "0.00")
 
 
@@ -77,13 +77,13 @@ async def test_settling_and_failing_take_turns(busy: Payee) -> None:
         made = await busy.request()
         await busy.confirm(made)
         ident = made.payout.id
-        await settling.process_payout(busy.kernel, by="op", payout_id=ident)
+        await settling.process_payout(busy.ctx, by="op", payout_id=ident)
         before = await busy.balances()
         tx_hash = "0x" + f"{number:064x}"
         found = await asyncio.gather(
-            settling.settle_payout(busy.kernel, by="a", payout_id=ident, tx_hash=tx_hash),
-            settling.fail_payout(busy.kernel, by="b", payout_id=ident, reason="tests"),
-            settling.settle_payout(busy.kernel, by="c", payout_id=ident, tx_hash=tx_hash),
+            settling.settle_payout(busy.ctx, by="a", payout_id=ident, tx_hash=tx_hash),
+            settling.fail_payout(busy.ctx, by="b", payout_id=ident, reason="tests"),
+            settling.settle_payout(busy.ctx, by="c", payout_id=ident, tx_hash=tx_hash),
             return_exceptions=True,
         )
         assert sum(isinstance(one, PrivataError) for one in found) == 2
@@ -100,23 +100,23 @@ async def test_settling_one_and_confirming_others_never_wait_for_each_other(busy
         ready = [await busy.request() for _ in range(4)]
         for one in ready:
             await busy.confirm(one)
-            await settling.process_payout(busy.kernel, by="op", payout_id=one.payout.id)
+            await settling.process_payout(busy.ctx, by="op", payout_id=one.payout.id)
         fresh = [await busy.request() for _ in range(4)]
         settled = [
             settling.settle_payout(
-                busy.kernel, by="op", payout_id=one.payout.id, tx_hash=f"0x{number}{n:063x}"
+                busy.ctx, by="op", payout_id=one.payout.id, tx_hash=f"0x{number}{n:063x}"
             )
             for n, one in enumerate(ready)
         ]
         await asyncio.gather(*settled, *(busy.confirm(one) for one in fresh))
-    assert (await verify(busy.kernel)).findings == ()
+    assert (await verify(busy.ctx)).findings == ()
 
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_money_in_is_money_out(busy: Payee, seed: int) -> None:
     """Random acts, several at a time: what came in is available, in flight or paid, to the cent."""
     dice = random.Random(seed)
-    kernel, made = busy.kernel, []
+    ctx, made = busy.ctx, []
     await busy.fund("18000")
     for _ in range(12):
         made.append(await busy.request(f"{dice.randrange(50000, 90000) / 100:.2f}"))
@@ -129,19 +129,17 @@ async def test_money_in_is_money_out(busy: Payee, seed: int) -> None:
                     [
                         lambda one=one: busy.confirm(one),
                         lambda ident=ident: service.cancel_payout(
-                            kernel, actor=busy.actor, payout_id=ident
+                            ctx, actor=busy.actor, payout_id=ident
                         ),
-                        lambda ident=ident: settling.process_payout(
-                            kernel, by="op", payout_id=ident
-                        ),
+                        lambda ident=ident: settling.process_payout(ctx, by="op", payout_id=ident),
                         lambda ident=ident: settling.mark_sent(
-                            kernel, by="op", payout_id=ident, tx_hash=f"0x{ident.hex:0>64}"
+                            ctx, by="op", payout_id=ident, tx_hash=f"0x{ident.hex:0>64}"
                         ),
                         lambda ident=ident: settling.settle_payout(
-                            kernel, by="op", payout_id=ident, tx_hash=f"0x{ident.hex:0>64}"
+                            ctx, by="op", payout_id=ident, tx_hash=f"0x{ident.hex:0>64}"
                         ),
                         lambda ident=ident: settling.fail_payout(
-                            kernel, by="op", payout_id=ident, reason="tests"
+                            ctx, by="op", payout_id=ident, reason="tests"
                         ),
                     ]
                 )()
@@ -149,7 +147,7 @@ async def test_money_in_is_money_out(busy: Payee, seed: int) -> None:
         for found in await asyncio.gather(*acts, return_exceptions=True):
             assert found is not None
             assert not isinstance(found, Exception) or isinstance(found, PrivataError), found
-        rows = await kernel.database.pool.fetch("SELECT status, amount FROM payout")
+        rows = await ctx.database.pool.fetch("SELECT status, amount FROM payout")
         in_flight = sum(
             (row["amount"] for row in rows if row["status"] in _RESERVED), start=Decimal(0)
         )
@@ -159,7 +157,7 @@ async def test_money_in_is_money_out(busy: Payee, seed: int) -> None:
             f"{in_flight:.2f}",
             f"{paid:.2f}",
         )
-    assert (await verify(kernel)).findings == ()
+    assert (await verify(ctx)).findings == ()
 
 
 _RESERVED = ("confirmed", "approved", "processing", "sent")

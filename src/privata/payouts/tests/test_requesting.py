@@ -18,9 +18,9 @@ from privata.core.errors import (
     WrongPayoutState,
 )
 from privata.payouts import service
+from privata.payouts.access import operator
 from privata.payouts.addresses import service as addresses
 from privata.payouts.currencies import PayoutCurrency
-from privata.payouts.doors import operator
 from privata.payouts.tests.making import (
     ADDRESS,
     Payee,
@@ -71,7 +71,7 @@ async def test_two_requests_in_24_hours_whatever_becomes_of_them(payee: Payee) -
     first = await payee.request()
     payee.clock.advance(timedelta(hours=1))
     await payee.request()
-    await service.cancel_payout(payee.kernel, actor=payee.actor, payout_id=first.payout.id)
+    await service.cancel_payout(payee.ctx, actor=payee.actor, payout_id=first.payout.id)
     with pytest.raises(RateLimited, match="limit of 2 payout requests in 24 hours") as refused:
         await payee.request()
     assert refused.value.headers == {"Retry-After": str(23 * 3600)}
@@ -91,7 +91,7 @@ async def test_many_requests_at_once_are_two(payee: Payee) -> None:
 
 
 async def test_each_organization_has_its_own_two(payee: Payee) -> None:
-    other = await make_payee(payee.kernel, await other_organization(payee.kernel), payee.clock)
+    other = await make_payee(payee.ctx, await other_organization(payee.ctx), payee.clock)
     await other.usable_address()
     await other.fund("1000")
     for one in (payee, other):
@@ -100,20 +100,20 @@ async def test_each_organization_has_its_own_two(payee: Payee) -> None:
 
 
 async def test_the_limit_is_a_setting(payee: Payee) -> None:
-    payee.kernel = with_settings(payee.kernel, payout_requests_per_day=1)
+    payee.ctx = with_settings(payee.ctx, payout_requests_per_day=1)
     await payee.request()
     with pytest.raises(RateLimited, match="limit of 1 payout"):
         await payee.request()
 
 
 async def test_large_amounts_need_approval(payee: Payee) -> None:
-    payee.kernel = with_settings(payee.kernel, payout_approval_usd=Decimal(600))
+    payee.ctx = with_settings(payee.ctx, payout_approval_usd=Decimal(600))
     assert not (await payee.request("600")).payout.needs_approval
     assert (await payee.request("600.01")).payout.needs_approval
 
 
 async def test_an_address_of_somebody_else_looks_like_none(payee: Payee) -> None:
-    other = await make_payee(payee.kernel, await other_organization(payee.kernel), payee.clock)
+    other = await make_payee(payee.ctx, await other_organization(payee.ctx), payee.clock)
     foreign = await other.usable_address()
     said = set()
     for ident in (foreign, uuid.uuid4()):
@@ -129,26 +129,26 @@ async def test_only_a_verified_address_after_its_day(payee: Payee) -> None:
     with pytest.raises(ValidationFailed, match="no default address"):
         await payee.request(currency=sol)
     added = await addresses.add_address(
-        payee.kernel, actor=payee.actor, currency=sol, address=ADDRESS[sol]
+        payee.ctx, actor=payee.actor, currency=sol, address=ADDRESS[sol]
     )
     with pytest.raises(ValidationFailed, match="not verified"):
         await payee.request(address_id=added.id)
     with pytest.raises(ValidationFailed, match="no default address"):
         await payee.request(currency=sol)
     await addresses.vouch_for_address(
-        payee.kernel, actor=operator(payee.organization_id, "op"), address_id=added.id
+        payee.ctx, actor=operator(payee.organization_id, "op"), address_id=added.id
     )
     payee.clock.advance(timedelta(hours=23, minutes=59, seconds=59))
     with pytest.raises(ValidationFailed, match="can be used from"):
         await payee.request(address_id=added.id)
     payee.clock.advance(timedelta(seconds=1))
     assert (await payee.request(currency=sol)).payout.address == ADDRESS[sol]
-    await addresses.remove_address(payee.kernel, actor=payee.actor, address_id=added.id)
+    await addresses.remove_address(payee.ctx, actor=payee.actor, address_id=added.id)
     with pytest.raises(ValidationFailed, match="not one of your"):
         await payee.request(address_id=added.id)
 
 
 async def test_only_approved_organizations(payee: Payee) -> None:
-    await payee.kernel.database.pool.execute("UPDATE organization SET status = 'rejected'")
+    await payee.ctx.database.pool.execute("UPDATE organization SET status = 'rejected'")
     with pytest.raises(WrongPayoutState, match="require an approved organization"):
         await payee.request()

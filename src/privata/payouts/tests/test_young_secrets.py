@@ -10,11 +10,10 @@ import pytest
 from privata.core.errors import ValidationFailed, WrongPayoutState
 from privata.core.roles import Role
 from privata.core.tenancy import ActorKind, Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.organizations.tests.people import member
 from privata.payouts.tests.making import Payee, make_endpoint, proof, with_settings
-from privata.webhooks.endpoints import rotation
-from privata.webhooks.endpoints import secret_emails as secret_letters
+from privata.webhooks.endpoints import rotation, secret_emails
 from privata.webhooks.endpoints.service import create_endpoint
 from privata.webhooks.tests.receivers import Names
 
@@ -23,7 +22,7 @@ HOST = "acme.example"
 
 async def _made_by_api(payee: Payee) -> tuple[uuid.UUID, str]:
     return await create_endpoint(
-        payee.kernel,
+        payee.ctx,
         actor=payee.actor,
         url=f"https://{HOST}/hook",
         alias="fresh",
@@ -32,9 +31,9 @@ async def _made_by_api(payee: Payee) -> tuple[uuid.UUID, str]:
     )
 
 
-async def _mails(kernel: Kernel) -> list[str]:
-    rows = await kernel.database.pool.fetch(
-        "SELECT recipient FROM mail WHERE letter = 'secret_made' ORDER BY recipient"
+async def _mails(ctx: AppContext) -> list[str]:
+    rows = await ctx.database.pool.fetch(
+        "SELECT recipient FROM mail WHERE template = 'secret_made' ORDER BY recipient"
     )
     return [row["recipient"] for row in rows]
 
@@ -48,11 +47,11 @@ async def test_a_key_cannot_confirm_with_a_secret_it_has_just_made(payee: Payee)
     assert refused.value.fields[0][0] == "signature"
     assert "use the secret of an older live endpoint, or wait" in refused.value.message
     assert refused.value.data == {"tries_left": 4}
-    endpoint_id = await payee.kernel.database.pool.fetchval(
+    endpoint_id = await payee.ctx.database.pool.fetchval(
         "SELECT id FROM webhook_endpoint WHERE alias = 'x'"
     )
     rotated = await rotation.rotate_secret(
-        payee.kernel, actor=payee.actor, endpoint_id=endpoint_id, overlap_s=0
+        payee.ctx, actor=payee.actor, endpoint_id=endpoint_id, overlap_s=0
     )
     for secret in (rotated.secret, payee.secret):
         with pytest.raises(ValidationFailed, match="less than 24 hours old"):
@@ -63,7 +62,7 @@ async def test_a_key_cannot_confirm_with_a_secret_it_has_just_made(payee: Payee)
 
 async def test_the_databases_clock_says_how_old_a_secret_is(payee: Payee) -> None:
     """The program's clock stands half a year back here: it decides nothing."""
-    pool = payee.kernel.database.pool
+    pool = payee.ctx.database.pool
     made = await payee.request("600")
     for age, proves in (("23:59:00", False), ("24:00:01", True)):
         await pool.execute("UPDATE webhook_secret SET created_at = now() - $1::text::interval", age)
@@ -75,15 +74,15 @@ async def test_the_databases_clock_says_how_old_a_secret_is(payee: Payee) -> Non
 
 async def test_the_age_is_a_setting(payee: Payee) -> None:
     made = await payee.request("600")
-    await payee.kernel.database.pool.execute("UPDATE webhook_secret SET created_at = now()")
-    payee.kernel = with_settings(payee.kernel, payout_secret_age_hours=0)
+    await payee.ctx.database.pool.execute("UPDATE webhook_secret SET created_at = now()")
+    payee.ctx = with_settings(payee.ctx, payout_secret_age_hours=0)
     assert (await payee.confirm(made)).status == "confirmed"
 
 
 async def test_a_day_of_overlap_leaves_no_gap(payee: Payee) -> None:
-    endpoint_id = await payee.kernel.database.pool.fetchval("SELECT id FROM webhook_endpoint")
+    endpoint_id = await payee.ctx.database.pool.fetchval("SELECT id FROM webhook_endpoint")
     await rotation.rotate_secret(
-        payee.kernel,
+        payee.ctx,
         actor=payee.actor,
         endpoint_id=endpoint_id,
         overlap_s=rotation.MAX_OVERLAP_S,
@@ -92,7 +91,7 @@ async def test_a_day_of_overlap_leaves_no_gap(payee: Payee) -> None:
 
 
 async def test_a_request_nobody_could_confirm_is_not_counted(payee: Payee) -> None:
-    pool = payee.kernel.database.pool
+    pool = payee.ctx.database.pool
     await pool.execute("UPDATE webhook_secret SET created_at = now()")
     for _ in range(3):
         with pytest.raises(WrongPayoutState, match="at least 24 hours old. Your oldest one"):
@@ -100,19 +99,19 @@ async def test_a_request_nobody_could_confirm_is_not_counted(payee: Payee) -> No
     await pool.execute("UPDATE webhook_endpoint SET status = 'disabled'")
     with pytest.raises(WrongPayoutState, match="Create an endpoint first"):
         await payee.request("600")
-    await make_endpoint(payee.kernel, payee.organization_id)
+    await make_endpoint(payee.ctx, payee.organization_id)
     assert await payee.request("600")
 
 
 async def test_owners_are_told_of_secrets_made_by_api(
     payee: Payee, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kernel, organization_id = payee.kernel, payee.organization_id
+    ctx, organization_id = payee.ctx, payee.organization_id
     for role in (Role.OWNER, Role.ADMIN, Role.FINANCE):
-        await member(kernel, organization_id, role, f"{role}@acme.example")
-    monkeypatch.setattr(secret_letters, "MOST_AN_HOUR", 3)
+        await member(ctx, organization_id, role, f"{role}@acme.example")
+    monkeypatch.setattr(secret_emails, "MOST_AN_HOUR", 3)
     endpoint_id, _ = await _made_by_api(payee)
-    assert await _mails(kernel) == ["owner@acme.example"]
+    assert await _mails(ctx) == ["owner@acme.example"]
     token = replace(payee.actor, kind=ActorKind.USER, session="pat:abcd")
     person = replace(payee.actor, kind=ActorKind.USER, session="k3j4h5")
     in_test = replace(payee.actor, environment=Environment.TEST)
@@ -121,12 +120,12 @@ async def test_owners_are_told_of_secrets_made_by_api(
         *((person, 1), (token, 2), (person, 2), (person, 2), (payee.actor, 3)),
         *((payee.actor, 3), (payee.actor, 3)),
     ):
-        await rotation.rotate_secret(kernel, actor=actor, endpoint_id=endpoint_id, overlap_s=0)
-        assert len(await _mails(kernel)) == told, actor
-    test_id, _ = await make_endpoint(kernel, organization_id, Environment.TEST)
-    await rotation.rotate_secret(kernel, actor=in_test, endpoint_id=test_id)
-    assert len(await _mails(kernel)) == 3
-    actions = await kernel.database.pool.fetch(
+        await rotation.rotate_secret(ctx, actor=actor, endpoint_id=endpoint_id, overlap_s=0)
+        assert len(await _mails(ctx)) == told, actor
+    test_id, _ = await make_endpoint(ctx, organization_id, Environment.TEST)
+    await rotation.rotate_secret(ctx, actor=in_test, endpoint_id=test_id)
+    assert len(await _mails(ctx)) == 3
+    actions = await ctx.database.pool.fetch(
         "SELECT action, actor_kind FROM audit_entry WHERE target = $1 ORDER BY seq",
         str(endpoint_id),
     )

@@ -12,7 +12,7 @@ import pytest
 
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment, system_actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.orders.service import advance
 from privata.orders.store import lock_order
 from privata.orders.tests.test_advance import make_order, states
@@ -27,16 +27,16 @@ BTC = "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"
 TEST = Environment.TEST
 
 
-async def needing(kernel: Kernel, organization: uuid.UUID) -> str:
-    order_id = await make_order(kernel, organization)
-    await advance(kernel, order_id=order_id, report=Report(OrderStatus.REFUND_REQUIRED))
+async def needing(ctx: AppContext, organization: uuid.UUID) -> str:
+    order_id = await make_order(ctx, organization)
+    await advance(ctx, order_id=order_id, report=Report(OrderStatus.REFUND_REQUIRED))
     return order_id
 
 
-async def requested(kernel: Kernel, organization: uuid.UUID) -> str:
-    order_id = await needing(kernel, organization)
+async def requested(ctx: AppContext, organization: uuid.UUID) -> str:
+    order_id = await needing(ctx, organization)
     await request_refund(
-        kernel,
+        ctx,
         actor=system_actor(organization, TEST, "tests"),
         order_id=order_id,
         wish=Wish(RefundAction.RETURN, BTC),
@@ -45,96 +45,96 @@ async def requested(kernel: Kernel, organization: uuid.UUID) -> str:
     return order_id
 
 
-async def refund(kernel: Kernel) -> Any:
-    return await kernel.database.pool.fetchrow("SELECT * FROM refund")
+async def refund(ctx: AppContext) -> Any:
+    return await ctx.database.pool.fetchrow("SELECT * FROM refund")
 
 
 async def test_a_worker_that_dies_in_the_middle_is_followed_by_another(
-    kernel: Kernel, organization: uuid.UUID
+    ctx: AppContext, organization: uuid.UUID
 ) -> None:
-    order_id = await requested(kernel, organization)
+    order_id = await requested(ctx, organization)
     # The first worker has claimed it, asked the provider perhaps, and died.
-    (claimed,) = await store.claim_refunds(kernel.database.pool, 10, 30, TEST)
+    (claimed,) = await store.claim_refunds(ctx.database.pool, 10, 30, TEST)
     assert claimed.order_id == order_id
-    assert await execute_once(kernel, TEST) == 0
-    await kernel.database.pool.execute("UPDATE refund SET due_at = now()")
-    assert await execute_once(kernel, TEST) == 1
-    assert (await states(kernel, order_id))[-1] == "refunded"
-    assert (await refund(kernel))["state"] == "done"
+    assert await execute_once(ctx, TEST) == 0
+    await ctx.database.pool.execute("UPDATE refund SET due_at = now()")
+    assert await execute_once(ctx, TEST) == 1
+    assert (await states(ctx, order_id))[-1] == "refunded"
+    assert (await refund(ctx))["state"] == "done"
 
 
 async def test_a_late_result_of_a_lost_lease_changes_nothing(
-    kernel: Kernel, organization: uuid.UUID
+    ctx: AppContext, organization: uuid.UUID
 ) -> None:
-    await requested(kernel, organization)
-    (late,) = await store.claim_refunds(kernel.database.pool, 10, 0, TEST)
-    await store.claim_refunds(kernel.database.pool, 10, 30, TEST)
-    async with kernel.database.transaction() as tx:
-        now = kernel.clock.now()
-        assert not await store.settle_refund(tx, late, state="done", finished_at=now)
-    assert (await refund(kernel))["state"] == "processing"
+    await requested(ctx, organization)
+    (late,) = await store.claim_refunds(ctx.database.pool, 10, 0, TEST)
+    await store.claim_refunds(ctx.database.pool, 10, 30, TEST)
+    async with ctx.database.transaction() as tx:
+        now = ctx.clock.now()
+        assert not await store.finish_refund(tx, late, state="done", finished_at=now)
+    assert (await refund(ctx))["state"] == "processing"
 
 
-async def test_workers_at_once_refund_once(kernel: Kernel, organization: uuid.UUID) -> None:
-    order_id = await requested(kernel, organization)
-    done = await asyncio.gather(*(execute_once(kernel, TEST) for _ in range(6)))
+async def test_workers_at_once_refund_once(ctx: AppContext, organization: uuid.UUID) -> None:
+    order_id = await requested(ctx, organization)
+    done = await asyncio.gather(*(execute_once(ctx, TEST) for _ in range(6)))
     assert sum(done) == 1
-    assert await states(kernel, order_id) == ["waiting_deposit", "refund_required", "refunded"]
+    assert await states(ctx, order_id) == ["waiting_deposit", "refund_required", "refunded"]
 
 
 async def test_a_provider_that_sent_it_back_by_itself_was_faster(
-    kernel: Kernel, organization: uuid.UUID
+    ctx: AppContext, organization: uuid.UUID
 ) -> None:
-    order_id = await requested(kernel, organization)
+    order_id = await requested(ctx, organization)
     report = Report(OrderStatus.REFUNDED, tx_out_hash="ab" * 32)
-    await advance(kernel, order_id=order_id, report=report)
-    await execute_once(kernel, TEST)
-    row = await kernel.database.pool.fetchrow("SELECT status, tx_out_hash FROM orders")
+    await advance(ctx, order_id=order_id, report=report)
+    await execute_once(ctx, TEST)
+    row = await ctx.database.pool.fetchrow("SELECT status, tx_out_hash FROM orders")
     assert tuple(row) == ("refunded", "ab" * 32)
-    assert (await refund(kernel))["state"] == "done"
-    assert (await states(kernel, order_id)).count("refunded") == 1
+    assert (await refund(ctx))["state"] == "done"
+    assert (await states(ctx, order_id)).count("refunded") == 1
 
 
-async def _changed(kernel: Kernel, order_id: str) -> bool:
+async def _changed(ctx: AppContext, order_id: str) -> bool:
     """Whether the order looks changed since the last time; from then on it is an hour older."""
-    changed: bool = await kernel.database.pool.fetchval(
+    changed: bool = await ctx.database.pool.fetchval(
         "SELECT updated_at > now() - interval '30 minutes' FROM orders WHERE id = $1", order_id
     )
-    await kernel.database.pool.execute("UPDATE orders SET updated_at = now() - interval '1 hour'")
+    await ctx.database.pool.execute("UPDATE orders SET updated_at = now() - interval '1 hour'")
     return changed
 
 
 async def test_each_change_of_a_refund_is_a_change_of_its_order(
-    kernel: Kernel, organization: uuid.UUID, monkeypatch: pytest.MonkeyPatch
+    ctx: AppContext, organization: uuid.UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The order carries its refund; who polled by `updated_after` never saw most of that."""
-    pool = kernel.database.pool
-    order_id = await needing(kernel, organization)
-    assert await _changed(kernel, order_id)
+    pool = ctx.database.pool
+    order_id = await needing(ctx, organization)
+    assert await _changed(ctx, order_id)
     wish, actor = Wish(RefundAction.RETURN, BTC), system_actor(organization, TEST, "tests")
     for expected in (True, False):  # the same choice again changes nothing
         await request_refund(
-            kernel, actor=actor, order_id=order_id, wish=wish, source=RefundSource.API
+            ctx, actor=actor, order_id=order_id, wish=wish, source=RefundSource.API
         )
-        assert await _changed(kernel, order_id) is expected
+        assert await _changed(ctx, order_id) is expected
     for expected in (True, False):  # "requested" becomes "processing" once
         await pool.execute("UPDATE refund SET due_at = now()")
         assert len(await store.claim_refunds(pool, 10, 30, TEST)) == 1
-        assert (await refund(kernel))["state"] == "processing"
-        assert await _changed(kernel, order_id) is expected
-    await advance(kernel, order_id=order_id, report=Report(OrderStatus.REFUNDED))
-    assert await _changed(kernel, order_id)
+        assert (await refund(ctx))["state"] == "processing"
+        assert await _changed(ctx, order_id) is expected
+    await advance(ctx, order_id=order_id, report=Report(OrderStatus.REFUNDED))
+    assert await _changed(ctx, order_id)
     await pool.execute("UPDATE refund SET due_at = now()")
-    await execute_once(kernel, TEST)
-    assert (await refund(kernel))["state"] == "done"
-    assert await _changed(kernel, order_id)
+    await execute_once(ctx, TEST)
+    assert (await refund(ctx))["state"] == "done"
+    assert await _changed(ctx, order_id)
 
 
-async def test_a_claim_waits_for_nobody(kernel: Kernel, organization: uuid.UUID) -> None:
+async def test_a_claim_waits_for_nobody(ctx: AppContext, organization: uuid.UUID) -> None:
     """It writes the order after the refund; others lock the order first, and would wait for it."""
-    pool = kernel.database.pool
-    order_id = await requested(kernel, organization)
-    async with kernel.database.transaction() as tx:
+    pool = ctx.database.pool
+    order_id = await requested(ctx, organization)
+    async with ctx.database.transaction() as tx:
         await lock_order(tx, order_id)
         async with asyncio.timeout(30):
             assert await store.claim_refunds(pool, 10, 30, TEST) == []
@@ -142,7 +142,7 @@ async def test_a_claim_waits_for_nobody(kernel: Kernel, organization: uuid.UUID)
 
 
 async def test_every_try_names_the_same_reference(
-    kernel: Kernel, organization: uuid.UUID, monkeypatch: pytest.MonkeyPatch
+    ctx: AppContext, organization: uuid.UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
     real = Simulator.refund
@@ -152,17 +152,17 @@ async def test_every_try_names_the_same_reference(
         await real(self, request, now)
         raise TimeoutError
 
-    order_id = await requested(kernel, organization)
+    order_id = await requested(ctx, organization)
     monkeypatch.setattr(Simulator, "refund", noted)
     for _ in range(3):
-        await kernel.database.pool.execute("UPDATE refund SET due_at = now()")
-        await execute_once(kernel, TEST)
+        await ctx.database.pool.execute("UPDATE refund SET due_at = now()")
+        await execute_once(ctx, TEST)
     assert len(asked) == 3
     assert {request.reference for request in asked} == {f"refund:{order_id}"}
     assert len(set(asked)) == 1
-    row = await refund(kernel)
+    row = await refund(ctx)
     assert (row["state"], row["attempts"]) == ("processing", 3)
-    assert row["due_at"] > kernel.clock.now() + timedelta(seconds=5)
+    assert row["due_at"] > ctx.clock.now() + timedelta(seconds=5)
 
 
 @pytest.mark.parametrize(
@@ -178,8 +178,8 @@ async def test_every_try_names_the_same_reference(
     ],
 )
 async def test_the_database_refuses_impossible_refunds(
-    kernel: Kernel, organization: uuid.UUID, wrong: str
+    ctx: AppContext, organization: uuid.UUID, wrong: str
 ) -> None:
-    await requested(kernel, organization)
+    await requested(ctx, organization)
     with pytest.raises(asyncpg.CheckViolationError):
-        await kernel.database.pool.execute(f"UPDATE refund SET {wrong}")
+        await ctx.database.pool.execute(f"UPDATE refund SET {wrong}")

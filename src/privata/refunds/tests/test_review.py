@@ -11,7 +11,7 @@ import pytest
 
 from privata.core.errors import OrderNotFound, ValidationFailed
 from privata.core.lifecycle import FailedReason, OrderStatus
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.orders import service as orders
 from privata.orders.store import lock_order
 from privata.orders.tests.test_advance import states
@@ -23,12 +23,12 @@ S = OrderStatus
 HASH = "cd" * 32
 
 
-async def in_review(kernel: Kernel, organization: uuid.UUID) -> str:
-    order_id = await needing(kernel, organization)
-    async with kernel.database.transaction() as tx:
+async def in_review(ctx: AppContext, organization: uuid.UUID) -> str:
+    order_id = await needing(ctx, organization)
+    async with ctx.database.transaction() as tx:
         row = await lock_order(tx, order_id)
         assert row is not None
-        await orders.enter(kernel, tx, row, Report(S.MANUAL_REVIEW), source=orders.BY_CLOCK)
+        await orders.enter(ctx, tx, row, Report(S.MANUAL_REVIEW), source=orders.BY_CLOCK)
     return order_id
 
 
@@ -43,41 +43,38 @@ async def in_review(kernel: Kernel, organization: uuid.UUID) -> str:
     ],
 )
 async def test_a_decision_is_told_and_audited(
-    kernel: Kernel, organization: uuid.UUID, to: OrderStatus, more: dict[str, Any]
+    ctx: AppContext, organization: uuid.UUID, to: OrderStatus, more: dict[str, Any]
 ) -> None:
-    order_id = await in_review(kernel, organization)
-    (listed,) = await orders_in_review(kernel)
+    order_id = await in_review(ctx, organization)
+    (listed,) = await orders_in_review(ctx)
     assert (listed.id, listed.organization) == (order_id, "Acme Wallet")
-    order = await decide(kernel, operator="ann", order_id=order_id, to=to, **more)
+    order = await decide(ctx, operator="ann", order_id=order_id, to=to, **more)
     assert (order["status"], order["tx_out_hash"]) == (to.value, more.get("tx_hash"))
     if to is S.FAILED:
         assert order["failed_reason_code"] == more.get("reason", FailedReason.UNKNOWN)
         assert order["failed_reason_message"] == more.get("note")
     assert (order["completed_at"] is not None) == (to is S.COMPLETED)
-    assert (await states(kernel, order_id))[-2:] == ["manual_review", to.value]
-    pool = kernel.database.pool
+    assert (await states(ctx, order_id))[-2:] == ["manual_review", to.value]
+    pool = ctx.database.pool
     body = json.loads(await pool.fetchval("SELECT body FROM event ORDER BY seq DESC LIMIT 1"))
     assert (body["event"], body["order"]) == (f"order.{to}", order)
     entry = await pool.fetchrow("SELECT * FROM audit_entry WHERE action = 'order.decided'")
     assert (entry["actor_kind"], entry["actor_label"], entry["target"]) == (
         "operator", "ann", order_id,
     )  # fmt: skip
-    assert await orders_in_review(kernel) == []
+    assert await orders_in_review(ctx) == []
 
 
-async def test_two_operators_at_once_decide_once(kernel: Kernel, organization: uuid.UUID) -> None:
-    order_id = await in_review(kernel, organization)
+async def test_two_operators_at_once_decide_once(ctx: AppContext, organization: uuid.UUID) -> None:
+    order_id = await in_review(ctx, organization)
     decisions = [(S.FAILED, {}), (S.REFUNDED, {"tx_hash": HASH})] * 3
     results = await asyncio.gather(
-        *(
-            decide(kernel, operator="ann", order_id=order_id, to=to, **more)
-            for to, more in decisions
-        ),
+        *(decide(ctx, operator="ann", order_id=order_id, to=to, **more) for to, more in decisions),
         return_exceptions=True,
     )
     assert len([one for one in results if isinstance(one, dict)]) == 1
     assert all(isinstance(one, dict | ValidationFailed) for one in results)
-    assert len(await states(kernel, order_id)) == 4
+    assert len(await states(ctx, order_id)) == 4
 
 
 @pytest.mark.parametrize(
@@ -92,17 +89,17 @@ async def test_two_operators_at_once_decide_once(kernel: Kernel, organization: u
     ],
 )
 async def test_wrong_decisions_are_named(
-    kernel: Kernel, organization: uuid.UUID, to: OrderStatus, more: dict[str, Any], word: str
+    ctx: AppContext, organization: uuid.UUID, to: OrderStatus, more: dict[str, Any], word: str
 ) -> None:
-    order_id = await in_review(kernel, organization)
+    order_id = await in_review(ctx, organization)
     with pytest.raises(ValidationFailed, match=word):
-        await decide(kernel, operator="ann", order_id=order_id, to=to, **more)
-    assert (await states(kernel, order_id))[-1] == "manual_review"
+        await decide(ctx, operator="ann", order_id=order_id, to=to, **more)
+    assert (await states(ctx, order_id))[-1] == "manual_review"
 
 
-async def test_only_an_order_in_review_is_decided(kernel: Kernel, organization: uuid.UUID) -> None:
-    order_id = await needing(kernel, organization)
+async def test_only_an_order_in_review_is_decided(ctx: AppContext, organization: uuid.UUID) -> None:
+    order_id = await needing(ctx, organization)
     with pytest.raises(ValidationFailed, match="refund_required"):
-        await decide(kernel, operator="ann", order_id=order_id, to=S.FAILED)
+        await decide(ctx, operator="ann", order_id=order_id, to=S.FAILED)
     with pytest.raises(OrderNotFound):
-        await decide(kernel, operator="ann", order_id="prv-none", to=S.FAILED)
+        await decide(ctx, operator="ann", order_id="prv-none", to=S.FAILED)

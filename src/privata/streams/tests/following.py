@@ -14,38 +14,36 @@ from privata.apikeys import service as apikeys
 from privata.core.ids import new_order_id
 from privata.core.tenancy import Actor, ActorKind, Environment, system_actor
 from privata.events.service import NewEvent, publish
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.streams.hub import Hub, Pace
 from privata.streams.service import Opened, open_stream
 
 #: Waits that a test can sit through.
 FAST = Pace(beat_s=0.3, look_s=0.1, sign_s=0.1, again_s=0.05)
 
-#: As if every bell were lost, and nothing ever looked again.
+#: As if every wake-up were lost, and nothing ever looked again.
 DEAF = Pace(beat_s=3600, look_s=3600, sign_s=3600)
 
 START = {"type": "http.response.start", "status": 200, "headers": []}
 
 
 async def key_actor(
-    kernel: Kernel, organization: UUID, environment: Environment = Environment.TEST
+    ctx: AppContext, organization: UUID, environment: Environment = Environment.TEST
 ) -> Actor:
     """The actor of a new key."""
     maker = system_actor(organization, environment, "tests")
-    async with kernel.database.transaction() as tx:
-        made = await apikeys.create_key(
-            tx, kernel, actor=maker, environment=environment, name="test"
-        )
+    async with ctx.database.transaction() as tx:
+        made = await apikeys.create_key(tx, ctx, actor=maker, environment=environment, name="test")
     return Actor(
         ActorKind.KEY, str(made.id), made.key[:16], organization, environment, ip="198.51.100.7"
     )
 
 
 async def tell(
-    kernel: Kernel, actor: Actor, order_id: str, *seqs: int, status: str = "confirming"
+    ctx: AppContext, actor: Actor, order_id: str, *seqs: int, status: str = "confirming"
 ) -> None:
     """Events of an order, with these numbers, in one transaction."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await publish(
             tx,
             organization_id=actor.organization_id,
@@ -59,10 +57,10 @@ async def tell(
         )
 
 
-async def new_order(kernel: Kernel, actor: Actor) -> str:
+async def new_order(ctx: AppContext, actor: Actor) -> str:
     """An order with its first event, as far as streams can see."""
     order_id = new_order_id()
-    await tell(kernel, actor, order_id, 1)
+    await tell(ctx, actor, order_id, 1)
     return order_id
 
 
@@ -108,8 +106,8 @@ class Client:
 
 
 @asynccontextmanager
-async def hub_on(kernel: Kernel, pace: Pace = FAST) -> AsyncIterator[Hub]:
-    hub = Hub(kernel, pace)
+async def hub_on(ctx: AppContext, pace: Pace = FAST) -> AsyncIterator[Hub]:
+    hub = Hub(ctx, pace)
     try:
         yield hub
     finally:
@@ -118,7 +116,7 @@ async def hub_on(kernel: Kernel, pace: Pace = FAST) -> AsyncIterator[Hub]:
 
 @asynccontextmanager
 async def following(
-    kernel: Kernel,
+    ctx: AppContext,
     hub: Hub,
     actor: Actor,
     order_id: str,
@@ -128,7 +126,7 @@ async def following(
 ) -> AsyncIterator[Client]:
     """An open stream and its client, who leaves after the block."""
     opened = await open_stream(
-        kernel, hub, actor=actor, order_id=order_id, last_event_id=last_event_id
+        ctx, hub, actor=actor, order_id=order_id, last_event_id=last_event_id
     )
     client = Client(opened)
     if taking:

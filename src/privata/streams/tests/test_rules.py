@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from privata.core.lifecycle import TERMINAL, OrderStatus
 from privata.streams.frames import frame_of
-from privata.streams.log import Entry
+from privata.streams.log import LoggedEvent
 from privata.streams.rules import BUFFER_MS, LAST_TYPES, Resume, masked, resume
 from privata.streams.states import ResumeSource
 
 _S = ResumeSource
 
 
-def log_of(*ages: int) -> list[Entry]:
-    return [Entry(n, f"e{n}", "order.confirming", age) for n, age in enumerate(ages, 1)]
+def log_of(*ages: int) -> list[LoggedEvent]:
+    return [LoggedEvent(n, f"e{n}", "order.confirming", age) for n, age in enumerate(ages, 1)]
 
 
 @pytest.mark.parametrize(

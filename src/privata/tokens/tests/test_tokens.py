@@ -14,7 +14,7 @@ from privata.core.errors import InvalidKey, NotFound, ValidationFailed
 from privata.core.roles import Role
 from privata.core.standing import Capability, works
 from privata.core.tenancy import Actor, Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.limits import Kind
 from privata.organizations import members
 from privata.organizations.tests.people import audited, member, membership
@@ -24,18 +24,18 @@ from privata.tokens.service import Bearer, Minted
 
 
 @pytest.fixture
-async def owner(kernel: Kernel, organization: uuid.UUID) -> Actor:
-    return await member(kernel, organization, Role.OWNER, "ann@acme.example")
+async def owner(ctx: AppContext, organization: uuid.UUID) -> Actor:
+    return await member(ctx, organization, Role.OWNER, "ann@acme.example")
 
 
-async def _make(kernel: Kernel, actor: Actor, **more: object) -> Minted:
+async def _make(ctx: AppContext, actor: Actor, **more: object) -> Minted:
     wanted: dict[str, object] = {"name": "Report", "days": 30, "write": False} | more
-    return await service.create_token(kernel, actor=actor, **wanted)  # type: ignore[arg-type]
+    return await service.create_token(ctx, actor=actor, **wanted)  # type: ignore[arg-type]
 
 
-async def _enter(kernel: Kernel, token: str) -> Bearer:
+async def _enter(ctx: AppContext, token: str) -> Bearer:
     bearer, allowance = await service.authenticate(
-        kernel, f"Bearer {token}", Environment.LIVE, Kind.READ, ip="203.0.113.9", user_agent="curl"
+        ctx, f"Bearer {token}", Environment.LIVE, Kind.READ, ip="203.0.113.9", user_agent="curl"
     )
     assert allowance.granted
     if bearer is None:
@@ -43,92 +43,92 @@ async def _enter(kernel: Kernel, token: str) -> Bearer:
     return bearer
 
 
-async def test_a_token_acts_as_its_owner(kernel: Kernel, owner: Actor) -> None:
-    made = await _make(kernel, owner, name="  Nightly   report ", write=True)
+async def test_a_token_acts_as_its_owner(ctx: AppContext, owner: Actor) -> None:
+    made = await _make(ctx, owner, name="  Nightly   report ", write=True)
     assert well_formed(made.token)
-    bearer = await _enter(kernel, made.token)
+    bearer = await _enter(ctx, made.token)
     assert (bearer.actor.id, bearer.actor.label) == (owner.id, "ann@acme.example")
     assert (bearer.role, bearer.organization_name) == (Role.OWNER, "Acme Wallet")
     assert bearer.scopes == {"dashboard:read", "dashboard:write"}
     assert bearer.actor.environment is Environment.LIVE
-    [token] = await service.tokens_of(kernel, owner.organization_id, int(owner.id))
+    [token] = await service.tokens_of(ctx, owner.organization_id, int(owner.id))
     assert (token.name, token.last_used_ip) == ("Nightly report", "203.0.113.9")
-    stored = await kernel.database.pool.fetchrow("SELECT digest, prefix FROM personal_token")
+    stored = await ctx.database.pool.fetchrow("SELECT digest, prefix FROM personal_token")
     assert made.token.encode() not in stored["digest"]
     assert made.token.startswith(stored["prefix"])
-    assert await audited(kernel) == ["token.created"]
+    assert await audited(ctx) == ["token.created"]
 
 
-async def test_what_is_no_token_is_refused_alike(kernel: Kernel, owner: Actor) -> None:
-    made = await _make(kernel, owner)
+async def test_what_is_no_token_is_refused_alike(ctx: AppContext, owner: Actor) -> None:
+    made = await _make(ctx, owner)
     for header in (
         None, "", "Bearer", f"Basic {made.token}", made.token, "Bearer pk_test_x",
         f"Bearer {mint()}", f"Bearer {made.token}x", f"Bearer {made.token[:-1]}",
     ):  # fmt: skip
-        bearer, _ = await service.authenticate(kernel, header, Environment.TEST, Kind.READ, ip=None)
+        bearer, _ = await service.authenticate(ctx, header, Environment.TEST, Kind.READ, ip=None)
         assert bearer is None
 
 
 async def test_it_ends_by_time_by_hand_and_with_the_membership(
-    kernel: Kernel, owner: Actor
+    ctx: AppContext, owner: Actor
 ) -> None:
     clock = ManualClock(datetime.now(UTC))
-    kernel = replace(kernel, clock=clock)
-    short, long = await _make(kernel, owner, days=7), await _make(kernel, owner, days=365)
+    ctx = replace(ctx, clock=clock)
+    short, long = await _make(ctx, owner, days=7), await _make(ctx, owner, days=365)
     clock.advance(timedelta(days=7))
     with pytest.raises(InvalidKey):
-        await _enter(kernel, short.token)
-    await _enter(kernel, long.token)
-    await service.revoke_token(kernel, actor=owner, token_id=long.id)
+        await _enter(ctx, short.token)
+    await _enter(ctx, long.token)
+    await service.revoke_token(ctx, actor=owner, token_id=long.id)
     with pytest.raises(InvalidKey):
-        await _enter(kernel, long.token)
+        await _enter(ctx, long.token)
     with pytest.raises(NotFound):
-        await service.revoke_token(kernel, actor=owner, token_id=long.id)
+        await service.revoke_token(ctx, actor=owner, token_id=long.id)
 
-    other = await member(kernel, owner.organization_id, Role.ADMIN, "bob@acme.example")
-    made = await _make(kernel, other)
-    number = await membership(kernel, other)
-    await members.change_role(kernel, actor=owner, member_id=number, role=Role.READONLY)
-    assert (await _enter(kernel, made.token)).role is Role.READONLY
+    other = await member(ctx, owner.organization_id, Role.ADMIN, "bob@acme.example")
+    made = await _make(ctx, other)
+    number = await membership(ctx, other)
+    await members.change_role(ctx, actor=owner, member_id=number, role=Role.READONLY)
+    assert (await _enter(ctx, made.token)).role is Role.READONLY
     with pytest.raises(NotFound):
-        await service.revoke_token(kernel, actor=owner, token_id=made.id)
-    await members.deactivate(kernel, actor=owner, member_id=number)
+        await service.revoke_token(ctx, actor=owner, token_id=made.id)
+    await members.deactivate(ctx, actor=owner, member_id=number)
     with pytest.raises(InvalidKey):
-        await _enter(kernel, made.token)
-    await members.reactivate(kernel, actor=owner, member_id=number)
-    await _enter(kernel, made.token)
-    await members.remove(kernel, actor=owner, member_id=number)
+        await _enter(ctx, made.token)
+    await members.reactivate(ctx, actor=owner, member_id=number)
+    await _enter(ctx, made.token)
+    await members.remove(ctx, actor=owner, member_id=number)
     with pytest.raises(InvalidKey):
-        await _enter(kernel, made.token)
+        await _enter(ctx, made.token)
     # Somebody who comes back does not bring old tokens to life.
-    await kernel.database.pool.execute(
+    await ctx.database.pool.execute(
         "INSERT INTO membership (organization_id, user_id, role) VALUES ($1, $2, 'admin')",
         owner.organization_id,
         int(other.id),
     )
     with pytest.raises(InvalidKey):
-        await _enter(kernel, made.token)
-    assert await service.tokens_of(kernel, owner.organization_id, int(other.id)) == []
+        await _enter(ctx, made.token)
+    assert await service.tokens_of(ctx, owner.organization_id, int(other.id)) == []
 
 
-async def test_an_organization_in_onboarding_has_no_tokens(kernel: Kernel, owner: Actor) -> None:
-    """The door tells it why: `tests/journeys/test_organization_status.py`."""
-    made = await _make(kernel, owner)
-    await kernel.database.pool.execute("UPDATE organization SET status = 'needs_contact'")
-    assert not works(Capability.TOKENS, (await _enter(kernel, made.token)).status)
+async def test_an_organization_in_onboarding_has_no_tokens(ctx: AppContext, owner: Actor) -> None:
+    """The access check tells it why: `tests/journeys/test_organization_status.py`."""
+    made = await _make(ctx, owner)
+    await ctx.database.pool.execute("UPDATE organization SET status = 'needs_contact'")
+    assert not works(Capability.TOKENS, (await _enter(ctx, made.token)).status)
 
 
-async def test_bounds(kernel: Kernel, owner: Actor) -> None:
+async def test_bounds(ctx: AppContext, owner: Actor) -> None:
     for wrong, name in (
         ({"name": " "}, "name"),
         ({"name": "x" * 81}, "name"),
         ({"days": 1}, "days"),
     ):
         with pytest.raises(ValidationFailed) as raised:
-            await _make(kernel, owner, **wrong)
+            await _make(ctx, owner, **wrong)
         assert raised.value.fields[0][0] == name
     # Many forms at once: the person's row makes them wait for each other.
-    makes = [_make(kernel, owner) for _ in range(MOST_TOKENS + 3)]
+    makes = [_make(ctx, owner) for _ in range(MOST_TOKENS + 3)]
     results = await asyncio.gather(*makes, return_exceptions=True)
     assert sum(isinstance(result, ValidationFailed) for result in results) == 3
     assert max(LIFETIMES) == 365

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from privata.core.clock import iso
 from privata.core.errors import AlreadyRetried, NotFound, RateLimited, RecoveryInProgress
 from privata.core.tenancy import Actor
-from privata.infra.access import kernel_of
+from privata.infra.access import context_of
 from privata.infra.once import Answer
 from privata.infra.operations import Idempotency, Operation
 from privata.infra.postgres import Transaction
@@ -41,7 +41,7 @@ async def list_deliveries(
     request: Request, actor: Actor, query: schemas.DeliveriesQuery
 ) -> Response:
     """The delivery log of the key's environment, newest first."""
-    rows, after = await listing.deliveries(kernel_of(request), actor=actor, query=query.wanted())
+    rows, after = await listing.deliveries(context_of(request), actor=actor, query=query.wanted())
     return json_response({"deliveries": rows, "next_cursor": after})
 
 
@@ -53,7 +53,7 @@ async def list_deliveries(
 async def get_delivery(request: Request, actor: Actor, delivery_id: UUID) -> Response:
     """Retrieve a delivery and the results of its attempts."""
     return json_response(
-        await delivery_details(kernel_of(request), actor=actor, delivery_id=delivery_id)
+        await delivery_details(context_of(request), actor=actor, delivery_id=delivery_id)
     )
 
 
@@ -76,15 +76,15 @@ async def retry(request: Request, actor: Actor, delivery_id: UUID, answer: Answe
     names the new one. Each delivery has one retry: a second call returns 409 with the
     `delivery_id`. Retrying a delivered one counts toward the hourly limit of replays.
     """
-    kernel = kernel_of(request)
+    ctx = context_of(request)
     made: list[bytes] = []
 
     async def keep(tx: Transaction, new: UUID) -> None:
-        shown = await listing.delivery(kernel, actor=actor, delivery_id=new, tx=tx)
+        shown = await listing.delivery(ctx, actor=actor, delivery_id=new, tx=tx)
         made.append(msgspec.json.encode(shown))
         await answer.keep(tx, made[0])
 
-    await retry_delivery(kernel, actor=actor, delivery_id=delivery_id, keep=keep)
+    await retry_delivery(ctx, actor=actor, delivery_id=delivery_id, keep=keep)
     return made[0]
 
 
@@ -107,7 +107,7 @@ async def replay(request: Request, actor: Actor, delivery_id: UUID, answer: Answ
         await answer.keep(tx, msgspec.json.encode(made))
 
     return msgspec.json.encode(
-        await replay_delivery(kernel_of(request), actor=actor, delivery_id=delivery_id, keep=keep)
+        await replay_delivery(context_of(request), actor=actor, delivery_id=delivery_id, keep=keep)
     )
 
 
@@ -134,7 +134,7 @@ async def begin_recovery(
 
     return _shown(
         await recover(
-            kernel_of(request),
+            context_of(request),
             actor=actor,
             endpoint_id=body.endpoint_id,
             since=body.since,
@@ -146,7 +146,7 @@ async def begin_recovery(
 @router.route("GET", "/recoveries/{recovery_id}", Operation(access=ADMIN, returns=schemas.Recovery))
 async def get_recovery(request: Request, actor: Actor, recovery_id: UUID) -> Response:
     """Retrieve the progress of a recovery."""
-    found = await recovery(kernel_of(request), actor=actor, recovery_id=recovery_id)
+    found = await recovery(context_of(request), actor=actor, recovery_id=recovery_id)
     return json_response(msgspec.Raw(_shown(found)))
 
 
@@ -157,7 +157,7 @@ async def get_recovery(request: Request, actor: Actor, recovery_id: UUID) -> Res
 )
 async def end_recovery(request: Request, actor: Actor, recovery_id: UUID) -> Response:
     """Cancel a recovery. Nothing more is queued."""
-    ended = await cancel_recovery(kernel_of(request), actor=actor, recovery_id=recovery_id)
+    ended = await cancel_recovery(context_of(request), actor=actor, recovery_id=recovery_id)
     return json_response(msgspec.Raw(_shown(ended)))
 
 

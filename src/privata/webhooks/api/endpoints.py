@@ -15,7 +15,7 @@ from privata.apikeys.scopes import Scope
 from privata.core.clock import iso
 from privata.core.errors import EndpointLimit, NotFound, RotationInProgress, WebhookNotPaused
 from privata.core.tenancy import Actor
-from privata.infra.access import kernel_of
+from privata.infra.access import context_of
 from privata.infra.once import Answer
 from privata.infra.operations import Idempotency, Operation
 from privata.infra.postgres import Transaction
@@ -41,7 +41,7 @@ ADMIN: Final = KeyAccess(Scope.WEBHOOK_ADMIN)
 @router.route("GET", "/endpoints", Operation(access=ADMIN, returns=schemas.Endpoints))
 async def list_endpoints(request: Request, actor: Actor) -> Response:
     """All endpoints in the key's environment."""
-    return json_response({"endpoints": await listing.endpoints(kernel_of(request), actor=actor)})
+    return json_response({"endpoints": await listing.endpoints(context_of(request), actor=actor)})
 
 
 @router.route(
@@ -60,15 +60,15 @@ async def create_endpoint(
     request: Request, actor: Actor, body: schemas.CreateEndpoint, answer: Answer
 ) -> bytes:
     """Create an endpoint. Its signing secret is returned only in this response."""
-    kernel = kernel_of(request)
+    ctx = context_of(request)
     made: list[bytes] = []
 
     async def keep(tx: Transaction, new: tuple[UUID, str]) -> None:
-        shown = await listing.endpoint(kernel, actor=actor, endpoint_id=new[0], tx=tx)
+        shown = await listing.endpoint(ctx, actor=actor, endpoint_id=new[0], tx=tx)
         made.append(msgspec.json.encode(shown | {"secret": new[1]}))
         await answer.keep(tx, made[0])
 
-    await service.create_endpoint(kernel, actor=actor, keep=keep, **body.model_dump())
+    await service.create_endpoint(ctx, actor=actor, keep=keep, **body.model_dump())
     return made[0]
 
 
@@ -88,7 +88,7 @@ async def change_endpoint(
 ) -> Response:
     """Update the fields you send. PUT and PATCH behave the same."""
     await service.update_endpoint(
-        kernel_of(request), actor=actor, endpoint_id=endpoint_id, **body.given()
+        context_of(request), actor=actor, endpoint_id=endpoint_id, **body.given()
     )
     return await _shown(request, actor, endpoint_id)
 
@@ -100,7 +100,7 @@ async def change_endpoint(
 )
 async def disable_endpoint(request: Request, actor: Actor, endpoint_id: UUID) -> Response:
     """Disable the endpoint and cancel its pending deliveries. It stays listed with its history."""
-    await service.disable_endpoint(kernel_of(request), actor=actor, endpoint_id=endpoint_id)
+    await service.disable_endpoint(context_of(request), actor=actor, endpoint_id=endpoint_id)
     return await _shown(request, actor, endpoint_id)
 
 
@@ -110,9 +110,9 @@ async def delete_endpoint(request: Request, actor: Actor, endpoint_id: UUID) -> 
 
     The response shows it one last time. The log keeps its deliveries; other requests return 404.
     """
-    kernel = kernel_of(request)
-    await service.delete_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
-    found = await listing.endpoint(kernel, actor=actor, endpoint_id=endpoint_id, deleted=True)
+    ctx = context_of(request)
+    await service.delete_endpoint(ctx, actor=actor, endpoint_id=endpoint_id)
+    found = await listing.endpoint(ctx, actor=actor, endpoint_id=endpoint_id, deleted=True)
     return json_response(found)
 
 
@@ -151,7 +151,7 @@ async def rotate(
         await answer.keep(tx, shown(rotated))
 
     made = await rotate_secret(
-        kernel_of(request),
+        context_of(request),
         actor=actor,
         endpoint_id=endpoint_id,
         overlap_s=body.overlap_s,
@@ -178,7 +178,7 @@ async def test_endpoint(request: Request, actor: Actor, endpoint_id: UUID, answe
         await answer.keep(tx, msgspec.json.encode(made))
 
     return msgspec.json.encode(
-        await send_test_event(kernel_of(request), actor=actor, endpoint_id=endpoint_id, keep=keep)
+        await send_test_event(context_of(request), actor=actor, endpoint_id=endpoint_id, keep=keep)
     )
 
 
@@ -191,10 +191,10 @@ async def list_undelivered(
     request: Request, actor: Actor, endpoint_id: UUID, query: schemas.UndeliveredQuery
 ) -> Response:
     """Events that were not delivered to this endpoint, oldest first."""
-    kernel = kernel_of(request)
-    await listing.endpoint(kernel, actor=actor, endpoint_id=endpoint_id)  # or it is not found
+    ctx = context_of(request)
+    await listing.endpoint(ctx, actor=actor, endpoint_id=endpoint_id)  # or it is not found
     rows = await undelivered(
-        kernel,
+        ctx,
         actor=actor,
         endpoint_id=endpoint_id,
         since=query.since,
@@ -234,14 +234,14 @@ async def resume(request: Request, actor: Actor, body: schemas.Resume) -> Respon
 
     `WEBHOOK_PAUSED` (409) means that nothing was paused. You can ignore it.
     """
-    kernel = kernel_of(request)
+    ctx = context_of(request)
     if body.endpoint_id is not None:
-        done = [await resume_endpoint(kernel, actor=actor, endpoint_id=body.endpoint_id)]
+        done = [await resume_endpoint(ctx, actor=actor, endpoint_id=body.endpoint_id)]
     else:
         done = []
-        for endpoint_id in await listing.paused_endpoints(kernel, actor=actor):
+        for endpoint_id in await listing.paused_endpoints(ctx, actor=actor):
             try:
-                done.append(await resume_endpoint(kernel, actor=actor, endpoint_id=endpoint_id))
+                done.append(await resume_endpoint(ctx, actor=actor, endpoint_id=endpoint_id))
             except WebhookNotPaused:
                 continue  # somebody else has just resumed it
         if not done:
@@ -250,5 +250,5 @@ async def resume(request: Request, actor: Actor, body: schemas.Resume) -> Respon
 
 
 async def _shown(request: Request, actor: Actor, endpoint_id: UUID) -> Response:
-    found = await listing.endpoint(kernel_of(request), actor=actor, endpoint_id=endpoint_id)
+    found = await listing.endpoint(context_of(request), actor=actor, endpoint_id=endpoint_id)
     return json_response(found)

@@ -73,7 +73,7 @@ class ChangeEndpoint(Wire):
     url: Url = Field(default_factory=str)
     alias: Alias = Field(default_factory=str)
     event_filter: Types | None = None
-    strict_lanes: bool = Field(default_factory=bool)
+    strict_ordering: bool = Field(default_factory=bool)
     schedule_s: Schedule | None = None
     pace_per_s: Pace = Field(default_factory=int)
 
@@ -154,7 +154,7 @@ class Endpoint(BaseModel):
     paused_at: datetime | None
     paused_reason: str | None
     last_error: str | None
-    strict_lanes: bool
+    strict_ordering: bool
     schedule_s: list[int] | None
     pace_per_s: int
     secret_hint: str = Field(description="the first characters of the secret")

@@ -13,9 +13,9 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.webhooks.deliveries.reading import DeliveryRow
-from privata.webhooks.endpoints.reading import Place
+from privata.webhooks.endpoints.reading import Partition
 from privata.webhooks.waiting import untried
 
 #: Counting the queue in front of one delivery stops here.
@@ -61,16 +61,16 @@ WHERE d.organization_id = $1 AND d.environment = $2 AND a.delivery_id = $3
 ORDER BY a.started_at DESC, a.id DESC LIMIT $4
 """
 
-#: It must have its first attempt before; in a strict lane it must be finished.
+#: It must have its first attempt before; with strict ordering it must be finished.
 _WAITED_FOR: Final = """
 SELECT t.type FROM webhook_delivery AS d
 JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
 JOIN webhook_delivery AS head ON head.endpoint_id = d.endpoint_id AND head.order_id = d.order_id
      AND head.event_seq < d.event_seq AND head.status = 'pending'
-     AND (head.attempts = 0 OR e.strict_lanes)
+     AND (head.attempts = 0 OR e.strict_ordering)
 JOIN shared_event AS t ON t.seq = head.event_seq
 WHERE d.organization_id = $1 AND d.environment = $2 AND d.id = $3 AND d.status = 'pending'
-  AND (d.attempts = 0 OR e.strict_lanes)
+  AND (d.attempts = 0 OR e.strict_ordering)
 ORDER BY head.event_seq LIMIT 1
 """
 
@@ -84,30 +84,30 @@ SELECT count(*)::int FROM (
 """
 
 
-async def body_of(kernel: Kernel, place: Place, delivery: DeliveryRow) -> bytes:
+async def body_of(ctx: AppContext, partition: Partition, delivery: DeliveryRow) -> bytes:
     """The bytes of its event."""
-    body: bytes = await kernel.database.pool.fetchval(_BODY, *place.scope, delivery.event.seq)
+    body: bytes = await ctx.database.pool.fetchval(_BODY, *partition.scope, delivery.event.seq)
     return body
 
 
 async def attempts_of(
-    kernel: Kernel, place: Place, delivery_id: UUID, *, most: int | None = None
+    ctx: AppContext, partition: Partition, delivery_id: UUID, *, most: int | None = None
 ) -> list[AttemptRow]:
     """The attempts of a delivery, newest first."""
-    rows = await kernel.database.pool.fetch(_ATTEMPTS, *place.scope, delivery_id, most)
+    rows = await ctx.database.pool.fetch(_ATTEMPTS, *partition.scope, delivery_id, most)
     return [_attempt(row) for row in rows]
 
 
-async def waited_for(kernel: Kernel, place: Place, delivery_id: UUID) -> str | None:
+async def waited_for(ctx: AppContext, partition: Partition, delivery_id: UUID) -> str | None:
     """The type of the earlier event of the order that keeps this one waiting."""
-    found: str | None = await kernel.database.pool.fetchval(_WAITED_FOR, *place.scope, delivery_id)
+    found: str | None = await ctx.database.pool.fetchval(_WAITED_FOR, *partition.scope, delivery_id)
     return found
 
 
-async def ahead_of(kernel: Kernel, place: Place, delivery: DeliveryRow) -> int:
+async def ahead_of(ctx: AppContext, partition: Partition, delivery: DeliveryRow) -> int:
     """How many deliveries of its endpoint are sent before it while that one resumes."""
-    found: int = await kernel.database.pool.fetchval(
-        _AHEAD, *place.scope, delivery.endpoint.id, delivery.event.seq
+    found: int = await ctx.database.pool.fetchval(
+        _AHEAD, *partition.scope, delivery.endpoint.id, delivery.event.seq
     )
     return found
 

@@ -7,22 +7,22 @@ from uuid import UUID
 
 from privata.core.clock import iso
 from privata.core.tenancy import Actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.webhooks.deliveries import reading
 from privata.webhooks.deliveries.beside import AttemptRow, attempts_of
 from privata.webhooks.deliveries.listing import shown
-from privata.webhooks.endpoints.reading import Place
+from privata.webhooks.endpoints.reading import Partition
 
 #: Attempts that are shown, the newest ones: a delivery that failed through no fault of its
 #: endpoint is tried without end.
 MOST_ATTEMPTS: Final = 50
 
 
-async def delivery_details(kernel: Kernel, *, actor: Actor, delivery_id: UUID) -> dict[str, Any]:
+async def delivery_details(ctx: AppContext, *, actor: Actor, delivery_id: UUID) -> dict[str, Any]:
     """The delivery and its `attempt_log`, newest first. `NotFound`."""
-    place = Place(actor.organization_id, actor.environment)
-    found = await reading.delivery(kernel, place, delivery_id)
-    attempts = await attempts_of(kernel, place, delivery_id, most=MOST_ATTEMPTS)
+    partition = Partition(actor.organization_id, actor.environment)
+    found = await reading.delivery(ctx, partition, delivery_id)
+    attempts = await attempts_of(ctx, partition, delivery_id, most=MOST_ATTEMPTS)
     return shown(found) | {"attempt_log": [_attempt(row) for row in attempts]}
 
 

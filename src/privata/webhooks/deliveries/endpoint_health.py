@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from privata.infra.kernel import Kernel
-from privata.webhooks.endpoints.reading import Place, waiting_of
+from privata.infra.context import AppContext
+from privata.webhooks.endpoints.reading import Partition, waiting_of
 
 HOURS: Final = 24
 
@@ -45,7 +45,7 @@ class Health:
 
 
 async def health_of(
-    kernel: Kernel, place: Place, endpoint_ids: Sequence[UUID], now: datetime
+    ctx: AppContext, partition: Partition, endpoint_ids: Sequence[UUID], now: datetime
 ) -> dict[UUID, Health]:
     """The health of each endpoint, in two statements whatever their number."""
     found = {endpoint_id: Health() for endpoint_id in endpoint_ids}
@@ -53,14 +53,14 @@ async def health_of(
         return found
     this_hour = now.replace(minute=0, second=0, microsecond=0)
     since = this_hour - timedelta(hours=HOURS - 1)
-    for row in await kernel.database.pool.fetch(_BY_HOUR, *place.scope, list(found), since):
+    for row in await ctx.database.pool.fetch(_BY_HOUR, *partition.scope, list(found), since):
         health = found[row["endpoint_id"]]
         hours_ago = int((this_hour - row["hour"]) / timedelta(hours=1))
         _add(health, hours_ago, row["delivered"], row["failed"])
         last, known = row["last"], health.last_failure_at
         if last is not None and (known is None or last > known):
             health.last_failure_at = last
-    for endpoint_id, count in (await waiting_of(kernel, place, list(found))).items():
+    for endpoint_id, count in (await waiting_of(ctx, partition, list(found))).items():
         found[endpoint_id].waiting = count
     return found
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.webhooks.deliveries.search_sql import DeliverySearch, tables, where
 from privata.webhooks.state_sql import STATE, UNDELIVERED
 from privata.webhooks.states import DeliveryState
@@ -40,10 +40,10 @@ class Slice:
     queued: int
 
 
-async def counts_of(kernel: Kernel, search: DeliverySearch) -> Counts:
+async def counts_of(ctx: AppContext, search: DeliverySearch) -> Counts:
     """The rows of a search by their state, in one walk."""
     found = where(search)
-    rows = await kernel.database.pool.fetch(
+    rows = await ctx.database.pool.fetch(
         f"""
         SELECT state, count(*)::int AS rows, (count(*) FILTER (WHERE undelivered))::int AS lacking
         FROM (SELECT {STATE} AS state, {UNDELIVERED} AS undelivered
@@ -57,11 +57,11 @@ async def counts_of(kernel: Kernel, search: DeliverySearch) -> Counts:
     return Counts(by_state, sum(row["lacking"] for row in rows))
 
 
-async def slices_of(kernel: Kernel, search: DeliverySearch, width_s: float) -> list[Slice]:
+async def slices_of(ctx: AppContext, search: DeliverySearch, width_s: float) -> list[Slice]:
     """The rows of a search over time: delivered, failed at least once, not yet attempted."""
     found = where(search)
     found.values.append(width_s)
-    rows = await kernel.database.pool.fetch(
+    rows = await ctx.database.pool.fetch(
         f"""
         SELECT slice, (count(*) FILTER (WHERE state = 'delivered'))::int AS delivered,
                (count(*) FILTER (WHERE state NOT IN ('delivered', 'retried') AND attempts > 0))::int
@@ -79,22 +79,22 @@ async def slices_of(kernel: Kernel, search: DeliverySearch, width_s: float) -> l
     return [Slice(row["slice"], row["delivered"], row["failed"], row["queued"]) for row in rows]
 
 
-async def count(kernel: Kernel, search: DeliverySearch, most: int | None = None) -> int:
+async def count(ctx: AppContext, search: DeliverySearch, most: int | None = None) -> int:
     """How many rows a search has, counted no further than `most`."""
     found = where(search)
     cap = "" if most is None else f"LIMIT {most:d}"
-    rows: int = await kernel.database.pool.fetchval(
+    rows: int = await ctx.database.pool.fetchval(
         f"SELECT count(*)::int FROM (SELECT {tables(search)} WHERE {found.sql} {cap}) AS s",
         *found.values,
     )
     return rows
 
 
-async def newer_count(kernel: Kernel, search: DeliverySearch) -> int:
+async def newer_count(ctx: AppContext, search: DeliverySearch) -> int:
     """How many rows of a view came after the place that it names; at most `MOST_NEW`."""
-    return await count(kernel, search, MOST_NEW)
+    return await count(ctx, search, MOST_NEW)
 
 
-async def any_ever(kernel: Kernel, search: DeliverySearch) -> bool:
+async def any_ever(ctx: AppContext, search: DeliverySearch) -> bool:
     """Whether a search has a row."""
-    return await count(kernel, search, 1) > 0
+    return await count(ctx, search, 1) > 0

@@ -11,12 +11,12 @@ from uuid import UUID
 from privata.core.clock import iso
 from privata.core.cursors import Cursor
 from privata.core.tenancy import Actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.webhooks.deliveries import reading
 from privata.webhooks.deliveries.reading import DeliveryRow, DeliverySearch
 from privata.webhooks.endpoints import reading as endpoint_reading
-from privata.webhooks.endpoints.reading import EndpointRow, Place
+from privata.webhooks.endpoints.reading import EndpointRow, Partition
 from privata.webhooks.states import DeliveryState
 
 MAX_LIMIT: Final = 200
@@ -78,13 +78,13 @@ def _states(status: DeliveryFilter | None) -> frozenset[DeliveryState] | None:
     return frozenset(state for state in DeliveryState if status_of(state) == status)
 
 
-async def endpoints(kernel: Kernel, *, actor: Actor) -> list[dict[str, Any]]:
+async def endpoints(ctx: AppContext, *, actor: Actor) -> list[dict[str, Any]]:
     """The actor's endpoints, oldest first, disabled ones too."""
-    return [_endpoint(row) for row in await endpoint_reading.endpoints(kernel, _place(actor))]
+    return [_endpoint(row) for row in await endpoint_reading.endpoints(ctx, _place(actor))]
 
 
 async def endpoint(
-    kernel: Kernel,
+    ctx: AppContext,
     *,
     actor: Actor,
     endpoint_id: UUID,
@@ -93,33 +93,33 @@ async def endpoint(
 ) -> dict[str, Any]:
     """One of them, as it stands in `tx` if given. `NotFound`, also when it is deleted unless
     `deleted` ones are asked for."""
-    place = _place(actor, endpoint_id)
-    return _endpoint(await endpoint_reading.endpoint(kernel, place, tx=tx, deleted=deleted))
+    partition = _place(actor, endpoint_id)
+    return _endpoint(await endpoint_reading.endpoint(ctx, partition, tx=tx, deleted=deleted))
 
 
-async def paused_endpoints(kernel: Kernel, *, actor: Actor) -> list[UUID]:
+async def paused_endpoints(ctx: AppContext, *, actor: Actor) -> list[UUID]:
     """Those that are paused or on their way back."""
-    return await endpoint_reading.paused_ids(kernel, _place(actor))
+    return await endpoint_reading.paused_ids(ctx, _place(actor))
 
 
 async def deliveries(
-    kernel: Kernel, *, actor: Actor, query: DeliveryQuery
+    ctx: AppContext, *, actor: Actor, query: DeliveryQuery
 ) -> tuple[list[dict[str, Any]], str | None]:
     """A page of deliveries and the cursor of the next one, None at the end."""
-    page = await reading.page_of(kernel, query.search(actor), limit=query.limit)
+    page = await reading.page_of(ctx, query.search(actor), limit=query.limit)
     after = page.rows[-1].cursor.encode() if page.has_older else None
     return [shown(row) for row in page.rows], after
 
 
 async def delivery(
-    kernel: Kernel, *, actor: Actor, delivery_id: UUID, tx: Transaction | None = None
+    ctx: AppContext, *, actor: Actor, delivery_id: UUID, tx: Transaction | None = None
 ) -> dict[str, Any]:
     """One delivery, as it stands in `tx` if given. `NotFound`."""
-    return shown(await reading.delivery(kernel, _place(actor), delivery_id, tx=tx))
+    return shown(await reading.delivery(ctx, _place(actor), delivery_id, tx=tx))
 
 
-def _place(actor: Actor, endpoint_id: UUID | None = None) -> Place:
-    return Place(actor.organization_id, actor.environment, endpoint_id)
+def _place(actor: Actor, endpoint_id: UUID | None = None) -> Partition:
+    return Partition(actor.organization_id, actor.environment, endpoint_id)
 
 
 def _endpoint(row: EndpointRow) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def _endpoint(row: EndpointRow) -> dict[str, Any]:
         "status": row.status,
         "paused_reason": row.paused_reason,
         "last_error": row.last_error,
-        "strict_lanes": row.strict_lanes,
+        "strict_ordering": row.strict_ordering,
         "schedule_s": row.schedule_s,
         "pace_per_s": row.pace_per_s,
         "secret_hint": row.secret_hint,

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from privata.core.cursors import Cursor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.ui.components import Bucket
 from privata.webhooks.deliveries import figures, reading
 from privata.webhooks.deliveries.log_query import (
@@ -19,7 +19,7 @@ from privata.webhooks.deliveries.log_query import (
     Segment,
 )
 from privata.webhooks.deliveries.reading import DeliverySearch, Page
-from privata.webhooks.endpoints.reading import Place
+from privata.webhooks.endpoints.reading import Partition
 from privata.webhooks.states import DeliveryState
 
 #: The states of the segments that have one; they do not overlap.
@@ -38,20 +38,20 @@ _STATES: Final[Mapping[Segment, DeliveryState]] = {
 _LEEWAY: Final = timedelta(seconds=1)
 
 
-def search_of(place: Place, query: LogQuery, now: datetime) -> DeliverySearch:
+def search_of(partition: Partition, query: LogQuery, now: datetime) -> DeliverySearch:
     """Every delivery of a view, whatever the page."""
     state = _STATES.get(query.segment)
-    found = _unsegmented(place, query, now)
+    found = _unsegmented(partition, query, now)
     return found.having(
         states=None if state is None else frozenset({state}),
         undelivered=query.segment is Segment.UNDELIVERED,
     )
 
 
-def _unsegmented(place: Place, query: LogQuery, now: datetime) -> DeliverySearch:
+def _unsegmented(partition: Partition, query: LogQuery, now: datetime) -> DeliverySearch:
     response = RESPONSES.get(query.response)
     return DeliverySearch(
-        place,
+        partition,
         since=query.since(now) - _LEEWAY,
         type=query.type,
         codes=None if response is None else response.codes,
@@ -60,42 +60,42 @@ def _unsegmented(place: Place, query: LogQuery, now: datetime) -> DeliverySearch
     )
 
 
-async def log_page(kernel: Kernel, place: Place, query: LogQuery, now: datetime) -> Page:
+async def log_page(ctx: AppContext, partition: Partition, query: LogQuery, now: datetime) -> Page:
     """One page of a view."""
-    search = search_of(place, query, now).having(older=query.older, newer=query.newer)
-    return await reading.page_of(kernel, search, limit=PAGE_ROWS)
+    search = search_of(partition, query, now).having(older=query.older, newer=query.newer)
+    return await reading.page_of(ctx, search, limit=PAGE_ROWS)
 
 
 async def neighbours(
-    kernel: Kernel, place: Place, query: LogQuery, here: Cursor, now: datetime
+    ctx: AppContext, partition: Partition, query: LogQuery, here: Cursor, now: datetime
 ) -> tuple[UUID | None, UUID | None]:
     """The ids of the next newer and the next older row in the same view."""
-    return await reading.neighbours(kernel, search_of(place, query, now), here)
+    return await reading.neighbours(ctx, search_of(partition, query, now), here)
 
 
 async def newer_count(
-    kernel: Kernel, place: Place, query: LogQuery, top: Cursor | None, now: datetime
+    ctx: AppContext, partition: Partition, query: LogQuery, top: Cursor | None, now: datetime
 ) -> int:
     """How many rows of this view came after `top`; at most `figures.MOST_NEW`."""
-    return await figures.newer_count(kernel, search_of(place, query, now).having(newer=top))
+    return await figures.newer_count(ctx, search_of(partition, query, now).having(newer=top))
 
 
 async def segment_counts(
-    kernel: Kernel, place: Place, query: LogQuery, now: datetime
+    ctx: AppContext, partition: Partition, query: LogQuery, now: datetime
 ) -> dict[Segment, int]:
     """How many rows each segment of this view has."""
-    counts = await figures.counts_of(kernel, _unsegmented(place, query, now))
+    counts = await figures.counts_of(ctx, _unsegmented(partition, query, now))
     every = {Segment.ALL: counts.total, Segment.UNDELIVERED: counts.undelivered}
     return every | {segment: counts.by_state[state] for segment, state in _STATES.items()}
 
 
 async def histogram_of(
-    kernel: Kernel, place: Place, query: LogQuery, now: datetime
+    ctx: AppContext, partition: Partition, query: LogQuery, now: datetime
 ) -> list[Bucket]:
     """The view's deliveries over time: delivered, failed at least once, not yet attempted."""
     span = SPANS[query.span]
     width_s = span.length.total_seconds() / span.slices
-    found = await figures.slices_of(kernel, _unsegmented(place, query, now), width_s)
+    found = await figures.slices_of(ctx, _unsegmented(partition, query, now), width_s)
     last = int(now.timestamp() // width_s)
     buckets = [Bucket(0, 0, 0)] * span.slices
     for one in found:

@@ -18,15 +18,15 @@ import asyncpg
 
 from privata.core.cursors import Cursor
 from privata.core.errors import NotFound
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.webhooks.deliveries.search_sql import DeliverySearch, tables, where
-from privata.webhooks.endpoints.reading import Place
+from privata.webhooks.endpoints.reading import Partition
 from privata.webhooks.state_sql import STATE
 from privata.webhooks.states import DeliveryState, EndpointStatus
 from privata.webhooks.waiting import untried
 
-__all__ = ["DeliveryRow", "DeliverySearch", "Page", "Place"]
+__all__ = ["DeliveryRow", "DeliverySearch", "Page", "Partition"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,36 +120,40 @@ _DOWN: Final = "ORDER BY d.created_at DESC, d.id DESC"
 _UP: Final = "ORDER BY d.created_at, d.id"
 
 
-async def page_of(kernel: Kernel, search: DeliverySearch, *, limit: int) -> Page:
+async def page_of(ctx: AppContext, search: DeliverySearch, *, limit: int) -> Page:
     """One page of the log: keyset, so deep pages cost what the first one costs."""
     if search.newer is not None and search.older is None:
-        rows = await _rows(kernel, search, f"{_UP} LIMIT {limit + 1:d}")
+        rows = await _rows(ctx, search, f"{_UP} LIMIT {limit + 1:d}")
         return Page(rows[:limit][::-1], has_newer=len(rows) > limit, has_older=True)
-    rows = await _rows(kernel, search, f"{_DOWN} LIMIT {limit + 1:d}")
+    rows = await _rows(ctx, search, f"{_DOWN} LIMIT {limit + 1:d}")
     return Page(rows[:limit], has_newer=search.older is not None, has_older=len(rows) > limit)
 
 
-async def newest(kernel: Kernel, place: Place, limit: int) -> list[DeliveryRow]:
+async def newest(ctx: AppContext, partition: Partition, limit: int) -> list[DeliveryRow]:
     """The latest deliveries of a place."""
-    return await _rows(kernel, DeliverySearch(place), f"{_DOWN} LIMIT {limit:d}")
+    return await _rows(ctx, DeliverySearch(partition), f"{_DOWN} LIMIT {limit:d}")
 
 
-async def rows_by_id(kernel: Kernel, place: Place, ids: Sequence[UUID]) -> list[DeliveryRow]:
+async def rows_by_id(
+    ctx: AppContext, partition: Partition, ids: Sequence[UUID]
+) -> list[DeliveryRow]:
     """These rows as they are now, whatever the filters: a row in view does not vanish."""
-    return await _rows(kernel, DeliverySearch(place, ids=tuple(ids)), _DOWN)
+    return await _rows(ctx, DeliverySearch(partition, ids=tuple(ids)), _DOWN)
 
 
-async def of_order(kernel: Kernel, place: Place, order_id: str, limit: int) -> list[DeliveryRow]:
+async def of_order(
+    ctx: AppContext, partition: Partition, order_id: str, limit: int
+) -> list[DeliveryRow]:
     """The deliveries of an order's events, newest event first."""
     order = f"ORDER BY d.event_seq DESC, d.created_at DESC LIMIT {limit:d}"
-    return await _rows(kernel, DeliverySearch(place, order_id=order_id), order)
+    return await _rows(ctx, DeliverySearch(partition, order_id=order_id), order)
 
 
-async def beside(kernel: Kernel, place: Place, delivery: DeliveryRow) -> list[DeliveryRow]:
+async def beside(ctx: AppContext, partition: Partition, delivery: DeliveryRow) -> list[DeliveryRow]:
     """The other deliveries of the same event to the same endpoint, oldest first."""
-    mine = Place(place.organization_id, place.environment, delivery.endpoint.id)
+    mine = Partition(partition.organization_id, partition.environment, delivery.endpoint.id)
     search = DeliverySearch(mine, event_seq=delivery.event.seq)
-    found = await _rows(kernel, search, f"{_UP} LIMIT {_MOST_OF_EVENT:d}")
+    found = await _rows(ctx, search, f"{_UP} LIMIT {_MOST_OF_EVENT:d}")
     return [one for one in found if one.id != delivery.id]
 
 
@@ -158,44 +162,44 @@ _MOST_OF_EVENT: Final = 24
 
 
 async def delivery(
-    kernel: Kernel, place: Place, delivery_id: UUID, *, tx: Transaction | None = None
+    ctx: AppContext, partition: Partition, delivery_id: UUID, *, tx: Transaction | None = None
 ) -> DeliveryRow:
     """One delivery, as it stands in `tx` if given; `NotFound` if it is not the tenant's."""
-    rows = await _rows(kernel, DeliverySearch(place, ids=(delivery_id,)), "", tx)
+    rows = await _rows(ctx, DeliverySearch(partition, ids=(delivery_id,)), "", tx)
     if not rows:
         raise NotFound("Delivery not found.")
     return rows[0]
 
 
 async def neighbours(
-    kernel: Kernel, search: DeliverySearch, here: Cursor
+    ctx: AppContext, search: DeliverySearch, here: Cursor
 ) -> tuple[UUID | None, UUID | None]:
     """The ids of the next newer and the next older row in the same view."""
-    newer = await _id(kernel, search.having(newer=here, older=None), _UP)
-    older = await _id(kernel, search.having(older=here, newer=None), _DOWN)
+    newer = await _id(ctx, search.having(newer=here, older=None), _UP)
+    older = await _id(ctx, search.having(older=here, newer=None), _DOWN)
     return newer, older
 
 
-async def oldest_ids(kernel: Kernel, search: DeliverySearch, most: int) -> list[UUID]:
+async def oldest_ids(ctx: AppContext, search: DeliverySearch, most: int) -> list[UUID]:
     """The ids of the oldest rows of a view."""
     found = where(search)
     statement = f"SELECT d.id {tables(search)} WHERE {found.sql} {_UP} LIMIT {most:d}"
-    rows = await kernel.database.pool.fetch(statement, *found.values)
+    rows = await ctx.database.pool.fetch(statement, *found.values)
     return [row["id"] for row in rows]
 
 
-async def _id(kernel: Kernel, search: DeliverySearch, order: str) -> UUID | None:
+async def _id(ctx: AppContext, search: DeliverySearch, order: str) -> UUID | None:
     found = where(search)
     statement = f"SELECT d.id {tables(search)} WHERE {found.sql} {order} LIMIT 1"
-    ident: UUID | None = await kernel.database.pool.fetchval(statement, *found.values)
+    ident: UUID | None = await ctx.database.pool.fetchval(statement, *found.values)
     return ident
 
 
 async def _rows(
-    kernel: Kernel, search: DeliverySearch, order: str, tx: Transaction | None = None
+    ctx: AppContext, search: DeliverySearch, order: str, tx: Transaction | None = None
 ) -> list[DeliveryRow]:
     found = where(search)
-    source = kernel.database.pool if tx is None else tx.connection
+    source = ctx.database.pool if tx is None else tx.connection
     statement = f"{_COLUMNS}{tables(search, event=True)}\n{_RETRY}\nWHERE {found.sql} {order}"
     return [_row(row) for row in await source.fetch(statement, *found.values)]
 

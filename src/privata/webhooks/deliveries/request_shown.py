@@ -26,7 +26,7 @@ _TIMESTAMP_NAMES: Final = {
 }
 
 #: Takes the place of a signature that cannot be computed any more.
-UNKNOWN_PROOF: Final = "(signed with a secret that is no longer stored)"
+UNKNOWN_SIGNATURE: Final = "(signed with a secret that is no longer stored)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def shown_headers(
     headers = [(name, mask(value)) for name, value in headers_for(dialect, signed, message)]
     if not secrets:
         headers = [
-            (name, UNKNOWN_PROOF if name.endswith("Signature") else value)
+            (name, UNKNOWN_SIGNATURE if name.endswith("Signature") else value)
             for name, value in headers
         ]
     return [("Host", host), *headers, ("Content-Length", str(len(message.body)))]
@@ -83,12 +83,12 @@ def signature_steps(
         ),
     ]
     for number, hint in enumerate(hints):
-        proof = _proof(dialect, secrets[number], message) if number < len(secrets) else ""
+        signature = _signature(dialect, secrets[number], message) if number < len(secrets) else ""
         steps.append(
             Step(
                 f"Compute HMAC-SHA256 with the secret {hint}\N{HORIZONTAL ELLIPSIS}",
                 f"The key is {key}. Encoded in base64:",
-                proof or UNKNOWN_PROOF,
+                signature or UNKNOWN_SIGNATURE,
             )
         )
     minutes = TOLERANCE_S // 60
@@ -115,7 +115,7 @@ def curl(dialect: Dialect, url: str, message: Message) -> str:
             f'SIGNATURE=$(printf \'%s.%s.%s\' {shlex.quote(ident)} "$T" "$BODY" |',
             '  openssl dgst -sha256 -mac HMAC -macopt "hexkey:$KEY" -binary | base64)',
         ]
-        proof = [
+        signature = [
             f"-H {shlex.quote(f'Webhook-Id: {ident}')}",
             '-H "Webhook-Timestamp: $T"',
             '-H "Webhook-Signature: v1,$SIGNATURE"',
@@ -125,20 +125,20 @@ def curl(dialect: Dialect, url: str, message: Message) -> str:
             'SIGNATURE=$(printf \'%s.%s\' "$T" "$BODY" |',
             '  openssl dgst -sha256 -hmac "$WEBHOOK_SECRET" -binary | base64)',
         ]
-        proof = ['-H "X-Privata-Signature: t=$T,v1=$SIGNATURE"']
+        signature = ['-H "X-Privata-Signature: t=$T,v1=$SIGNATURE"']
     call = [
         f"curl -X POST {shlex.quote(url)}",
         "-H 'Content-Type: application/json'",
         f"-H {shlex.quote(f'X-Privata-Event-Id: {message.event_id}')}",
         f"-H {shlex.quote(f'X-Privata-Delivery-Id: {message.delivery_id}')}",
         f"-H 'X-Privata-Attempt: {message.attempt}'",
-        *proof,
+        *signature,
         '--data-binary "$BODY"',
     ]
     return "\n".join([*lines, " \\\n  ".join(call)])
 
 
-def _proof(dialect: Dialect, secret: str, message: Message) -> str:
+def _signature(dialect: Dialect, secret: str, message: Message) -> str:
     """The masked signature that this one secret gives."""
     for name, value in headers_for(dialect, [secret], message):
         if name.endswith("Signature"):

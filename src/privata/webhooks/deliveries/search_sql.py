@@ -14,7 +14,7 @@ from typing import Final
 from uuid import UUID
 
 from privata.core.cursors import Cursor
-from privata.webhooks.endpoints.reading import Place
+from privata.webhooks.endpoints.reading import Partition
 from privata.webhooks.state_sql import RETRYABLE, UNDELIVERED, is_in
 from privata.webhooks.states import DeliveryState
 
@@ -28,7 +28,7 @@ class DeliverySearch:
     `older` or `newer` than a place in the log when it was created before or after it.
     """
 
-    place: Place
+    partition: Partition
     states: frozenset[DeliveryState] | None = None
     undelivered: bool = False
     retryable: bool = False
@@ -88,10 +88,10 @@ def tables(search: DeliverySearch, *, event: bool = False) -> str:
 
 def where(search: DeliverySearch) -> Where:
     """The condition of a search."""
-    place = search.place
-    found = Where(list(place.scope), ["d.organization_id = $1 AND d.environment = $2"])
-    if place.endpoint_id is not None:
-        found.also("d.endpoint_id = {}", place.endpoint_id)
+    partition = search.partition
+    found = Where(list(partition.scope), ["d.organization_id = $1 AND d.environment = $2"])
+    if partition.endpoint_id is not None:
+        found.also("d.endpoint_id = {}", partition.endpoint_id)
     if search.ids is not None:
         found.also("d.id = ANY ({}::uuid[])", list(search.ids))
     if search.event_seq is not None:

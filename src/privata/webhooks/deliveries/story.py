@@ -325,10 +325,10 @@ def _bar(facts: Facts) -> str:
 
 
 def _behind(facts: Facts) -> tuple[str, str]:
-    """Why a lane has to wait, and until when."""
+    """Why an ordering key has to wait, and until when."""
     if facts.queue.strict:
         text = (
-            "This endpoint uses strict lanes: events for the same order are sent one at a time, "
+            "This endpoint uses strict ordering: events for the same order are sent one at a time, "
             f"and {facts.behind} is not finished."
         )
         return text, "This event follows once that one is delivered or exhausted."

@@ -1,6 +1,6 @@
 """What an endpoint was owed and has not got: each event once, oldest first.
 
-A replay that arrived settles its event, and so does the first delivery: what counts is that the
+A replay that arrived resolves its event, and so does the first delivery: what counts is that the
 endpoint has the event (`state_sql.UNDELIVERED`).
 """
 
@@ -12,7 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from privata.core.tenancy import Actor
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.webhooks.state_sql import STATE, UNDELIVERED
 from privata.webhooks.states import DeliveryState
 
@@ -62,7 +62,7 @@ class Undelivered:
 
 
 async def undelivered(
-    kernel: Kernel,
+    ctx: AppContext,
     *,
     actor: Actor,
     endpoint_id: UUID,
@@ -74,7 +74,7 @@ async def undelivered(
 
     Whose endpoint it is is part of the question: another's has nothing to show.
     """
-    rows = await kernel.database.pool.fetch(
+    rows = await ctx.database.pool.fetch(
         _UNDELIVERED,
         actor.organization_id,
         actor.environment.value,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 
 # By the indexes of what is pending; a held delivery waits for its partner and not for us.
 _WAITING: Final = """
@@ -37,9 +37,9 @@ class WaitingForUs:
     why: str
 
 
-async def waiting_for_us(kernel: Kernel) -> WaitingForUs | None:
+async def waiting_for_us(ctx: AppContext) -> WaitingForUs | None:
     """What waits because its last attempt was our fault; None when nothing does."""
-    async with kernel.database.pool.acquire() as connection:
+    async with ctx.database.pool.acquire() as connection:
         row = await connection.fetchrow(_WAITING)
         if row is None or not row["deliveries"]:
             return None

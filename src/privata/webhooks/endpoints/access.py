@@ -1,4 +1,5 @@
-"""The doors of this room's writes: fetch, authorise and lock at once; note what was done."""
+"""The access checks of this room's writes: fetch, authorise and lock at once; note what was
+done."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from uuid import UUID
 from privata.audit import service as audit
 from privata.core.errors import NotFound
 from privata.core.tenancy import Actor
-from privata.events.service import LIVE_BELL, live_payload
+from privata.events.service import LIVE_WAKEUP, live_payload
 from privata.infra.postgres import Transaction
 from privata.webhooks.endpoints import store
 
@@ -32,4 +33,4 @@ async def note(
 ) -> None:
     """Audit a change (`endpoint.paused`) and tell open pages of it."""
     await audit.record(tx, actor=actor, action=action, target=str(target), changes=changes)
-    tx.ring(LIVE_BELL, live_payload(actor.organization_id, actor.environment, topic))
+    tx.wake(LIVE_WAKEUP, live_payload(actor.organization_id, actor.environment, topic))

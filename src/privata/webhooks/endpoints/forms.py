@@ -116,7 +116,7 @@ class EndpointForm(forms.Form):
 class SettingsForm(EndpointForm):
     """The same, and how an existing endpoint is sent to."""
 
-    strict_lanes = forms.BooleanField(required=False)
+    strict_ordering = forms.BooleanField(required=False)
     schedule = forms.CharField(required=False, max_length=200)
     pace_per_s = forms.IntegerField(
         min_value=1,
@@ -153,7 +153,7 @@ def form_of(endpoint: EndpointRow, data: Any = None) -> SettingsForm:
         "url": endpoint.url,
         "scope": ALL if endpoint.event_filter is None else SOME,
         "types": endpoint.event_filter or [],
-        "strict_lanes": endpoint.strict_lanes,
+        "strict_ordering": endpoint.strict_ordering,
         "schedule": written_offsets(endpoint.schedule_s),
         "pace_per_s": endpoint.pace_per_s,
     }

@@ -1,6 +1,6 @@
 """Telling the technical contact by mail of an endpoint that was paused by what it answered.
 
-Not in the transaction that pauses: that one settles the deliveries of many organizations, and a
+Not in the transaction that pauses: that one records the deliveries of many organizations, and a
 mail can wait some seconds. A pause that is over by then needs none.
 """
 
@@ -12,7 +12,7 @@ from typing import Final
 import asyncpg
 
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.organizations.telling import mail_endpoint_paused
 from privata.webhooks.endpoints.pausing import MAX_FAILURES, WINDOW, Reason
@@ -34,27 +34,27 @@ RETURNING id, organization_id, environment, alias, url, paused_reason, last_erro
 """
 
 
-async def tell_of_pauses(kernel: Kernel) -> None:
+async def tell_of_pauses(ctx: AppContext) -> None:
     """Mail about paused endpoints until cancelled; any number of workers may."""
     while True:
-        while await tell_once(kernel) == BATCH:
+        while await tell_once(ctx) == BATCH:
             pass
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def tell_once(kernel: Kernel) -> int:
+async def tell_once(ctx: AppContext) -> int:
     """Mail about the pauses that nobody was told of, at most `BATCH`; how many that was."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         rows = await tx.connection.fetch(_TAKE, Reason.MANUAL.value, BATCH)
         for row in rows:
-            await _tell(kernel, tx, row)
+            await _tell(ctx, tx, row)
     return len(rows)
 
 
-async def _tell(kernel: Kernel, tx: Transaction, row: asyncpg.Record) -> None:
+async def _tell(ctx: AppContext, tx: Transaction, row: asyncpg.Record) -> None:
     environment = Environment(row["environment"])
     await mail_endpoint_paused(
-        kernel,
+        ctx,
         tx,
         organization_id=row["organization_id"],
         environment=environment,

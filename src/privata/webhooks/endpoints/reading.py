@@ -18,7 +18,7 @@ import asyncpg
 
 from privata.core.errors import NotFound
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.webhooks.outcomes import Outcome
 from privata.webhooks.state_sql import EXHAUSTED
@@ -30,7 +30,7 @@ MOST_SECRETS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Partition:
     """Whose: a tenant's, of all its endpoints or of one."""
 
     organization_id: UUID
@@ -64,7 +64,7 @@ class EndpointRow:
     paused_by: str | None
     failures: tuple[datetime, ...]
     last_error: str | None
-    strict_lanes: bool
+    strict_ordering: bool
     schedule_s: list[int] | None
     pace_per_s: int
     resumed_by: str | None
@@ -92,7 +92,7 @@ class SecretRow:
 
 _ENDPOINTS: Final = """
 SELECT e.id, e.environment, e.channel, e.alias, e.url, e.dialect, e.event_filter, e.status,
-       e.paused_at, e.paused_reason, e.paused_by, e.failures, e.last_error, e.strict_lanes,
+       e.paused_at, e.paused_reason, e.paused_by, e.failures, e.last_error, e.strict_ordering,
        e.schedule_s, e.pace_per_s, e.resumed_by, e.waiting_at_resume, e.probe_until, e.probed_at,
        e.flush_tokens_at, e.deleted_at, e.created_at, e.updated_at,
        current.hint AS secret_hint, old.expires_at AS old_secret_expires_at
@@ -147,85 +147,87 @@ WHERE d.organization_id = $1 AND d.environment = $2 AND d.endpoint_id = $3
 """
 
 
-async def endpoints(kernel: Kernel, place: Place) -> list[EndpointRow]:
+async def endpoints(ctx: AppContext, partition: Partition) -> list[EndpointRow]:
     """The tenant's endpoints, oldest first, disabled ones too, without those that are deleted."""
-    rows = await kernel.database.pool.fetch(_ENDPOINTS, *place.scope, None, False)
+    rows = await ctx.database.pool.fetch(_ENDPOINTS, *partition.scope, None, False)
     return [_endpoint(row) for row in rows]
 
 
 async def endpoint(
-    kernel: Kernel, place: Place, *, tx: Transaction | None = None, deleted: bool = False
+    ctx: AppContext, partition: Partition, *, tx: Transaction | None = None, deleted: bool = False
 ) -> EndpointRow:
-    """The endpoint of `place`, as it stands in `tx` if given.
+    """The endpoint of `partition`, as it stands in `tx` if given.
 
     `NotFound` if it is another tenant's, also when it is deleted unless those are asked for.
     """
-    source = kernel.database.pool if tx is None else tx.connection
+    source = ctx.database.pool if tx is None else tx.connection
     row = None
-    if place.endpoint_id is not None:
-        row = await source.fetchrow(_ENDPOINTS, *place.scope, place.endpoint_id, deleted)
+    if partition.endpoint_id is not None:
+        row = await source.fetchrow(_ENDPOINTS, *partition.scope, partition.endpoint_id, deleted)
     if row is None:
         raise NotFound("Endpoint not found.")
     return _endpoint(row)
 
 
-async def paused_ids(kernel: Kernel, place: Place) -> list[UUID]:
+async def paused_ids(ctx: AppContext, partition: Partition) -> list[UUID]:
     """Those that are paused or on their way back."""
     statuses = [EndpointStatus.PAUSED.value, EndpointStatus.RESUMING.value]
-    rows = await kernel.database.pool.fetch(_BY_STATUS, *place.scope, statuses)
+    rows = await ctx.database.pool.fetch(_BY_STATUS, *partition.scope, statuses)
     return [row["id"] for row in rows]
 
 
 async def waiting_of(
-    kernel: Kernel, place: Place, endpoint_ids: Sequence[UUID], most: int | None = None
+    ctx: AppContext, partition: Partition, endpoint_ids: Sequence[UUID], most: int | None = None
 ) -> dict[UUID, int]:
     """How many deliveries wait for each, counted no further than `most`.
 
     By the expression that says it in `webhook_resumed` and when resuming: there is one figure.
     """
-    rows = await kernel.database.pool.fetch(
+    rows = await ctx.database.pool.fetch(
         f"SELECT e.id, {waiting(most)} AS waiting FROM webhook_endpoint AS e"
         " WHERE e.organization_id = $1 AND e.environment = $2 AND e.id = ANY ($3)",
-        *place.scope,
+        *partition.scope,
         list(endpoint_ids),
     )
     return {row["id"]: row["waiting"] for row in rows}
 
 
-async def exhausted(kernel: Kernel, place: Place) -> int:
+async def exhausted(ctx: AppContext, partition: Partition) -> int:
     """How many of its events were given up lately, so that resuming does not send them."""
-    found: int | None = await kernel.database.pool.fetchval(
-        _EXHAUSTED, *place.scope, place.endpoint_id
+    found: int | None = await ctx.database.pool.fetchval(
+        _EXHAUSTED, *partition.scope, partition.endpoint_id
     )
     return found or 0
 
 
-async def waiting_for_us(kernel: Kernel, place: Place) -> tuple[int, str]:
+async def waiting_for_us(ctx: AppContext, partition: Partition) -> tuple[int, str]:
     """How many of its deliveries wait because of a fault of ours, and what was said of the last."""
-    row = await kernel.database.pool.fetchrow(_WAITING_FOR_US, *place.scope, place.endpoint_id)
+    row = await ctx.database.pool.fetchrow(_WAITING_FOR_US, *partition.scope, partition.endpoint_id)
     assert row is not None
     return row["deliveries"], row["said"] or ""
 
 
-async def valid_secrets(kernel: Kernel, place: Place) -> list[SecretRow]:
+async def valid_secrets(ctx: AppContext, partition: Partition) -> list[SecretRow]:
     """Those that sign now: the current one, and in a rotation before it the old one."""
-    return (await _secrets(kernel, _VALID, place, place.endpoint_id))[::-1]
+    return (await _secrets(ctx, _VALID, partition, partition.endpoint_id))[::-1]
 
 
-async def all_secrets(kernel: Kernel, place: Place) -> list[SecretRow]:
+async def all_secrets(ctx: AppContext, partition: Partition) -> list[SecretRow]:
     """The secrets that sign or signed, newest first, at most `MOST_SECRETS`."""
-    return await _secrets(kernel, _ALL_SECRETS, place, place.endpoint_id)
+    return await _secrets(ctx, _ALL_SECRETS, partition, partition.endpoint_id)
 
 
-async def secrets_by_id(kernel: Kernel, place: Place, ids: Sequence[UUID]) -> list[SecretRow]:
+async def secrets_by_id(
+    ctx: AppContext, partition: Partition, ids: Sequence[UUID]
+) -> list[SecretRow]:
     """These secrets, oldest first: those an attempt was signed with."""
-    return (await _secrets(kernel, _THESE_SECRETS, place, list(ids)))[::-1]
+    return (await _secrets(ctx, _THESE_SECRETS, partition, list(ids)))[::-1]
 
 
 async def _secrets(
-    kernel: Kernel, statement: str, place: Place, which: UUID | list[UUID] | None
+    ctx: AppContext, statement: str, partition: Partition, which: UUID | list[UUID] | None
 ) -> list[SecretRow]:
-    rows = await kernel.database.pool.fetch(statement, *place.scope, which)
+    rows = await ctx.database.pool.fetch(statement, *partition.scope, which)
     return [
         SecretRow(
             id=row["id"],

@@ -15,8 +15,8 @@ from uuid import UUID
 from privata.audit.service import changed
 from privata.core.errors import RotationInProgress, ValidationFailed
 from privata.core.tenancy import Actor
+from privata.infra.context import AppContext
 from privata.infra.idempotency import Keep
-from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.webhooks.endpoints.access import locked_endpoint, note
 from privata.webhooks.endpoints.secret_emails import tell_of_secret
@@ -61,7 +61,7 @@ class Rotated:
 
 
 async def rotate_secret(
-    kernel: Kernel,
+    ctx: AppContext,
     *,
     actor: Actor,
     endpoint_id: UUID,
@@ -77,7 +77,7 @@ async def rotate_secret(
     if not 0 <= overlap_s <= MAX_OVERLAP_S:
         sentence = f"must be 0 to {MAX_OVERLAP_S} seconds"
         raise ValidationFailed(f"overlap_s {sentence}.", fields=[("overlap_s", sentence)])
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         # The endpoint's lock lets two rotations take turns: the second sees the first's window.
         row = await locked_endpoint(tx, actor, endpoint_id)
         if row["status"] == EndpointStatus.DISABLED:
@@ -87,21 +87,21 @@ async def rotate_secret(
         assert ended is not None, "every endpoint has a current secret"
         secret_id = uuid.uuid4()
         secret = mint_secret(actor.environment.value, row["dialect"])
-        sealed = kernel.sealer.seal(secret.encode(), secret_context(secret_id))
+        sealed = ctx.sealer.seal(secret.encode(), secret_context(secret_id))
         hint = secret[:HINT_CHARS]
         await tx.connection.execute(_INSERT, secret_id, endpoint_id, sealed, hint, actor.is_program)
         made = Rotated(secret_id, secret, ended["expires_at"])
         changes = {"secret": changed(ended["id"], secret_id), "overlap_s": overlap_s}
         await note(tx, actor, "endpoint.secret_rotated", endpoint_id, changes)
-        await tell_of_secret(kernel, tx, actor=actor, endpoint_id=endpoint_id)
+        await tell_of_secret(ctx, tx, actor=actor, endpoint_id=endpoint_id)
         if keep is not None:
             await keep(tx, made)
     return made
 
 
-async def end_old_secret_now(kernel: Kernel, *, actor: Actor, endpoint_id: UUID) -> bool:
+async def end_old_secret_now(ctx: AppContext, *, actor: Actor, endpoint_id: UUID) -> bool:
     """End a rotation's window: only the new secret signs from now on. False if none was open."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await locked_endpoint(tx, actor, endpoint_id)
         ended = await tx.connection.fetch(_END_NOW, endpoint_id)
         if ended:

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from privata.core.tenancy import Actor, Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.organizations.telling import mail_secret_made
 
@@ -29,7 +29,7 @@ _LAST: Final = (
 
 
 async def tell_of_secret(
-    kernel: Kernel, tx: Transaction, *, actor: Actor, endpoint_id: UUID
+    ctx: AppContext, tx: Transaction, *, actor: Actor, endpoint_id: UUID
 ) -> None:
     """Tell the owners that a key or a token made a live secret, in the transaction that made it.
 
@@ -43,7 +43,7 @@ async def tell_of_secret(
     if made > MOST_AN_HOUR:
         return
     await mail_secret_made(
-        kernel,
+        ctx,
         tx,
         organization_id=actor.organization_id,
         actor=actor.label,

@@ -17,9 +17,9 @@ from uuid import UUID
 from privata.audit.service import changed
 from privata.core.errors import UrlRefused, ValidationFailed
 from privata.core.tenancy import Actor, Environment
-from privata.events.service import DELIVERIES_BELL, LIVE_BELL, live_payload
+from privata.events.service import DELIVERIES_WAKEUP, LIVE_WAKEUP, live_payload
+from privata.infra.context import AppContext
 from privata.infra.idempotency import Keep
-from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.webhooks.endpoints import store
 from privata.webhooks.endpoints.access import locked_endpoint, note
@@ -48,14 +48,14 @@ HINT_CHARS: Final = 16
 
 
 async def check_url(
-    kernel: Kernel, environment: Environment, url: str, lookup: Lookup | None = None
+    ctx: AppContext, environment: Environment, url: str, lookup: Lookup | None = None
 ) -> None:
     """Judge a URL as each attempt will: its text, then every address behind its host.
 
     `UrlRefused`; a host that is blocked, unknown or silent gets one and the same message, so that
     nobody can map a network by entering URLs.
     """
-    policy = policies(kernel.settings)[environment.value]
+    policy = policies(ctx.settings)[environment.value]
     target = parse_url(url, policy=policy)
     resolver = Resolver(lookup)
     try:
@@ -70,7 +70,7 @@ async def check_url(
 
 
 async def create_endpoint(
-    kernel: Kernel,
+    ctx: AppContext,
     *,
     actor: Actor,
     url: str,
@@ -92,11 +92,11 @@ async def create_endpoint(
     chosen = checked_filter(kind, event_filter)
     speaks = dialect_for(kind, url, checked_dialect(dialect))
     fields = (kind.value, checked_alias(alias), url, speaks.value, chosen)
-    await check_url(kernel, actor.environment, url, lookup)
+    await check_url(ctx, actor.environment, url, lookup)
     endpoint_id, secret_id = uuid.uuid4(), uuid.uuid4()
     secret = mint_secret(actor.environment.value, speaks.value)
-    sealed = kernel.sealer.seal(secret.encode(), secret_context(secret_id))
-    async with kernel.database.transaction() as tx:
+    sealed = ctx.sealer.seal(secret.encode(), secret_context(secret_id))
+    async with ctx.database.transaction() as tx:
         await refuse_one_too_many(tx, actor)
         await store.insert_endpoint(
             tx, actor, endpoint_id, fields, (secret_id, sealed, secret[:HINT_CHARS])
@@ -104,21 +104,21 @@ async def create_endpoint(
         types = None if chosen is None else tuple(chosen)
         changes = {"alias": alias, "url": url, "channel": channel, "event_filter": types}
         await note(tx, actor, "endpoint.created", endpoint_id, changes)
-        await tell_of_secret(kernel, tx, actor=actor, endpoint_id=endpoint_id)
+        await tell_of_secret(ctx, tx, actor=actor, endpoint_id=endpoint_id)
         if keep is not None:
             await keep(tx, (endpoint_id, secret))
     return endpoint_id, secret
 
 
 async def update_endpoint(
-    kernel: Kernel,
+    ctx: AppContext,
     *,
     actor: Actor,
     endpoint_id: UUID,
     alias: str | None = None,
     url: str | None = None,
     event_filter: Sequence[str] | EllipsisType | None = ...,
-    strict_lanes: bool | None = None,
+    strict_ordering: bool | None = None,
     schedule_s: Sequence[int] | EllipsisType | None = ...,
     pace_per_s: int | None = None,
     lookup: Lookup | None = None,
@@ -130,8 +130,8 @@ async def update_endpoint(
     that are due keep their time: a new schedule says when the ones after them are.
     """
     if url is not None:
-        await check_url(kernel, actor.environment, url, lookup)
-    async with kernel.database.transaction() as tx:
+        await check_url(ctx, actor.environment, url, lookup)
+    async with ctx.database.transaction() as tx:
         row = await locked_endpoint(tx, actor, endpoint_id)
         chosen, schedule = row["event_filter"], row["schedule_s"]
         if not isinstance(event_filter, EllipsisType):
@@ -145,7 +145,9 @@ async def update_endpoint(
             "url": moved,
             "event_filter": chosen,
             "dialect": dialect_for(Channel(row["channel"]), moved, spoken).value,
-            "strict_lanes": row["strict_lanes"] if strict_lanes is None else strict_lanes,
+            "strict_ordering": row["strict_ordering"]
+            if strict_ordering is None
+            else strict_ordering,
             "schedule_s": schedule,
             "pace_per_s": row["pace_per_s"] if pace_per_s is None else checked_pace(pace_per_s),
         }
@@ -156,17 +158,17 @@ async def update_endpoint(
             return
         await store.change_endpoint(tx, endpoint_id, new)
         await note(tx, actor, "endpoint.updated", endpoint_id, changes)
-        tx.ring(DELIVERIES_BELL)  # lanes and pace decide what may be sent now
+        tx.wake(DELIVERIES_WAKEUP)  # ordering keys and pace decide what may be sent now
 
 
 async def pause_endpoint(
-    kernel: Kernel, *, actor: Actor, endpoint_id: UUID, reason: str = "manual"
+    ctx: AppContext, *, actor: Actor, endpoint_id: UUID, reason: str = "manual"
 ) -> None:
     """Hold all deliveries from now on; nothing is dropped. Does nothing to one that is paused.
 
     `NotFound`; `ValidationFailed` for a disabled one: what waited for it has ended for good.
     """
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         row = await locked_endpoint(tx, actor, endpoint_id)
         if row["status"] == EndpointStatus.PAUSED:
             return
@@ -179,23 +181,23 @@ async def pause_endpoint(
         await note(tx, actor, "endpoint.paused", endpoint_id, {"reason": reason})
 
 
-async def disable_endpoint(kernel: Kernel, *, actor: Actor, endpoint_id: UUID) -> None:
+async def disable_endpoint(ctx: AppContext, *, actor: Actor, endpoint_id: UUID) -> None:
     """Take it out of use: no event is queued for it any more.
 
     What waited ends, and stays on record. `NotFound`; does nothing to one that is disabled.
     """
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         row = await locked_endpoint(tx, actor, endpoint_id)
         if row["status"] != EndpointStatus.DISABLED:
             await _end(tx, actor, row, "endpoint.disabled")
 
 
-async def delete_endpoint(kernel: Kernel, *, actor: Actor, endpoint_id: UUID) -> None:
+async def delete_endpoint(ctx: AppContext, *, actor: Actor, endpoint_id: UUID) -> None:
     """Take it out of use and out of sight, for good; its secrets sign nothing any more.
 
     The log keeps its deliveries as of a deleted endpoint. `NotFound`, also for one that is deleted.
     """
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         row = await locked_endpoint(tx, actor, endpoint_id)
         await _end(tx, actor, row, "endpoint.deleted")
         await store.delete_endpoint(tx, endpoint_id)
@@ -208,4 +210,4 @@ async def _end(tx: Transaction, actor: Actor, row: store.Row, action: str) -> No
     changes = {"was": row["status"], "alias": row["alias"], "url": row["url"], "ended": ended}
     await note(tx, actor, action, endpoint_id, changes)
     # Rows of the log show what became of them.
-    tx.ring(LIVE_BELL, live_payload(actor.organization_id, actor.environment, "deliveries"))
+    tx.wake(LIVE_WAKEUP, live_payload(actor.organization_id, actor.environment, "deliveries"))

@@ -1,4 +1,4 @@
-"""SQL of endpoints, their secrets, and single deliveries. The hot path is in claims, settling."""
+"""SQL of endpoints, their secrets, and single deliveries. The hot path is in claims, recording."""
 
 # What is put together here is of `waiting`.
 # ruff: noqa: S608
@@ -35,7 +35,7 @@ FOR NO KEY UPDATE
 
 _CHANGE_ENDPOINT: Final = """
 UPDATE webhook_endpoint
-SET alias = $2, url = $3::text, event_filter = $4, dialect = $5, strict_lanes = $6,
+SET alias = $2, url = $3::text, event_filter = $4, dialect = $5, strict_ordering = $6,
     schedule_s = $7, pace_per_s = $8, updated_at = now(),
     failures = CASE WHEN url = $3::text THEN failures ELSE '{}' END
 WHERE id = $1
@@ -60,7 +60,7 @@ UPDATE webhook_endpoint SET deleted_at = now() WHERE id = $1
 
 _WAITING: Final = f"SELECT {waiting()} FROM webhook_endpoint AS e WHERE e.id = $1"
 
-# The delivery is locked, so neither a claim nor a settlement comes between the look and the move.
+# The delivery is locked, so neither a claim nor a record comes between the look and the move.
 _LOCK_DELIVERY: Final = """
 SELECT d.id, d.status, d.endpoint_id, d.replay, e.status AS endpoint_status,
        d.in_flight AND d.due_at > now() AS leased
@@ -105,7 +105,7 @@ async def change_endpoint(tx: Transaction, endpoint_id: UUID, new: Mapping[str, 
         new["url"],
         new["event_filter"],
         new["dialect"],
-        new["strict_lanes"],
+        new["strict_ordering"],
         new["schedule_s"],
         new["pace_per_s"],
     )

@@ -1,1 +1,1 @@
-"""The delivery engine: claim, send, settle."""
+"""The delivery engine: claim, send, record."""

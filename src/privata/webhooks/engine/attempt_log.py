@@ -13,7 +13,7 @@ from typing import Final
 from privata.core.clock import iso
 from privata.infra.telemetry import facts
 from privata.webhooks.engine.claims import Claim
-from privata.webhooks.engine.verdicts import Verdict
+from privata.webhooks.engine.decisions import Decision
 from privata.webhooks.outcomes import RULES
 from privata.webhooks.states import DeliveryStatus
 from privata.webhooks.transport.transport import SendResult
@@ -28,11 +28,11 @@ _DECISIONS: Final = {
 }
 
 
-def log_attempt(claim: Claim, result: SendResult, verdict: Verdict, ended_at: datetime) -> None:
+def log_attempt(claim: Claim, result: SendResult, decision: Decision, ended_at: datetime) -> None:
     """Write the line. Where the level is off, this costs one look at the level."""
     if not log.isEnabledFor(logging.INFO):
         return
-    again = verdict.status is DeliveryStatus.PENDING
+    again = decision.status is DeliveryStatus.PENDING
     log.info(
         "delivery attempt",
         extra=facts(
@@ -46,7 +46,7 @@ def log_attempt(claim: Claim, result: SendResult, verdict: Verdict, ended_at: da
             status=result.status_code,
             reason=result.reason or None,
             ms=round(result.duration_ms),
-            decision="ours" if RULES[result.outcome].ours else _DECISIONS[verdict.status],
-            retry_at=iso(ended_at + timedelta(seconds=verdict.wait_s)) if again else None,
+            decision="ours" if RULES[result.outcome].ours else _DECISIONS[decision.status],
+            retry_at=iso(ended_at + timedelta(seconds=decision.wait_s)) if again else None,
         ),
     )

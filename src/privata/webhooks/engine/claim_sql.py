@@ -8,18 +8,18 @@ endpoints, costs the other organizations nothing but the share. First attempts g
 the same endpoint, and only `$6` retries are taken in all: the other slots are for first attempts.
 The ops channel is walked apart, with slots of its own.
 
-**Lanes.** A first attempt is eligible when no earlier event of the same order still waits for its
-own first attempt at the same endpoint. Two claims at the same moment cannot take two events of
-one lane: the condition is judged on a snapshot, and in every snapshot only one event of a lane
-has no earlier one with attempts = 0. Being claimed does not change that, for attempts rises
-only when the head is settled. So a second claim either sees the head unsettled, and then the
-follower is no head for it, or settled, and then the first receipt has been. Events of an order
-are published under the order's row lock, so none appears in front of another later. In a strict
-lane the head is the first event that is not finished, retries wait for it too, and the same holds
-with `pending` in the place of attempts = 0.
+**Ordering.** A first attempt is eligible when no earlier event of the same order still waits for
+its own first attempt at the same endpoint. Two claims at the same moment cannot take two events of
+one ordering key: the condition is judged on a snapshot, and in every snapshot only one event of an
+ordering key has no earlier one with attempts = 0. Being claimed does not change that, for attempts
+rises only when the head is recorded. So a second claim either sees the head unrecorded, and then
+the follower is no head for it, or recorded, and then the first receipt has been. Events of an order
+are published under the order's row lock, so none appears in front of another later. With strict
+ordering the head is the first event that is not finished, retries wait for it too, and the same
+holds with `pending` in the place of attempts = 0.
 
 The head is looked up as the first of an ordering, not by NOT EXISTS, because only the index of
-the lanes has that ordering: without statistics the planner else walks the whole backlog.
+the ordering keys has that ordering: without statistics the planner else walks the whole backlog.
 
 **Resuming.** These endpoints are locked, so that claims take turns at them; one that is locked is
 left to the other claim. Its row is read in its newest version, while the deliveries are seen as
@@ -27,12 +27,13 @@ they were when the statement began. That is why a probe leaves its mark on the r
 probe under way, and with nothing else in flight, one delivery is taken; once the probe has
 arrived (`flush_tokens_at`), as many as there are tokens. What is taken are the oldest events that
 have not had their turn since the resumption (`waiting`), tried before or not, whenever they were
-due; of each lane its first. So an order's events follow one another also where some had failed
-before: the next one waits until the attempt of the one before has ended. One that fails again goes
-back to its schedule and lets the next pass, as after every first attempt; a strict lane waits for
-it. When nothing of what waited at the resumption is left, the endpoint becomes active in the same
-statement. Where nothing is left to probe with at all, a person's resumption is over as well, for it
-proves nothing to wait for the next event; a probe of our own goes back to the pause until then.
+due; of each ordering key its first. So an order's events follow one another also where some had
+failed before: the next one waits until the attempt of the one before has ended. One that fails
+again goes back to its schedule and lets the next pass, as after every first attempt; a strict one
+waits for it. When nothing of what waited at the resumption is left, the endpoint becomes active in
+the same statement. Where nothing is left to probe with at all, a person's resumption is over as
+well, for it proves nothing to wait for the next event; a probe of our own goes back to the pause
+until then.
 
 Rows another claim holds are skipped, rows it has moved meanwhile are judged again on their new
 values (READ COMMITTED) and are then no longer due. NO KEY UPDATE, because the rows of attempts
@@ -62,12 +63,13 @@ from privata.webhooks.engine import resume_pace as pace
 from privata.webhooks.engine.shares import UNMEASURED_S
 from privata.webhooks.outcomes import Outcome
 
-#: The first event of `w`'s lane; for an endpoint with strict lanes, of those not finished.
+#: The first event of `w`'s ordering key; for an endpoint with strict ordering, of those not
+#: finished.
 _HEAD: Final = """(
                     SELECT head.event_seq FROM webhook_delivery AS head
                     WHERE head.endpoint_id = w.endpoint_id AND head.order_id = w.order_id
                       AND head.status = 'pending' AND head.order_id IS NOT NULL
-                      AND (head.attempts = 0 OR open.strict_lanes)
+                      AND (head.attempts = 0 OR open.strict_ordering)
                     ORDER BY head.event_seq LIMIT 1)"""
 
 _FIRSTS: Final = f"""
@@ -83,15 +85,16 @@ _RETRIES: Final = f"""
             SELECT w.id, w.attempts FROM webhook_delivery AS w
             WHERE NOT open.resuming AND w.endpoint_id = open.id AND w.status = 'pending'
               AND w.attempts > 0 AND w.due_at <= now()
-              AND (NOT open.strict_lanes OR w.order_id IS NULL OR w.event_seq = {_HEAD})
+              AND (NOT open.strict_ordering OR w.order_id IS NULL OR w.event_seq = {_HEAD})
             ORDER BY w.due_at, w.event_seq LIMIT least(open.free, $6)
             FOR NO KEY UPDATE OF w SKIP LOCKED"""
 
 
 def _blocks(row: str) -> str:
-    """The lane waits for it: it has not had its turn, or a fault of ours has spoilt that."""
+    """The ordering key waits for it: it has not had its turn, or a fault of ours has spoilt
+    that."""
     return f"""({waiting.untried(row, "open")} OR {row}.attempts = 0
-                   OR {row}.last_outcome = '{Outcome.INTERNAL.value}' OR open.strict_lanes)"""
+                   OR {row}.last_outcome = '{Outcome.INTERNAL.value}' OR open.strict_ordering)"""
 
 
 #: What a resuming endpoint is owed, oldest first.
@@ -132,16 +135,16 @@ def _heads(channel: str, environment: str, slots: str, first: str, first_of_endp
     ) AS account
     CROSS JOIN LATERAL (
         SELECT heads.id, heads.attempts FROM (
-            SELECT asked.id, asked.strict_lanes, asked.resuming, asked.resumed_at,
+            SELECT asked.id, asked.strict_ordering, asked.resuming, asked.resumed_at,
                    least(asked.allowed, $3 - coalesce(busy.sends, 0),
                          coalesce(busy.free, {first_of_endpoint})) AS free
             FROM (
-                SELECT e.id, e.strict_lanes, false AS resuming, e.resumed_at, $3 AS allowed
+                SELECT e.id, e.strict_ordering, false AS resuming, e.resumed_at, $3 AS allowed
                 FROM webhook_endpoint AS e
                 WHERE e.organization_id = account.id AND e.environment = '{environment}'
                   AND e.channel = '{channel}' AND e.status = 'active'
                 UNION ALL
-                SELECT r.id, r.strict_lanes, true, r.resumed_at, r.allowed
+                SELECT r.id, r.strict_ordering, true, r.resumed_at, r.allowed
                 FROM resuming AS r JOIN webhook_endpoint AS e ON e.id = r.id
                 WHERE e.organization_id = account.id AND e.environment = '{environment}'
                   AND e.channel = '{channel}' AND r.allowed > 0
@@ -192,11 +195,11 @@ def _none(attempts: str, what: str) -> str:
 
 
 #: The probe has arrived and nothing of what waited when the endpoint was resumed still does, but
-#: what a strict lane keeps behind one that failed again: that would take as long as its schedule.
+#: what strict ordering keeps behind one that failed again: that would take as long as its schedule.
 _FLUSHED: Final = f"""(e.flush_tokens_at IS NOT NULL AND (
         SELECT d.event_seq FROM webhook_delivery AS d
         WHERE d.endpoint_id = e.id AND {waiting.IN_LINE}
-          AND NOT (e.strict_lanes AND d.order_id IS NOT NULL AND coalesce((
+          AND NOT (e.strict_ordering AND d.order_id IS NOT NULL AND coalesce((
                 SELECT head.last_attempt_at >= e.resumed_at FROM webhook_delivery AS head
                 WHERE head.endpoint_id = d.endpoint_id AND head.order_id = d.order_id
                   AND head.status = 'pending' AND head.order_id IS NOT NULL
@@ -216,7 +219,7 @@ _EMPTY: Final = (
 
 CLAIM: Final = f"""
 WITH resuming AS MATERIALIZED (
-    SELECT e.id, e.channel, e.strict_lanes, e.resumed_at, state.empty,
+    SELECT e.id, e.channel, e.strict_ordering, e.resumed_at, state.empty,
            state.flushed OR state.empty AND e.resumed_by IS NOT NULL AS flushed,
            e.flush_tokens_at IS NULL AS probing, e.resumed_by IS NULL AS unaided,
            CASE WHEN state.flushed THEN $3 WHEN e.flush_tokens_at IS NULL THEN 1
@@ -289,9 +292,9 @@ def _next_of(attempts: str) -> str:
      ORDER BY d.due_at LIMIT 1)"""
 
 
-# Only what becomes due after the claim: what was due and not claimed waits for the head of its lane
-# or for a slot, and the settling of those wakes the dispatcher. So this is not below zero for long.
-# A resuming endpoint whose bucket was emptied is asked again when there are tokens.
+# Only what becomes due after the claim: what was due and not claimed waits for the head of its
+# ordering key or for a slot, and the recording of those wakes the dispatcher. So this is not below
+# zero for long. A resuming endpoint whose bucket was emptied is asked again when there are tokens.
 NEXT_DUE: Final = f"""
 SELECT extract(epoch FROM min(next.due_at) - now())::float8 AS seconds
 FROM webhook_endpoint AS e

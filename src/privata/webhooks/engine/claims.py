@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from privata.webhooks.engine.claim_sql import CLAIM, NEXT_DUE, OLDEST_DUE
-from privata.webhooks.engine.reconnecting import Line
+from privata.webhooks.engine.reconnecting import ReconnectingConnection
 from privata.webhooks.engine.slots import Account, Grant, Slot
 from privata.webhooks.states import Channel
 
@@ -62,14 +62,16 @@ class Claim:
         return self.delivery_id, self.lease_token
 
 
-async def claim(line: Line, *, grant: Grant, lease_s: float, per_endpoint: int) -> list[Claim]:
+async def claim(
+    db: ReconnectingConnection, *, grant: Grant, lease_s: float, per_endpoint: int
+) -> list[Claim]:
     """Lease what is due and `grant` allows for `lease_s` seconds, in the order of the events.
 
     No endpoint gets more than `per_endpoint` at once, whatever is granted.
     """
     room = grant.room
     endpoints, accounts = grant.endpoints.values(), grant.accounts.values()
-    rows = await line.fetch(
+    rows = await db.fetch(
         CLAIM,
         room.orders,
         lease_s,
@@ -97,13 +99,13 @@ async def claim(line: Line, *, grant: Grant, lease_s: float, per_endpoint: int) 
     return [_claim_of(row) for row in sorted(rows, key=itemgetter("event_seq"))]
 
 
-async def seconds_to_next_due(line: Line, claimed_s: float = 0.0) -> float | None:
+async def seconds_to_next_due(db: ReconnectingConnection, claimed_s: float = 0.0) -> float | None:
     """Seconds until a delivery that waits for its time is due; None when there is none.
 
     Not above zero for what became due since the last claim was asked for, `claimed_s` seconds ago:
     it was too late for that, and nobody else tells of it.
     """
-    rows = await line.fetch(NEXT_DUE, claimed_s)
+    rows = await db.fetch(NEXT_DUE, claimed_s)
     found: float | None = rows[0]["seconds"]
     return found
 

@@ -1,10 +1,10 @@
-"""The dispatcher: claims what is due, sends it, settles what became of it.
+"""The dispatcher: claims what is due, sends it, records what became of it.
 
-Two statements for a batch, whatever its size: a claim and a settlement. Both overlap the sends:
-while some are under way the next are claimed and the finished ones are settled, so nothing waits
+Two statements for a batch, whatever its size: a claim and a record. Both overlap the sends:
+while some are under way the next are claimed and the finished ones are recorded, so nothing waits
 for the slowest of a batch. Nothing of the database is held while sending. See decision 0005.
 
-A delivery takes a slot from its claim until it is settled (`slots` says which). So at most that
+A delivery takes a slot from its claim until it is recorded (`slots` says which). So at most that
 many can be repeated when this process is killed, and a database that is slow or away slows the
 sends down instead of piling up results.
 """
@@ -19,14 +19,14 @@ from uuid import UUID
 
 import asyncpg
 
-from privata.events.service import DELIVERIES_BELL, LIVE_BELL, live_payload
-from privata.infra.kernel import Kernel
+from privata.events.service import DELIVERIES_WAKEUP, LIVE_WAKEUP, live_payload
+from privata.infra.context import AppContext
 from privata.infra.postgres import listening
 from privata.webhooks.engine.claims import Claim, claim, seconds_to_next_due
 from privata.webhooks.engine.own_faults import LOOK_EVERY_S, WAKE
-from privata.webhooks.engine.reconnecting import Line, is_passing
+from privata.webhooks.engine.reconnecting import ReconnectingConnection, is_passing
+from privata.webhooks.engine.recording import AttemptRecord, Recorded, record_attempts
 from privata.webhooks.engine.sending import Lease, Sender
-from privata.webhooks.engine.settling import Settled, Settlement, settle
 from privata.webhooks.engine.slots import Slots
 from privata.webhooks.outcomes import RULES, Outcome
 from privata.webhooks.transport.policies import policies
@@ -34,7 +34,7 @@ from privata.webhooks.transport.transport import Transport
 
 log = logging.getLogger(__name__)
 
-#: The slowest poll, a net for a lost bell; and the shortest sleep, seconds.
+#: The slowest poll, a net for a lost wake-up; and the shortest sleep, seconds.
 NET_S = 1.0
 SHORTEST_S = 0.005
 
@@ -43,31 +43,31 @@ SHORTEST_S = 0.005
 #: it is short beside the time in which the bucket of a resuming endpoint fills (`pace`).
 QUIET_S = 0.01
 
-#: Pages hear of settled deliveries at most this often, seconds.
+#: Pages hear of recorded deliveries at most this often, seconds.
 LIVE_EVERY_S = 0.1
 
-#: On a stop: seconds beyond the deadline of a send to settle what was under way.
+#: On a stop: seconds beyond the deadline of a send to record what was under way.
 STOP_GRACE_S = 4.0
 
 
 class Dispatcher:
     """One worker's dispatcher; any number may run on one database."""
 
-    def __init__(self, kernel: Kernel, transport: Transport) -> None:
-        chosen = kernel.settings
-        self._database = kernel.database
+    def __init__(self, ctx: AppContext, transport: Transport) -> None:
+        chosen = ctx.settings
+        self._database = ctx.database
         self._per_endpoint = chosen.dispatch_per_endpoint
         self._deadline_s = chosen.delivery_timeout_seconds
         # A send begins in the first half of its lease and has to fit into the other one.
         self._lease_s = max(float(chosen.dispatch_lease_seconds), 2 * self._deadline_s)
-        # Claims are as durable as settlements. A server that crashed would otherwise forget some,
+        # Claims are as durable as records. A server that crashed would otherwise forget some,
         # give their tokens out again, and two sends would hold the same fence.
-        self._claims = Line(kernel.database.url, "claims")
-        self._settlements = Line(kernel.database.url, "settlements")
+        self._claims = ReconnectingConnection(ctx.database.url, "claims")
+        self._records = ReconnectingConnection(ctx.database.url, "records")
         self._transport = transport
         self._sender = Sender(
             transport,
-            kernel.sealer,
+            ctx.sealer,
             policies(chosen),
             deadline_s=self._deadline_s,
             rng=random.SystemRandom(),
@@ -77,7 +77,7 @@ class Dispatcher:
         self._more = False
         self._claimed_at = time.monotonic()
         self._wake = False
-        self._results: list[tuple[Claim, Settlement]] = []
+        self._results: list[tuple[Claim, AttemptRecord]] = []
         self._stir = asyncio.Event()
         self._result_came = asyncio.Event()
         self._changed: set[tuple[UUID, str]] = set()
@@ -85,21 +85,21 @@ class Dispatcher:
         self._draining = False
 
     async def run(self) -> None:
-        """Deliver until cancelled; what is under way then is ended and settled first."""
-        hearing = asyncio.create_task(self._hear_bells())
+        """Deliver until cancelled; what is under way then is ended and recorded first."""
+        hearing = asyncio.create_task(self._hear_wakeups())
         claiming = asyncio.create_task(self._claim_and_send())
-        settling = asyncio.create_task(self._settle_results())
+        recording = asyncio.create_task(self._record_results())
         watching = asyncio.create_task(self._watch_network())
         try:
             ended, _ = await asyncio.wait(
-                {hearing, claiming, settling, watching}, return_when=asyncio.FIRST_COMPLETED
+                {hearing, claiming, recording, watching}, return_when=asyncio.FIRST_COMPLETED
             )
             for task in ended:
                 task.result()  # none ends by itself: this raises our own fault
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
-            await self._stop(hearing, claiming, settling)
+            await self._stop(hearing, claiming, recording)
 
     # Claiming.
 
@@ -132,7 +132,8 @@ class Dispatcher:
             await self._until_there_may_be_work()
 
     async def _until_there_may_be_work(self) -> None:
-        """Until a bell, a free slot that is wanted, a lane that moved on, or the next due time."""
+        """Until a wake-up, a free slot that is wanted, an ordering key that moved on, or the next
+        due time."""
         if self._stopping or self._stir.is_set():
             return
         if self._more and await self._stirred_within(QUIET_S):
@@ -168,15 +169,15 @@ class Dispatcher:
             self._release(lease.claim)
             return
         try:
-            settlement = await self._sender.attempt(lease)
-            ours = RULES[Outcome(settlement.outcome)].ours
+            attempt_record = await self._sender.attempt(lease)
+            ours = RULES[Outcome(attempt_record.outcome)].ours
             self._slots.sent(lease.claim.send, time.monotonic(), measured=not ours)
         except Exception:
-            # A bug of ours. Nothing is settled, so the delivery comes back with its lease's end.
+            # A bug of ours. Nothing is recorded, so the delivery comes back with its lease's end.
             log.exception("delivery %s failed on our side", lease.claim.delivery_id)
             self._release(lease.claim)
             return
-        self._results.append((lease.claim, settlement))
+        self._results.append((lease.claim, attempt_record))
         self._result_came.set()
 
     def _release(self, claimed: Claim) -> None:
@@ -186,49 +187,49 @@ class Dispatcher:
         if self._draining:
             self._result_came.set()
 
-    # Settling.
+    # Recording.
 
-    async def _settle_results(self) -> None:
+    async def _record_results(self) -> None:
         while not (self._draining and not self._slots.in_flight):
             await self._result_came.wait()
             self._result_came.clear()
             batch, self._results = self._results, []
             if not batch:
                 continue
-            for settled in await self._settle([settlement for _, settlement in batch]):
-                self._tell_pages(settled)
-                for channel, payload in settled.bells:
-                    self._database.ring(channel, payload)
-                if settled.moved:
+            for recorded in await self._record([attempt_record for _, attempt_record in batch]):
+                self._tell_pages(recorded)
+                for channel, payload in recorded.wakeups:
+                    self._database.wake(channel, payload)
+                if recorded.moved:
                     self._stir.set()
             for claimed, _ in batch:
                 self._release(claimed)
 
-    async def _settle(self, batch: list[Settlement]) -> list[Settled]:
+    async def _record(self, batch: list[AttemptRecord]) -> list[Recorded]:
         try:
-            return [await settle(self._settlements, batch)]
+            return [await record_attempts(self._records, batch)]
         except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError):
-            log.exception("a batch of %d settlements was refused; one by one", len(batch))
+            log.exception("a batch of %d records was refused; one by one", len(batch))
         # One attempt that cannot be written must not hold up the others, nor be sent for ever.
         done = []
         for one in batch:
             for form in (one, one.bare()):
                 try:
-                    done.append(await settle(self._settlements, [form]))
+                    done.append(await record_attempts(self._records, [form]))
                     break
                 except (asyncpg.PostgresError, asyncpg.InterfaceError, ValueError):
-                    log.exception("the settlement of delivery %s was refused", one.delivery_id)
+                    log.exception("the record of delivery %s was refused", one.delivery_id)
         return done
 
-    def _tell_pages(self, settled: Settled) -> None:
-        if settled.places and not self._changed:
-            asyncio.get_running_loop().call_later(LIVE_EVERY_S, self._ring_pages)
-        self._changed.update(settled.places)
+    def _tell_pages(self, recorded: Recorded) -> None:
+        if recorded.partitions and not self._changed:
+            asyncio.get_running_loop().call_later(LIVE_EVERY_S, self._wake_pages)
+        self._changed.update(recorded.partitions)
 
-    def _ring_pages(self) -> None:
+    def _wake_pages(self) -> None:
         for organization_id, environment in self._changed:
             payload = live_payload(organization_id, environment, "deliveries")
-            self._database.ring(LIVE_BELL, payload)
+            self._database.wake(LIVE_WAKEUP, payload)
         self._changed.clear()
 
     # Waking and stopping.
@@ -241,44 +242,45 @@ class Dispatcher:
                 self._wake = True
                 self._stir.set()
 
-    async def _hear_bells(self) -> None:
+    async def _hear_wakeups(self) -> None:
         while True:
             try:
-                async with listening(self._database.url, DELIVERIES_BELL) as bells:
-                    while await bells.get() is not None:
+                async with listening(self._database.url, DELIVERIES_WAKEUP) as wakeups:
+                    while await wakeups.get() is not None:
                         self._stir.set()
             except Exception as error:
                 if not is_passing(error):
                     raise
-                log.debug("the bell cannot be heard: %r", error)
+                log.debug("wake-ups cannot be heard: %r", error)
             await asyncio.sleep(NET_S)
 
     async def _stop(
         self,
         hearing: asyncio.Task[None],
         claiming: asyncio.Task[None],
-        settling: asyncio.Task[None],
+        recording: asyncio.Task[None],
     ) -> None:
-        """Let what is under way end and be settled; what takes too long comes back by its lease."""
+        """Let what is under way end and be recorded; what takes too long comes back by its
+        lease."""
         self._stopping = True
         self._stir.set()
         hearing.cancel()
-        tasks = {hearing, claiming, settling}
+        tasks = {hearing, claiming, recording}
         try:
             async with asyncio.timeout(self._deadline_s + STOP_GRACE_S):
                 # A running claim is not cut: what it took would have to wait for its lease's end.
                 await asyncio.wait({claiming})
                 self._draining = True
                 self._result_came.set()
-                await asyncio.wait({settling})
+                await asyncio.wait({recording})
         except TimeoutError:
-            log.warning("stopped with %d deliveries not settled", self._slots.in_flight)
+            log.warning("stopped with %d deliveries not recorded", self._slots.in_flight)
         finally:
             tasks |= self._sends
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             if self._changed:
-                self._ring_pages()
+                self._wake_pages()
             await self._claims.close()
-            await self._settlements.close()
+            await self._records.close()

@@ -1,4 +1,4 @@
-"""What the attempts of a batch mean for their endpoints, in the transaction that settles them.
+"""What the attempts of a batch mean for their endpoints, in the transaction that records them.
 
 The rows are locked in the order of their ids, so two workers judge an endpoint one after the
 other, each on the failures that the other has added: they cannot both miss the fiftieth. Only
@@ -18,7 +18,7 @@ import asyncpg
 from privata.audit import service as audit
 from privata.core.tenancy import Environment, system_actor
 from privata.events.ops_events import publish_ops, webhook_paused, webhook_resumed
-from privata.events.service import LIVE_BELL, NewEvent, live_payload
+from privata.events.service import LIVE_WAKEUP, NewEvent, live_payload
 from privata.infra.postgres import Transaction
 from privata.webhooks.endpoints.pausing import WINDOW, Evidence, Standing, Tell, judge
 from privata.webhooks.engine.reconnecting import Connection
@@ -44,14 +44,14 @@ WHERE id = $1
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Whether an endpoint changed its ways, and the bells of what was told about it."""
+    """Whether an endpoint changed its ways, and the wake-ups of what was told about it."""
 
     any: bool = False
-    bells: frozenset[tuple[str, str]] = frozenset()
+    wakeups: frozenset[tuple[str, str]] = frozenset()
 
 
 async def judge_endpoints(connection: Connection, rows: Sequence[asyncpg.Record]) -> Changed:
-    """Judge the endpoints of `rows`, one for each endpoint and URL that was settled."""
+    """Judge the endpoints of `rows`, one for each endpoint and URL that was recorded."""
     seen = {
         (row["endpoint_id"], row["url"]): _evidence(row)
         for row in rows
@@ -75,10 +75,10 @@ async def judge_endpoints(connection: Connection, rows: Sequence[asyncpg.Record]
         if tell is not None:
             await _tell(tx, row, after, tell)
         if before.status is not after.status or tell is not None:
-            tx.ring(LIVE_BELL, _endpoints_changed(row))
+            tx.wake(LIVE_WAKEUP, _endpoints_changed(row))
     if changes:
         await connection.executemany(_CHANGE, changes)
-    return Changed(moved, frozenset(tx.bells))
+    return Changed(moved, frozenset(tx.wakeups))
 
 
 async def _tell(tx: Transaction, row: asyncpg.Record, after: Standing, tell: Tell) -> None:

@@ -2,9 +2,9 @@
 
 A delivery that failed through us waits longer each time, so that a fault that lasts writes few
 attempts. Whoever waits because of our network must not wait on when it is back: the network is
-looked at every few seconds (the routing table, and the witnesses of network and name resolution
-where there are any), and once it answers again everything that waits for us is made due. What fails
-once more waits as long as before.
+looked at every few seconds (the routing table, and the reference hosts of network and name
+resolution where there are any), and once it answers again everything that waits for us is made due.
+What fails once more waits as long as before.
 """
 
 # What is put together here are constants of this file.

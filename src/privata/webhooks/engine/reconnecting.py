@@ -40,7 +40,7 @@ T = TypeVar("T")
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 
-class Line:
+class ReconnectingConnection:
     """Runs one statement or transaction at a time and repeats it until the database has answered.
 
     For what may be repeated only: an answer that got lost may have been a success.

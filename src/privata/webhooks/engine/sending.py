@@ -14,9 +14,9 @@ from privata.infra.sealing import Sealer, UnsealError
 from privata.webhooks.endpoints.pausing import error_text
 from privata.webhooks.engine.attempt_log import log_attempt
 from privata.webhooks.engine.claims import Claim
+from privata.webhooks.engine.decisions import decide
 from privata.webhooks.engine.own_faults import OwnFaults
-from privata.webhooks.engine.settling import Settlement
-from privata.webhooks.engine.verdicts import decide
+from privata.webhooks.engine.recording import AttemptRecord
 from privata.webhooks.outcomes import RULES, Outcome
 from privata.webhooks.schedule import schedule_for
 from privata.webhooks.signing.signatures import Message, body_for, headers_for, secret_context
@@ -68,8 +68,8 @@ class Sender:
         self._rng = rng
         self.own_faults = OwnFaults()
 
-    async def attempt(self, lease: Lease) -> Settlement:
-        """Send once; whatever goes wrong, the settlement says so."""
+    async def attempt(self, lease: Lease) -> AttemptRecord:
+        """Send once; whatever goes wrong, the record says so."""
         claim, started_at = lease.claim, lease.now()
         secrets = [
             one for one in claim.secrets if one.expires_at is None or one.expires_at > started_at
@@ -103,13 +103,13 @@ class Sender:
                 )
             )
         ids = ",".join(str(one.id) for one in secrets)
-        return self._settlement(lease, result, started_at, signed_at, f"{{{ids}}}")
+        return self._attempt_record(lease, result, started_at, signed_at, f"{{{ids}}}")
 
-    def _settlement(
+    def _attempt_record(
         self, lease: Lease, result: SendResult, started_at: datetime, signed_at: int, ids: str
-    ) -> Settlement:
+    ) -> AttemptRecord:
         claim, ended_at = lease.claim, lease.now()
-        verdict = decide(
+        decision = decide(
             result,
             attempts=claim.attempts,
             first_attempt_at=claim.first_attempt_at or started_at,
@@ -122,16 +122,16 @@ class Sender:
         )
         if RULES[result.outcome].ours:
             self.own_faults.note(result)
-        log_attempt(claim, result, verdict, ended_at)
+        log_attempt(claim, result, decision, ended_at)
         headers = json.dumps(result.response_headers) if result.response_headers else None
-        return Settlement(
+        return AttemptRecord(
             delivery_id=claim.delivery_id,
             lease_token=claim.lease_token,
             endpoint_id=claim.endpoint_id,
-            status=verdict.status.value,
-            spent=verdict.spent,
-            wait_s=verdict.wait_s,
-            gone=verdict.gone,
+            status=decision.status.value,
+            spent=decision.spent,
+            wait_s=decision.wait_s,
+            gone=decision.gone,
             number=claim.attempts + 1,
             secret_ids=ids,
             url=claim.url,

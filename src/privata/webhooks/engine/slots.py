@@ -146,7 +146,7 @@ class Slots:
         self._retrying = 0
         self._endpoints: dict[UUID, _Holder] = {}
         self._accounts: dict[Account, _Holder] = {}
-        #: What is being sent, with the time since when; what is only to be settled is not in it.
+        #: What is being sent, with the time since when; what is only to be recorded is not in it.
         self._sending: dict[object, tuple[Slot, float]] = {}
 
     def take(self, slot: Slot, send: object, now: float) -> None:

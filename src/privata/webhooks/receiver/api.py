@@ -216,7 +216,7 @@ class Receiver(Starlette):
 
 def create_app(
     *secrets: str,
-    now: Callable[[], float] = time.time,  # wall clock: a program of its own, without a kernel
+    now: Callable[[], float] = time.time,  # wall clock: a program of its own, without a context
 ) -> Receiver:
     """A receiver that accepts these secrets; with none it accepts nothing until told some."""
     return Receiver(secrets, now)

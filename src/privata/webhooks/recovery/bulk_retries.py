@@ -10,8 +10,8 @@ from uuid import UUID
 from privata.audit import service as audit
 from privata.core.errors import ValidationFailed
 from privata.core.tenancy import Actor
-from privata.events.service import DELIVERIES_BELL, LIVE_BELL, live_payload
-from privata.infra.kernel import Kernel
+from privata.events.service import DELIVERIES_WAKEUP, LIVE_WAKEUP, live_payload
+from privata.infra.context import AppContext
 from privata.webhooks.recovery.retries import take_over
 from privata.webhooks.state_sql import RETRYABLE
 
@@ -19,7 +19,7 @@ from privata.webhooks.state_sql import RETRYABLE
 MOST: Final = 1000
 
 # Locked in the order of their ids, so that two requests at once cannot wait for each other. What a
-# claim or a settlement changes meanwhile is judged again on its new values.
+# claim or a record changes meanwhile is judged again on its new values.
 _CHOOSE: Final = f"""
 SELECT d.id FROM webhook_delivery AS d
 JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
@@ -41,7 +41,7 @@ class Retried:
     left: int
 
 
-async def retry_many(kernel: Kernel, *, actor: Actor, delivery_ids: Sequence[UUID]) -> Retried:
+async def retry_many(ctx: AppContext, *, actor: Actor, delivery_ids: Sequence[UUID]) -> Retried:
     """A retry of each of these now, as `retries` makes them; audited as one act.
 
     `ValidationFailed` for none or for more than `MOST` of them.
@@ -49,7 +49,7 @@ async def retry_many(kernel: Kernel, *, actor: Actor, delivery_ids: Sequence[UUI
     wanted = sorted(set(delivery_ids))
     if not 1 <= len(wanted) <= MOST:
         raise ValidationFailed(f"Choose 1 to {MOST:,} deliveries.")
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         chosen = await tx.connection.fetch(
             _CHOOSE, wanted, actor.organization_id, actor.environment.value
         )
@@ -61,6 +61,6 @@ async def retry_many(kernel: Kernel, *, actor: Actor, delivery_ids: Sequence[UUI
         await audit.record(
             tx, actor=actor, action="delivery.retried_many", target=str(wanted[0]), changes=changes
         )
-        tx.ring(DELIVERIES_BELL)
-        tx.ring(LIVE_BELL, live_payload(actor.organization_id, actor.environment, "deliveries"))
+        tx.wake(DELIVERIES_WAKEUP)
+        tx.wake(LIVE_WAKEUP, live_payload(actor.organization_id, actor.environment, "deliveries"))
     return done

@@ -16,15 +16,15 @@ from uuid import UUID
 
 from privata.core.errors import NotFound, RecoveryInProgress, ValidationFailed
 from privata.core.tenancy import Actor
+from privata.infra.context import AppContext
 from privata.infra.idempotency import Keep
-from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.webhooks.endpoints.access import locked_endpoint, note
 from privata.webhooks.state_sql import FAILING, GIVEN_UP
 from privata.webhooks.states import EndpointStatus, RecoveryStatus
 
 #: Wakes the workers that recover; no payload.
-RECOVERIES_BELL: Final = "privata_recoveries"
+RECOVERIES_WAKEUP: Final = "privata_recoveries"
 
 _MISSED: Final = """
 (SELECT d.* FROM webhook_delivery AS d
@@ -106,7 +106,7 @@ class Progress:
 
 
 async def recover(
-    kernel: Kernel,
+    ctx: AppContext,
     *,
     actor: Actor,
     endpoint_id: UUID,
@@ -118,11 +118,11 @@ async def recover(
     With nothing missed it is done at once. `RecoveryInProgress` while another one runs; `NotFound`;
     `ValidationFailed` for a time to come or a disabled endpoint.
     """
-    if since.tzinfo is None or since > kernel.clock.now():
+    if since.tzinfo is None or since > ctx.clock.now():
         sentence = "must be a past time with an offset"
         raise ValidationFailed(f"since {sentence}.", fields=[("since", sentence)])
     recovery_id = uuid.uuid4()
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         row = await locked_endpoint(tx, actor, endpoint_id)
         if row["status"] == EndpointStatus.DISABLED:
             raise ValidationFailed("This endpoint is disabled.")
@@ -149,19 +149,19 @@ async def recover(
         )
         changes = {"recovery": recovery_id, "since": since, "missed": missed["total"]}
         await note(tx, actor, "endpoint.recovery_started", endpoint_id, changes)
-        tx.ring(RECOVERIES_BELL)
+        tx.wake(RECOVERIES_WAKEUP)
         begun = await _progress(tx, actor, recovery_id)
         if keep is not None:
             await keep(tx, begun)
     return begun
 
 
-async def cancel_recovery(kernel: Kernel, *, actor: Actor, recovery_id: UUID) -> Progress:
+async def cancel_recovery(ctx: AppContext, *, actor: Actor, recovery_id: UUID) -> Progress:
     """Queue no more. What is queued already, a second's worth at most, still goes out.
 
     Does nothing to one that has ended. `NotFound`.
     """
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         found = await _progress(tx, actor, recovery_id)
         if await end_recovery(tx, recovery_id, RecoveryStatus.CANCELLED):
             changes = {"recovery": recovery_id, "queued": found.queued, "of": found.total}
@@ -170,25 +170,25 @@ async def cancel_recovery(kernel: Kernel, *, actor: Actor, recovery_id: UUID) ->
     return found
 
 
-async def recovery(kernel: Kernel, *, actor: Actor, recovery_id: UUID) -> Progress:
+async def recovery(ctx: AppContext, *, actor: Actor, recovery_id: UUID) -> Progress:
     """How far it is. `NotFound`."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         return await _progress(tx, actor, recovery_id)
 
 
-async def missed_since(kernel: Kernel, *, actor: Actor, endpoint_id: UUID, since: datetime) -> int:
+async def missed_since(ctx: AppContext, *, actor: Actor, endpoint_id: UUID, since: datetime) -> int:
     """How many events of the actor's endpoint a recovery since then would send."""
-    missed: int = await kernel.database.pool.fetchval(
+    missed: int = await ctx.database.pool.fetchval(
         _COUNT_MINE, endpoint_id, since, 0, None, actor.organization_id, actor.environment.value
     )
     return missed
 
 
 async def recoveries_of(
-    kernel: Kernel, *, actor: Actor, endpoint_id: UUID, limit: int = 10
+    ctx: AppContext, *, actor: Actor, endpoint_id: UUID, limit: int = 10
 ) -> list[Progress]:
     """The endpoint's latest recoveries, newest first."""
-    rows = await kernel.database.pool.fetch(
+    rows = await ctx.database.pool.fetch(
         _LATEST, actor.organization_id, actor.environment.value, endpoint_id, limit
     )
     return [Progress(*row) for row in rows]

@@ -13,19 +13,19 @@ import asyncpg
 
 from privata.core.standing import DELIVERING
 from privata.core.tenancy import Environment, system_actor
-from privata.events.service import DELIVERIES_BELL, LIVE_BELL, live_payload
-from privata.infra.kernel import Kernel
+from privata.events.service import DELIVERIES_WAKEUP, LIVE_WAKEUP, live_payload
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction, listening
 from privata.infra.waking import until_woken
 from privata.webhooks.endpoints.access import note
-from privata.webhooks.recovery.recoveries import MISSED, RECOVERIES_BELL, end_recovery
+from privata.webhooks.recovery.recoveries import MISSED, RECOVERIES_WAKEUP, end_recovery
 from privata.webhooks.states import EndpointStatus, RecoveryStatus
 
 #: Seconds between two steps of one recovery: each queues at most what goes out in that time.
 STEP_S: Final = 1.0
 
 #: Seconds to look again at an endpoint that is paused or whose organization is stopped, and without
-#: a bell for new recoveries.
+#: a wake-up for new recoveries.
 PAUSED_S: Final = 5.0
 NET_S: Final = 30.0
 
@@ -49,11 +49,11 @@ WHERE recovery_id = $1 AND status = 'pending' AND attempts = 0
 """
 
 # One that is being sent at this moment ends the step: it may arrive, and those behind it must not
-# overtake it. It is looked at again when it is settled or its lease has run out.
+# overtake it. It is looked at again when it is recorded or its lease has run out.
 #
 # A delivery that still had retries to come is closed, because its replay takes over the duty. The
 # rows are locked first and judged again on their newest values, so no claim comes between the look
-# and the close. What is in flight is not even locked: settlements lock whole batches of those, and
+# and the close. What is in flight is not even locked: records lock whole batches of those, and
 # two that lock in different orders would wait for each other.
 _QUEUE: Final = f"""
 WITH seen AS (
@@ -95,19 +95,19 @@ WHERE id = $1
 """
 
 
-async def recover_endpoints(kernel: Kernel) -> None:
+async def recover_endpoints(ctx: AppContext) -> None:
     """Work off recoveries until cancelled; any number of workers may."""
-    async with listening(kernel.database.url, RECOVERIES_BELL) as bells:
+    async with listening(ctx.database.url, RECOVERIES_WAKEUP) as wakeups:
         while True:
-            if await recover_step(kernel):
+            if await recover_step(ctx):
                 continue
-            wait: float | None = await kernel.database.pool.fetchval(_NEXT)
-            await until_woken(bells, NET_S if wait is None else min(NET_S, max(wait, 0.01)))
+            wait: float | None = await ctx.database.pool.fetchval(_NEXT)
+            await until_woken(wakeups, NET_S if wait is None else min(NET_S, max(wait, 0.01)))
 
 
-async def recover_step(kernel: Kernel) -> bool:
+async def recover_step(ctx: AppContext) -> bool:
     """One step of one recovery that is due; False if none is."""
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         return await step(tx)
 
 
@@ -148,9 +148,9 @@ async def _queue(tx: Transaction, row: asyncpg.Record) -> None:
     reached = 0 if moved is None else moved["reached"] or 0
     await tx.connection.execute(_MARK, row["id"], reached, STEP_S)
     if reached:
-        tx.ring(DELIVERIES_BELL)
+        tx.wake(DELIVERIES_WAKEUP)
         for topic in ("endpoints", "deliveries"):
-            tx.ring(LIVE_BELL, live_payload(row["organization_id"], row["environment"], topic))
+            tx.wake(LIVE_WAKEUP, live_payload(row["organization_id"], row["environment"], topic))
 
 
 async def _end(tx: Transaction, row: asyncpg.Record, status: RecoveryStatus) -> None:

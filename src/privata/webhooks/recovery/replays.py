@@ -12,9 +12,9 @@ from uuid import UUID
 
 from privata.core.errors import NotFound, RateLimited, ValidationFailed
 from privata.core.tenancy import Actor
-from privata.events.service import DELIVERIES_BELL
+from privata.events.service import DELIVERIES_WAKEUP
+from privata.infra.context import AppContext
 from privata.infra.idempotency import Keep
-from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.webhooks.endpoints.access import locked_endpoint, note
 from privata.webhooks.states import EndpointStatus
@@ -58,14 +58,14 @@ class Replayed:
 
 
 async def replay_delivery(
-    kernel: Kernel, *, actor: Actor, delivery_id: UUID, keep: Keep[Replayed] | None = None
+    ctx: AppContext, *, actor: Actor, delivery_id: UUID, keep: Keep[Replayed] | None = None
 ) -> Replayed:
     """Owe the delivery's event to its endpoint once more.
 
     `NotFound`; `ValidationFailed` if the endpoint is disabled; `RateLimited` after `PER_HOUR` of
     them in an hour.
     """
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         row = await tx.connection.fetchrow(
             _FIND, delivery_id, actor.organization_id, actor.environment.value
         )
@@ -74,9 +74,9 @@ async def replay_delivery(
         return await _replay(tx, actor, row["endpoint_id"], row["id"], keep)
 
 
-async def replays_left(kernel: Kernel, endpoint_id: UUID) -> int:
+async def replays_left(ctx: AppContext, endpoint_id: UUID) -> int:
     """How many replays by hand the endpoint may get now."""
-    recent = await kernel.database.pool.fetchrow(_RECENT, endpoint_id)
+    recent = await ctx.database.pool.fetchrow(_RECENT, endpoint_id)
     assert recent is not None
     return max(0, PER_HOUR - int(recent["made"]))
 
@@ -109,7 +109,7 @@ async def _replay(
     replayed = Replayed(made, endpoint_id, endpoint["status"] == EndpointStatus.PAUSED)
     changes = {"endpoint": endpoint_id, "replay": made}
     await note(tx, actor, "delivery.replayed", original, changes, topic="deliveries")
-    tx.ring(DELIVERIES_BELL)
+    tx.wake(DELIVERIES_WAKEUP)
     if keep is not None:
         await keep(tx, replayed)
     return replayed

@@ -16,9 +16,9 @@ from privata.core.errors import WebhookNotPaused
 from privata.core.standing import DELIVERING
 from privata.core.tenancy import Actor
 from privata.events.ops_events import publish_ops, webhook_resumed
-from privata.events.service import DELIVERIES_BELL
+from privata.events.service import DELIVERIES_WAKEUP
+from privata.infra.context import AppContext
 from privata.infra.idempotency import Keep
-from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.webhooks.endpoints import store
 from privata.webhooks.endpoints.access import locked_endpoint, note
@@ -88,14 +88,14 @@ class Resumed:
 
 
 async def resume_endpoint(
-    kernel: Kernel, *, actor: Actor, endpoint_id: UUID, keep: Keep[Resumed] | None = None
+    ctx: AppContext, *, actor: Actor, endpoint_id: UUID, keep: Keep[Resumed] | None = None
 ) -> Resumed:
     """Send a probe and, once it has arrived, what waited, paced and in order; tells `ops`.
 
     `WebhookNotPaused` if it was not paused, `NotFound`. While a probe of our own is under way
     it is taken over, so a person's resumption is always answered by an event.
     """
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         row = await locked_endpoint(tx, actor, endpoint_id)
         ours = row["status"] == EndpointStatus.RESUMING and row["resumed_by"] is None
         if row["status"] != EndpointStatus.PAUSED and not (ours and not row["flush_tokens_at"]):
@@ -132,25 +132,25 @@ async def _resume(tx: Transaction, actor: Actor, row: store.Row) -> Resumed:
     )
     changes = {"reason": row["paused_reason"], "waiting": waits}
     await note(tx, actor, "endpoint.resumed", endpoint_id, changes)
-    tx.ring(DELIVERIES_BELL)
+    tx.wake(DELIVERIES_WAKEUP)
     return Resumed(endpoint_id, after["status"], waits, beside["exhausted"])
 
 
-async def begin_probes(kernel: Kernel, every_s: float) -> int:
+async def begin_probes(ctx: AppContext, every_s: float) -> int:
     """Set a probe going to each endpoint that failures paused and that rested for `every_s`.
 
     Endpoints for which nothing waits are left alone: a probe is always an event that they lack.
     """
-    rows = await kernel.database.pool.fetch(_PROBE, every_s, MOST_PROBES)
+    rows = await ctx.database.pool.fetch(_PROBE, every_s, MOST_PROBES)
     if rows:
-        kernel.database.ring(DELIVERIES_BELL)
+        ctx.database.wake(DELIVERIES_WAKEUP)
     return len(rows)
 
 
-async def probe_endpoints(kernel: Kernel) -> None:
+async def probe_endpoints(ctx: AppContext) -> None:
     """Begin probes until cancelled; with `PRIVATA_PROBE_MINUTES=0` it only waits."""
-    every_s = 60.0 * kernel.settings.probe_minutes
+    every_s = 60.0 * ctx.settings.probe_minutes
     while True:
         if every_s:
-            await begin_probes(kernel, every_s)
+            await begin_probes(ctx, every_s)
         await asyncio.sleep(LOOK_EVERY_S)

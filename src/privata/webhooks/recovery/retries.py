@@ -17,9 +17,9 @@ from uuid import UUID
 from privata.audit import service as audit
 from privata.core.errors import AlreadyRetried, NotFound, ValidationFailed
 from privata.core.tenancy import Actor
-from privata.events.service import DELIVERIES_BELL, LIVE_BELL, live_payload
+from privata.events.service import DELIVERIES_WAKEUP, LIVE_WAKEUP, live_payload
+from privata.infra.context import AppContext
 from privata.infra.idempotency import Keep
-from privata.infra.kernel import Kernel
 from privata.infra.postgres import Transaction
 from privata.webhooks.endpoints import store
 from privata.webhooks.endpoints.access import locked_endpoint
@@ -56,7 +56,7 @@ BEING_SENT: Final = "This delivery is being sent."
 
 
 async def retry_delivery(
-    kernel: Kernel, *, actor: Actor, delivery_id: UUID, keep: Keep[UUID] | None = None
+    ctx: AppContext, *, actor: Actor, delivery_id: UUID, keep: Keep[UUID] | None = None
 ) -> UUID:
     """Owe the delivery's event to its endpoint as a new delivery, due now; its id.
 
@@ -64,7 +64,7 @@ async def retry_delivery(
     being sent, its endpoint is paused or disabled. `RateLimited`, for one that was delivered,
     after as many replays as an endpoint gets in an hour.
     """
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         # Of two retries at once the second waits here for the first, and then finds its record.
         row = await store.lock_delivery(tx, actor, delivery_id)
         if row is None:
@@ -75,8 +75,8 @@ async def retry_delivery(
         await audit.record(
             tx, actor=actor, action="delivery.retried", target=str(delivery_id), changes=changes
         )
-        tx.ring(DELIVERIES_BELL)
-        tx.ring(LIVE_BELL, live_payload(actor.organization_id, actor.environment, "deliveries"))
+        tx.wake(DELIVERIES_WAKEUP)
+        tx.wake(LIVE_WAKEUP, live_payload(actor.organization_id, actor.environment, "deliveries"))
         if keep is not None:
             await keep(tx, made)
     return made

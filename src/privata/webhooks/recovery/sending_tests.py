@@ -14,8 +14,8 @@ from privata.core.clock import iso, unix_ms
 from privata.core.errors import ValidationFailed
 from privata.core.tenancy import Actor, Environment
 from privata.events.service import NewEvent, publish
+from privata.infra.context import AppContext
 from privata.infra.idempotency import Keep
-from privata.infra.kernel import Kernel
 from privata.webhooks.endpoints import store
 from privata.webhooks.endpoints.access import locked_endpoint, note
 from privata.webhooks.states import EndpointStatus
@@ -38,16 +38,16 @@ class Trial:
 
 
 async def send_test_event(
-    kernel: Kernel, *, actor: Actor, endpoint_id: UUID, keep: Keep[Trial] | None = None
+    ctx: AppContext, *, actor: Actor, endpoint_id: UUID, keep: Keep[Trial] | None = None
 ) -> Trial:
     """Publish `webhook.test` to this endpoint alone, whatever its filter.
 
     It is signed, tried again and recorded like any other. `NotFound`; `ValidationFailed` if the
     endpoint is disabled.
     """
-    now = kernel.clock.now()
+    now = ctx.clock.now()
     event_id = f"test-{uuid.uuid4()}:webhook_test:{unix_ms(now)}"
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         row = await locked_endpoint(tx, actor, endpoint_id)
         if row["status"] == EndpointStatus.DISABLED:
             raise ValidationFailed("This endpoint is disabled.")

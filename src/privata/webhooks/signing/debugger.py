@@ -24,7 +24,7 @@ from privata.webhooks.states import Dialect
 MAX_PASTED: Final = 4096
 
 #: Signatures that are looked at; a rotation has two.
-MAX_PROOFS: Final = 6
+MAX_SHOWN_SIGNATURES: Final = 6
 
 _DIGEST_BYTES: Final = 32
 _SECONDS: Final = re.compile(r"[0-9]{1,11}")
@@ -58,7 +58,7 @@ class _Parts:
 
     ident: str | None
     stamps: list[str]
-    proofs: list[str]
+    signatures: list[str]
 
 
 def check_header(
@@ -67,27 +67,27 @@ def check_header(
     """Judge what was pasted against an attempt; `now` in unix seconds."""
     text = pasted[:MAX_PASTED].strip()
     parts = _standard_parts(text) if dialect is Dialect.STANDARD else _privata_parts(text)
-    if not parts.stamps and not parts.proofs:
+    if not parts.stamps and not parts.signatures:
         return [Finding(False, "Header", _expected(dialect))]
     found = []
     if dialect is Dialect.STANDARD and parts.ident is not None:
         found.append(_ident(parts.ident, message))
     found.append(_stamp(dialect, parts.stamps, message, now))
-    if not parts.proofs:
+    if not parts.signatures:
         found.append(Finding(False, "Signature", f"The header has no v1. {_expected(dialect)}"))
     stamp = parts.stamps[0] if parts.stamps else str(message.timestamp)
     found += [
-        _proof(dialect, number, proof, stamp, message, keys)
-        for number, proof in enumerate(parts.proofs[:MAX_PROOFS], 1)
+        _signature(dialect, number, signature, stamp, message, keys)
+        for number, signature in enumerate(parts.signatures[:MAX_SHOWN_SIGNATURES], 1)
     ]
     return found
 
 
 def fits(found: Sequence[Finding]) -> bool:
     """Whether a receiver would accept it: nothing is wrong but signatures, and one of them fits."""
-    proofs = [one.fits for one in found if one.title.startswith("Signature")]
+    signatures = [one.fits for one in found if one.title.startswith("Signature")]
     others = [one.fits for one in found if not one.title.startswith("Signature")]
-    return any(proofs) and False not in others
+    return any(signatures) and False not in others
 
 
 def _privata_parts(text: str) -> _Parts:
@@ -164,19 +164,19 @@ def _stamp(dialect: Dialect, stamps: Sequence[str], message: Message, now: float
     )
 
 
-def _proof(
-    dialect: Dialect, number: int, proof: str, stamp: str, message: Message, keys: Sequence[Key]
+def _signature(
+    dialect: Dialect, number: int, signature: str, stamp: str, message: Message, keys: Sequence[Key]
 ) -> Finding:
     name = f"Signature {number}"
-    shown = f"{proof[:8]}{_CUT}" if len(proof) > 8 else proof
+    shown = f"{signature[:8]}{_CUT}" if len(signature) > 8 else signature
     for key in keys:
         digest = _digest(dialect, key.secret, _signed(dialect, stamp, message, message.body))
-        if hmac.compare_digest(_base64(digest).encode(), proof.encode()):
+        if hmac.compare_digest(_base64(digest).encode(), signature.encode()):
             text = f"{shown} is correct. It matches the secret {key.hint}{_CUT} ({key.when})."
             if not key.signed:
                 text += " This attempt was not signed with that secret."
             return Finding(True, name, text)
-    raw, spelling = _decoded(proof)
+    raw, spelling = _decoded(signature)
     if raw is None:
         return Finding(False, name, f"{shown} is neither base64 nor hexadecimal.")
     if len(raw) != _DIGEST_BYTES:
@@ -272,16 +272,16 @@ def _digest(dialect: Dialect, secret: str, signed: bytes) -> bytes:
     return hmac.digest(key, signed, "sha256")
 
 
-def _decoded(proof: str) -> tuple[bytes | None, str]:
-    """The bytes of a proof, and a word about their spelling if it is not ours."""
-    if re.fullmatch(r"[0-9A-Fa-f]{64}", proof):
-        return bytes.fromhex(proof), "it is hexadecimal, not base64;"
-    plain = proof.replace("-", "+").replace("_", "/").rstrip("=")
+def _decoded(signature: str) -> tuple[bytes | None, str]:
+    """The bytes of a signature, and a word about their spelling if it is not ours."""
+    if re.fullmatch(r"[0-9A-Fa-f]{64}", signature):
+        return bytes.fromhex(signature), "it is hexadecimal, not base64;"
+    plain = signature.replace("-", "+").replace("_", "/").rstrip("=")
     try:
         raw = base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
     except (ValueError, binascii.Error):
         return None, ""
-    return raw, "" if _base64(raw) == proof else "it is not standard base64 with padding;"
+    return raw, "" if _base64(raw) == signature else "it is not standard base64 with padding;"
 
 
 def _base64(raw: bytes) -> str:

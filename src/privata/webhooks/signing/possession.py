@@ -12,7 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.postgres import Transaction
 from privata.webhooks.signing.signatures import secret_context
 
@@ -28,7 +28,7 @@ ORDER BY s.created_at
 """
 
 
-class Holding(Enum):
+class Possession(Enum):
     """What a proof shows.
 
     `YOUNG`: it was made with a secret that is too new to prove anything, or there are only such.
@@ -43,14 +43,14 @@ class Holding(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The verdict; for `YOUNG` from when on the secret in question proves."""
+    """The result; for `YOUNG` from when on the secret in question proves."""
 
-    holding: Holding
+    possession: Possession
     proves_from: datetime | None = None
 
 
-async def judge_holding(
-    kernel: Kernel,
+async def judge_possession(
+    ctx: AppContext,
     tx: Transaction,
     *,
     organization_id: UUID,
@@ -67,10 +67,10 @@ async def judge_holding(
     """
     rows = await tx.connection.fetch(_WORKING, organization_id, environment.value, min_age)
     if not rows:
-        return Judged(Holding.NOTHING)
+        return Judged(Possession.NOTHING)
     proved, young = False, None
     for row in rows:
-        secret = kernel.sealer.unseal(row["sealed"], secret_context(row["id"]))
+        secret = ctx.sealer.unseal(row["sealed"], secret_context(row["id"]))
         for message in messages:
             wanted = hmac.digest(secret, message.encode(), hashlib.sha256)
             # All are compared, in constant time, so that the time tells nothing about which.
@@ -78,10 +78,10 @@ async def judge_holding(
             proved |= same and row["proves"]
             young = row["proves_from"] if same and not row["proves"] else young
     if proved:
-        return Judged(Holding.PROVED)
+        return Judged(Possession.PROVED)
     if young is None and not any(row["proves"] for row in rows):
         young = rows[0]["proves_from"]
-    return Judged(Holding.WRONG) if young is None else Judged(Holding.YOUNG, young)
+    return Judged(Possession.WRONG) if young is None else Judged(Possession.YOUNG, young)
 
 
 async def can_prove(
@@ -90,7 +90,7 @@ async def can_prove(
     """Whether there is a secret that could prove anything now: `PROVED`, `YOUNG` or `NOTHING`."""
     rows = await tx.connection.fetch(_WORKING, organization_id, environment.value, min_age)
     if not rows:
-        return Judged(Holding.NOTHING)
+        return Judged(Possession.NOTHING)
     if any(row["proves"] for row in rows):
-        return Judged(Holding.PROVED)
-    return Judged(Holding.YOUNG, rows[0]["proves_from"])
+        return Judged(Possession.PROVED)
+    return Judged(Possession.YOUNG, rows[0]["proves_from"])

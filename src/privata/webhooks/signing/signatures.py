@@ -54,7 +54,7 @@ Headers = list[tuple[str, str]]
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """How a notification is signed and shaped: how its secrets are made, which headers carry the
-    proof, and which bytes are sent for an event's body (None: the body as it is).
+    signature, and which bytes are sent for an event's body (None: the body as it is).
     """
 
     name: str
@@ -103,8 +103,8 @@ def headers_for(dialect: str, secrets: Sequence[str], message: Message) -> Heade
 def sign_privata(secrets: Sequence[str], timestamp: int, body: bytes) -> str:
     """The value of `X-Privata-Signature`, one `v1` for each secret in the order given."""
     signed = b"%d." % timestamp + body
-    proofs = (f",v1={_digest(secret.encode(), signed)}" for secret in secrets)
-    return f"t={timestamp}{''.join(proofs)}"
+    signatures = (f",v1={_digest(secret.encode(), signed)}" for secret in secrets)
+    return f"t={timestamp}{''.join(signatures)}"
 
 
 def verify_privata(
@@ -120,17 +120,17 @@ def verify_privata(
     if header is None or len(header) > MAX_HEADER_CHARS:
         return False
     stamps: list[str] = []
-    proofs: list[str] = []
+    signatures: list[str] = []
     for item in header.split(","):
         name, _, value = item.partition("=")
         if name.strip() == "t":
             # With spaces too: two headers joined by a proxy ("a, b") must not pass as one.
             stamps.append(value)
         elif name == "v1":
-            proofs.append(value)
+            signatures.append(value)
     if len(stamps) != 1 or not _is_recent(stamps[0], now, tolerance):
         return False
-    return _any_equal(proofs, _digest(secret.encode(), stamps[0].encode() + b"." + body))
+    return _any_equal(signatures, _digest(secret.encode(), stamps[0].encode() + b"." + body))
 
 
 def sign_standard(secrets: Sequence[str], message_id: str, timestamp: int, body: bytes) -> str:
@@ -163,24 +163,24 @@ def verify_standard(
     if not _is_recent(timestamp, now, tolerance):
         return False
     tokens = (token.partition(",") for token in signature.split(" "))
-    proofs = [value for version, _, value in tokens if version == "v1"]
+    signatures = [value for version, _, value in tokens if version == "v1"]
     signed = f"{message_id}.{timestamp}.".encode("utf-8", "surrogatepass") + body
-    return _any_equal(proofs, _digest(key, signed))
+    return _any_equal(signatures, _digest(key, signed))
 
 
 def _digest(key: bytes, signed: bytes) -> str:
     return binascii.b2a_base64(hmac.digest(key, signed, "sha256"), newline=False).decode("ascii")
 
 
-def _any_equal(proofs: Sequence[str], expected: str) -> bool:
+def _any_equal(signatures: Sequence[str], expected: str) -> bool:
     # Canonical base64 texts are compared, so a digest has one accepted spelling. All are
     # compared, whichever matches, and each comparison takes constant time.
     wanted = expected.encode("ascii")
     found = False
-    if len(proofs) > MAX_SIGNATURES:
+    if len(signatures) > MAX_SIGNATURES:
         return False
-    for proof in proofs:
-        found |= hmac.compare_digest(wanted, proof.encode("utf-8", "surrogatepass"))
+    for signature in signatures:
+        found |= hmac.compare_digest(wanted, signature.encode("utf-8", "surrogatepass"))
     return found
 
 

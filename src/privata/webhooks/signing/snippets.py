@@ -16,8 +16,8 @@ def is_genuine(body: bytes, header: str, secret: str) -> bool:
     if not stamp.isdecimal() or abs(time.time() - int(stamp)) > 300:
         return False
     digest = hmac.digest(secret.encode(), stamp.encode() + b"." + body, "sha256")
-    proofs = [value for name, _, value in items if name == "v1"]
-    return any(hmac.compare_digest(base64.b64encode(digest), p.encode()) for p in proofs)
+    signatures = [value for name, _, value in items if name == "v1"]
+    return any(hmac.compare_digest(base64.b64encode(digest), p.encode()) for p in signatures)
 '''
 
 _STANDARD_PYTHON: Final = '''\
@@ -45,8 +45,8 @@ export function isGenuine(body, header, secret) {
   if (!(Math.abs(Date.now() / 1000 - Number(stamp)) <= 300)) return false;
   const digest = createHmac("sha256", secret).update(`${stamp}.`).update(body).digest("base64");
   const wanted = Buffer.from(digest);
-  const proofs = items.filter(([name]) => name === "v1").map(([, value]) => Buffer.from(value));
-  return proofs.some((p) => p.length === wanted.length && timingSafeEqual(p, wanted));
+  const signatures = items.filter(([name]) => name === "v1").map(([, value]) => Buffer.from(value));
+  return signatures.some((p) => p.length === wanted.length && timingSafeEqual(p, wanted));
 }
 """
 
@@ -61,8 +61,8 @@ export function isGenuine(body, headers, secret) {
   const signed = `${headers["webhook-id"]}.${stamp}.`;
   const digest = createHmac("sha256", key).update(signed).update(body).digest("base64");
   const wanted = Buffer.from(`v1,${digest}`);
-  const proofs = headers["webhook-signature"].split(" ").map((text) => Buffer.from(text));
-  return proofs.some((p) => p.length === wanted.length && timingSafeEqual(p, wanted));
+  const signatures = headers["webhook-signature"].split(" ").map((text) => Buffer.from(text));
+  return signatures.some((p) => p.length === wanted.length && timingSafeEqual(p, wanted));
 }
 """
 
@@ -78,14 +78,14 @@ import (
 
 // header is X-Privata-Signature; body the raw bytes, before any JSON parsing.
 func IsGenuine(body []byte, header, secret string) bool {
-	stamp, proofs := "", []string{}
+	stamp, signatures := "", []string{}
 	for _, item := range strings.Split(header, ",") {
 		name, value, _ := strings.Cut(item, "=")
 		switch name {
 		case "t":
 			stamp = value
 		case "v1":
-			proofs = append(proofs, value)
+			signatures = append(signatures, value)
 		}
 	}
 	at, err := strconv.ParseInt(stamp, 10, 64)
@@ -96,8 +96,8 @@ func IsGenuine(body []byte, header, secret string) bool {
 	mac.Write([]byte(stamp + "."))
 	mac.Write(body)
 	wanted := []byte(base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-	for _, proof := range proofs {
-		if hmac.Equal(wanted, []byte(proof)) {
+	for _, signature := range signatures {
+		if hmac.Equal(wanted, []byte(signature)) {
 			return true
 		}
 	}
@@ -131,8 +131,8 @@ func IsGenuine(body []byte, headers http.Header, secret string) bool {
 	mac.Write([]byte(headers.Get("webhook-id") + "." + stamp + "."))
 	mac.Write(body)
 	wanted := []byte("v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-	for _, proof := range strings.Split(headers.Get("webhook-signature"), " ") {
-		if hmac.Equal(wanted, []byte(proof)) {
+	for _, signature := range strings.Split(headers.Get("webhook-signature"), " ") {
+		if hmac.Equal(wanted, []byte(signature)) {
 			return true
 		}
 	}

@@ -13,15 +13,15 @@ import asyncpg
 from conftest import wait_for
 from privata.core.ids import new_order_id
 from privata.core.tenancy import Actor, ActorKind, Environment
-from privata.events.service import DELIVERIES_BELL, NewEvent, publish
-from privata.infra.kernel import Kernel
+from privata.events.service import DELIVERIES_WAKEUP, NewEvent, publish
+from privata.infra.context import AppContext
 from privata.webhooks.endpoints import reading
-from privata.webhooks.endpoints.reading import Place
+from privata.webhooks.endpoints.reading import Partition
 from privata.webhooks.endpoints.service import create_endpoint
 from privata.webhooks.engine.claims import Claim, claim
 from privata.webhooks.engine.jobs import dispatch
-from privata.webhooks.engine.reconnecting import Line
-from privata.webhooks.engine.settling import Settlement
+from privata.webhooks.engine.reconnecting import ReconnectingConnection
+from privata.webhooks.engine.recording import AttemptRecord
 from privata.webhooks.engine.slots import Grant, Known, Room
 from privata.webhooks.receiver.api import Receiver, create_app, running
 from privata.webhooks.states import EndpointStatus
@@ -34,15 +34,15 @@ def actor_of(organization: UUID, environment: Environment = Environment.TEST) ->
 
 
 async def endpoint(
-    kernel: Kernel, organization: UUID, url: str = "http://localhost:1/hook"
+    ctx: AppContext, organization: UUID, url: str = "http://localhost:1/hook"
 ) -> tuple[UUID, str]:
     return await create_endpoint(
-        kernel, actor=actor_of(organization), url=url, alias="Orders", channel="order"
+        ctx, actor=actor_of(organization), url=url, alias="Orders", channel="order"
     )
 
 
 async def publish_order(
-    kernel: Kernel,
+    ctx: AppContext,
     organization: UUID,
     seqs: Sequence[int] = (1,),
     order_id: str | None = None,
@@ -51,7 +51,7 @@ async def publish_order(
     """Publish events `seqs` of one order, each in a transaction of its own; the order's id."""
     order_id = order_id or new_order_id()
     for seq in seqs:
-        async with kernel.database.transaction() as tx:
+        async with ctx.database.transaction() as tx:
             await publish(
                 tx,
                 organization_id=organization,
@@ -75,8 +75,8 @@ def event_of(order_id: str, seq: int) -> NewEvent:
 
 
 @asynccontextmanager
-async def line(kernel: Kernel) -> AsyncIterator[Line]:
-    opened = Line(kernel.database.url, "test")
+async def reconnecting(ctx: AppContext) -> AsyncIterator[ReconnectingConnection]:
+    opened = ReconnectingConnection(ctx.database.url, "test")
     try:
         yield opened
     finally:
@@ -84,7 +84,11 @@ async def line(kernel: Kernel) -> AsyncIterator[Line]:
 
 
 async def claim_some(
-    on: Line, limit: int = 100, *, per_endpoint: int = 100, busy: dict[UUID, int] | None = None
+    on: ReconnectingConnection,
+    limit: int = 100,
+    *,
+    per_endpoint: int = 100,
+    busy: dict[UUID, int] | None = None,
 ) -> list[Claim]:
     return await claim(
         on,
@@ -106,9 +110,9 @@ def granted(orders: int, retries: int, ops: int, *, busy: dict[UUID, int] | None
     )
 
 
-def settlement(claimed: Claim, **changes: object) -> Settlement:
+def attempt_record(claimed: Claim, **changes: object) -> AttemptRecord:
     """A first success of this claim, or what `changes` make of it."""
-    made = Settlement(
+    made = AttemptRecord(
         delivery_id=claimed.delivery_id,
         lease_token=claimed.lease_token,
         endpoint_id=claimed.endpoint_id,
@@ -134,7 +138,7 @@ def settlement(claimed: Claim, **changes: object) -> Settlement:
     return made._replace(**changes)  # type: ignore[arg-type]
 
 
-def failed(claimed: Claim, **changes: object) -> Settlement:
+def failed(claimed: Claim, **changes: object) -> AttemptRecord:
     """An attempt that the receiver answered with 500, to be repeated in a minute."""
     what = {
         "status": "pending",
@@ -144,79 +148,79 @@ def failed(claimed: Claim, **changes: object) -> Settlement:
         "counts": True,
         "error": "http_error 500",
     }
-    return settlement(claimed, **(what | changes))
+    return attempt_record(claimed, **(what | changes))
 
 
-async def endpoint_row(kernel: Kernel, endpoint_id: UUID) -> asyncpg.Record:
-    row = await kernel.database.pool.fetchrow(
+async def endpoint_row(ctx: AppContext, endpoint_id: UUID) -> asyncpg.Record:
+    row = await ctx.database.pool.fetchrow(
         "SELECT * FROM webhook_endpoint WHERE id = $1", endpoint_id
     )
     assert row is not None
     return row
 
 
-async def flush_progress(kernel: Kernel, actor: Actor, endpoint_id: UUID) -> tuple[int, int]:
+async def flush_progress(ctx: AppContext, actor: Actor, endpoint_id: UUID) -> tuple[int, int]:
     """How many deliveries that waited at the last resumption still do, and how many there were.
 
     (0, n) once the endpoint is active again, (0, 0) if it never was paused. `NotFound`.
     """
-    place = Place(actor.organization_id, actor.environment, endpoint_id)
-    row = await reading.endpoint(kernel, place, deleted=True)
-    waits = await reading.waiting_of(kernel, place, [endpoint_id])
+    partition = Partition(actor.organization_id, actor.environment, endpoint_id)
+    row = await reading.endpoint(ctx, partition, deleted=True)
+    waits = await reading.waiting_of(ctx, partition, [endpoint_id])
     resuming = row.status is EndpointStatus.RESUMING
     return waits[endpoint_id] if resuming else 0, row.waiting_at_resume or 0
 
 
-async def ops_told(kernel: Kernel) -> list[dict[str, object]]:
+async def ops_told(ctx: AppContext) -> list[dict[str, object]]:
     """The bodies of the ops events, in their order."""
-    rows = await kernel.database.pool.fetch(
+    rows = await ctx.database.pool.fetch(
         "SELECT body FROM event WHERE channel = 'ops' ORDER BY seq"
     )
     return [json.loads(row["body"]) for row in rows]
 
 
-async def delivery(kernel: Kernel, delivery_id: UUID) -> asyncpg.Record:
-    row = await kernel.database.pool.fetchrow(
+async def delivery(ctx: AppContext, delivery_id: UUID) -> asyncpg.Record:
+    row = await ctx.database.pool.fetchrow(
         "SELECT * FROM webhook_delivery WHERE id = $1", delivery_id
     )
     assert row is not None
     return row
 
 
-async def attempts(kernel: Kernel, delivery_id: UUID) -> list[asyncpg.Record]:
-    return await kernel.database.pool.fetch(
+async def attempts(ctx: AppContext, delivery_id: UUID) -> list[asyncpg.Record]:
+    return await ctx.database.pool.fetch(
         "SELECT * FROM webhook_attempt WHERE delivery_id = $1 ORDER BY id", delivery_id
     )
 
 
-async def count(kernel: Kernel, where: str = "true") -> int:
-    found: int = await kernel.database.pool.fetchval(
+async def count(ctx: AppContext, where: str = "true") -> int:
+    found: int = await ctx.database.pool.fetchval(
         f"SELECT count(*) FROM webhook_delivery WHERE {where}"
     )
     return found
 
 
-async def make_due(kernel: Kernel) -> None:
+async def make_due(ctx: AppContext) -> None:
     """As if the wait before every retry were over."""
-    await _due_now(kernel, "NOT in_flight")
+    await _due_now(ctx, "NOT in_flight")
 
 
-async def end_leases(kernel: Kernel) -> None:
+async def end_leases(ctx: AppContext) -> None:
     """As if every lease had run out."""
-    await _due_now(kernel, "in_flight")
+    await _due_now(ctx, "in_flight")
 
 
-async def _due_now(kernel: Kernel, which: str) -> None:
-    await kernel.database.pool.execute(
+async def _due_now(ctx: AppContext, which: str) -> None:
+    await ctx.database.pool.execute(
         f"UPDATE webhook_delivery SET due_at = now() WHERE status = 'pending' AND {which}"
     )
-    kernel.database.ring(DELIVERIES_BELL)
+    ctx.database.wake(DELIVERIES_WAKEUP)
 
 
 @asynccontextmanager
-async def dispatching(kernel: Kernel) -> AsyncIterator[None]:
+async def dispatching(ctx: AppContext) -> AsyncIterator[None]:
     """A dispatcher that runs during the block and is stopped properly after it."""
-    task = asyncio.create_task(dispatch(kernel))
+    task = asyncio.create_task(dispatch(ctx))
     try:
         yield
     finally:
@@ -226,24 +230,24 @@ async def dispatching(kernel: Kernel) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def receiving(kernel: Kernel, organization: UUID) -> AsyncIterator[tuple[Receiver, UUID]]:
+async def receiving(ctx: AppContext, organization: UUID) -> AsyncIterator[tuple[Receiver, UUID]]:
     """A receiver and the endpoint that leads to it."""
     app = create_app()
     async with running(app) as base:
-        endpoint_id, secret = await endpoint(kernel, organization, f"{base}/hook")
+        endpoint_id, secret = await endpoint(ctx, organization, f"{base}/hook")
         app.secrets = [secret]
         yield app, endpoint_id
 
 
-def drained(kernel: Kernel):  # type: ignore[no-untyped-def]
+def drained(ctx: AppContext):  # type: ignore[no-untyped-def]
     async def nothing_pending() -> bool:
-        return await count(kernel, "status = 'pending'") == 0
+        return await count(ctx, "status = 'pending'") == 0
 
     return wait_for(nothing_pending)
 
 
-def settled(kernel: Kernel, number: int):  # type: ignore[no-untyped-def]
+def recorded(ctx: AppContext, number: int):  # type: ignore[no-untyped-def]
     async def enough() -> bool:
-        return await kernel.database.pool.fetchval("SELECT count(*) FROM webhook_attempt") >= number
+        return await ctx.database.pool.fetchval("SELECT count(*) FROM webhook_attempt") >= number
 
     return wait_for(enough)

@@ -37,7 +37,7 @@ from privata.webhooks.transport.failures import (
     tls_failed,
 )
 from privata.webhooks.transport.guard import NOT_REACHABLE, Policy, Target, judge
-from privata.webhooks.transport.reachability import SLOW_SECONDS, NetworkWitness, Place
+from privata.webhooks.transport.reachability import SLOW_SECONDS, ReachabilityCheck, SocketAddress
 from privata.webhooks.transport.routes import Routes, family_of
 
 #: Seconds an address is tried alone before the next one is tried too (RFC 8305, section 8).
@@ -64,7 +64,7 @@ class Dialer:
     """Makes connections; says whose fault it was when it cannot."""
 
     def __init__(
-        self, secure: ssl.SSLContext, network: NetworkWitness, routes: Routes | None = None
+        self, secure: ssl.SSLContext, network: ReachabilityCheck, routes: Routes | None = None
     ) -> None:
         self._ssl = secure
         self._network = network
@@ -93,7 +93,7 @@ class Dialer:
         race = _Race(loop, target.port, deadline, self._network.ask)
         made = await race.run(interleaved(addresses))
         if made is None:
-            raise await self._verdict(race, target.port)
+            raise await self._failure_of(race, target.port)
         transport, connection = made
         if target.scheme == "https":
             transport = await self._secure(loop, transport, connection, target.host, deadline)
@@ -129,12 +129,13 @@ class Dialer:
             raise
         return secured
 
-    async def _verdict(self, race: _Race, port: int) -> AttemptError:
+    async def _failure_of(self, race: _Race, port: int) -> AttemptError:
         """The one error of an attempt out of those of its addresses.
 
         A fault of ours with one address (no IPv6 here, say) tells nothing when another address
         failed through theirs; but it is said, because they could not know. Before silence is taken
-        for ours the witnesses are heard, for what failed at once left nobody the time to answer.
+        for ours the reference hosts are heard, for what failed at once left nobody the time to
+        answer.
         """
         blamed = self._blame_all(race, port)
         silent = {failed.family: address for address, failed in blamed.items() if is_silent(failed)}
@@ -184,7 +185,7 @@ class _Race:
         loop: asyncio.AbstractEventLoop,
         port: int,
         deadline: float,
-        ask: Callable[[Place], object],
+        ask: Callable[[SocketAddress], object],
     ) -> None:
         self._loop = loop
         self._port = port

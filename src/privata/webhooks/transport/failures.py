@@ -111,7 +111,8 @@ class AttemptError(PrivataError):
 
 
 def our_network_is_silent(family: int) -> AttemptError:
-    """Nobody answered, and no witness of the family answers either: our own way out is cut."""
+    """Nobody answered, and no reference host of the family answers either: our own way out is
+    cut."""
     return AttemptError(
         Outcome.INTERNAL,
         "Our network failed.",
@@ -140,7 +141,7 @@ def is_ours(failed: AttemptError) -> bool:
 
 
 def is_silent(failed: AttemptError) -> bool:
-    """Whether it is taken for ours because no witness of the family was heard."""
+    """Whether it is taken for ours because no reference host of the family was heard."""
     return failed.reason == f"{_SILENT}{failed.family}"
 
 

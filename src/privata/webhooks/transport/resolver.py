@@ -9,8 +9,8 @@ Whose fault is a failed look-up? DNS says three things. *An answer* or *no such 
 Everything else (SERVFAIL, no reply, a broken system call) may be the partner's zone or our own
 resolver, and the code alone does not tell. So it is theirs (`dns`) only if a look-up of another
 name got a definite answer after this one began; when none did, one such name is looked up then.
-Without that witness the failure is ours (`internal`) and spends nobody's attempt. A name that is
-slow gets its witness early, so that a deadline can be judged too: see `definite_answers`.
+Without that check the failure is ours (`internal`) and spends nobody's attempt. A name that is
+slow is checked early, so that a deadline can be judged too: see `definite_answers`.
 Systems that say "no such name" without a network (macOS) cannot be told apart.
 """
 
@@ -34,7 +34,7 @@ PIN_SECONDS: Final = 300.0
 MAX_PINS: Final = 10_000
 SLOW_SECONDS: Final = 1.0
 LOOKUP_THREADS: Final = 16
-WITNESS_SECONDS: Final = 5.0
+REFERENCE_SECONDS: Final = 5.0
 
 _NO_SUCH_NAME: Final = frozenset(
     code for name in ("EAI_NONAME", "EAI_NODATA") if (code := getattr(socket, name, None))
@@ -94,7 +94,7 @@ class SystemLookup:
 class Resolver:
     """Looks names up once for all who wait, judges the answers and pins them.
 
-    `witnesses` are names of the operator's own choice, asked to learn whether our resolver works;
+    `references` are names of the operator's own choice, asked to learn whether our resolver works;
     names that resolved before serve as well. `clock` is monotonic, in seconds.
     """
 
@@ -106,17 +106,17 @@ class Resolver:
         pin_seconds: float = PIN_SECONDS,
         max_pins: int = MAX_PINS,
         slow_seconds: float = SLOW_SECONDS,
-        witnesses: Sequence[str] = (),
+        references: Sequence[str] = (),
     ) -> None:
         self._lookup: Lookup = lookup or SystemLookup()
         self._clock = clock
         self._pin_seconds = pin_seconds
         self._max_pins = max_pins
         self._slow_seconds = slow_seconds
-        self._witnesses = tuple(witnesses)
+        self._references = tuple(references)
         self._pins: dict[str, _Pin] = {}
         self._running: dict[str, asyncio.Task[_Pin | Resolution]] = {}
-        self._witness: asyncio.Task[None] | None = None
+        self._reference: asyncio.Task[None] | None = None
         self._own = OwnNames(self._ask, clock)
         self.lookups = 0
         #: Rises with every answer that proves that our resolver works.
@@ -129,7 +129,7 @@ class Resolver:
         if not self._own.known(policy.own_names):
             return None
         if target.is_ip_literal:
-            return _verdict((ip_address(target.host),), target, policy, self._own.addresses)
+            return _resolution_of((ip_address(target.host),), target, policy, self._own.addresses)
         pin = self._pins.get(target.host)
         if pin is None or pin.expires_at <= self._clock():
             return None
@@ -152,13 +152,13 @@ class Resolver:
         return found if isinstance(found, Resolution) else self._judged(found, target, policy)
 
     async def works(self) -> bool:
-        """Whether names resolve now, by a witness; without one, that they may."""
-        if not self._witnesses and not self._pins:
+        """Whether names resolve now, by a reference name; without one, that they may."""
+        if not self._references and not self._pins:
             return True
         before = self.definite_answers
         try:
-            async with asyncio.timeout(WITNESS_SECONDS):
-                await asyncio.shield(self._call_witness(""))
+            async with asyncio.timeout(REFERENCE_SECONDS):
+                await asyncio.shield(self._call_reference(""))
         except TimeoutError:
             return False
         return self.definite_answers > before
@@ -168,8 +168,8 @@ class Resolver:
         tasks: list[asyncio.Task[_Pin | Resolution] | asyncio.Task[None]] = [
             *self._running.values()
         ]
-        if self._witness is not None:
-            tasks.append(self._witness)
+        if self._reference is not None:
+            tasks.append(self._reference)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -179,14 +179,16 @@ class Resolver:
 
     async def _look_up(self, host: str) -> _Pin | Resolution:
         before = self.definite_answers
-        early = asyncio.get_running_loop().call_later(self._slow_seconds, self._call_witness, host)
+        early = asyncio.get_running_loop().call_later(
+            self._slow_seconds, self._call_reference, host
+        )
         try:
             answers = await self._ask(host)
         except OSError as error:
             if _says_no(error):
                 return Resolution((), Outcome.DNS, "no_such_name", "DNS says: no such name.")
             if self.definite_answers == before:
-                await asyncio.shield(self._call_witness(host))
+                await asyncio.shield(self._call_reference(host))
             return self._undecided(error, resolver_works=self.definite_answers > before)
         except UnicodeError:
             return Resolution((), Outcome.DNS, "name", "The host is not a valid name.")
@@ -214,20 +216,20 @@ class Resolver:
             return Resolution((), Outcome.DNS, reason, detail)
         return Resolution((), Outcome.INTERNAL, reason, "Our own name resolution is not working.")
 
-    def _call_witness(self, host: str) -> asyncio.Task[None]:
-        if self._witness is None or self._witness.done():
-            self._witness = asyncio.create_task(self._hear_witness(host))
-        return self._witness
+    def _call_reference(self, host: str) -> asyncio.Task[None]:
+        if self._reference is None or self._reference.done():
+            self._reference = asyncio.create_task(self._ask_reference(host))
+        return self._reference
 
-    async def _hear_witness(self, host: str) -> None:
-        known = (*self._witnesses, *reversed(self._pins))
+    async def _ask_reference(self, host: str) -> None:
+        known = (*self._references, *reversed(self._pins))
         name = next((name for name in known if name != host), None)
         if name is None:
             return
         try:
             await self._ask(name)
         except (OSError, ValueError):
-            # Silence of the witness is an answer too: the counter has not risen.
+            # Silence of the reference is an answer too: the counter has not risen.
             return
 
     def _pin(self, host: str, answers: tuple[Address, ...]) -> _Pin:
@@ -240,7 +242,7 @@ class Resolver:
     def _judged(self, pin: _Pin, target: Target, policy: Policy) -> Resolution:
         own = self._own.addresses
         if pin.judged_for is not policy or pin.judged_with is not own:
-            pin.resolution = _verdict(pin.answers, target, policy, own)
+            pin.resolution = _resolution_of(pin.answers, target, policy, own)
             pin.judged_for, pin.judged_with = policy, own
         return pin.resolution
 
@@ -249,7 +251,7 @@ def _says_no(error: OSError) -> bool:
     return isinstance(error, socket.gaierror) and error.errno in _NO_SUCH_NAME
 
 
-def _verdict(
+def _resolution_of(
     answers: tuple[Address, ...], target: Target, policy: Policy, own: frozenset[Address]
 ) -> Resolution:
     for answer in answers:

@@ -27,7 +27,7 @@ from privata.webhooks.transport.failures import (
 )
 from privata.webhooks.transport.guard import Policy, Target, parse_url
 from privata.webhooks.transport.http1 import encode_request, request_start, safe_text
-from privata.webhooks.transport.reachability import SLOW_SECONDS, NetworkWitness
+from privata.webhooks.transport.reachability import SLOW_SECONDS, ReachabilityCheck
 from privata.webhooks.transport.resolver import Resolver
 from privata.webhooks.transport.routes import Routes, family_of
 
@@ -118,11 +118,11 @@ class Transport:
         max_connections: int = MAX_CONNECTIONS,
         idle_seconds: float = IDLE_SECONDS,
         ssl_context: ssl.SSLContext | None = None,
-        network: NetworkWitness | None = None,
+        network: ReachabilityCheck | None = None,
         routes: Routes | None = None,
     ) -> None:
         self._resolver = resolver
-        self._network = network or NetworkWitness()
+        self._network = network or ReachabilityCheck()
         self._slots = asyncio.Semaphore(max_connections)
         self._pool = Pool(max_open=max_connections, idle_seconds=idle_seconds)
         self._dialer = Dialer(ssl_context or default_ssl_context(), self._network, routes)
@@ -200,14 +200,14 @@ class Transport:
         deadline: float,
     ) -> End:
         """An exchange that no handshake went before: silence may be our own network's."""
-        began, place = loop.time(), (connection.address, connection.origin[2])
-        slow = loop.call_later(SLOW_SECONDS, self._network.ask, place)
+        began, peer = loop.time(), (connection.address, connection.origin[2])
+        slow = loop.call_later(SLOW_SECONDS, self._network.ask, peer)
         try:
             end = await connection.exchange(payload, deadline)
         finally:
             slow.cancel()
         silent = end is End.EXPIRED and not connection.reader.any_bytes
-        if silent and not self._network.network_was_there(began, place):
+        if silent and not self._network.network_was_there(began, peer):
             raise our_network_is_silent(family_of(connection.address))
         return end
 

@@ -15,25 +15,27 @@ from django.urls import reverse
 from privata.access.tenants import Tenant
 from privata.access.views import missing_is_404
 from privata.core.roles import Permission
-from privata.infra.kernel import Kernel
-from privata.infra.plane import is_fragment, kernel, wait
-from privata.webhooks.endpoints.reading import Place
+from privata.infra.context import AppContext
+from privata.infra.plane import app_context, is_fragment, wait
+from privata.webhooks.endpoints.reading import Partition
 
-__all__ = ["Place", "address", "ask", "is_fragment", "missing_is_404", "place_of", "show"]
+__all__ = ["Partition", "address", "ask", "is_fragment", "missing_is_404", "partition_of", "show"]
 
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def ask(read: Callable[Concatenate[Kernel, P], Awaitable[T]], *args: P.args, **more: P.kwargs) -> T:
+def ask(
+    read: Callable[Concatenate[AppContext, P], Awaitable[T]], *args: P.args, **more: P.kwargs
+) -> T:
     """What a function of the read side answers."""
-    return wait(read(kernel(), *args, **more))
+    return wait(read(app_context(), *args, **more))
 
 
-def place_of(tenant: Tenant, endpoint_id: UUID | None = None) -> Place:
+def partition_of(tenant: Tenant, endpoint_id: UUID | None = None) -> Partition:
     """Whose deliveries a page is about."""
-    return Place(tenant.organization_id, tenant.environment, endpoint_id)
+    return Partition(tenant.organization_id, tenant.environment, endpoint_id)
 
 
 def address(tenant: Tenant, name: str, **where: Any) -> str:

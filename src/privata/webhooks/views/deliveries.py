@@ -10,10 +10,10 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from privata.access.tenants import Tenant
-from privata.access.views import page
+from privata.access.views import requires
 from privata.core.errors import RateLimited, ValidationFailed
 from privata.core.roles import Permission
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import app_context, wait
 from privata.webhooks.deliveries import reading
 from privata.webhooks.recovery.retries import retry_delivery
 from privata.webhooks.views.common import (
@@ -21,7 +21,7 @@ from privata.webhooks.views.common import (
     ask,
     is_fragment,
     missing_is_404,
-    place_of,
+    partition_of,
     show,
 )
 from privata.webhooks.views.delivery_context import RETRY_WORDS, delivery_context
@@ -29,7 +29,7 @@ from privata.webhooks.views.log_context import live_context, log_context, scope_
 
 
 @require_safe
-@page(Permission.VIEW_DELIVERIES)
+@requires(Permission.VIEW_DELIVERIES)
 @missing_is_404
 def everything(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """The deliveries of all endpoints."""
@@ -37,7 +37,7 @@ def everything(request: HttpRequest, tenant: Tenant) -> HttpResponse:
 
 
 @require_safe
-@page(Permission.VIEW_DELIVERIES)
+@requires(Permission.VIEW_DELIVERIES)
 @missing_is_404
 def live(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """The moving parts of a log."""
@@ -45,7 +45,7 @@ def live(request: HttpRequest, tenant: Tenant) -> HttpResponse:
 
 
 @require_safe
-@page(Permission.VIEW_DELIVERIES)
+@requires(Permission.VIEW_DELIVERIES)
 @missing_is_404
 def full(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpResponse:
     """A delivery at its own address."""
@@ -54,7 +54,7 @@ def full(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpRespons
 
 
 @require_safe
-@page(Permission.VIEW_DELIVERIES)
+@requires(Permission.VIEW_DELIVERIES)
 @missing_is_404
 def sheet(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpResponseBase:
     """The drawer's content; whoever opens its address alone gets the page."""
@@ -64,7 +64,7 @@ def sheet(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpRespon
 
 
 @require_safe
-@page(Permission.VIEW_DELIVERIES)
+@requires(Permission.VIEW_DELIVERIES)
 @missing_is_404
 def story(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpResponse:
     """The parts of a delivery that change while one reads, or another attempt of it."""
@@ -73,7 +73,7 @@ def story(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpRespon
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.CONFIGURE_ENDPOINTS)
+@requires(Permission.CONFIGURE_ENDPOINTS)
 @missing_is_404
 def retry(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpResponseBase:
     """A new delivery that takes over. A refusal is told beside what this one has become meanwhile.
@@ -81,12 +81,12 @@ def retry(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpRespon
     GET asks first, for browsers without scripts.
     """
     if request.method != "POST":
-        delivery = ask(reading.delivery, place_of(tenant), delivery_id)
+        delivery = ask(reading.delivery, partition_of(tenant), delivery_id)
         context = {"delivery": delivery, "retry_words": RETRY_WORDS}
         return show(request, tenant, "retry.html", context)
     said, tone, shown = "Retrying as a new delivery", "", delivery_id
     try:
-        made = wait(retry_delivery(kernel(), actor=tenant.actor, delivery_id=delivery_id))
+        made = wait(retry_delivery(app_context(), actor=tenant.actor, delivery_id=delivery_id))
         shown = made
     except (RateLimited, ValidationFailed) as error:
         said, tone = error.message, "bad"

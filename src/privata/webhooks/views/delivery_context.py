@@ -13,23 +13,22 @@ from uuid import UUID
 from django.http import HttpRequest
 
 from privata.access.tenants import Tenant
-from privata.infra.plane import current_time, kernel
+from privata.infra.plane import app_context, current_time
 from privata.infra.sealing import UnsealError
-from privata.webhooks.deliveries import beside, log_reading, reading
-from privata.webhooks.deliveries import request_shown as proofs
+from privata.webhooks.deliveries import beside, log_reading, reading, request_shown
 from privata.webhooks.deliveries.beside import AttemptRow
 from privata.webhooks.deliveries.log_query import parse_query
 from privata.webhooks.deliveries.reading import DeliveryRow, EndpointOf
 from privata.webhooks.deliveries.story import Facts, Queue, Story, tell
 from privata.webhooks.endpoints import reading as endpoint_reading
 from privata.webhooks.endpoints.pausing import Reason
-from privata.webhooks.endpoints.reading import EndpointRow, Place, SecretRow
+from privata.webhooks.endpoints.reading import EndpointRow, Partition, SecretRow
 from privata.webhooks.outcomes import RULES, Outcome
 from privata.webhooks.recovery.replays import PER_HOUR, replays_left
 from privata.webhooks.schedule import schedule_for
 from privata.webhooks.signing.signatures import Message, body_for, secret_context
 from privata.webhooks.states import DeliveryState, Dialect, EndpointStatus
-from privata.webhooks.views.common import address, ask, place_of
+from privata.webhooks.views.common import address, ask, partition_of
 from privata.webhooks.views.head_context import stopped
 
 #: What status codes are called (RFC 9110, 15).
@@ -71,12 +70,12 @@ def delivery_context(
     alone: bool = False,
 ) -> dict[str, Any]:
     """Everything about a delivery; `alone` on its own page, without neighbours."""
-    place = place_of(tenant, endpoint.id if endpoint else None)
-    delivery = ask(reading.delivery, place, delivery_id)
-    attempts = ask(beside.attempts_of, place, delivery_id)
-    event_body = ask(beside.body_of, place, delivery)
+    partition = partition_of(tenant, endpoint.id if endpoint else None)
+    delivery = ask(reading.delivery, partition, delivery_id)
+    attempts = ask(beside.attempts_of, partition, delivery_id)
+    event_body = ask(beside.body_of, partition, delivery)
     body = body_for(delivery.endpoint.dialect, event_body)
-    others = ask(reading.beside, place, delivery)
+    others = ask(reading.beside, partition, delivery)
     facts = _facts(tenant, delivery, attempts, others)
     pinned = _chosen(request, attempts)
     shown = pinned or (attempts[0] if attempts else None)
@@ -101,21 +100,21 @@ def delivery_context(
         "attempt": shown,
         "pinned": pinned.id if pinned else "",
         "shown_before": request.GET.get("shown", ""),
-        "request_of": _request(place, delivery, shown, body) if shown else None,
+        "request_of": _request(partition, delivery, shown, body) if shown else None,
         "prev": None,
         "next": None,
         "words": "",
     }
     if not alone:
-        context |= _walk(request, tenant, place, delivery, endpoint)
+        context |= _walk(request, tenant, partition, delivery, endpoint)
     return context
 
 
 def story_of(tenant: Tenant, delivery: DeliveryRow) -> Story:
     """What to say about a delivery."""
-    place = place_of(tenant)
-    attempts = ask(beside.attempts_of, place, delivery.id)
-    return tell(_facts(tenant, delivery, attempts, ask(reading.beside, place, delivery)))
+    partition = partition_of(tenant)
+    attempts = ask(beside.attempts_of, partition, delivery.id)
+    return tell(_facts(tenant, delivery, attempts, ask(reading.beside, partition, delivery)))
 
 
 def most_attempts(endpoint: EndpointOf) -> int:
@@ -126,14 +125,14 @@ def most_attempts(endpoint: EndpointOf) -> int:
 def _walk(
     request: HttpRequest,
     tenant: Tenant,
-    place: Place,
+    partition: Partition,
     delivery: DeliveryRow,
     endpoint: EndpointRow | None,
 ) -> dict[str, Any]:
     """The neighbours in the view that the drawer was opened from."""
     query = parse_query(request.GET).with_()
     words = query.string(**({"endpoint": endpoint.id.hex} if endpoint else {}))
-    newer, older = ask(log_reading.neighbours, place, query, delivery.cursor, current_time())
+    newer, older = ask(log_reading.neighbours, partition, query, delivery.cursor, current_time())
 
     def sheet(ident: UUID | None) -> str | None:
         return address(tenant, "sheet", delivery_id=ident) + words if ident else None
@@ -158,7 +157,7 @@ def _facts(
         status_code=delivery.last_status_code,
         duration_ms=delivery.last_duration_ms or 0,
         detail=latest.detail if latest else "",
-        behind=ask(beside.waited_for, place_of(tenant), delivery.id),
+        behind=ask(beside.waited_for, partition_of(tenant), delivery.id),
         most=most_attempts(delivery.endpoint),
         taken_over=_taken_over(delivery, others),
         retried=delivery.retried_as is not None,
@@ -174,16 +173,16 @@ def _taken_over(delivery: DeliveryRow, others: Sequence[DeliveryRow]) -> bool:
 
 
 def _queue(tenant: Tenant, delivery: DeliveryRow) -> Queue:
-    place = place_of(tenant, delivery.endpoint_id)
-    endpoint = ask(endpoint_reading.endpoint, place, deleted=True)
+    partition = partition_of(tenant, delivery.endpoint_id)
+    endpoint = ask(endpoint_reading.endpoint, partition, deleted=True)
     resuming = endpoint.status is EndpointStatus.RESUMING
     flushing = resuming and endpoint.flush_tokens_at is not None
     return Queue(
         probed=flushing,
         probing=endpoint.probe_until is not None,
-        ahead=ask(beside.ahead_of, place, delivery) if flushing else None,
+        ahead=ask(beside.ahead_of, partition, delivery) if flushing else None,
         pace_per_s=endpoint.pace_per_s,
-        strict=endpoint.strict_lanes,
+        strict=endpoint.strict_ordering,
         because=_BECAUSE.get(endpoint.paused_reason or "", ""),
         stopped=stopped(tenant),
     )
@@ -202,11 +201,11 @@ def _chosen(request: HttpRequest, attempts: Sequence[AttemptRow]) -> AttemptRow 
 
 
 def _request(
-    place: Place, delivery: DeliveryRow, attempt: AttemptRow, body: bytes
+    partition: Partition, delivery: DeliveryRow, attempt: AttemptRow, body: bytes
 ) -> dict[str, Any]:
     """Headers, computation of the signature, and the shell command of one attempt."""
     dialect = Dialect(delivery.endpoint.dialect)
-    mine = Place(place.organization_id, place.environment, delivery.endpoint_id)
+    mine = Partition(partition.organization_id, partition.environment, delivery.endpoint_id)
     message = Message(
         event_id=delivery.event.event_id,
         delivery_id=str(delivery.id),
@@ -214,22 +213,22 @@ def _request(
         timestamp=attempt.signed_at,
         body=body,
     )
-    rows = ask(endpoint_reading.secrets_by_id, place, attempt.secret_ids)
+    rows = ask(endpoint_reading.secrets_by_id, partition, attempt.secret_ids)
     secrets = _open_secrets(rows)
     hints = [row.hint for row in rows]
-    headers = proofs.shown_headers(dialect, secrets, message, urlsplit(attempt.url).netloc)
+    headers = request_shown.shown_headers(dialect, secrets, message, urlsplit(attempt.url).netloc)
     return {
         "headers": "\n".join(f"{name}: {value}" for name, value in headers),
-        "steps": proofs.signature_steps(dialect, secrets, hints, message),
+        "steps": request_shown.signature_steps(dialect, secrets, hints, message),
         "secrets": rows,
         "valid": ask(endpoint_reading.valid_secrets, mine),
-        "curl": proofs.curl(dialect, attempt.url, message),
+        "curl": request_shown.curl(dialect, attempt.url, message),
     }
 
 
 def _open_secrets(rows: Sequence[SecretRow]) -> list[str]:
     """The secrets in plain, to compute what is then masked; none if one does not open."""
-    sealer = kernel().sealer
+    sealer = app_context().sealer
     try:
         return [sealer.unseal(row.sealed, secret_context(row.id)).decode() for row in rows]
     except UnsealError:

@@ -12,10 +12,10 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from privata.access.tenants import Tenant
-from privata.access.views import page
+from privata.access.views import requires
 from privata.core.errors import UrlRefused, ValidationFailed, WebhookNotPaused
 from privata.core.roles import Permission
-from privata.infra.plane import kernel, wait
+from privata.infra.plane import app_context, wait
 from privata.webhooks.endpoints import reading, service
 from privata.webhooks.endpoints.forms import SCOPES, TYPE_CHOICES, EndpointForm, form_of
 from privata.webhooks.endpoints.reading import EndpointRow
@@ -25,7 +25,7 @@ from privata.webhooks.views.common import (
     address,
     ask,
     missing_is_404,
-    place_of,
+    partition_of,
     show,
 )
 from privata.webhooks.views.head_context import head_context, waiting_for
@@ -34,41 +34,41 @@ from privata.webhooks.views.tools import asked_test
 
 
 @require_safe
-@page(Permission.VIEW_DELIVERIES)
+@requires(Permission.VIEW_DELIVERIES)
 @missing_is_404
 def log(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponse:
     """The endpoint's deliveries."""
-    endpoint = ask(reading.endpoint, place_of(tenant, endpoint_id))
+    endpoint = ask(reading.endpoint, partition_of(tenant, endpoint_id))
     context = head_context(tenant, endpoint, "deliveries") | log_context(request, tenant, endpoint)
     context |= asked_test(request, tenant, endpoint_id)
     return show(request, tenant, "endpoint_log.html", context)
 
 
 @require_safe
-@page(Permission.VIEW_DELIVERIES)
+@requires(Permission.VIEW_DELIVERIES)
 @missing_is_404
 def head(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponse:
     """The head alone: it follows pausing and resuming by others, and the queue's length."""
-    endpoint = ask(reading.endpoint, place_of(tenant, endpoint_id))
+    endpoint = ask(reading.endpoint, partition_of(tenant, endpoint_id))
     context = head_context(tenant, endpoint, request.GET.get("tab", "deliveries"))
     return show(request, tenant, "_endpoint_head.html", context)
 
 
 @require_safe
-@page(Permission.VIEW_DELIVERIES)
+@requires(Permission.VIEW_DELIVERIES)
 @missing_is_404
 def settings(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponse:
     """Name, URL and events; those who may not change them read them."""
-    endpoint = ask(reading.endpoint, place_of(tenant, endpoint_id))
+    endpoint = ask(reading.endpoint, partition_of(tenant, endpoint_id))
     return _settings(request, tenant, endpoint, form_of(endpoint))
 
 
 @require_POST
-@page(Permission.CONFIGURE_ENDPOINTS)
+@requires(Permission.CONFIGURE_ENDPOINTS)
 @missing_is_404
 def change(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
     """Save the settings; refused ones come back with everything that was entered."""
-    endpoint = ask(reading.endpoint, place_of(tenant, endpoint_id))
+    endpoint = ask(reading.endpoint, partition_of(tenant, endpoint_id))
     form = form_of(endpoint, request.POST)
     if not form.is_valid():
         return _settings(request, tenant, endpoint, form)
@@ -82,7 +82,7 @@ def change(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpRespo
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.CONFIGURE_ENDPOINTS)
+@requires(Permission.CONFIGURE_ENDPOINTS)
 @missing_is_404
 def pause(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
     """Hold deliveries. GET asks first, for browsers without scripts."""
@@ -92,7 +92,7 @@ def pause(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpRespon
 
 
 @require_POST
-@page(Permission.CONFIGURE_ENDPOINTS)
+@requires(Permission.CONFIGURE_ENDPOINTS)
 @missing_is_404
 def resume(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
     """Send what waited and what comes. Somebody else may have resumed it meanwhile."""
@@ -104,7 +104,7 @@ def resume(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpRespo
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.CONFIGURE_ENDPOINTS)
+@requires(Permission.CONFIGURE_ENDPOINTS)
 @missing_is_404
 def disable(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
     """Take the endpoint out of use. GET asks first, for browsers without scripts."""
@@ -114,13 +114,13 @@ def disable(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResp
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.CONFIGURE_ENDPOINTS)
+@requires(Permission.CONFIGURE_ENDPOINTS)
 @missing_is_404
 def delete(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
     """Delete the endpoint. GET asks first, for browsers without scripts."""
     if request.method != "POST":
         return _confirm(request, tenant, endpoint_id, "delete")
-    wait(service.delete_endpoint(kernel(), actor=tenant.actor, endpoint_id=endpoint_id))
+    wait(service.delete_endpoint(app_context(), actor=tenant.actor, endpoint_id=endpoint_id))
     messages.success(request, "Endpoint deleted. Its deliveries stay in the log.")
     return redirect(address(tenant, "endpoints"))
 
@@ -132,7 +132,9 @@ def _settings(
         "form": form,
         "types": TYPE_CHOICES,
         "scopes": SCOPES,
-        "localhost": policies(kernel().settings)[tenant.environment.value].allow_localhost_http,
+        "localhost": policies(app_context().settings)[
+            tenant.environment.value
+        ].allow_localhost_http,
     }
     return show(
         request, tenant, "endpoint_settings.html", context, status=422 if form.errors else 200
@@ -142,14 +144,14 @@ def _settings(
 def _save(tenant: Tenant, endpoint: EndpointRow, wanted: dict[str, Any]) -> None:
     wait(
         service.update_endpoint(
-            kernel(),
+            app_context(),
             actor=tenant.actor,
             endpoint_id=endpoint.id,
             alias=wanted["alias"],
             # A URL that stays is not judged again: its host may be down just now.
             url=None if wanted["url"] == endpoint.url else wanted["url"],
             event_filter=wanted["event_filter"],
-            strict_lanes=wanted["strict_lanes"],
+            strict_ordering=wanted["strict_ordering"],
             schedule_s=wanted["schedule"],
             pace_per_s=wanted["pace_per_s"],
         )
@@ -157,7 +159,7 @@ def _save(tenant: Tenant, endpoint: EndpointRow, wanted: dict[str, Any]) -> None
 
 
 def _confirm(request: HttpRequest, tenant: Tenant, endpoint_id: UUID, what: str) -> HttpResponse:
-    endpoint = ask(reading.endpoint, place_of(tenant, endpoint_id))
+    endpoint = ask(reading.endpoint, partition_of(tenant, endpoint_id))
     context = {"endpoint": endpoint, "what": what, "waiting": waiting_for(tenant, endpoint)}
     return show(request, tenant, "confirm.html", context)
 
@@ -170,7 +172,7 @@ def _do(
     done: str,
 ) -> HttpResponseBase:
     try:
-        wait(verb(kernel(), actor=tenant.actor, endpoint_id=endpoint_id))
+        wait(verb(app_context(), actor=tenant.actor, endpoint_id=endpoint_id))
         messages.success(request, done)
     except ValidationFailed as error:  # somebody has disabled it since the page was made
         messages.error(request, error.message)

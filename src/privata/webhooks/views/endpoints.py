@@ -8,10 +8,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from privata.access.forms import keep_once
 from privata.access.tenants import Tenant
-from privata.access.views import page
+from privata.access.views import requires
 from privata.core.errors import UrlRefused, ValidationFailed
 from privata.core.roles import Permission
-from privata.infra.plane import current_time, is_fragment, kernel, wait
+from privata.infra.plane import app_context, current_time, is_fragment, wait
 from privata.webhooks.deliveries.endpoint_health import health_of
 from privata.webhooks.endpoints import reading, service
 from privata.webhooks.endpoints.forms import (
@@ -24,16 +24,16 @@ from privata.webhooks.endpoints.forms import (
 )
 from privata.webhooks.states import Channel
 from privata.webhooks.transport.policies import policies
-from privata.webhooks.views.common import address, ask, place_of, show
+from privata.webhooks.views.common import address, ask, partition_of, show
 
 
 @require_safe
-@page(Permission.VIEW_DELIVERIES)
+@requires(Permission.VIEW_DELIVERIES)
 def index(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """Every endpoint with how it has been doing; the slots of a new partner."""
-    place = place_of(tenant)
-    endpoints = ask(reading.endpoints, place)
-    health = ask(health_of, place, [one.id for one in endpoints], current_time())
+    partition = partition_of(tenant)
+    endpoints = ask(reading.endpoints, partition)
+    health = ask(health_of, partition, [one.id for one in endpoints], current_time())
     used = {endpoint.channel for endpoint in endpoints}
     context = {
         "endpoints": [(endpoint, health[endpoint.id]) for endpoint in endpoints],
@@ -45,7 +45,7 @@ def index(request: HttpRequest, tenant: Tenant) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.CONFIGURE_ENDPOINTS)
+@requires(Permission.CONFIGURE_ENDPOINTS)
 def new(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     """The form of a new endpoint; a refused one comes back with everything that was entered."""
     if request.method != "POST":
@@ -57,7 +57,7 @@ def new(request: HttpRequest, tenant: Tenant) -> HttpResponse:
     try:
         endpoint_id, secret = wait(
             service.create_endpoint(
-                kernel(),
+                app_context(),
                 actor=tenant.actor,
                 url=wanted["url"],
                 alias=wanted["alias"],
@@ -87,4 +87,4 @@ def _form(request: HttpRequest, tenant: Tenant, form: EndpointForm) -> HttpRespo
 
 def _localhost(tenant: Tenant) -> bool:
     """Whether endpoints may be http://localhost here."""
-    return policies(kernel().settings)[tenant.environment.value].allow_localhost_http
+    return policies(app_context().settings)[tenant.environment.value].allow_localhost_http

@@ -6,26 +6,26 @@ from typing import Any
 
 from privata.access.tenants import Tenant
 from privata.core.standing import REASONS, webhooks_go
-from privata.infra.plane import current_time, kernel
+from privata.infra.plane import app_context, current_time
 from privata.webhooks.endpoints import reading
 from privata.webhooks.endpoints.banners import POLICY, RESUMING, EndpointFacts, banner_of
 from privata.webhooks.endpoints.reading import EndpointRow
 from privata.webhooks.recovery.recoveries import Progress, recoveries_of
 from privata.webhooks.state_sql import EXHAUSTED_DAYS
 from privata.webhooks.states import EndpointStatus, RecoveryStatus
-from privata.webhooks.views.common import ask, place_of
+from privata.webhooks.views.common import ask, partition_of
 
 
 def head_context(tenant: Tenant, endpoint: EndpointRow, tab: str) -> dict[str, Any]:
     """Head, banner, running recovery and tabs of an endpoint."""
     waits = endpoint.status in (EndpointStatus.PAUSED, EndpointStatus.RESUMING)
-    place = place_of(tenant, endpoint.id)
+    partition = partition_of(tenant, endpoint.id)
     waiting = waiting_for(tenant, endpoint)
     return {
         "endpoint": endpoint,
         "tab": tab,
         "waiting": waiting,
-        "exhausted": ask(reading.exhausted, place) if waits else 0,
+        "exhausted": ask(reading.exhausted, partition) if waits else 0,
         "exhausted_days": EXHAUSTED_DAYS,
         "banner": banner_of(facts_of(tenant, endpoint, waiting)),
         "recovering": _recovering(tenant, endpoint),
@@ -36,7 +36,7 @@ def head_context(tenant: Tenant, endpoint: EndpointRow, tab: str) -> dict[str, A
 
 def waiting_for(tenant: Tenant, endpoint: EndpointRow) -> int:
     """How many deliveries wait for it; while it resumes, of those that waited when that began."""
-    return ask(reading.waiting_of, place_of(tenant), [endpoint.id])[endpoint.id]
+    return ask(reading.waiting_of, partition_of(tenant), [endpoint.id])[endpoint.id]
 
 
 def _recovering(tenant: Tenant, endpoint: EndpointRow) -> Progress | None:
@@ -56,7 +56,7 @@ def facts_of(tenant: Tenant, endpoint: EndpointRow, waiting: int) -> EndpointFac
     """The row as the banner's rules know it."""
     ours, our_fault = 0, ""
     if endpoint.status is EndpointStatus.ACTIVE:
-        ours, our_fault = ask(reading.waiting_for_us, place_of(tenant, endpoint.id))
+        ours, our_fault = ask(reading.waiting_for_us, partition_of(tenant, endpoint.id))
     return EndpointFacts(
         status=endpoint.status,
         now=current_time(),
@@ -75,5 +75,5 @@ def facts_of(tenant: Tenant, endpoint: EndpointRow, waiting: int) -> EndpointFac
         ours=ours,
         our_fault=our_fault,
         stopped=stopped(tenant),
-        probe_minutes=getattr(kernel().settings, "probe_minutes", 0),
+        probe_minutes=getattr(app_context().settings, "probe_minutes", 0),
     )

@@ -25,11 +25,11 @@ from privata.webhooks.deliveries.log_query import (
 )
 from privata.webhooks.deliveries.reading import DeliveryRow, DeliverySearch
 from privata.webhooks.endpoints import reading as endpoint_reading
-from privata.webhooks.endpoints.reading import EndpointRow, Place
+from privata.webhooks.endpoints.reading import EndpointRow, Partition
 from privata.webhooks.endpoints.rules import ORDER_TYPES
 from privata.webhooks.outcomes import RULES, Outcome
 from privata.webhooks.states import DeliveryState, EndpointStatus
-from privata.webhooks.views.common import address, ask, place_of
+from privata.webhooks.views.common import address, ask, partition_of
 from privata.webhooks.views.delivery_context import delivery_context, most_attempts
 
 #: What the filter offers: the whole group first, then its types, then those of us.
@@ -79,13 +79,13 @@ def log_context(
 ) -> dict[str, Any]:
     """The whole log of a view, with the delivery that its address has open."""
     now = current_time()
-    place = place_of(tenant, endpoint.id if endpoint else None)
+    partition = partition_of(tenant, endpoint.id if endpoint else None)
     query = parse_query(request.GET)
-    found = ask(log_reading.log_page, place, query, now)
+    found = ask(log_reading.log_page, partition, query, now)
     base = base_of(tenant, endpoint)
     seen = parse_uuid_cursor(request.GET.get("seen", ""))
     rows = rows_of(tenant, query, endpoint, found.rows, seen)
-    context = summary_context(place, query, now, base) | {
+    context = summary_context(partition, query, now, base) | {
         "rows": rows,
         "base": base,
         "one_endpoint": endpoint,
@@ -100,7 +100,7 @@ def log_context(
         "many": address(tenant, "retry_matching") + query.with_().string(**_scope(endpoint)),
         "chosen": address(tenant, "retry_chosen") + query.with_().string(**_scope(endpoint)),
         "responses": RESPONSES,
-        "any_ever": bool(rows) or ask(figures.any_ever, DeliverySearch(place)),
+        "any_ever": bool(rows) or ask(figures.any_ever, DeliverySearch(partition)),
         "opened": None,
     }
     opened = request.GET.get("open", "")
@@ -112,23 +112,25 @@ def live_context(request: HttpRequest, tenant: Tenant) -> dict[str, Any]:
     now = current_time()
     query = parse_query(request.GET)
     endpoint = scope_of(request, tenant)
-    place = place_of(tenant, endpoint.id if endpoint else None)
+    partition = partition_of(tenant, endpoint.id if endpoint else None)
     base = base_of(tenant, endpoint)
     top = parse_uuid_cursor(request.GET.get("top", ""))
     ids = uuids(request.GET.get("ids", ""))
     seen = {"seen": top.encode()} if top else {}
-    return summary_context(place, query, now, base) | {
-        "rows": rows_of(tenant, query, endpoint, ask(reading.rows_by_id, place, ids), None),
+    return summary_context(partition, query, now, base) | {
+        "rows": rows_of(tenant, query, endpoint, ask(reading.rows_by_id, partition, ids), None),
         "one_endpoint": endpoint,
         "base": base,
-        "new_count": ask(log_reading.newer_count, place, query, top, now),
+        "new_count": ask(log_reading.newer_count, partition, query, top, now),
         "new_url": base + query.with_().string(**seen),
     }
 
 
-def summary_context(place: Place, query: LogQuery, now: datetime, base: str) -> dict[str, Any]:
+def summary_context(
+    partition: Partition, query: LogQuery, now: datetime, base: str
+) -> dict[str, Any]:
     """Histogram and segments of a view."""
-    counts = ask(log_reading.segment_counts, place, query, now)
+    counts = ask(log_reading.segment_counts, partition, query, now)
     shown = [
         segment
         for segment in Segment
@@ -147,7 +149,7 @@ def summary_context(place: Place, query: LogQuery, now: datetime, base: str) -> 
             for segment in shown
         ],
         "total": counts[query.segment],
-        "buckets": ask(log_reading.histogram_of, place, query, now),
+        "buckets": ask(log_reading.histogram_of, partition, query, now),
         "marks": _marks(now, query),
         "span": span,
     }
@@ -175,7 +177,7 @@ def rows_of(
 def scope_of(request: HttpRequest, tenant: Tenant) -> EndpointRow | None:
     """The endpoint that a view is limited to. Raises `NotFound`."""
     named = uuids(request.GET.get("endpoint", ""))
-    return ask(endpoint_reading.endpoint, place_of(tenant, named[0])) if named else None
+    return ask(endpoint_reading.endpoint, partition_of(tenant, named[0])) if named else None
 
 
 def uuids(text: str) -> list[UUID]:
@@ -232,8 +234,8 @@ def _opened(
 ) -> dict[str, Any]:
     """The drawer for `?open=ID`; an id of nobody's opens nothing."""
     for ident in uuids(text):
-        place = place_of(tenant, endpoint.id if endpoint else None)
-        if ask(reading.rows_by_id, place, [ident]):
+        partition = partition_of(tenant, endpoint.id if endpoint else None)
+        if ask(reading.rows_by_id, partition, [ident]):
             opened = delivery_context(request, tenant, ident, endpoint=endpoint)
             return {"opened": True} | opened
     return {}

@@ -13,10 +13,10 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_POST
 
 from privata.access.tenants import Tenant
-from privata.access.views import page
+from privata.access.views import requires
 from privata.core.errors import ValidationFailed
 from privata.core.roles import Permission
-from privata.infra.plane import current_time, kernel, wait
+from privata.infra.plane import app_context, current_time, wait
 from privata.infra.storable import in_utc
 from privata.webhooks.durations import spoken
 from privata.webhooks.endpoints import reading
@@ -27,7 +27,7 @@ from privata.webhooks.views.common import (
     ask,
     is_fragment,
     missing_is_404,
-    place_of,
+    partition_of,
     show,
 )
 from privata.webhooks.views.head_context import head_context
@@ -47,11 +47,11 @@ _PAST: Final = 5
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.CONFIGURE_ENDPOINTS)
+@requires(Permission.CONFIGURE_ENDPOINTS)
 @missing_is_404
 def recover(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
     """Say how much an endpoint missed since a time; then send it again, in order."""
-    endpoint = ask(reading.endpoint, place_of(tenant, endpoint_id))
+    endpoint = ask(reading.endpoint, partition_of(tenant, endpoint_id))
     sent = request.POST if request.method == "POST" else request.GET
     span = sent.get("span", "")
     since_text = sent.get("since", "")
@@ -69,13 +69,13 @@ def recover(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResp
 
 
 @require_POST
-@page(Permission.CONFIGURE_ENDPOINTS)
+@requires(Permission.CONFIGURE_ENDPOINTS)
 @missing_is_404
 def cancel(
     request: HttpRequest, tenant: Tenant, endpoint_id: UUID, recovery_id: UUID
 ) -> HttpResponseBase:
     """Queue no more of a recovery."""
-    wait(recoveries.cancel_recovery(kernel(), actor=tenant.actor, recovery_id=recovery_id))
+    wait(recoveries.cancel_recovery(app_context(), actor=tenant.actor, recovery_id=recovery_id))
     messages.success(request, "Recovery canceled. Events already queued are still sent.")
     return redirect(address(tenant, "endpoint", endpoint_id=endpoint_id))
 
@@ -85,7 +85,9 @@ def _begin(
 ) -> HttpResponseBase:
     try:
         begun = wait(
-            recoveries.recover(kernel(), actor=tenant.actor, endpoint_id=endpoint.id, since=since)
+            recoveries.recover(
+                app_context(), actor=tenant.actor, endpoint_id=endpoint.id, since=since
+            )
         )
     except ValidationFailed as error:
         messages.error(request, error.message)

@@ -11,22 +11,21 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from privata.access.tenants import Tenant
-from privata.access.views import page
+from privata.access.views import requires
 from privata.core.errors import NotFound, RateLimited, ValidationFailed
 from privata.core.roles import Permission
-from privata.infra.plane import current_time, kernel, wait
+from privata.infra.plane import app_context, current_time, wait
 from privata.webhooks.deliveries import figures, log_reading, reading
 from privata.webhooks.deliveries.log_query import parse_query
 from privata.webhooks.recovery import bulk_retries as bulk
-from privata.webhooks.recovery import replays
-from privata.webhooks.recovery import sending_tests as trials
+from privata.webhooks.recovery import replays, sending_tests
 from privata.webhooks.states import DeliveryState
 from privata.webhooks.views.common import (
     address,
     ask,
     is_fragment,
     missing_is_404,
-    place_of,
+    partition_of,
     show,
 )
 from privata.webhooks.views.delivery_context import story_of
@@ -42,12 +41,16 @@ _ENDED = (
 
 
 @require_POST
-@page(Permission.CONFIGURE_ENDPOINTS)
+@requires(Permission.CONFIGURE_ENDPOINTS)
 @missing_is_404
 def test(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpResponseBase:
     """Send a test event; its outcome shows in place, or on the endpoint's page without scripts."""
     try:
-        sent = wait(trials.send_test_event(kernel(), actor=tenant.actor, endpoint_id=endpoint_id))
+        sent = wait(
+            sending_tests.send_test_event(
+                app_context(), actor=tenant.actor, endpoint_id=endpoint_id
+            )
+        )
     except ValidationFailed as error:
         messages.error(request, error.message)
         return redirect(address(tenant, "endpoint", endpoint_id=endpoint_id))
@@ -59,7 +62,7 @@ def test(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> HttpRespons
 
 
 @require_safe
-@page(Permission.VIEW_DELIVERIES)
+@requires(Permission.VIEW_DELIVERIES)
 @missing_is_404
 def test_outcome(
     request: HttpRequest, tenant: Tenant, endpoint_id: UUID, delivery_id: UUID
@@ -71,7 +74,7 @@ def test_outcome(
 
 def test_context(tenant: Tenant, endpoint_id: UUID, delivery_id: UUID) -> dict[str, Any]:
     """A test event's delivery and its story; `NotFound` if it is not the endpoint's."""
-    delivery = ask(reading.delivery, place_of(tenant, endpoint_id), delivery_id)
+    delivery = ask(reading.delivery, partition_of(tenant, endpoint_id), delivery_id)
     story = story_of(tenant, delivery)
     return {"tested": delivery, "test_story": story, "test_ended": story.state in _ENDED}
 
@@ -87,16 +90,18 @@ def asked_test(request: HttpRequest, tenant: Tenant, endpoint_id: UUID) -> dict[
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.CONFIGURE_ENDPOINTS)
+@requires(Permission.CONFIGURE_ENDPOINTS)
 @missing_is_404
 def replay(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpResponseBase:
     """The same event as a new delivery. GET asks first, for browsers without scripts."""
-    delivery = ask(reading.delivery, place_of(tenant), delivery_id)
+    delivery = ask(reading.delivery, partition_of(tenant), delivery_id)
     if request.method != "POST":
         left = ask(replays.replays_left, delivery.endpoint_id)
         return show(request, tenant, "replay.html", {"delivery": delivery, "replays_left": left})
     try:
-        made = wait(replays.replay_delivery(kernel(), actor=tenant.actor, delivery_id=delivery_id))
+        made = wait(
+            replays.replay_delivery(app_context(), actor=tenant.actor, delivery_id=delivery_id)
+        )
     except (RateLimited, ValidationFailed) as error:
         messages.error(request, error.message)
         return redirect(address(tenant, "delivery", delivery_id=delivery_id))
@@ -106,14 +111,14 @@ def replay(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpRespo
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page(Permission.CONFIGURE_ENDPOINTS)
+@requires(Permission.CONFIGURE_ENDPOINTS)
 @missing_is_404
 def retry_matching(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
     """Retry everything that matches a filter, oldest first; GET says how much that is."""
     query = parse_query(request.GET).with_()
     endpoint = scope_of(request, tenant)
-    place = place_of(tenant, endpoint.id if endpoint else None)
-    found = log_reading.search_of(place, query, current_time())
+    partition = partition_of(tenant, endpoint.id if endpoint else None)
+    found = log_reading.search_of(partition, query, current_time())
     ready = found.having(retryable=True)
     back = base_of(tenant, endpoint) + query.string()
     if request.method != "POST":
@@ -132,7 +137,7 @@ def retry_matching(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
 
 
 @require_POST
-@page(Permission.CONFIGURE_ENDPOINTS)
+@requires(Permission.CONFIGURE_ENDPOINTS)
 @missing_is_404
 def retry_chosen(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
     """Retry the rows that were ticked."""
@@ -144,7 +149,7 @@ def retry_chosen(request: HttpRequest, tenant: Tenant) -> HttpResponseBase:
 
 def _retry(request: HttpRequest, tenant: Tenant, ids: list[UUID]) -> None:
     try:
-        done = wait(bulk.retry_many(kernel(), actor=tenant.actor, delivery_ids=ids))
+        done = wait(bulk.retry_many(app_context(), actor=tenant.actor, delivery_ids=ids))
     except ValidationFailed as error:
         messages.error(request, error.message)
         return

@@ -7,19 +7,19 @@ from contextlib import suppress
 
 import pytest
 
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.worker import main
 from privata.worker.main import keep_running, work
 
 
 async def test_a_loop_that_dies_is_started_again(
-    kernel: Kernel, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ctx: AppContext, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(main, "FIRST_PAUSE_S", 0.001)
     lives = 0
     settled = asyncio.Event()
 
-    async def fragile(_kernel: Kernel) -> None:
+    async def fragile(_ctx: AppContext) -> None:
         nonlocal lives
         lives += 1
         if lives == 1:
@@ -29,7 +29,7 @@ async def test_a_loop_that_dies_is_started_again(
         settled.set()
         await asyncio.Event().wait()
 
-    task = asyncio.create_task(keep_running(fragile, kernel))
+    task = asyncio.create_task(keep_running(fragile, ctx))
     async with asyncio.timeout(10):
         await settled.wait()
     task.cancel()
@@ -40,8 +40,8 @@ async def test_a_loop_that_dies_is_started_again(
     assert "no database" in caplog.text
 
 
-async def test_a_worker_stops_when_told(kernel: Kernel) -> None:
-    task = asyncio.create_task(work(kernel))
+async def test_a_worker_stops_when_told(ctx: AppContext) -> None:
+    task = asyncio.create_task(work(ctx))
     await asyncio.sleep(0.1)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -13,32 +13,32 @@ import asyncpg
 import pytest
 
 from conftest import Cluster, environment_for, wait_for
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 from privata.worker import snapshots
 from privata.worker.snapshots import watch_snapshots
 
 
 async def test_a_foreign_snapshot_alarms_and_names_its_holder(
-    kernel: Kernel,
+    ctx: AppContext,
     cluster: Cluster,
     database_name: str,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(snapshots, "LOOK_EVERY_S", 0.05)
-    eager = kernel.settings.model_copy(update={"snapshot_alarm_seconds": 1})
-    kernel = dataclasses.replace(kernel, settings=eager)
+    eager = ctx.settings.model_copy(update={"snapshot_alarm_seconds": 1})
+    ctx = dataclasses.replace(ctx, settings=eager)
     caplog.set_level(logging.ERROR)
     url = cluster.admin_url.replace("/postgres?", f"/{database_name}?")
     dump = await asyncpg.connect(url, server_settings={"application_name": "pg_dump"})
-    watching = asyncio.create_task(watch_snapshots(kernel))
+    watching = asyncio.create_task(watch_snapshots(ctx))
     try:
         async with dump.transaction(isolation="repeatable_read", readonly=True):
             await dump.fetchval("SELECT count(*) FROM webhook_delivery")
 
             async def said() -> bool:
-                await kernel.database.pool.execute("SELECT pg_current_xact_id()")
+                await ctx.database.pool.execute("SELECT pg_current_xact_id()")
                 return "held for" in caplog.text
 
             await wait_for(said)
@@ -52,14 +52,14 @@ async def test_a_foreign_snapshot_alarms_and_names_its_holder(
 
 
 async def test_the_command_lists_holders_with_what_ends_them(
-    settings: Settings, cluster: Cluster, database_name: str, kernel: Kernel
+    settings: Settings, cluster: Cluster, database_name: str, ctx: AppContext
 ) -> None:
     url = cluster.admin_url.replace("/postgres?", f"/{database_name}?")
     dump = await asyncpg.connect(url, server_settings={"application_name": "pg_dump"})
     try:
         async with dump.transaction(isolation="repeatable_read", readonly=True):
             await dump.fetchval("SELECT count(*) FROM webhook_delivery")
-            await kernel.database.pool.execute("SELECT pg_current_xact_id()")
+            await ctx.database.pool.execute("SELECT pg_current_xact_id()")
             listed = await _privata(settings, "snapshots", "--json")
             told = json.loads(listed)
             assert told["complete"] is True

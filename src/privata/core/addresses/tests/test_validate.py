@@ -1,4 +1,4 @@
-"""The door itself: text rules, extra ids, stability, and no other exception for any text."""
+"""The entry point itself: text rules, extra ids, stability, and no other exception for any text."""
 
 from __future__ import annotations
 

@@ -164,23 +164,23 @@ def data_of(home: Path) -> Path:
 
 
 def in_use(home: Path) -> bool:
-    """Whether any process of the home's server or a keeper of it lives."""
+    """Whether any process of the home's server or a supervisor of it lives."""
     control = layout.control_of(home)
     if not control.exists():
         return False
-    return bool(sum(postmaster.processes(data_of(home)), keepers(home)))
+    return bool(sum(postmaster.processes(data_of(home)), supervisors(home)))
 
 
-def keepers(home: Path) -> list[int]:
-    """Process ids of the keepers of a home."""
-    words = f" -m privata.infra.embedded.keeper {layout.control_of(home)} "
+def supervisors(home: Path) -> list[int]:
+    """Process ids of the supervisors of a home."""
+    words = f" -m privata.infra.embedded.supervisor {layout.control_of(home)} "
     listed = postmaster.command_lines()
     return [pid for pid, line in listed if words in line and not line.startswith("/bin/sh ")]
 
 
 def unkept(home: Path) -> bool:
-    """Whether no keeper holds its lock; one being killed loses its command line before that."""
-    with Lock(layout.control_of(home) / "keeper.lock") as lock:
+    """Whether no supervisor holds its lock; one being killed loses its command line before that."""
+    with Lock(layout.control_of(home) / "supervisor.lock") as lock:
         return lock.try_exclusive()
 
 

@@ -47,7 +47,7 @@ def test_a_home_that_other_users_can_enter_keeps_everything(open_directory: Path
         assert data.stat().st_mode & 0o777 == 0o700
         assert data.stat().st_uid != 0
         assert (data.stat().st_uid != os.geteuid()) == ROOT
-        assert not (home / "postgres" / "place").exists()
+        assert not (home / "postgres" / "location").exists()
     eventually(lambda: not in_use(home))
     destroy(home)
 

@@ -21,7 +21,7 @@ from privata.infra.embedded.tests.conftest import (
     data_of,
     eventually,
     in_use,
-    keepers,
+    supervisors,
     unkept,
 )
 
@@ -40,13 +40,13 @@ def test_killing_the_only_program_stops_the_server(
     assert postmaster.read(data_of(home)) is None, "a clean shutdown removes its lock file"
 
 
-def test_data_survive_the_killing_of_program_keeper_and_postmaster(
+def test_data_survive_the_killing_of_program_supervisor_and_postmaster(
     home: Path, program: Callable[..., Program]
 ) -> None:
     one = program(home, "--durable")
     ask(one.said["url"], "CREATE TABLE kept AS SELECT 42 AS value")
-    eventually(lambda: bool(keepers(home)))
-    for pid in keepers(home):
+    eventually(lambda: bool(supervisors(home)))
+    for pid in supervisors(home):
         os.kill(pid, signal.SIGKILL)
     os.kill(_postmaster(home), signal.SIGKILL)
     one.kill()
@@ -54,7 +54,7 @@ def test_data_survive_the_killing_of_program_keeper_and_postmaster(
     assert (data_of(home) / "postmaster.pid").exists()
     with acquire(home) as server:
         assert ask(server.owner_url, "SELECT value FROM kept") == 42
-        eventually(lambda: len(keepers(home)) == 1)
+        eventually(lambda: len(supervisors(home)) == 1)
 
 
 def test_a_killed_postmaster_is_replaced_while_a_program_goes_on(
@@ -87,10 +87,10 @@ def test_a_server_without_its_socket_is_replaced(home: Path) -> None:
             assert ask(two.owner_url, "SELECT 1") == 1
 
 
-def test_a_server_without_keeper_gets_one(home: Path, program: Callable[..., Program]) -> None:
+def test_a_server_without_supervisor_gets_one(home: Path, program: Callable[..., Program]) -> None:
     one = program(home)
-    eventually(lambda: bool(keepers(home)))
-    os.kill(keepers(home)[0], signal.SIGKILL)
+    eventually(lambda: bool(supervisors(home)))
+    os.kill(supervisors(home)[0], signal.SIGKILL)
     eventually(lambda: unkept(home))
     two = program(home)
     one.end()
@@ -98,20 +98,20 @@ def test_a_server_without_keeper_gets_one(home: Path, program: Callable[..., Pro
     eventually(lambda: not in_use(home))
 
 
-def test_a_keeper_that_dies_during_a_start_is_replaced(home: Path) -> None:
+def test_a_supervisor_that_dies_during_a_start_is_replaced(home: Path) -> None:
     """One being killed holds its lock a little longer; the start then has to look again."""
     control = layout.control_of(home)
     with ThreadPoolExecutor(1) as pool, Lock(control / "server.lock") as server:
-        with Lock(control / "keeper.lock") as dying:
+        with Lock(control / "supervisor.lock") as dying:
             assert dying.try_exclusive()
             assert server.try_exclusive()
             starting = pool.submit(acquire, home, fast=True)
             with Lock(control / "users.lock") as users:
                 eventually(lambda: not _free(users))
-            time.sleep(0.3)  # by now the start has met the dying keeper's lock
+            time.sleep(0.3)  # by now the start has met the dying supervisor's lock
         server.unlock()
         with starting.result(60):
-            eventually(lambda: len(keepers(home)) == 1)
+            eventually(lambda: len(supervisors(home)) == 1)
 
 
 def _free(lock: Lock) -> bool:
@@ -138,7 +138,7 @@ def test_a_program_killed_amid_its_first_start(fresh_home: Path) -> None:
     script = str(Path(__file__).with_name("program.py"))
     first = subprocess.Popen([sys.executable, script, str(fresh_home)], stdin=subprocess.DEVNULL)
     eventually(lambda: any(data_of(fresh_home).parent.glob("data.new-*/PG_VERSION")))
-    for pid in [first.pid, *keepers(fresh_home)]:
+    for pid in [first.pid, *supervisors(fresh_home)]:
         os.kill(pid, signal.SIGKILL)
     first.wait()
     eventually(lambda: unkept(fresh_home))

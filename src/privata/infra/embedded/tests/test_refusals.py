@@ -84,7 +84,7 @@ def test_a_long_home_gets_a_short_socket(open_directory: Path) -> None:
 def test_data_that_were_kept_elsewhere_and_are_gone(fresh_home: Path, tmp_path: Path) -> None:
     control = fresh_home / "postgres"
     control.mkdir(parents=True)
-    (control / "place").write_text(f"{tmp_path / 'gone'}\n")
+    (control / "location").write_text(f"{tmp_path / 'gone'}\n")
     with pytest.raises(StartupError, match="which is gone"):
         acquire(fresh_home)
 

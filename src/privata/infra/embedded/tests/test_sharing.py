@@ -21,7 +21,7 @@ from privata.infra.embedded.tests.conftest import (
     data_of,
     eventually,
     in_use,
-    keepers,
+    supervisors,
 )
 
 
@@ -72,7 +72,7 @@ def test_two_programs_share_and_the_last_one_stops_it(
     one, two = program(home), program(home)
     assert one.said == two.said
     started = postmaster.read(data_of(home))
-    eventually(lambda: len(keepers(home)) == 1)
+    eventually(lambda: len(supervisors(home)) == 1)
     one.end()
     assert ask(two.said["url"], "SELECT 1") == 1
     assert postmaster.read(data_of(home)) == started
@@ -82,7 +82,8 @@ def test_two_programs_share_and_the_last_one_stops_it(
 
 
 def test_users_that_come_and_go_at_once(home: Path) -> None:
-    """Every arrival meets a server that serves, also while the keeper is stopping the last one."""
+    """Every arrival meets a server that serves, also while the supervisor is stopping the last
+    one."""
     for _ in range(5):
         with acquire(home, fast=True) as server:
             assert ask(server.app_url, "SELECT 1") == 1

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import asyncpg
 
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.webhooks.deliveries import figures, listing, log_reading, reading
 from privata.webhooks.deliveries.details import delivery_details
 from privata.webhooks.deliveries.endpoint_health import health_of
@@ -18,7 +18,7 @@ from privata.webhooks.deliveries.listing import DeliveryFilter, DeliveryQuery, s
 from privata.webhooks.deliveries.log_query import LogQuery, Segment
 from privata.webhooks.deliveries.undelivered import undelivered
 from privata.webhooks.endpoints import reading as endpoints
-from privata.webhooks.endpoints.reading import Place
+from privata.webhooks.endpoints.reading import Partition
 from privata.webhooks.states import UNDELIVERED_STATES, DeliveryState
 from privata.webhooks.tests.deliveries import actor_of
 
@@ -80,19 +80,19 @@ class Truth:
 class Faces:
     """Asks every reader about the deliveries of an organization."""
 
-    def __init__(self, kernel: Kernel, organization: uuid.UUID) -> None:
-        self.kernel = kernel
+    def __init__(self, ctx: AppContext, organization: uuid.UUID) -> None:
+        self.ctx = ctx
         self.actor = actor_of(organization)
-        self.place = Place(organization, Environment.TEST)
+        self.partition = Partition(organization, Environment.TEST)
 
     async def truth(self) -> Truth:
-        return Truth.of(await self.kernel.database.pool.fetch(_ROWS, self.place.organization_id))
+        return Truth.of(await self.ctx.database.pool.fetch(_ROWS, self.partition.organization_id))
 
     async def agree(self) -> None:
         truth = await self.truth()
-        await self.pages(truth, self.place, truth.states)
+        await self.pages(truth, self.partition, truth.states)
         for endpoint_id in set(truth.endpoint_of.values()):
-            mine = Place(self.place.organization_id, Environment.TEST, endpoint_id)
+            mine = Partition(self.partition.organization_id, Environment.TEST, endpoint_id)
             states = {
                 one: state
                 for one, state in truth.states.items()
@@ -104,30 +104,30 @@ class Faces:
         await self.one_by_one(truth)
 
     async def pages(
-        self, truth: Truth, place: Place, states: dict[uuid.UUID, DeliveryState]
+        self, truth: Truth, partition: Partition, states: dict[uuid.UUID, DeliveryState]
     ) -> None:
         """The log: its rows, its segments and their figures."""
         now = datetime.now(UTC)
-        page = await reading.page_of(self.kernel, reading.DeliverySearch(place), limit=1000)
+        page = await reading.page_of(self.ctx, reading.DeliverySearch(partition), limit=1000)
         assert {row.id: row.state for row in page.rows} == states
         lacking = {one for one in truth.lacking if one in states}
-        counts = await log_reading.segment_counts(self.kernel, place, LogQuery(), now)
+        counts = await log_reading.segment_counts(self.ctx, partition, LogQuery(), now)
         assert counts[Segment.ALL] == len(states)
         for segment in Segment:
-            search = log_reading.search_of(place, LogQuery(segment=segment), now)
-            found = set(await reading.oldest_ids(self.kernel, search, 1000))
-            assert len(found) == counts[segment] == await figures.count(self.kernel, search)
+            search = log_reading.search_of(partition, LogQuery(segment=segment), now)
+            found = set(await reading.oldest_ids(self.ctx, search, 1000))
+            assert len(found) == counts[segment] == await figures.count(self.ctx, search)
             if segment is Segment.UNDELIVERED:
                 assert found == lacking
             elif segment is not Segment.ALL:
                 name = "exhausted" if segment is Segment.FAILED else segment.value
                 assert found == {one for one, state in states.items() if state == name}
 
-    async def counts(self, place: Place, states: dict[uuid.UUID, DeliveryState]) -> None:
+    async def counts(self, partition: Partition, states: dict[uuid.UUID, DeliveryState]) -> None:
         """The figures of an endpoint."""
-        assert place.endpoint_id is not None
-        one = await endpoints.endpoint(self.kernel, place, deleted=True)
-        waits = await endpoints.waiting_of(self.kernel, place, [one.id])
+        assert partition.endpoint_id is not None
+        one = await endpoints.endpoint(self.ctx, partition, deleted=True)
+        waits = await endpoints.waiting_of(self.ctx, partition, [one.id])
         tally = Counter(states.values())
         unfinished = tally[DeliveryState.HELD] + tally[DeliveryState.IN_FLIGHT]
         unfinished += tally[DeliveryState.QUEUED] + tally[DeliveryState.RETRYING]
@@ -137,7 +137,7 @@ class Faces:
             assert waits[one.id] <= unfinished
         else:
             assert waits[one.id] == unfinished
-        health = await health_of(self.kernel, place, [one.id], datetime.now(UTC))
+        health = await health_of(self.ctx, partition, [one.id], datetime.now(UTC))
         assert health[one.id].waiting == waits[one.id]
         assert health[one.id].delivered == tally[DeliveryState.DELIVERED]
 
@@ -145,7 +145,7 @@ class Faces:
         """Partner API and automation API, which show the same objects."""
         for wanted in (None, *DeliveryFilter):
             query = DeliveryQuery(status=wanted, limit=1000)
-            rows, after = await listing.deliveries(self.kernel, actor=self.actor, query=query)
+            rows, after = await listing.deliveries(self.ctx, actor=self.actor, query=query)
             assert after is None
             found = {row["delivery_id"]: row["status"] for row in rows}
             if wanted is DeliveryFilter.UNDELIVERED:
@@ -155,9 +155,7 @@ class Faces:
             if wanted is not DeliveryFilter.UNDELIVERED:
                 assert found == {one: name for one, name in names.items() if wanted in (None, name)}
         for endpoint_id in set(truth.endpoint_of.values()):
-            owed = await undelivered(
-                self.kernel, actor=self.actor, endpoint_id=endpoint_id, limit=500
-            )
+            owed = await undelivered(self.ctx, actor=self.actor, endpoint_id=endpoint_id, limit=500)
             lacking = {one for one, at in truth.lacking.items() if at == endpoint_id}
             assert {one.delivery_id: one.state for one in owed} == {
                 one: truth.states[one] for one in lacking
@@ -166,9 +164,9 @@ class Faces:
     async def one_by_one(self, truth: Truth) -> None:
         """Each delivery by itself: on its page, and in its details of the API."""
         for one, state in truth.states.items():
-            row = await reading.delivery(self.kernel, self.place, one)
+            row = await reading.delivery(self.ctx, self.partition, one)
             assert row.state is state
-            shown = await delivery_details(self.kernel, actor=self.actor, delivery_id=one)
+            shown = await delivery_details(self.ctx, actor=self.actor, delivery_id=one)
             assert shown["status"] == status_of(state)
             tried_again = state in (DeliveryState.QUEUED, DeliveryState.RETRYING)
             assert (shown["next_attempt_at"] is not None) is tried_again

@@ -21,14 +21,14 @@ from hypothesis.stateful import (
 )
 
 from privata.core.errors import PrivataError
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 from privata.webhooks.deliveries import listing, reading
 from privata.webhooks.deliveries.listing import DeliveryFilter, DeliveryQuery
 from privata.webhooks.deliveries.tests.faces import Faces
 from privata.webhooks.endpoints import service
 from privata.webhooks.engine.claims import Claim, claim
-from privata.webhooks.engine.settling import Settlement, settle
+from privata.webhooks.engine.recording import AttemptRecord, record_attempts
 from privata.webhooks.recovery.bulk_retries import retry_many
 from privata.webhooks.recovery.recoveries import missed_since, recover
 from privata.webhooks.recovery.recovering import recover_step
@@ -38,14 +38,14 @@ from privata.webhooks.recovery.retries import retry_delivery
 from privata.webhooks.states import DeliveryState
 from privata.webhooks.tests.deliveries import (
     actor_of,
+    attempt_record,
     end_leases,
     endpoint,
     failed,
     granted,
-    line,
     make_due,
     publish_order,
-    settlement,
+    reconnecting,
 )
 
 #: Longer than any example takes, so that nothing changes between two looks.
@@ -60,12 +60,12 @@ PICK = st.integers(0, 10_000)
 class Histories(RuleBasedStateMachine):
     """Each example has an organization of its own in one database."""
 
-    def __init__(self, kernel: Kernel, runner: asyncio.Runner) -> None:
+    def __init__(self, ctx: AppContext, runner: asyncio.Runner) -> None:
         super().__init__()
-        self.kernel, self.runner = kernel, runner
+        self.ctx, self.runner = ctx, runner
         self.organization = uuid.uuid4()
         self.actor = actor_of(self.organization)
-        self.faces = Faces(kernel, self.organization)
+        self.faces = Faces(ctx, self.organization)
         self.endpoints: list[uuid.UUID] = []
         self.leased: list[Claim] = []
 
@@ -81,26 +81,26 @@ class Histories(RuleBasedStateMachine):
 
     def status(self, status: str) -> None:
         statement = "UPDATE organization SET status = $2 WHERE id = $1"
-        self.run(self.kernel.database.pool.execute(statement, self.organization, status))
+        self.run(self.ctx.database.pool.execute(statement, self.organization, status))
 
     @initialize()
     def begin(self) -> None:
         statement = "INSERT INTO organization (id, name, status) VALUES ($1, 'A', 'approved')"
-        self.run(self.kernel.database.pool.execute(statement, self.organization))
+        self.run(self.ctx.database.pool.execute(statement, self.organization))
         for _ in range(2):
-            self.endpoints.append(self.run(endpoint(self.kernel, self.organization))[0])
-        self.run(publish_order(self.kernel, self.organization, (1, 2)))
+            self.endpoints.append(self.run(endpoint(self.ctx, self.organization))[0])
+        self.run(publish_order(self.ctx, self.organization, (1, 2)))
 
     @rule(events=st.integers(1, 2))
     def publish(self, events: int) -> None:
-        self.run(publish_order(self.kernel, self.organization, range(1, events + 1)))
+        self.run(publish_order(self.ctx, self.organization, range(1, events + 1)))
 
     @rule(limit=st.integers(1, 4))
     def claim(self, limit: int) -> None:
         self.leased += self.run(self._claim(limit))
 
     async def _claim(self, limit: int) -> list[Claim]:
-        async with line(self.kernel) as db:
+        async with reconnecting(self.ctx) as db:
             grant = granted(limit, limit, limit)
             return await claim(db, grant=grant, lease_s=FOREVER_S, per_endpoint=limit)
 
@@ -108,56 +108,56 @@ class Histories(RuleBasedStateMachine):
         what=st.sampled_from(["delivered", "delivered", "pending", "exhausted", "ours", "gone"]),
         pick=PICK,
     )
-    def settle(self, what: str, pick: int) -> None:
+    def record_attempts(self, what: str, pick: int) -> None:
         if not self.leased:
             return
         claimed = self.leased.pop(pick % len(self.leased))
         if what == "delivered":
-            done = settlement(claimed)
+            done = attempt_record(claimed)
         elif what == "ours":
-            done = settlement(
+            done = attempt_record(
                 claimed, status="pending", spent=False, wait_s=FOREVER_S, outcome="internal"
             )
         else:
             status = "exhausted" if what == "exhausted" else "pending"
             done = failed(claimed, status=status, wait_s=FOREVER_S, gone=what == "gone")
-        self.run(self._settle(done))
+        self.run(self._record(done))
 
-    async def _settle(self, done: Settlement) -> None:
-        async with line(self.kernel) as db:
-            await settle(db, [done])
+    async def _record(self, done: AttemptRecord) -> None:
+        async with reconnecting(self.ctx) as db:
+            await record_attempts(db, [done])
 
     @rule()
     def let_time_pass(self) -> None:
-        self.run(make_due(self.kernel))
+        self.run(make_due(self.ctx))
 
     @rule()
     def lose_the_worker(self) -> None:
-        self.run(end_leases(self.kernel))
+        self.run(end_leases(self.ctx))
 
     @rule(replay=st.booleans(), pick=PICK)
     def send_again(self, replay: bool, pick: int) -> None:
         ids = list(self.run(self.faces.truth()).states)
         one = ids[pick % len(ids)]
         verb = replay_delivery if replay else retry_delivery
-        self.maybe(verb(self.kernel, actor=self.actor, delivery_id=one))
+        self.maybe(verb(self.ctx, actor=self.actor, delivery_id=one))
 
     @rule()
     def retry_all_that_the_page_offers(self) -> None:
         search = reading.DeliverySearch(self.faces.place, retryable=True)
-        ids = self.run(reading.oldest_ids(self.kernel, search, 1000))
+        ids = self.run(reading.oldest_ids(self.ctx, search, 1000))
         if ids:
-            done = self.run(retry_many(self.kernel, actor=self.actor, delivery_ids=ids))
+            done = self.run(retry_many(self.ctx, actor=self.actor, delivery_ids=ids))
             assert (done.again, done.left) == (len(ids), 0)
 
     @rule(which=st.integers(0, 1))
     def recover_what_the_page_counts(self, which: int) -> None:
         chosen = {"actor": self.actor, "endpoint_id": self.endpoints[which], "since": LONG_AGO}
-        missed = self.run(missed_since(self.kernel, **chosen))
-        begun = self.maybe(recover(self.kernel, **chosen))
+        missed = self.run(missed_since(self.ctx, **chosen))
+        begun = self.maybe(recover(self.ctx, **chosen))
         if begun is not None:
             assert begun.total == missed
-            self.run(recover_step(self.kernel))
+            self.run(recover_step(self.ctx))
 
     @rule(
         which=st.integers(0, 1),
@@ -165,11 +165,11 @@ class Histories(RuleBasedStateMachine):
     )
     def pause_or_resume(self, which: int, verb: Any) -> None:
         chosen = self.endpoints[which]
-        self.maybe(verb(self.kernel, actor=self.actor, endpoint_id=chosen))
+        self.maybe(verb(self.ctx, actor=self.actor, endpoint_id=chosen))
 
     @rule()
     def probe(self) -> None:
-        self.run(begin_probes(self.kernel, 0.0))
+        self.run(begin_probes(self.ctx, 0.0))
 
     @rule(
         which=st.integers(0, 1),
@@ -179,13 +179,13 @@ class Histories(RuleBasedStateMachine):
     def end(self, which: int, verb: Any, chance: int) -> None:
         if not chance:
             chosen = self.endpoints[which]
-            self.maybe(verb(self.kernel, actor=self.actor, endpoint_id=chosen))
+            self.maybe(verb(self.ctx, actor=self.actor, endpoint_id=chosen))
 
     @rule(which=st.integers(0, 1), on=st.booleans())
     def turn_an_event_type_off(self, which: int, on: bool) -> None:
         self.maybe(
             service.update_endpoint(
-                self.kernel,
+                self.ctx,
                 actor=self.actor,
                 endpoint_id=self.endpoints[which],
                 event_filter=None if on else ["order.completed"],
@@ -216,10 +216,10 @@ def test_any_history_looks_the_same_from_every_face(
     settings: Settings, runner: asyncio.Runner
 ) -> None:
     assert settings.database_url is not None
-    kernel = runner.run(Kernel.open(settings, settings.database_url))
+    ctx = runner.run(AppContext.open(settings, settings.database_url))
     try:
         run_state_machine_as_test(
-            lambda: Histories(kernel, runner),
+            lambda: Histories(ctx, runner),
             settings=hypothesis_settings(
                 max_examples=10,
                 stateful_step_count=20,
@@ -228,86 +228,86 @@ def test_any_history_looks_the_same_from_every_face(
             ),
         )
     finally:
-        runner.run(kernel.close())
+        runner.run(ctx.close())
 
 
-async def _one(kernel: Kernel, organization: uuid.UUID) -> tuple[uuid.UUID, Claim]:
+async def _one(ctx: AppContext, organization: uuid.UUID) -> tuple[uuid.UUID, Claim]:
     """An endpoint, and the first of its deliveries in flight."""
-    made, _ = await endpoint(kernel, organization)
-    await publish_order(kernel, organization)
-    async with line(kernel) as db:
+    made, _ = await endpoint(ctx, organization)
+    await publish_order(ctx, organization)
+    async with reconnecting(ctx) as db:
         (claimed,) = await claim(db, grant=granted(1, 1, 1), lease_s=FOREVER_S, per_endpoint=1)
     return made, claimed
 
 
 async def test_an_exhausted_event_whose_replay_arrived_is_undelivered_nowhere(
-    kernel: Kernel, organization: uuid.UUID
+    ctx: AppContext, organization: uuid.UUID
 ) -> None:
     """The API's log listed it as undelivered; the page and the endpoint's list did not."""
-    _, claimed = await _one(kernel, organization)
+    _, claimed = await _one(ctx, organization)
     actor = actor_of(organization)
-    async with line(kernel) as db:
-        await settle(db, [failed(claimed, status="exhausted")])
-        await replay_delivery(kernel, actor=actor, delivery_id=claimed.delivery_id)
+    async with reconnecting(ctx) as db:
+        await record_attempts(db, [failed(claimed, status="exhausted")])
+        await replay_delivery(ctx, actor=actor, delivery_id=claimed.delivery_id)
         (again,) = await claim(db, grant=granted(1, 1, 1), lease_s=FOREVER_S, per_endpoint=1)
-        await settle(db, [settlement(again)])
+        await record_attempts(db, [attempt_record(again)])
     query = DeliveryQuery(status=DeliveryFilter.UNDELIVERED)
-    assert await listing.deliveries(kernel, actor=actor, query=query) == ([], None)
-    await Faces(kernel, organization).agree()
+    assert await listing.deliveries(ctx, actor=actor, query=query) == ([], None)
+    await Faces(ctx, organization).agree()
 
 
 async def test_a_resuming_endpoints_deliveries_are_held_everywhere(
-    kernel: Kernel, organization: uuid.UUID
+    ctx: AppContext, organization: uuid.UUID
 ) -> None:
     """The page's filter said held, its rows in line, and the API pending."""
-    made, _ = await endpoint(kernel, organization)
+    made, _ = await endpoint(ctx, organization)
     actor = actor_of(organization)
-    await service.pause_endpoint(kernel, actor=actor, endpoint_id=made)
-    await publish_order(kernel, organization, (1, 2))
-    await resume_endpoint(kernel, actor=actor, endpoint_id=made)
-    rows, _ = await listing.deliveries(kernel, actor=actor, query=DeliveryQuery())
+    await service.pause_endpoint(ctx, actor=actor, endpoint_id=made)
+    await publish_order(ctx, organization, (1, 2))
+    await resume_endpoint(ctx, actor=actor, endpoint_id=made)
+    rows, _ = await listing.deliveries(ctx, actor=actor, query=DeliveryQuery())
     assert [(row["status"], row["next_attempt_at"]) for row in rows] == [("held", None)] * 2
-    await Faces(kernel, organization).agree()
+    await Faces(ctx, organization).agree()
 
 
 async def test_a_disabled_endpoint_has_no_next_attempt_and_lacks_nothing(
-    kernel: Kernel, organization: uuid.UUID
+    ctx: AppContext, organization: uuid.UUID
 ) -> None:
     """Cancelled deliveries are not owed: the API's log said that they were undelivered."""
-    made, claimed = await _one(kernel, organization)
+    made, claimed = await _one(ctx, organization)
     actor = actor_of(organization)
-    async with line(kernel) as db:
-        await settle(db, [failed(claimed)])
-    await service.disable_endpoint(kernel, actor=actor, endpoint_id=made)
-    shown = await listing.delivery(kernel, actor=actor, delivery_id=claimed.delivery_id)
+    async with reconnecting(ctx) as db:
+        await record_attempts(db, [failed(claimed)])
+    await service.disable_endpoint(ctx, actor=actor, endpoint_id=made)
+    shown = await listing.delivery(ctx, actor=actor, delivery_id=claimed.delivery_id)
     assert (shown["status"], shown["next_attempt_at"]) == ("cancelled", None)
     query = DeliveryQuery(status=DeliveryFilter.UNDELIVERED)
-    assert await listing.deliveries(kernel, actor=actor, query=query) == ([], None)
-    await Faces(kernel, organization).agree()
+    assert await listing.deliveries(ctx, actor=actor, query=query) == ([], None)
+    await Faces(ctx, organization).agree()
 
 
 async def test_what_the_organizations_status_holds_is_held_in_the_apis(
-    kernel: Kernel, organization: uuid.UUID
+    ctx: AppContext, organization: uuid.UUID
 ) -> None:
     """The page said held and the APIs pending, with a next attempt."""
-    made, _ = await endpoint(kernel, organization)
-    await publish_order(kernel, organization)
-    await kernel.database.pool.execute("UPDATE organization SET status = 'rejected'")
+    made, _ = await endpoint(ctx, organization)
+    await publish_order(ctx, organization)
+    await ctx.database.pool.execute("UPDATE organization SET status = 'rejected'")
     actor = actor_of(organization)
     rows, _ = await listing.deliveries(
-        kernel, actor=actor, query=DeliveryQuery(status=DeliveryFilter.HELD)
+        ctx, actor=actor, query=DeliveryQuery(status=DeliveryFilter.HELD)
     )
     assert [(row["endpoint_id"], row["next_attempt_at"]) for row in rows] == [(made, None)]
-    await Faces(kernel, organization).agree()
+    await Faces(ctx, organization).agree()
 
 
 async def test_a_claim_that_is_under_way_is_in_flight_wherever_its_endpoint_stands(
-    kernel: Kernel, organization: uuid.UUID
+    ctx: AppContext, organization: uuid.UUID
 ) -> None:
     """The page's row said sending, its filter held, and the API held."""
-    made, claimed = await _one(kernel, organization)
+    made, claimed = await _one(ctx, organization)
     actor = actor_of(organization)
-    await service.pause_endpoint(kernel, actor=actor, endpoint_id=made)
-    truth = await Faces(kernel, organization).truth()
+    await service.pause_endpoint(ctx, actor=actor, endpoint_id=made)
+    truth = await Faces(ctx, organization).truth()
     assert truth.states == {claimed.delivery_id: DeliveryState.IN_FLIGHT}
-    await Faces(kernel, organization).agree()
+    await Faces(ctx, organization).agree()

@@ -10,11 +10,11 @@ import pytest
 
 from privata.core.errors import NotFound
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.webhooks.deliveries import beside, log_reading, reading
 from privata.webhooks.deliveries.endpoint_health import health_of
 from privata.webhooks.deliveries.log_query import PAGE_ROWS, LogQuery, Segment
-from privata.webhooks.deliveries.reading import Place
+from privata.webhooks.deliveries.reading import Partition
 from privata.webhooks.endpoints import reading as endpoints
 from privata.webhooks.recovery.replays import PER_HOUR, replays_left
 
@@ -42,11 +42,11 @@ FROM fact
 """
 
 
-class Desk:
+class Dashboard:
     """A tenant with endpoints and deliveries."""
 
-    def __init__(self, kernel: Kernel, organization: uuid.UUID) -> None:
-        self.kernel, self.organization = kernel, organization
+    def __init__(self, ctx: AppContext, organization: uuid.UUID) -> None:
+        self.ctx, self.organization = ctx, organization
 
     async def endpoint(self, status: str = "active") -> uuid.UUID:
         made = uuid.uuid4()
@@ -73,26 +73,26 @@ class Desk:
         await self.run(_DELIVERY, event, mine, type, order, made, endpoint, *state)
         return made
 
-    def place(self, endpoint: uuid.UUID | None = None) -> Place:
-        return Place(self.organization, Environment.TEST, endpoint)
+    def partition(self, endpoint: uuid.UUID | None = None) -> Partition:
+        return Partition(self.organization, Environment.TEST, endpoint)
 
     async def page(self, query: LogQuery) -> reading.Page:
-        return await log_reading.log_page(self.kernel, self.place(), query, NOW)
+        return await log_reading.log_page(self.ctx, self.partition(), query, NOW)
 
     async def ids(
         self, query: LogQuery | None = None, endpoint: uuid.UUID | None = None
     ) -> list[uuid.UUID]:
-        place = self.place(endpoint)
-        page = await log_reading.log_page(self.kernel, place, query or LogQuery(), NOW)
+        partition = self.partition(endpoint)
+        page = await log_reading.log_page(self.ctx, partition, query or LogQuery(), NOW)
         return [row.id for row in page.rows]
 
     async def run(self, statement: str, *values: object) -> None:
-        await self.kernel.database.pool.execute(statement, *values)
+        await self.ctx.database.pool.execute(statement, *values)
 
 
 @pytest.fixture
-def desk(kernel: Kernel, organization: uuid.UUID) -> Desk:
-    return Desk(kernel, organization)
+def dashboard(ctx: AppContext, organization: uuid.UUID) -> Dashboard:
+    return Dashboard(ctx, organization)
 
 
 _FAILED: dict[str, Any] = {"attempts": 2, "outcome": "http_error", "code": 500}
@@ -105,132 +105,138 @@ _DELIVERED: dict[str, Any] = {
 }
 
 
-async def test_segments_do_not_overlap_and_add_up(desk: Desk) -> None:
+async def test_segments_do_not_overlap_and_add_up(dashboard: Dashboard) -> None:
 
     active, paused, disabled = [
-        await desk.endpoint(one) for one in ("active", "paused", "disabled")
+        await dashboard.endpoint(one) for one in ("active", "paused", "disabled")
     ]
     wanted = {
-        Segment.QUEUED: await desk.deliver(active),
-        Segment.RETRYING: await desk.deliver(active, minutes=2, **_FAILED),
-        Segment.HELD: await desk.deliver(paused, minutes=3, **_FAILED),
-        Segment.FAILED: await desk.deliver(active, minutes=4, **_GIVEN_UP),
-        Segment.DELIVERED: await desk.deliver(active, minutes=5, **_DELIVERED),
-        Segment.RETRIED: await desk.deliver(active, minutes=6, **_FAILED | {"status": "retried"}),
-        Segment.CANCELLED: await desk.deliver(disabled, minutes=7),
+        Segment.QUEUED: await dashboard.deliver(active),
+        Segment.RETRYING: await dashboard.deliver(active, minutes=2, **_FAILED),
+        Segment.HELD: await dashboard.deliver(paused, minutes=3, **_FAILED),
+        Segment.FAILED: await dashboard.deliver(active, minutes=4, **_GIVEN_UP),
+        Segment.DELIVERED: await dashboard.deliver(active, minutes=5, **_DELIVERED),
+        Segment.RETRIED: await dashboard.deliver(
+            active, minutes=6, **_FAILED | {"status": "retried"}
+        ),
+        Segment.CANCELLED: await dashboard.deliver(disabled, minutes=7),
     }
     for segment, delivery in wanted.items():
-        assert await desk.ids(LogQuery(segment=segment)) == [delivery], segment
-    assert await desk.ids() == list(wanted.values())
-    counts = await log_reading.segment_counts(desk.kernel, desk.place(), LogQuery(), NOW)
+        assert await dashboard.ids(LogQuery(segment=segment)) == [delivery], segment
+    assert await dashboard.ids() == list(wanted.values())
+    counts = await log_reading.segment_counts(dashboard.ctx, dashboard.partition(), LogQuery(), NOW)
     seldom = {Segment.ALL: 7, Segment.UNDELIVERED: 4, Segment.IN_FLIGHT: 0}
     assert counts == seldom | dict.fromkeys(wanted, 1)
-    buckets = await log_reading.histogram_of(desk.kernel, desk.place(), LogQuery(), NOW)
+    buckets = await log_reading.histogram_of(dashboard.ctx, dashboard.partition(), LogQuery(), NOW)
     assert [sum(column) for column in zip(*buckets, strict=True)] == [1, 3, 1]
 
 
-async def test_segments_do_not_overlap_where_the_organization_is_stopped(desk: Desk) -> None:
+async def test_segments_do_not_overlap_where_the_organization_is_stopped(
+    dashboard: Dashboard,
+) -> None:
     """What was left at a disabled endpoint counted as held and as cancelled."""
 
-    active, disabled = await desk.endpoint(), await desk.endpoint("disabled")
-    held = await desk.deliver(active)
-    cancelled = await desk.deliver(disabled, minutes=2)
-    await desk.run("UPDATE organization SET status = 'rejected' WHERE id = $1", desk.organization)
-    assert await desk.ids(LogQuery(segment=Segment.HELD)) == [held]
-    assert await desk.ids(LogQuery(segment=Segment.CANCELLED)) == [cancelled]
-    counts = await log_reading.segment_counts(desk.kernel, desk.place(), LogQuery(), NOW)
-    assert counts[Segment.ALL] == len(await desk.ids()) == 2
+    active, disabled = await dashboard.endpoint(), await dashboard.endpoint("disabled")
+    held = await dashboard.deliver(active)
+    cancelled = await dashboard.deliver(disabled, minutes=2)
+    await dashboard.run(
+        "UPDATE organization SET status = 'rejected' WHERE id = $1", dashboard.organization
+    )
+    assert await dashboard.ids(LogQuery(segment=Segment.HELD)) == [held]
+    assert await dashboard.ids(LogQuery(segment=Segment.CANCELLED)) == [cancelled]
+    counts = await log_reading.segment_counts(dashboard.ctx, dashboard.partition(), LogQuery(), NOW)
+    assert counts[Segment.ALL] == len(await dashboard.ids()) == 2
 
 
-async def test_filters_narrow(desk: Desk) -> None:
-    one, two = await desk.endpoint(), await desk.endpoint()
-    first = await desk.deliver(one, minutes=1, **_FAILED)
-    second = await desk.deliver(two, minutes=2, type="order.failed", **_GIVEN_UP)
-    old = await desk.deliver(one, minutes=60 * 30, **_DELIVERED)
-    assert await desk.ids() == [first, second]
-    assert await desk.ids(LogQuery(span="7d")) == [first, second, old]
-    assert await desk.ids(endpoint=two) == [second]
-    assert await desk.ids(LogQuery(type="order.failed")) == [second]
-    assert await desk.ids(LogQuery(type="order.*")) == [first, second]
-    assert await desk.ids(LogQuery(response="5xx")) == [first]
-    assert await desk.ids(LogQuery(response="timeout")) == [second]
+async def test_filters_narrow(dashboard: Dashboard) -> None:
+    one, two = await dashboard.endpoint(), await dashboard.endpoint()
+    first = await dashboard.deliver(one, minutes=1, **_FAILED)
+    second = await dashboard.deliver(two, minutes=2, type="order.failed", **_GIVEN_UP)
+    old = await dashboard.deliver(one, minutes=60 * 30, **_DELIVERED)
+    assert await dashboard.ids() == [first, second]
+    assert await dashboard.ids(LogQuery(span="7d")) == [first, second, old]
+    assert await dashboard.ids(endpoint=two) == [second]
+    assert await dashboard.ids(LogQuery(type="order.failed")) == [second]
+    assert await dashboard.ids(LogQuery(type="order.*")) == [first, second]
+    assert await dashboard.ids(LogQuery(response="5xx")) == [first]
+    assert await dashboard.ids(LogQuery(response="timeout")) == [second]
     order = f"prv-{first}"
     for text in (str(first), order, order.upper(), f"{order}:completed:1"):
-        assert await desk.ids(LogQuery(search=text)) == [first], text
-    assert await desk.ids(LogQuery(search="prv-")) == []
+        assert await dashboard.ids(LogQuery(search=text)) == [first], text
+    assert await dashboard.ids(LogQuery(search="prv-")) == []
 
 
-async def test_another_organizations_rows_are_nowhere(desk: Desk) -> None:
+async def test_another_organizations_rows_are_nowhere(dashboard: Dashboard) -> None:
 
-    endpoint = await desk.endpoint()
-    delivery = await desk.deliver(endpoint)
-    other = Desk(desk.kernel, uuid.uuid4())
+    endpoint = await dashboard.endpoint()
+    delivery = await dashboard.deliver(endpoint)
+    other = Dashboard(dashboard.ctx, uuid.uuid4())
     assert await other.ids() == []
     assert await other.ids(LogQuery(search=str(delivery))) == []
-    assert await reading.rows_by_id(desk.kernel, other.place(), [delivery]) == []
-    live = Place(desk.organization, Environment.LIVE)
-    for place in (other.place(), live):
+    assert await reading.rows_by_id(dashboard.ctx, other.partition(), [delivery]) == []
+    live = Partition(dashboard.organization, Environment.LIVE)
+    for partition in (other.partition(), live):
         with pytest.raises(NotFound):
-            await reading.delivery(desk.kernel, place, delivery)
+            await reading.delivery(dashboard.ctx, partition, delivery)
     with pytest.raises(NotFound):
-        await endpoints.endpoint(desk.kernel, other.place(endpoint))
+        await endpoints.endpoint(dashboard.ctx, other.partition(endpoint))
 
 
-async def test_pages_go_there_and_back_without_gap_or_repetition(desk: Desk) -> None:
+async def test_pages_go_there_and_back_without_gap_or_repetition(dashboard: Dashboard) -> None:
 
-    endpoint = await desk.endpoint()
+    endpoint = await dashboard.endpoint()
     # Several of one moment: the id decides, or some would be lost between two pages.
-    every = [await desk.deliver(endpoint, minutes=n // 7) for n in range(PAGE_ROWS + 9)]
-    first = await desk.page(LogQuery())
+    every = [await dashboard.deliver(endpoint, minutes=n // 7) for n in range(PAGE_ROWS + 9)]
+    first = await dashboard.page(LogQuery())
     assert (len(first.rows), first.has_newer, first.has_older) == (PAGE_ROWS, False, True)
     edge = first.rows[-1].cursor
-    second = await desk.page(LogQuery().page(older=edge))
+    second = await dashboard.page(LogQuery().page(older=edge))
     assert (len(second.rows), second.has_newer, second.has_older) == (9, True, False)
     assert {row.id for row in first.rows + second.rows} == set(every)
     edge = second.rows[0].cursor
-    back = await desk.page(LogQuery().page(newer=edge))
+    back = await dashboard.page(LogQuery().page(newer=edge))
     assert [row.id for row in back.rows] == [row.id for row in first.rows]
     assert not back.has_newer
 
 
-async def test_neighbours_and_new_rows_follow_the_view(desk: Desk) -> None:
+async def test_neighbours_and_new_rows_follow_the_view(dashboard: Dashboard) -> None:
 
-    endpoint = await desk.endpoint()
+    endpoint = await dashboard.endpoint()
     new, _, middle, old = (
-        await desk.deliver(endpoint, minutes=1, **_FAILED),
-        await desk.deliver(endpoint, minutes=2, **_DELIVERED),
-        await desk.deliver(endpoint, minutes=3, **_FAILED),
-        await desk.deliver(endpoint, minutes=4, **_FAILED),
+        await dashboard.deliver(endpoint, minutes=1, **_FAILED),
+        await dashboard.deliver(endpoint, minutes=2, **_DELIVERED),
+        await dashboard.deliver(endpoint, minutes=3, **_FAILED),
+        await dashboard.deliver(endpoint, minutes=4, **_FAILED),
     )
     retrying = LogQuery(segment=Segment.RETRYING)
-    kernel, place = desk.kernel, desk.place()
-    (here,) = await reading.rows_by_id(kernel, place, [middle])
-    beside_it = await log_reading.neighbours(kernel, place, retrying, here.cursor, NOW)
+    ctx, partition = dashboard.ctx, dashboard.partition()
+    (here,) = await reading.rows_by_id(ctx, partition, [middle])
+    beside_it = await log_reading.neighbours(ctx, partition, retrying, here.cursor, NOW)
     assert beside_it == (new, old)
-    assert await log_reading.newer_count(kernel, place, retrying, here.cursor, NOW) == 1
-    assert await log_reading.newer_count(kernel, place, LogQuery(), here.cursor, NOW) == 2
+    assert await log_reading.newer_count(ctx, partition, retrying, here.cursor, NOW) == 1
+    assert await log_reading.newer_count(ctx, partition, LogQuery(), here.cursor, NOW) == 2
 
 
-async def test_a_first_attempt_names_the_event_it_waits_for(desk: Desk) -> None:
+async def test_a_first_attempt_names_the_event_it_waits_for(dashboard: Dashboard) -> None:
 
-    endpoint = await desk.endpoint()
-    first = await desk.deliver(endpoint, type="order.confirming")
+    endpoint = await dashboard.endpoint()
+    first = await dashboard.deliver(endpoint, type="order.confirming")
     order = f"prv-{first}"
-    await desk.run("UPDATE webhook_delivery SET order_id = $1 WHERE id = $2", order, first)
-    second = await desk.deliver(endpoint)
-    await desk.run("UPDATE webhook_delivery SET order_id = $1 WHERE id = $2", order, second)
-    place = desk.place()
-    assert await beside.waited_for(desk.kernel, place, second) == "order.confirming"
-    assert await beside.waited_for(desk.kernel, place, first) is None
+    await dashboard.run("UPDATE webhook_delivery SET order_id = $1 WHERE id = $2", order, first)
+    second = await dashboard.deliver(endpoint)
+    await dashboard.run("UPDATE webhook_delivery SET order_id = $1 WHERE id = $2", order, second)
+    partition = dashboard.partition()
+    assert await beside.waited_for(dashboard.ctx, partition, second) == "order.confirming"
+    assert await beside.waited_for(dashboard.ctx, partition, first) is None
 
 
-async def test_health_counts_hours_and_what_waits(desk: Desk) -> None:
+async def test_health_counts_hours_and_what_waits(dashboard: Dashboard) -> None:
 
-    good, bad, unused = [await desk.endpoint() for _ in range(3)]
-    await desk.deliver(good, minutes=0, **_DELIVERED)
-    await desk.deliver(bad, minutes=0, **_FAILED)
-    listed = [one.id for one in await endpoints.endpoints(desk.kernel, desk.place())]
-    health = await health_of(desk.kernel, desk.place(), listed, NOW)
+    good, bad, unused = [await dashboard.endpoint() for _ in range(3)]
+    await dashboard.deliver(good, minutes=0, **_DELIVERED)
+    await dashboard.deliver(bad, minutes=0, **_FAILED)
+    listed = [one.id for one in await endpoints.endpoints(dashboard.ctx, dashboard.partition())]
+    health = await health_of(dashboard.ctx, dashboard.partition(), listed, NOW)
     assert (health[good].success, health[good].waiting) == (1.0, 0)
     assert health[good].states[-1] == "ok"
     assert (health[bad].success, health[bad].waiting) == (0.0, 1)
@@ -240,16 +246,16 @@ async def test_health_counts_hours_and_what_waits(desk: Desk) -> None:
     assert set(health[unused].states) == {"none"}
 
 
-async def test_the_replays_left_are_those_that_are_not_refused(desk: Desk) -> None:
+async def test_the_replays_left_are_those_that_are_not_refused(dashboard: Dashboard) -> None:
     """A replay that failed and was retried counts once, as in `replays.not_too_many`."""
 
-    endpoint = await desk.endpoint()
-    delivered = await desk.deliver(endpoint, minutes=9, **_DELIVERED)
-    assert await replays_left(desk.kernel, endpoint) == PER_HOUR
-    of_delivered, replay, again = [await desk.deliver(endpoint, minutes=n) for n in (8, 7, 6)]
+    endpoint = await dashboard.endpoint()
+    delivered = await dashboard.deliver(endpoint, minutes=9, **_DELIVERED)
+    assert await replays_left(dashboard.ctx, endpoint) == PER_HOUR
+    of_delivered, replay, again = [await dashboard.deliver(endpoint, minutes=n) for n in (8, 7, 6)]
     for made, old in ((of_delivered, delivered), (replay, None), (again, replay)):
-        await desk.run(
+        await dashboard.run(
             "UPDATE webhook_delivery SET replay = true, retry_of_id = $1 WHERE id = $2", old, made
         )
-    await desk.run("UPDATE webhook_delivery SET status = 'retried' WHERE id = $1", replay)
-    assert await replays_left(desk.kernel, endpoint) == PER_HOUR - 2
+    await dashboard.run("UPDATE webhook_delivery SET status = 'retried' WHERE id = $1", replay)
+    assert await replays_left(dashboard.ctx, endpoint) == PER_HOUR - 2

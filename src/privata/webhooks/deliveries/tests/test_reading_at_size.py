@@ -13,13 +13,13 @@ import asyncpg
 import pytest
 
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.webhooks.deliveries import figures, log_reading, reading
 from privata.webhooks.deliveries.listing import DeliveryFilter, DeliveryQuery
 from privata.webhooks.deliveries.log_query import PAGE_ROWS, LogQuery, Segment
 from privata.webhooks.deliveries.undelivered import undelivered
 from privata.webhooks.endpoints import reading as endpoints
-from privata.webhooks.endpoints.reading import Place
+from privata.webhooks.endpoints.reading import Partition
 from privata.webhooks.tests.deliveries import actor_of
 
 #: Deliveries of the organization, over some weeks, and of another one.
@@ -101,8 +101,8 @@ def read_by(explaining: Explaining) -> int:
 
 @pytest.fixture
 async def filled(
-    kernel: Kernel, organization: uuid.UUID, owner: asyncpg.Connection
-) -> tuple[Kernel, Explaining]:
+    ctx: AppContext, organization: uuid.UUID, owner: asyncpg.Connection
+) -> tuple[AppContext, Explaining]:
     other = uuid.uuid4()
     await owner.execute(
         "INSERT INTO organization (id, name, status) VALUES ($1, 'Other', 'approved')", other
@@ -112,48 +112,48 @@ async def filled(
         await owner.execute(_EVENTS, whose, many)
         await owner.execute(_DELIVERIES, whose)
     await owner.execute("VACUUM (ANALYZE) webhook_delivery, event, webhook_endpoint")
-    explaining = Explaining(kernel.database.pool)
+    explaining = Explaining(ctx.database.pool)
     asked = SimpleNamespace(database=SimpleNamespace(pool=explaining))
-    return cast("Kernel", asked), explaining
+    return cast("AppContext", asked), explaining
 
 
 async def test_lists_and_counts_use_the_indexes(
-    filled: tuple[Kernel, Explaining], organization: uuid.UUID
+    filled: tuple[AppContext, Explaining], organization: uuid.UUID
 ) -> None:
-    kernel, explaining = filled
+    ctx, explaining = filled
     now, actor = datetime.now(UTC), actor_of(organization)
-    found = {one.alias: one.id for one in await endpoints.endpoints(kernel, _place(organization))}
+    found = {one.alias: one.id for one in await endpoints.endpoints(ctx, _place(organization))}
     explaining.plans.clear()
     for segment in _LISTED:
         query = LogQuery(segment, "30d")
-        page = await log_reading.log_page(kernel, _place(organization), query, now)
+        page = await log_reading.log_page(ctx, _place(organization), query, now)
         assert read_by(explaining) <= FEW, segment
         assert len(page.rows) == (0 if segment is Segment.RETRIED else PAGE_ROWS), segment
     for status in ("held", "delivered", "retried", "undelivered", None):
         wanted = None if status is None else DeliveryFilter(status)
-        await reading.page_of(kernel, DeliveryQuery(status=wanted).search(actor), limit=PAGE_ROWS)
+        await reading.page_of(ctx, DeliveryQuery(status=wanted).search(actor), limit=PAGE_ROWS)
         assert read_by(explaining) <= FEW, status
     for alias, status in (("paused", "held"), ("disabled", "cancelled"), ("active", "delivered")):
         query = DeliveryQuery(endpoint_id=found[alias], status=DeliveryFilter(status))
-        page = await reading.page_of(kernel, query.search(actor), limit=PAGE_ROWS)
+        page = await reading.page_of(ctx, query.search(actor), limit=PAGE_ROWS)
         assert len(page.rows) == PAGE_ROWS
         assert read_by(explaining) <= FEW, status
-    await _counts(kernel, explaining, organization, found["active"])
+    await _counts(ctx, explaining, organization, found["active"])
 
 
 async def _counts(
-    kernel: Kernel, explaining: Explaining, organization: uuid.UUID, active: uuid.UUID
+    ctx: AppContext, explaining: Explaining, organization: uuid.UUID, active: uuid.UUID
 ) -> None:
     """They read what they count, however much was delivered before."""
     actor, now = actor_of(organization), datetime.now(UTC)
-    mine = Place(organization, Environment.TEST, active)
-    waiting = (await endpoints.waiting_of(kernel, mine, [active]))[active]
+    mine = Partition(organization, Environment.TEST, active)
+    waiting = (await endpoints.waiting_of(ctx, mine, [active]))[active]
     assert read_by(explaining) <= waiting <= FEW
-    owed = await undelivered(kernel, actor=actor, endpoint_id=active, limit=500)
+    owed = await undelivered(ctx, actor=actor, endpoint_id=active, limit=500)
     assert len(owed) == 500
     assert read_by(explaining) <= 10 * FEW
     counts = await figures.counts_of(
-        kernel, reading.DeliverySearch(mine, since=now - timedelta(days=1))
+        ctx, reading.DeliverySearch(mine, since=now - timedelta(days=1))
     )
     assert read_by(explaining) <= counts.total + FEW
 
@@ -161,5 +161,5 @@ async def _counts(
 _LISTED = (Segment.ALL, Segment.DELIVERED, Segment.UNDELIVERED, Segment.HELD, Segment.RETRIED)
 
 
-def _place(organization: uuid.UUID) -> Place:
-    return Place(organization, Environment.TEST)
+def _place(organization: uuid.UUID) -> Partition:
+    return Partition(organization, Environment.TEST)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from privata.webhooks.deliveries.request_shown import (
-    UNKNOWN_PROOF,
+    UNKNOWN_SIGNATURE,
     curl,
     mask,
     shown_headers,
@@ -58,9 +58,9 @@ def test_mask_keeps_eight_characters() -> None:
 @pytest.mark.parametrize("dialect", Dialect)
 def test_a_lost_secret_is_said_and_not_made_up(dialect: Dialect) -> None:
     shown = dict(shown_headers(dialect, [], _message(), "example.com"))
-    assert UNKNOWN_PROOF in shown.values()
+    assert UNKNOWN_SIGNATURE in shown.values()
     steps = signature_steps(dialect, [], ["whsec_test_abc"], _message())
-    assert UNKNOWN_PROOF in [step.value for step in steps]
+    assert UNKNOWN_SIGNATURE in [step.value for step in steps]
 
 
 @pytest.mark.parametrize("dialect", Dialect)
@@ -84,10 +84,10 @@ def test_python_code_to_copy_verifies_privata() -> None:
     secret, now = _secret(Dialect.PRIVATA), int(time.time())
     is_genuine = _run(verifying(Dialect.PRIVATA)[0][2])
     header = dict(headers_for("privata", ["whsec_old", secret], _message(now)))
-    proof = header["X-Privata-Signature"]
-    assert is_genuine(_BODY, proof, secret)
-    assert not is_genuine(_BODY + b" ", proof, secret)
-    assert not is_genuine(_BODY, proof, "whsec_test_other")
+    signature = header["X-Privata-Signature"]
+    assert is_genuine(_BODY, signature, secret)
+    assert not is_genuine(_BODY + b" ", signature, secret)
+    assert not is_genuine(_BODY, signature, "whsec_test_other")
     assert not is_genuine(_BODY, "junk", secret)
     old = dict(headers_for("privata", [secret], _message(now - 900)))["X-Privata-Signature"]
     assert not is_genuine(_BODY, old, secret)

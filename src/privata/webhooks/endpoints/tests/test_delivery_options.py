@@ -1,4 +1,5 @@
-"""An endpoint's own schedule, pace and lanes: what may be asked for, and what comes of it."""
+"""An endpoint's own schedule, pace and ordering keys: what may be asked for, and what comes of
+it."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.tenancy import Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.webhooks.endpoints.rules import MAX_PACE, checked_pace, checked_schedule
 from privata.webhooks.endpoints.service import update_endpoint
 from privata.webhooks.receiver.api import Behaviour
@@ -28,11 +29,11 @@ from privata.webhooks.tests.deliveries import (
     dispatching,
     endpoint,
     endpoint_row,
-    line,
     make_due,
     publish_order,
     receiving,
-    settled,
+    reconnecting,
+    recorded,
 )
 
 
@@ -61,59 +62,57 @@ def test_a_pace_is_bounded(pace: int) -> None:
         checked_pace(pace)
 
 
-async def test_what_is_given_is_changed_and_audited(kernel: Kernel, organization: UUID) -> None:
-    endpoint_id, _ = await endpoint(kernel, organization)
+async def test_what_is_given_is_changed_and_audited(ctx: AppContext, organization: UUID) -> None:
+    endpoint_id, _ = await endpoint(ctx, organization)
     actor = actor_of(organization)
-    await update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, schedule_s=[5, 60])
+    await update_endpoint(ctx, actor=actor, endpoint_id=endpoint_id, schedule_s=[5, 60])
     await update_endpoint(
-        kernel, actor=actor, endpoint_id=endpoint_id, strict_lanes=True, pace_per_s=7
+        ctx, actor=actor, endpoint_id=endpoint_id, strict_ordering=True, pace_per_s=7
     )
-    row = await endpoint_row(kernel, endpoint_id)
-    assert (row["schedule_s"], row["strict_lanes"], row["pace_per_s"]) == ([5, 60], True, 7)
-    await update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, schedule_s=None)
-    assert (await endpoint_row(kernel, endpoint_id))["schedule_s"] is None
-    await update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, pace_per_s=7)
-    noted = await kernel.database.pool.fetchval(
+    row = await endpoint_row(ctx, endpoint_id)
+    assert (row["schedule_s"], row["strict_ordering"], row["pace_per_s"]) == ([5, 60], True, 7)
+    await update_endpoint(ctx, actor=actor, endpoint_id=endpoint_id, schedule_s=None)
+    assert (await endpoint_row(ctx, endpoint_id))["schedule_s"] is None
+    await update_endpoint(ctx, actor=actor, endpoint_id=endpoint_id, pace_per_s=7)
+    noted = await ctx.database.pool.fetchval(
         "SELECT count(*) FROM audit_entry WHERE action = 'endpoint.updated'"
     )
     assert noted == 3  # the last one changed nothing
     live = actor_of(organization, Environment.LIVE)
     with pytest.raises(NotFound):
-        await update_endpoint(kernel, actor=live, endpoint_id=endpoint_id, pace_per_s=1)
+        await update_endpoint(ctx, actor=live, endpoint_id=endpoint_id, pace_per_s=1)
 
 
-async def test_a_claim_brings_the_schedule(kernel: Kernel, organization: UUID) -> None:
-    endpoint_id, _ = await endpoint(kernel, organization)
+async def test_a_claim_brings_the_schedule(ctx: AppContext, organization: UUID) -> None:
+    endpoint_id, _ = await endpoint(ctx, organization)
     actor = actor_of(organization)
-    await update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, schedule_s=[2, 9])
-    await publish_order(kernel, organization)
-    async with line(kernel) as db:
+    await update_endpoint(ctx, actor=actor, endpoint_id=endpoint_id, schedule_s=[2, 9])
+    await publish_order(ctx, organization)
+    async with reconnecting(ctx) as db:
         (claimed,) = await claim_some(db)
     assert claimed.schedule_s == (2, 9)
 
 
-async def test_the_own_schedule_is_kept_to_its_end(kernel: Kernel, organization: UUID) -> None:
-    async with receiving(kernel, organization) as (app, endpoint_id), dispatching(kernel):
+async def test_the_own_schedule_is_kept_to_its_end(ctx: AppContext, organization: UUID) -> None:
+    async with receiving(ctx, organization) as (app, endpoint_id), dispatching(ctx):
         app.behaviour = Behaviour("fail", 500)
         actor = actor_of(organization)
-        await update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, schedule_s=[1000, 9000])
-        await publish_order(kernel, organization)
+        await update_endpoint(ctx, actor=actor, endpoint_id=endpoint_id, schedule_s=[1000, 9000])
+        await publish_order(ctx, organization)
         for number, waits in ((1, (990, 1100)), (2, (8190, 9000))):
-            await settled(kernel, number)
-            wait = await kernel.database.pool.fetchval(
-                "SELECT due_at - now() FROM webhook_delivery"
-            )
+            await recorded(ctx, number)
+            wait = await ctx.database.pool.fetchval("SELECT due_at - now() FROM webhook_delivery")
             assert waits[0] < wait.total_seconds() <= waits[1]
-            await make_due(kernel)
-        await settled(kernel, 3)
-        assert await count(kernel, "status = 'exhausted' AND attempts = 3") == 1
+            await make_due(ctx)
+        await recorded(ctx, 3)
+        assert await count(ctx, "status = 'exhausted' AND attempts = 3") == 1
 
 
-async def test_an_empty_schedule_means_one_attempt(kernel: Kernel, organization: UUID) -> None:
-    async with receiving(kernel, organization) as (app, endpoint_id), dispatching(kernel):
+async def test_an_empty_schedule_means_one_attempt(ctx: AppContext, organization: UUID) -> None:
+    async with receiving(ctx, organization) as (app, endpoint_id), dispatching(ctx):
         app.behaviour = Behaviour("fail", 500)
         actor = actor_of(organization)
-        await update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, schedule_s=[])
-        await publish_order(kernel, organization)
-        await settled(kernel, 1)
-        assert await count(kernel, "status = 'exhausted' AND attempts = 1") == 1
+        await update_endpoint(ctx, actor=actor, endpoint_id=endpoint_id, schedule_s=[])
+        await publish_order(ctx, organization)
+        await recorded(ctx, 1)
+        assert await count(ctx, "status = 'exhausted' AND attempts = 1") == 1

@@ -18,7 +18,7 @@ _SPACES = [" ", "\t", "\n", "\r\n", "\u00a0", "\u2003", "\u3000", "\x0b", "\x85"
 
 @pytest.fixture(scope="module", autouse=True)
 def _django() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "privata.desk.settings")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "privata.dashboard.settings")
     import django
 
     django.setup()

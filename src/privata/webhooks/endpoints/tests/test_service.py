@@ -10,7 +10,7 @@ import pytest
 
 from privata.core.errors import NotFound, UrlRefused, ValidationFailed, WebhookNotPaused
 from privata.core.tenancy import Actor, Environment
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.webhooks.endpoints import service
 from privata.webhooks.recovery.resuming import resume_endpoint
 from privata.webhooks.recovery.retries import retry_delivery
@@ -25,21 +25,21 @@ from privata.webhooks.transport.guard import NOT_REACHABLE
 PUBLIC = Names({"hooks.acme.com": ["93.184.216.34"], "inside.acme.com": ["10.0.0.1"]})
 
 
-async def row_of(kernel: Kernel, endpoint_id: UUID):  # type: ignore[no-untyped-def]
-    return await kernel.database.pool.fetchrow(
+async def row_of(ctx: AppContext, endpoint_id: UUID):  # type: ignore[no-untyped-def]
+    return await ctx.database.pool.fetchrow(
         "SELECT * FROM webhook_endpoint WHERE id = $1", endpoint_id
     )
 
 
-async def audited(kernel: Kernel) -> list[str]:
-    rows = await kernel.database.pool.fetch("SELECT action FROM audit_entry ORDER BY id")
+async def audited(ctx: AppContext) -> list[str]:
+    rows = await ctx.database.pool.fetch("SELECT action FROM audit_entry ORDER BY id")
     return [row["action"] for row in rows]
 
 
-async def test_an_endpoint_and_its_secret(kernel: Kernel, organization: UUID) -> None:
+async def test_an_endpoint_and_its_secret(ctx: AppContext, organization: UUID) -> None:
     live = actor_of(organization, Environment.LIVE)
     endpoint_id, secret = await service.create_endpoint(
-        kernel,
+        ctx,
         actor=live,
         url="https://hooks.acme.com/privata",
         alias="  Orders ",
@@ -47,15 +47,15 @@ async def test_an_endpoint_and_its_secret(kernel: Kernel, organization: UUID) ->
         event_filter=["order.failed", "order.completed", "order.failed"],
         lookup=PUBLIC,
     )
-    row = await row_of(kernel, endpoint_id)
+    row = await row_of(ctx, endpoint_id)
     assert (row["alias"], row["environment"], row["status"]) == ("Orders", "live", "active")
     assert row["event_filter"] == ["order.completed", "order.failed"]
     assert secret.startswith("whsec_live_")
-    kept = await kernel.database.pool.fetchrow("SELECT * FROM webhook_secret")
+    kept = await ctx.database.pool.fetchrow("SELECT * FROM webhook_secret")
     assert kept is not None
     assert secret.encode() not in kept["sealed"]
     assert kept["hint"] == secret[:16]
-    assert await audited(kernel) == ["endpoint.created"]
+    assert await audited(ctx) == ["endpoint.created"]
 
 
 @pytest.mark.parametrize(
@@ -72,11 +72,11 @@ async def test_an_endpoint_and_its_secret(kernel: Kernel, organization: UUID) ->
     ],
 )
 async def test_wrong_fields_are_named(
-    kernel: Kernel, organization: UUID, field: str, changes: dict[str, object]
+    ctx: AppContext, organization: UUID, field: str, changes: dict[str, object]
 ) -> None:
     given = {"url": "http://localhost:1/", "alias": "A", "channel": "order"} | changes
     with pytest.raises(ValidationFailed) as caught:
-        await service.create_endpoint(kernel, actor=actor_of(organization), **given)
+        await service.create_endpoint(ctx, actor=actor_of(organization), **given)
     assert [name for name, _ in caught.value.fields] == [field]
     ((_, fragment),) = caught.value.fields
     assert not fragment[0].isupper(), "the sentence is the error's, the field has a fragment"
@@ -85,12 +85,12 @@ async def test_wrong_fields_are_named(
 
 @pytest.mark.parametrize("host", ["inside.acme.com", "unknown.acme.com", "10.0.0.1"])
 async def test_hosts_that_are_no_good_look_alike(
-    kernel: Kernel, organization: UUID, host: str
+    ctx: AppContext, organization: UUID, host: str
 ) -> None:
     names = Names(PUBLIC.table | {"unknown.acme.com": OSError("no answer")})
     with pytest.raises(UrlRefused) as caught:
         await service.create_endpoint(
-            kernel,
+            ctx,
             actor=actor_of(organization),
             url=f"https://{host}/",
             alias="A",
@@ -101,29 +101,29 @@ async def test_hosts_that_are_no_good_look_alike(
 
 
 async def test_plain_http_is_for_test_endpoints_of_a_development_server(
-    kernel: Kernel, organization: UUID
+    ctx: AppContext, organization: UUID
 ) -> None:
     live = actor_of(organization, Environment.LIVE)
     with pytest.raises(UrlRefused):
-        await service.check_url(kernel, live.environment, "http://localhost:9000/")
-    await service.check_url(kernel, Environment.TEST, "http://localhost:9000/")
+        await service.check_url(ctx, live.environment, "http://localhost:9000/")
+    await service.check_url(ctx, Environment.TEST, "http://localhost:9000/")
 
 
-async def test_an_update_changes_what_is_given(kernel: Kernel, organization: UUID) -> None:
+async def test_an_update_changes_what_is_given(ctx: AppContext, organization: UUID) -> None:
     actor = actor_of(organization)
-    endpoint_id, _ = await endpoint(kernel, organization)
-    await service.update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, alias="Orders")
-    assert await audited(kernel) == ["endpoint.created"]  # nothing was different
+    endpoint_id, _ = await endpoint(ctx, organization)
+    await service.update_endpoint(ctx, actor=actor, endpoint_id=endpoint_id, alias="Orders")
+    assert await audited(ctx) == ["endpoint.created"]  # nothing was different
     await service.update_endpoint(
-        kernel, actor=actor, endpoint_id=endpoint_id, event_filter=["order.completed"]
+        ctx, actor=actor, endpoint_id=endpoint_id, event_filter=["order.completed"]
     )
-    row = await row_of(kernel, endpoint_id)
+    row = await row_of(ctx, endpoint_id)
     assert (row["alias"], row["event_filter"]) == ("Orders", ["order.completed"])
-    await service.update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, event_filter=None)
-    assert (await row_of(kernel, endpoint_id))["event_filter"] is None
+    await service.update_endpoint(ctx, actor=actor, endpoint_id=endpoint_id, event_filter=None)
+    assert (await row_of(ctx, endpoint_id))["event_filter"] is None
     with pytest.raises(UrlRefused):
         await service.update_endpoint(
-            kernel, actor=actor, endpoint_id=endpoint_id, url="https://10.0.0.1/"
+            ctx, actor=actor, endpoint_id=endpoint_id, url="https://10.0.0.1/"
         )
 
 
@@ -138,38 +138,36 @@ async def test_an_update_changes_what_is_given(kernel: Kernel, organization: UUI
     ],
 )
 async def test_a_refused_change_of_an_endpoint_changes_nothing(
-    kernel: Kernel, organization: UUID, wrong: dict[str, Any]
+    ctx: AppContext, organization: UUID, wrong: dict[str, Any]
 ) -> None:
     """A wrong schedule was refused when the new name had been saved already."""
-    endpoint_id, _ = await endpoint(kernel, organization)
-    before = dict(await row_of(kernel, endpoint_id))
-    good: dict[str, Any] = {"alias": "New name", "strict_lanes": True, "pace_per_s": 7}
+    endpoint_id, _ = await endpoint(ctx, organization)
+    before = dict(await row_of(ctx, endpoint_id))
+    good: dict[str, Any] = {"alias": "New name", "strict_ordering": True, "pace_per_s": 7}
     actor = actor_of(organization)
     with pytest.raises((ValidationFailed, UrlRefused)):
-        await service.update_endpoint(
-            kernel, actor=actor, endpoint_id=endpoint_id, **(good | wrong)
-        )
-    assert dict(await row_of(kernel, endpoint_id)) == before
-    await service.update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, **good)
-    assert await audited(kernel) == ["endpoint.created", "endpoint.updated"]
+        await service.update_endpoint(ctx, actor=actor, endpoint_id=endpoint_id, **(good | wrong))
+    assert dict(await row_of(ctx, endpoint_id)) == before
+    await service.update_endpoint(ctx, actor=actor, endpoint_id=endpoint_id, **good)
+    assert await audited(ctx) == ["endpoint.created", "endpoint.updated"]
 
 
-async def test_pause_resume_disable(kernel: Kernel, organization: UUID) -> None:
+async def test_pause_resume_disable(ctx: AppContext, organization: UUID) -> None:
     actor = actor_of(organization)
-    endpoint_id, _ = await endpoint(kernel, organization)
+    endpoint_id, _ = await endpoint(ctx, organization)
     with pytest.raises(WebhookNotPaused):
-        await resume_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
-    await service.pause_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
-    await service.pause_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, reason="gone")
-    row = await row_of(kernel, endpoint_id)
+        await resume_endpoint(ctx, actor=actor, endpoint_id=endpoint_id)
+    await service.pause_endpoint(ctx, actor=actor, endpoint_id=endpoint_id)
+    await service.pause_endpoint(ctx, actor=actor, endpoint_id=endpoint_id, reason="gone")
+    row = await row_of(ctx, endpoint_id)
     assert (row["status"], row["paused_reason"]) == ("paused", "manual")
-    await resume_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
-    row = await row_of(kernel, endpoint_id)
+    await resume_endpoint(ctx, actor=actor, endpoint_id=endpoint_id)
+    row = await row_of(ctx, endpoint_id)
     assert (row["status"], row["paused_at"], row["paused_reason"]) == ("active", None, None)
-    await service.disable_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
-    await publish_order(kernel, organization)
-    assert await kernel.database.pool.fetchval("SELECT count(*) FROM webhook_delivery") == 0
-    assert await audited(kernel) == [
+    await service.disable_endpoint(ctx, actor=actor, endpoint_id=endpoint_id)
+    await publish_order(ctx, organization)
+    assert await ctx.database.pool.fetchval("SELECT count(*) FROM webhook_delivery") == 0
+    assert await audited(ctx) == [
         "endpoint.created",
         "endpoint.paused",
         "endpoint.resumed",
@@ -178,11 +176,11 @@ async def test_pause_resume_disable(kernel: Kernel, organization: UUID) -> None:
 
 
 async def test_others_endpoints_and_deliveries_are_not_found(
-    kernel: Kernel, organization: UUID
+    ctx: AppContext, organization: UUID
 ) -> None:
-    endpoint_id, _ = await endpoint(kernel, organization)
-    await publish_order(kernel, organization)
-    delivery_id = await kernel.database.pool.fetchval("SELECT id FROM webhook_delivery")
+    endpoint_id, _ = await endpoint(ctx, organization)
+    await publish_order(ctx, organization)
+    delivery_id = await ctx.database.pool.fetchval("SELECT id FROM webhook_delivery")
     strangers = [actor_of(uuid.uuid4()), actor_of(organization, Environment.LIVE)]
     for actor in strangers:
         for verb in (
@@ -192,20 +190,20 @@ async def test_others_endpoints_and_deliveries_are_not_found(
             service.disable_endpoint,
         ):
             with pytest.raises(NotFound):
-                await verb(kernel, actor=actor, endpoint_id=endpoint_id)
+                await verb(ctx, actor=actor, endpoint_id=endpoint_id)
         with pytest.raises(NotFound):
-            await retry_delivery(kernel, actor=actor, delivery_id=delivery_id)
+            await retry_delivery(ctx, actor=actor, delivery_id=delivery_id)
 
 
-async def test_no_retry_while_paused(kernel: Kernel, organization: UUID) -> None:
-    endpoint_id, _ = await endpoint(kernel, organization)
-    await publish_order(kernel, organization)
+async def test_no_retry_while_paused(ctx: AppContext, organization: UUID) -> None:
+    endpoint_id, _ = await endpoint(ctx, organization)
+    await publish_order(ctx, organization)
     actor = actor_of(organization)
-    await service.pause_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
-    delivery_id = await kernel.database.pool.fetchval("SELECT id FROM webhook_delivery")
-    await _refuses(kernel, actor, delivery_id, "Resume the endpoint first")
+    await service.pause_endpoint(ctx, actor=actor, endpoint_id=endpoint_id)
+    delivery_id = await ctx.database.pool.fetchval("SELECT id FROM webhook_delivery")
+    await _refuses(ctx, actor, delivery_id, "Resume the endpoint first")
 
 
-async def _refuses(kernel: Kernel, actor: Actor, delivery_id: UUID, why: str) -> None:
+async def _refuses(ctx: AppContext, actor: Actor, delivery_id: UUID, why: str) -> None:
     with pytest.raises(ValidationFailed, match=why):
-        await retry_delivery(kernel, actor=actor, delivery_id=delivery_id)
+        await retry_delivery(ctx, actor=actor, delivery_id=delivery_id)

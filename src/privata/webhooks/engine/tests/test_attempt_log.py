@@ -13,13 +13,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.infra.telemetry import formatter
 from privata.webhooks.engine import attempt_log
 from privata.webhooks.engine.claims import Claim
-from privata.webhooks.engine.verdicts import decide
+from privata.webhooks.engine.decisions import decide
 from privata.webhooks.outcomes import Outcome
-from privata.webhooks.receiver.app import Behaviour
+from privata.webhooks.receiver.api import Behaviour
 from privata.webhooks.schedule import schedule_for
 from privata.webhooks.states import DeliveryStatus
 from privata.webhooks.tests.deliveries import (
@@ -28,7 +28,7 @@ from privata.webhooks.tests.deliveries import (
     make_due,
     publish_order,
     receiving,
-    settled,
+    recorded,
 )
 from privata.webhooks.transport.transport import SendResult
 
@@ -47,21 +47,21 @@ async def _logged(caplog: pytest.LogCaptureFixture) -> AsyncIterator[list[dict[s
 
 
 async def test_each_attempt_of_a_delivery_is_one_line(
-    kernel: Kernel, organization: UUID, caplog: pytest.LogCaptureFixture
+    ctx: AppContext, organization: UUID, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A delivered one left no line, and a failed one named neither endpoint nor decision."""
     async with (
         _logged(caplog) as lines,
-        receiving(kernel, organization) as (app, endpoint_id),
-        dispatching(kernel),
+        receiving(ctx, organization) as (app, endpoint_id),
+        dispatching(ctx),
     ):
         app.behaviour = Behaviour("fail", 503, times=1)
-        order_id = await publish_order(kernel, organization)
-        await settled(kernel, 1)
-        await make_due(kernel)
-        await drained(kernel)
-    rows = await kernel.database.pool.fetch("SELECT * FROM webhook_attempt ORDER BY number")
-    delivery = await kernel.database.pool.fetchrow("SELECT * FROM webhook_delivery")
+        order_id = await publish_order(ctx, organization)
+        await recorded(ctx, 1)
+        await make_due(ctx)
+        await drained(ctx)
+    rows = await ctx.database.pool.fetch("SELECT * FROM webhook_attempt ORDER BY number")
+    delivery = await ctx.database.pool.fetchrow("SELECT * FROM webhook_delivery")
     assert delivery is not None
     first, second = lines
     for line in lines:
@@ -108,7 +108,7 @@ def _claim(attempts: int) -> Claim:
 def _write(result: SendResult, attempts: int = 0) -> None:
     claim = _claim(attempts)
     schedule = schedule_for(claim.dialect, claim.schedule_s)
-    verdict = decide(
+    decision = decide(
         result,
         attempts=attempts,
         first_attempt_at=NOW,
@@ -116,7 +116,7 @@ def _write(result: SendResult, attempts: int = 0) -> None:
         schedule=schedule,
         rng=random.Random(1),
     )
-    attempt_log.log_attempt(claim, result, verdict, NOW)
+    attempt_log.log_attempt(claim, result, decision, NOW)
 
 
 @pytest.mark.parametrize(

@@ -11,55 +11,55 @@ import psycopg
 import pytest
 
 from conftest import Cluster, wait_for
-from privata.events.service import DELIVERIES_BELL, LIVE_BELL
-from privata.infra.kernel import Kernel
+from privata.events.service import DELIVERIES_WAKEUP, LIVE_WAKEUP
+from privata.infra.context import AppContext
 from privata.infra.postgres import listening
 from privata.webhooks.endpoints.service import pause_endpoint, update_endpoint
-from privata.webhooks.engine.reconnecting import Line
-from privata.webhooks.engine.settling import settle
+from privata.webhooks.engine.reconnecting import ReconnectingConnection
+from privata.webhooks.engine.recording import record_attempts
 from privata.webhooks.receiver.api import Behaviour, create_app, running
 from privata.webhooks.recovery.resuming import resume_endpoint
 from privata.webhooks.tests.deliveries import (
     actor_of,
+    attempt_record,
     attempts,
     claim_some,
     count,
     dispatching,
     drained,
     endpoint,
-    line,
     make_due,
     publish_order,
     receiving,
-    settled,
-    settlement,
+    reconnecting,
+    recorded,
 )
 
 
-async def test_events_arrive_signed_once_and_in_order(kernel: Kernel, organization: UUID) -> None:
-    async with receiving(kernel, organization) as (app, _), dispatching(kernel):
+async def test_events_arrive_signed_once_and_in_order(ctx: AppContext, organization: UUID) -> None:
+    async with receiving(ctx, organization) as (app, _), dispatching(ctx):
         for _ in range(20):
-            await publish_order(kernel, organization, (1, 2, 3))
-        await drained(kernel)
+            await publish_order(ctx, organization, (1, 2, 3))
+        await drained(ctx)
     stats = app.log.stats()
     assert (stats["verified"], stats["unique_events"]) == (60, 60)
     assert (stats["unverified"], stats["duplicates"], stats["out_of_order"]) == (0, 0, 0)
-    assert await count(kernel, "status = 'delivered' AND attempts = 1 AND NOT in_flight") == 60
+    assert await count(ctx, "status = 'delivered' AND attempts = 1 AND NOT in_flight") == 60
 
 
-async def test_a_failure_is_recorded_and_tried_again(kernel: Kernel, organization: UUID) -> None:
-    async with receiving(kernel, organization) as (app, _), dispatching(kernel):
+async def test_a_failure_is_recorded_and_tried_again(ctx: AppContext, organization: UUID) -> None:
+    async with receiving(ctx, organization) as (app, _), dispatching(ctx):
         app.behaviour = Behaviour("fail", 503, times=1)
-        await publish_order(kernel, organization)
-        await settled(kernel, 1)
-        row = await kernel.database.pool.fetchrow("SELECT * FROM webhook_delivery")
+        await publish_order(ctx, organization)
+        await recorded(ctx, 1)
+        row = await ctx.database.pool.fetchrow("SELECT * FROM webhook_delivery")
         assert row is not None
         assert (row["status"], row["attempts"], row["last_status_code"]) == ("pending", 1, 503)
         wait = (row["due_at"] - row["first_attempt_at"]).total_seconds()
         assert 60 <= wait < 70
-        await make_due(kernel)
-        await drained(kernel)
-    first, second = await attempts(kernel, row["id"])
+        await make_due(ctx)
+        await drained(ctx)
+    first, second = await attempts(ctx, row["id"])
     assert (first["outcome"], second["outcome"]) == ("http_error", "delivered")
     assert (first["number"], second["number"]) == (1, 2)
     kept = app.log.find()
@@ -67,19 +67,19 @@ async def test_a_failure_is_recorded_and_tried_again(kernel: Kernel, organizatio
     assert len({one.body_sha256 for one in kept}) == 1
 
 
-async def test_the_schedule_ends_in_exhausted(kernel: Kernel, organization: UUID) -> None:
-    async with receiving(kernel, organization) as (app, _), dispatching(kernel):
+async def test_the_schedule_ends_in_exhausted(ctx: AppContext, organization: UUID) -> None:
+    async with receiving(ctx, organization) as (app, _), dispatching(ctx):
         app.behaviour = Behaviour("fail", 500)
-        await publish_order(kernel, organization)
+        await publish_order(ctx, organization)
         for number in range(1, 9):
-            await settled(kernel, number)
-            assert await count(kernel, f"attempts = {number}") == 1
-            await make_due(kernel)
-        assert await count(kernel, "status = 'exhausted'") == 1
+            await recorded(ctx, number)
+            assert await count(ctx, f"attempts = {number}") == 1
+            await make_due(ctx)
+        assert await count(ctx, "status = 'exhausted'") == 1
     assert app.log.stats()["received"] == 8
 
 
-async def test_retry_after_is_honoured(kernel: Kernel, organization: UUID) -> None:
+async def test_retry_after_is_honoured(ctx: AppContext, organization: UUID) -> None:
     async def throttling(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(
@@ -92,88 +92,88 @@ async def test_retry_after_is_honoured(kernel: Kernel, organization: UUID) -> No
     server = await asyncio.start_server(throttling, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     async with server:
-        await endpoint(kernel, organization, f"http://localhost:{port}/")
-        async with dispatching(kernel):
-            await publish_order(kernel, organization)
-            await settled(kernel, 1)
-    wait = await kernel.database.pool.fetchval("SELECT due_at - now() FROM webhook_delivery")
+        await endpoint(ctx, organization, f"http://localhost:{port}/")
+        async with dispatching(ctx):
+            await publish_order(ctx, organization)
+            await recorded(ctx, 1)
+    wait = await ctx.database.pool.fetchval("SELECT due_at - now() FROM webhook_delivery")
     assert 7100 < wait.total_seconds() <= 7200
 
 
 async def test_410_pauses_and_resume_delivers_what_was_held_in_order(
-    kernel: Kernel, organization: UUID
+    ctx: AppContext, organization: UUID
 ) -> None:
-    async with receiving(kernel, organization) as (app, endpoint_id), dispatching(kernel):
+    async with receiving(ctx, organization) as (app, endpoint_id), dispatching(ctx):
         app.behaviour = Behaviour("gone", 410, times=1)
-        order_id = await publish_order(kernel, organization, (1,))
-        await settled(kernel, 1)
-        await publish_order(kernel, organization, (2, 3, 4), order_id)
-        assert await count(kernel, "status = 'pending'") == 4
+        order_id = await publish_order(ctx, organization, (1,))
+        await recorded(ctx, 1)
+        await publish_order(ctx, organization, (2, 3, 4), order_id)
+        assert await count(ctx, "status = 'pending'") == 4
         actor = actor_of(organization)
-        await resume_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
-        await make_due(kernel)
-        await drained(kernel)
+        await resume_endpoint(ctx, actor=actor, endpoint_id=endpoint_id)
+        await make_due(ctx)
+        await drained(ctx)
     assert app.log.stats()["received"] == 5
     firsts = [one.seq for one in reversed(app.log.find()) if one.attempt == "1"]
     assert firsts == [1, 2, 3, 4]
 
 
-async def test_nothing_published_while_paused_is_lost(kernel: Kernel, organization: UUID) -> None:
-    async with receiving(kernel, organization) as (app, endpoint_id), dispatching(kernel):
+async def test_nothing_published_while_paused_is_lost(ctx: AppContext, organization: UUID) -> None:
+    async with receiving(ctx, organization) as (app, endpoint_id), dispatching(ctx):
         actor = actor_of(organization)
-        await pause_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
-        await update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, pace_per_s=500)
+        await pause_endpoint(ctx, actor=actor, endpoint_id=endpoint_id)
+        await update_endpoint(ctx, actor=actor, endpoint_id=endpoint_id, pace_per_s=500)
         for _ in range(50):
-            await publish_order(kernel, organization, (1, 2, 3))
+            await publish_order(ctx, organization, (1, 2, 3))
         assert app.log.stats()["received"] == 0
-        await resume_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
-        await drained(kernel)
+        await resume_endpoint(ctx, actor=actor, endpoint_id=endpoint_id)
+        await drained(ctx)
     stats = app.log.stats()
     assert (stats["unique_events"], stats["received"], stats["out_of_order"]) == (150, 150, 0)
 
 
-async def test_what_waits_goes_to_the_new_url(kernel: Kernel, organization: UUID) -> None:
-    endpoint_id, secret = await endpoint(kernel, organization, "http://localhost:1/old")
-    async with running(create_app(secret)) as base, dispatching(kernel):
-        await publish_order(kernel, organization)
-        await settled(kernel, 1)
+async def test_what_waits_goes_to_the_new_url(ctx: AppContext, organization: UUID) -> None:
+    endpoint_id, secret = await endpoint(ctx, organization, "http://localhost:1/old")
+    async with running(create_app(secret)) as base, dispatching(ctx):
+        await publish_order(ctx, organization)
+        await recorded(ctx, 1)
         actor = actor_of(organization)
-        await update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, url=f"{base}/hook")
-        await make_due(kernel)
-        await drained(kernel)
-    rows = await kernel.database.pool.fetch("SELECT outcome, url FROM webhook_attempt ORDER BY id")
+        await update_endpoint(ctx, actor=actor, endpoint_id=endpoint_id, url=f"{base}/hook")
+        await make_due(ctx)
+        await drained(ctx)
+    rows = await ctx.database.pool.fetch("SELECT outcome, url FROM webhook_attempt ORDER BY id")
     assert [row["outcome"] for row in rows] == ["connection", "delivered"]
     assert rows[0]["url"] == "http://localhost:1/old"
 
 
-async def test_no_gap_while_a_secret_is_rotated(kernel: Kernel, organization: UUID) -> None:
+async def test_no_gap_while_a_secret_is_rotated(ctx: AppContext, organization: UUID) -> None:
     """During the overlap both signatures travel: the receiver may change over at any moment."""
-    async with receiving(kernel, organization) as (app, endpoint_id), dispatching(kernel):
-        await publish_order(kernel, organization)
-        await drained(kernel)
+    async with receiving(ctx, organization) as (app, endpoint_id), dispatching(ctx):
+        await publish_order(ctx, organization)
+        await drained(ctx)
         old = app.secrets
-        new = await _rotate(kernel, endpoint_id)
-        await publish_order(kernel, organization)
-        await drained(kernel)
+        new = await _rotate(ctx, endpoint_id)
+        await publish_order(ctx, organization)
+        await drained(ctx)
         app.secrets = [new]
-        await publish_order(kernel, organization)
-        await drained(kernel)
-        await kernel.database.pool.execute(
+        await publish_order(ctx, organization)
+        await drained(ctx)
+        await ctx.database.pool.execute(
             "UPDATE webhook_secret SET expires_at = now() WHERE expires_at IS NOT NULL"
         )
         app.secrets = old
-        await publish_order(kernel, organization)
-        await settled(kernel, 4)
+        await publish_order(ctx, organization)
+        await recorded(ctx, 4)
     assert app.log.stats()["unverified"] == 1
-    used = await kernel.database.pool.fetch(
+    used = await ctx.database.pool.fetch(
         "SELECT cardinality(secret_ids) AS n FROM webhook_attempt ORDER BY id"
     )
     assert [row["n"] for row in used] == [1, 2, 2, 1]
 
 
-async def _rotate(kernel: Kernel, endpoint_id: UUID) -> str:
+async def _rotate(ctx: AppContext, endpoint_id: UUID) -> str:
     secret_id, secret = UUID(int=7), "whsec_test_new"
-    async with kernel.database.transaction() as tx:
+    async with ctx.database.transaction() as tx:
         await tx.connection.execute(
             "UPDATE webhook_secret SET expires_at = now() + interval '5 min'"
         )
@@ -181,70 +181,70 @@ async def _rotate(kernel: Kernel, endpoint_id: UUID) -> str:
             "INSERT INTO webhook_secret (id, endpoint_id, sealed, hint) VALUES ($1, $2, $3, 'x')",
             secret_id,
             endpoint_id,
-            kernel.sealer.seal(secret.encode(), f"webhook_secret:{secret_id}"),
+            ctx.sealer.seal(secret.encode(), f"webhook_secret:{secret_id}"),
         )
     return secret
 
 
 async def test_a_secret_that_does_not_open_costs_no_attempt(
-    kernel: Kernel, organization: UUID, caplog: pytest.LogCaptureFixture
+    ctx: AppContext, organization: UUID, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with receiving(kernel, organization) as (app, _), dispatching(kernel):
-        await kernel.database.pool.execute("UPDATE webhook_secret SET sealed = '\\x0102'")
-        await publish_order(kernel, organization)
-        await settled(kernel, 1)
+    async with receiving(ctx, organization) as (app, _), dispatching(ctx):
+        await ctx.database.pool.execute("UPDATE webhook_secret SET sealed = '\\x0102'")
+        await publish_order(ctx, organization)
+        await recorded(ctx, 1)
     assert app.log.stats()["received"] == 0
-    assert await count(kernel, "attempts = 0 AND last_outcome = 'internal'") == 1
+    assert await count(ctx, "attempts = 0 AND last_outcome = 'internal'") == 1
     assert "cannot be signed" in caplog.text
 
 
-async def test_pages_hear_of_settled_deliveries(kernel: Kernel, organization: UUID) -> None:
-    async with receiving(kernel, organization), dispatching(kernel):
-        await publish_order(kernel, organization)
-        await drained(kernel)
-        async with listening(kernel.database.url, LIVE_BELL) as bells:
-            await publish_order(kernel, organization)
+async def test_pages_hear_of_recorded_deliveries(ctx: AppContext, organization: UUID) -> None:
+    async with receiving(ctx, organization), dispatching(ctx):
+        await publish_order(ctx, organization)
+        await drained(ctx)
+        async with listening(ctx.database.url, LIVE_WAKEUP) as wakeups:
+            await publish_order(ctx, organization)
             heard = set()
             async with asyncio.timeout(10):
                 while len(heard) < 2:
-                    heard.add(await bells.get())
-                # One more for the settlement, after those of the publication.
-                assert await bells.get() == f"{organization}:test:deliveries"
+                    heard.add(await wakeups.get())
+                # One more for the record, after those of the publication.
+                assert await wakeups.get() == f"{organization}:test:deliveries"
 
 
-async def test_a_stop_ends_and_settles_what_is_under_way(
-    kernel: Kernel, organization: UUID
+async def test_a_stop_ends_and_records_what_is_under_way(
+    ctx: AppContext, organization: UUID
 ) -> None:
-    async with receiving(kernel, organization) as (app, _):
+    async with receiving(ctx, organization) as (app, _):
         app.behaviour = Behaviour("slow", 200, delay_ms=300)
-        async with dispatching(kernel):
+        async with dispatching(ctx):
             for _ in range(5):
-                await publish_order(kernel, organization)
+                await publish_order(ctx, organization)
 
             async def all_under_way() -> bool:
                 return app.log.stats()["received"] == 5
 
             await wait_for(all_under_way)
-    assert await count(kernel, "status = 'delivered'") == 5
+    assert await count(ctx, "status = 'delivered'") == 5
 
 
 async def test_the_database_may_go_away_in_mid_traffic(
-    kernel: Kernel, organization: UUID, cluster: Cluster, database_name: str
+    ctx: AppContext, organization: UUID, cluster: Cluster, database_name: str
 ) -> None:
     """Every connection is cut several times: nothing is lost, and all of it goes on."""
-    async with receiving(kernel, organization) as (app, _), dispatching(kernel):
+    async with receiving(ctx, organization) as (app, _), dispatching(ctx):
         published = 0
         for _ in range(4):
             for _ in range(15):
-                await publish_order(kernel, organization, (1, 2))
+                await publish_order(ctx, organization, (1, 2))
                 published += 2
             _cut_connections(cluster, database_name)
-            await kernel.database.pool.expire_connections()
+            await ctx.database.pool.expire_connections()
             await asyncio.sleep(0.05)
-        await drained(kernel)
+        await drained(ctx)
     stats = app.log.stats()
     assert (stats["unique_events"], stats["out_of_order"]) == (published, 0)
-    assert await count(kernel, "status = 'delivered'") == published
+    assert await count(ctx, "status = 'delivered'") == published
 
 
 def _cut_connections(cluster: Cluster, database_name: str) -> None:
@@ -256,11 +256,11 @@ def _cut_connections(cluster: Cluster, database_name: str) -> None:
 
 
 async def test_a_batch_costs_three_statements_at_most(
-    kernel: Kernel, organization: UUID, monkeypatch: pytest.MonkeyPatch
+    ctx: AppContext, organization: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the driver counts on the dispatcher's connections while 48 deliveries go out.
 
-    However the answers happen to fall into batches, a batch is a claim, a settlement and at most
+    However the answers happen to fall into batches, a batch is a claim, a record and at most
     one look at what is due next. That each is one statement for any number of rows is below.
     """
     asked: list[str] = []
@@ -272,45 +272,45 @@ async def test_a_batch_costs_three_statements_at_most(
         return connection
 
     monkeypatch.setattr(asyncpg, "connect", connect_logged)
-    async with receiving(kernel, organization) as (app, endpoint_id), dispatching(kernel):
-        await publish_order(kernel, organization)
-        await drained(kernel)  # connections are open now, statements prepared
+    async with receiving(ctx, organization) as (app, endpoint_id), dispatching(ctx):
+        await publish_order(ctx, organization)
+        await drained(ctx)  # connections are open now, statements prepared
         actor = actor_of(organization)
-        await pause_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
+        await pause_endpoint(ctx, actor=actor, endpoint_id=endpoint_id)
         for _ in range(48):
-            await publish_order(kernel, organization)
+            await publish_order(ctx, organization)
         app.behaviour = Behaviour("slow", 200, delay_ms=200)
         await asyncio.sleep(0.1)
         asked.clear()
         # Not resumed, which would begin with a probe: simply there again.
-        await kernel.database.pool.execute(
+        await ctx.database.pool.execute(
             "UPDATE webhook_endpoint SET status = 'active', paused_at = NULL, paused_reason = NULL"
         )
-        kernel.database.ring(DELIVERIES_BELL)
-        await drained(kernel)
+        ctx.database.wake(DELIVERIES_WAKEUP)
+        await drained(ctx)
     counted = Counter(query.split()[1] for query in asked)
     batches = counted["result"]
     assert counted["claimed"] <= batches + 2  # and those that found nothing, at the edges
     assert counted.total() <= 3 * batches + 4
 
 
-async def test_a_claim_and_a_settlement_are_one_statement_each_for_any_number(
-    kernel: Kernel, organization: UUID
+async def test_a_claim_and_a_record_are_one_statement_each_for_any_number(
+    ctx: AppContext, organization: UUID
 ) -> None:
-    await endpoint(kernel, organization)
+    await endpoint(ctx, organization)
     for _ in range(60):
-        await publish_order(kernel, organization)
-    async with line(kernel) as db:
+        await publish_order(ctx, organization)
+    async with reconnecting(ctx) as db:
         (first,) = await claim_some(db, 1)
-        await settle(db, [settlement(first)])  # connected, prepared
+        await record_attempts(db, [attempt_record(first)])  # connected, prepared
         asked = _counted(db)
         claimed = await claim_some(db)
         assert len(claimed) == 59
-        assert (await settle(db, [settlement(one) for one in claimed])).count == 59
+        assert (await record_attempts(db, [attempt_record(one) for one in claimed])).count == 59
     assert len(asked) == 2
 
 
-def _counted(db: Line) -> list[str]:
+def _counted(db: ReconnectingConnection) -> list[str]:
     asked: list[str] = []
     connection = db._connection
     assert connection is not None

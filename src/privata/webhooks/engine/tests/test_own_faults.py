@@ -19,8 +19,8 @@ import pytest
 from conftest import wait_for
 from privata.core.tenancy import Environment
 from privata.events.ops_events import publish_ops
-from privata.events.service import DELIVERIES_BELL, NewEvent
-from privata.infra.kernel import Kernel
+from privata.events.service import DELIVERIES_WAKEUP, NewEvent
+from privata.infra.context import AppContext
 from privata.webhooks.deliveries.waiting_for_us import waiting_for_us
 from privata.webhooks.endpoints.service import create_endpoint
 from privata.webhooks.engine.dispatcher import Dispatcher
@@ -33,7 +33,7 @@ from privata.webhooks.tests.deliveries import (
     publish_order,
 )
 from privata.webhooks.tests.receivers import Names, system_roots
-from privata.webhooks.transport.reachability import NetworkWitness
+from privata.webhooks.transport.reachability import ReachabilityCheck
 from privata.webhooks.transport.resolver import Resolver
 from privata.webhooks.transport.routes import Routes, family_of
 from privata.webhooks.transport.tests.test_reachability import _nobody, silent_port
@@ -42,20 +42,20 @@ from privata.webhooks.transport.transport import Transport
 __all__ = ["silent_port"]
 
 HOST = "hooks.acme.com"
-SILENT_WITNESS = ("192.0.2.1", 443)
+SILENT_REFERENCE = ("192.0.2.1", 443)
 
 
 @asynccontextmanager
 async def delivering(
-    kernel: Kernel,
+    ctx: AppContext,
     names: Names,
-    network: NetworkWitness | None = None,
+    network: ReachabilityCheck | None = None,
     routes: Routes | None = None,
 ) -> AsyncIterator[None]:
     """A dispatcher whose names and network are these."""
-    resolver = Resolver(lookup=names, witnesses=["witness.example"])
+    resolver = Resolver(lookup=names, references=["reference.example"])
     transport = Transport(resolver, network=network, routes=routes, ssl_context=system_roots())
-    task = asyncio.create_task(Dispatcher(kernel, transport).run())
+    task = asyncio.create_task(Dispatcher(ctx, transport).run())
     try:
         yield
     finally:
@@ -66,27 +66,27 @@ async def delivering(
         await resolver.aclose()
 
 
-async def nearly_paused(kernel: Kernel) -> None:
-    await kernel.database.pool.execute(
+async def nearly_paused(ctx: AppContext) -> None:
+    await ctx.database.pool.execute(
         "UPDATE webhook_endpoint SET failures = array_fill(now(), ARRAY[49])"
     )
 
 
-async def assert_not_charged(kernel: Kernel, endpoint_id: UUID) -> None:
+async def assert_not_charged(ctx: AppContext, endpoint_id: UUID) -> None:
     async def judged() -> bool:
-        return await count(kernel, "last_outcome = 'internal' AND NOT in_flight") == 1
+        return await count(ctx, "last_outcome = 'internal' AND NOT in_flight") == 1
 
     await wait_for(judged)
-    assert await count(kernel, "attempts = 0 AND first_attempt_at IS NULL") == 1
-    row = await endpoint_row(kernel, endpoint_id)
+    assert await count(ctx, "attempts = 0 AND first_attempt_at IS NULL") == 1
+    row = await endpoint_row(ctx, endpoint_id)
     assert (row["status"], len(row["failures"])) == ("active", 49)
 
 
-async def test_a_resolver_that_is_down(kernel: Kernel, organization: UUID) -> None:
+async def test_a_resolver_that_is_down(ctx: AppContext, organization: UUID) -> None:
     down = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
-    names = Names({HOST: ["93.184.216.34"], "witness.example": down})
+    names = Names({HOST: ["93.184.216.34"], "reference.example": down})
     endpoint_id, _ = await create_endpoint(
-        kernel,
+        ctx,
         actor=actor_of(organization),
         url=f"https://{HOST}/",
         alias="A",
@@ -94,39 +94,41 @@ async def test_a_resolver_that_is_down(kernel: Kernel, organization: UUID) -> No
         lookup=names,
     )
     names.table[HOST] = down
-    await nearly_paused(kernel)
-    await publish_order(kernel, organization)
-    async with delivering(kernel, names):
-        await assert_not_charged(kernel, endpoint_id)
+    await nearly_paused(ctx)
+    await publish_order(ctx, organization)
+    async with delivering(ctx, names):
+        await assert_not_charged(ctx, endpoint_id)
 
 
-async def test_a_network_that_is_gone(kernel: Kernel, organization: UUID, silent_port: int) -> None:
+async def test_a_network_that_is_gone(
+    ctx: AppContext, organization: UUID, silent_port: int
+) -> None:
     """Nobody answers the connection, and nobody who answered before does now."""
-    network = NetworkWitness(_nobody)
-    network.heard(SILENT_WITNESS, 0.0)
+    network = ReachabilityCheck(_nobody)
+    network.heard(SILENT_REFERENCE, 0.0)
     names = Names({HOST: ["127.0.0.1"]})
     changes = {
         "delivery_timeout_seconds": 0.3,
         "outbound_allowed_cidrs": ["127.0.0.1/32"],
         "outbound_extra_ports": [str(silent_port)],
     }
-    kernel = replace(kernel, settings=kernel.settings.model_copy(update=changes))
+    ctx = replace(ctx, settings=ctx.settings.model_copy(update=changes))
     endpoint_id, _ = await create_endpoint(
-        kernel,
+        ctx,
         actor=actor_of(organization),
         url=f"https://{HOST}:{silent_port}/",
         alias="A",
         channel="order",
         lookup=names,
     )
-    await nearly_paused(kernel)
-    await publish_order(kernel, organization)
-    async with delivering(kernel, names, network):
-        await assert_not_charged(kernel, endpoint_id)
+    await nearly_paused(ctx)
+    await publish_order(ctx, organization)
+    async with delivering(ctx, names, network):
+        await assert_not_charged(ctx, endpoint_id)
 
 
 async def test_a_host_without_ipv6_and_an_endpoint_with_nothing_else(
-    kernel: Kernel,
+    ctx: AppContext,
     organization: UUID,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -151,42 +153,42 @@ async def test_a_host_without_ipv6_and_an_endpoint_with_nothing_else(
 
     monkeypatch.setattr(loop, "create_connection", connected)
     monkeypatch.setattr("privata.webhooks.engine.dispatcher.LOOK_EVERY_S", 0.05)
-    names = Names({HOST: ["2606:2800:21f::1"], "witness.example": ["93.184.216.34"]})
+    names = Names({HOST: ["2606:2800:21f::1"], "reference.example": ["93.184.216.34"]})
     endpoint_id, _ = await create_endpoint(
-        kernel,
+        ctx,
         actor=actor_of(organization),
         url=f"https://{HOST}/",
         alias="A",
         channel="order",
         lookup=names,
     )
-    await nearly_paused(kernel)
-    await publish_order(kernel, organization)
-    async with delivering(kernel, names, routes=Routes(look_up)):
-        await assert_not_charged(kernel, endpoint_id)
-        waiting = await waiting_for_us(kernel)
+    await nearly_paused(ctx)
+    await publish_order(ctx, organization)
+    async with delivering(ctx, names, routes=Routes(look_up)):
+        await assert_not_charged(ctx, endpoint_id)
+        waiting = await waiting_for_us(ctx)
         assert waiting is not None
         assert (waiting.deliveries, waiting.endpoints, waiting.organizations) == (1, 1, 1)
         assert "We cannot reach IPv6 addresses" in waiting.why
         assert "OUR FAULT" in caplog.text
-        await kernel.database.pool.execute(
+        await ctx.database.pool.execute(
             "UPDATE webhook_delivery SET due_at = now() + interval '1 hour'"
         )
         routed.add(6)
 
         async def tried_again() -> bool:
-            return await count(kernel, "last_outcome = 'connection' AND attempts = 1") == 1
+            return await count(ctx, "last_outcome = 'connection' AND attempts = 1") == 1
 
         await wait_for(tried_again)
-    assert await waiting_for_us(kernel) is None
+    assert await waiting_for_us(ctx) is None
     assert "ipv6 works again" in caplog.text
 
 
-async def test_each_fault_of_ours_doubles_the_wait(kernel: Kernel, organization: UUID) -> None:
+async def test_each_fault_of_ours_doubles_the_wait(ctx: AppContext, organization: UUID) -> None:
     down = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
     names = Names({HOST: ["93.184.216.34"]})
     endpoint_id, _ = await create_endpoint(
-        kernel,
+        ctx,
         actor=actor_of(organization),
         url=f"https://{HOST}/",
         alias="A",
@@ -194,63 +196,63 @@ async def test_each_fault_of_ours_doubles_the_wait(kernel: Kernel, organization:
         lookup=names,
     )
     names.table[HOST] = down
-    await nearly_paused(kernel)
-    await publish_order(kernel, organization)
+    await nearly_paused(ctx)
+    await publish_order(ctx, organization)
     waits = []
-    async with delivering(kernel, Names(names.table | {"witness.example": down})):
+    async with delivering(ctx, Names(names.table | {"reference.example": down})):
         for made in range(1, 5):
 
             async def failed(made: int = made) -> bool:
-                return await count(kernel, f"lease_token = {made} AND NOT in_flight") == 1
+                return await count(ctx, f"lease_token = {made} AND NOT in_flight") == 1
 
             await wait_for(failed)
-            await assert_not_charged(kernel, endpoint_id)
-            row = await kernel.database.pool.fetchrow(
+            await assert_not_charged(ctx, endpoint_id)
+            row = await ctx.database.pool.fetchrow(
                 "UPDATE webhook_delivery AS d SET due_at = now() FROM webhook_delivery AS old"
                 " WHERE old.id = d.id RETURNING old.due_at - old.last_attempt_at AS wait"
             )
             assert row is not None
             waits.append(row["wait"].total_seconds())
-            await kernel.database.pool.execute(f"NOTIFY {DELIVERIES_BELL}")
+            await ctx.database.pool.execute(f"NOTIFY {DELIVERIES_WAKEUP}")
     for doublings, waited in enumerate(waits):
         assert waited >= 5 * 2**doublings
 
 
 async def test_a_body_that_cannot_be_shaped(
-    kernel: Kernel, organization: UUID, caplog: pytest.LogCaptureFixture
+    ctx: AppContext, organization: UUID, caplog: pytest.LogCaptureFixture
 ) -> None:
     endpoint_id, _ = await create_endpoint(
-        kernel, actor=actor_of(organization), url="http://localhost:1/", alias="A", channel="ops"
+        ctx, actor=actor_of(organization), url="http://localhost:1/", alias="A", channel="ops"
     )
-    await kernel.database.pool.execute("UPDATE webhook_endpoint SET dialect = 'slack'")
-    await nearly_paused(kernel)
-    async with kernel.database.transaction() as tx:
+    await ctx.database.pool.execute("UPDATE webhook_endpoint SET dialect = 'slack'")
+    await nearly_paused(ctx)
+    async with ctx.database.transaction() as tx:
         await publish_ops(
             tx,
             organization_id=organization,
             environment=Environment.TEST,
             event=NewEvent("ops-1", "payout_sent", b"no JSON"),
         )
-    async with delivering(kernel, Names({})):
-        await assert_not_charged(kernel, endpoint_id)
+    async with delivering(ctx, Names({})):
+        await assert_not_charged(ctx, endpoint_id)
     assert "cannot be signed" in caplog.text
 
 
 async def test_a_bug_leaves_the_delivery_to_its_lease(
-    kernel: Kernel, organization: UUID, caplog: pytest.LogCaptureFixture
+    ctx: AppContext, organization: UUID, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A schedule that nobody could have entered breaks the sender in the middle."""
-    endpoint_id, _ = await endpoint(kernel, organization)
-    await kernel.database.pool.execute("UPDATE webhook_endpoint SET schedule_s = '{5,5}'")
-    await nearly_paused(kernel)
-    await publish_order(kernel, organization)
-    async with delivering(kernel, Names({})):
+    endpoint_id, _ = await endpoint(ctx, organization)
+    await ctx.database.pool.execute("UPDATE webhook_endpoint SET schedule_s = '{5,5}'")
+    await nearly_paused(ctx)
+    await publish_order(ctx, organization)
+    async with delivering(ctx, Names({})):
 
         async def logged() -> bool:
             return "failed on our side" in caplog.text
 
         await wait_for(logged)
-    assert await count(kernel, "attempts = 0 AND in_flight AND due_at > now()") == 1
-    row = await endpoint_row(kernel, endpoint_id)
+    assert await count(ctx, "attempts = 0 AND in_flight AND due_at > now()") == 1
+    row = await endpoint_row(ctx, endpoint_id)
     assert (row["status"], len(row["failures"])) == ("active", 49)
-    assert await ops_told(kernel) == []
+    assert await ops_told(ctx) == []

@@ -9,21 +9,21 @@ from hypothesis import strategies as st
 
 from privata.core.tenancy import Environment
 from privata.events.ops_events import ops_event, publish_ops
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.webhooks.endpoints.service import create_endpoint
 from privata.webhooks.engine.claims import claim
-from privata.webhooks.engine.settling import settle
+from privata.webhooks.engine.recording import record_attempts
 from privata.webhooks.engine.slots import Account, Slot, Slots
 from privata.webhooks.tests.deliveries import (
     LEASE_S,
     actor_of,
+    attempt_record,
     claim_some,
     endpoint,
     granted,
-    line,
     make_due,
     publish_order,
-    settlement,
+    reconnecting,
 )
 
 ONE, OTHER = uuid4(), uuid4()
@@ -93,17 +93,19 @@ def test_what_is_given_back_is_free_again(concurrency: int, taken: list[Slot]) -
 
 
 async def test_a_claim_takes_no_more_retries_than_allowed(
-    kernel: Kernel, organization: UUID
+    ctx: AppContext, organization: UUID
 ) -> None:
     for _ in range(3):
-        await endpoint(kernel, organization)
+        await endpoint(ctx, organization)
     for _ in range(4):
-        await publish_order(kernel, organization)
-    async with line(kernel) as db:
-        await settle(db, [settlement(one, status="pending") for one in await claim_some(db)])
-        await make_due(kernel)
+        await publish_order(ctx, organization)
+    async with reconnecting(ctx) as db:
+        await record_attempts(
+            db, [attempt_record(one, status="pending") for one in await claim_some(db)]
+        )
+        await make_due(ctx)
         for _ in range(2):
-            await publish_order(kernel, organization)
+            await publish_order(ctx, organization)
         taken = await claim(db, grant=granted(100, 5, 1), lease_s=LEASE_S, per_endpoint=100)
         assert sum(one.attempts > 0 for one in taken) == 5
         assert sum(one.attempts == 0 for one in taken) == 6
@@ -114,27 +116,27 @@ async def test_a_claim_takes_no_more_retries_than_allowed(
 
 
 async def test_ops_events_go_out_when_orders_have_every_slot(
-    kernel: Kernel, organization: UUID
+    ctx: AppContext, organization: UUID
 ) -> None:
-    await endpoint(kernel, organization)
+    await endpoint(ctx, organization)
     ops_id, _ = await create_endpoint(
-        kernel, actor=actor_of(organization), url="http://localhost:2/", alias="Ops", channel="ops"
+        ctx, actor=actor_of(organization), url="http://localhost:2/", alias="Ops", channel="ops"
     )
     for _ in range(5):
-        await publish_order(kernel, organization)
-    async with kernel.database.transaction() as tx:
+        await publish_order(ctx, organization)
+    async with ctx.database.transaction() as tx:
         for _ in range(3):
             event = ops_event(
                 "payout_sent",
                 reason="test",
-                now=kernel.clock.now(),
+                now=ctx.clock.now(),
                 environment=Environment.TEST,
                 fields={},
             )
             await publish_ops(
                 tx, organization_id=organization, environment=Environment.TEST, event=event
             )
-    async with line(kernel) as db:
+    async with reconnecting(ctx) as db:
         taken = await claim(db, grant=granted(0, 0, 2), lease_s=LEASE_S, per_endpoint=9)
         assert [one.endpoint_id for one in taken] == [ops_id, ops_id]
         assert all(one.slot.account.ops for one in taken)

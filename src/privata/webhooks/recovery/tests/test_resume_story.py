@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from conftest import wait_for
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.webhooks.endpoints.service import create_endpoint, pause_endpoint, update_endpoint
 from privata.webhooks.engine import dispatcher
 from privata.webhooks.receiver.api import Behaviour, Receiver, create_app, running
@@ -34,16 +34,16 @@ ORDERS, EVENTS = 1000, 5
 PACE = 1000
 
 
-def has_status(kernel: Kernel, endpoint_id: UUID, status: str):  # type: ignore[no-untyped-def]
+def has_status(ctx: AppContext, endpoint_id: UUID, status: str):  # type: ignore[no-untyped-def]
     async def reached() -> bool:
-        return bool((await endpoint_row(kernel, endpoint_id))["status"] == status)
+        return bool((await endpoint_row(ctx, endpoint_id))["status"] == status)
 
     return wait_for(reached, seconds=60)
 
 
-async def hold(kernel: Kernel, organization: UUID) -> None:
+async def hold(ctx: AppContext, organization: UUID) -> None:
     """5,000 events of 1,000 orders, their orders interleaved, inserted in one statement."""
-    await kernel.database.pool.execute(
+    await ctx.database.pool.execute(
         "WITH fact AS ("
         " INSERT INTO event (event_id, organization_id, environment, channel, type, order_id,"
         "                    order_seq, body)"
@@ -65,32 +65,32 @@ async def hold(kernel: Kernel, organization: UUID) -> None:
 
 
 async def test_five_thousand_held_are_delivered_paced_and_in_order(
-    kernel: Kernel, organization: UUID
+    ctx: AppContext, organization: UUID
 ) -> None:
     """Two workers; what each claimed within any second is never above the pace."""
-    async with receiving(kernel, organization) as (app, endpoint_id):
+    async with receiving(ctx, organization) as (app, endpoint_id):
         actor = actor_of(organization)
-        await update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, pace_per_s=PACE)
-        await pause_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
-        await hold(kernel, organization)
-        async with dispatching(kernel), dispatching(kernel):
+        await update_endpoint(ctx, actor=actor, endpoint_id=endpoint_id, pace_per_s=PACE)
+        await pause_endpoint(ctx, actor=actor, endpoint_id=endpoint_id)
+        await hold(ctx, organization)
+        async with dispatching(ctx), dispatching(ctx):
             await asyncio.sleep(0.1)
             assert app.log.stats()["received"] == 0
-            resumed = await resume_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
+            resumed = await resume_endpoint(ctx, actor=actor, endpoint_id=endpoint_id)
             assert resumed.waiting == ORDERS * EVENTS
-            await has_status(kernel, endpoint_id, "active")
-            await drained(kernel)
+            await has_status(ctx, endpoint_id, "active")
+            await drained(ctx)
         stats = app.log.stats()
-        assert await flush_progress(kernel, actor, endpoint_id) == (0, 5000)
+        assert await flush_progress(ctx, actor, endpoint_id) == (0, 5000)
     assert (stats["unique_events"], stats["received"]) == (5000, 5000)
     assert (stats["out_of_order"], stats["duplicates"]) == (0, 0)
-    assert await count(kernel, "status = 'delivered' AND attempts = 1") == 5000
-    assert await most_in_a_second(kernel) <= PACE
+    assert await count(ctx, "status = 'delivered' AND attempts = 1") == 5000
+    assert await most_in_a_second(ctx) <= PACE
 
 
-async def most_in_a_second(kernel: Kernel) -> int:
+async def most_in_a_second(ctx: AppContext) -> int:
     """The most attempts that began within any second, by the database's time of their claims."""
-    found: int = await kernel.database.pool.fetchval(
+    found: int = await ctx.database.pool.fetchval(
         "SELECT max(n) FROM (SELECT count(*) OVER ("
         "   ORDER BY started_at RANGE BETWEEN CURRENT ROW AND interval '999 ms' FOLLOWING) AS n"
         " FROM webhook_attempt) AS windows"
@@ -99,7 +99,7 @@ async def most_in_a_second(kernel: Kernel) -> int:
 
 
 async def test_a_hanging_endpoint_of_another_keeps_nobody_from_the_pace(
-    kernel: Kernel, organization: UUID, monkeypatch: pytest.MonkeyPatch
+    ctx: AppContext, organization: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While one hung with a backlog, nothing but the net woke for a resumption and for retries:
     2 events a second instead of 20. Here the net is so wide that it catches nothing.
@@ -111,62 +111,60 @@ async def test_a_hanging_endpoint_of_another_keeps_nobody_from_the_pace(
         await asyncio.Event().wait()
 
     other = uuid4()
-    await kernel.database.pool.execute(
+    await ctx.database.pool.execute(
         "INSERT INTO organization (id, name, status) VALUES ($1, 'Other', 'approved')", other
     )
-    patient = kernel.settings.model_copy(update={"delivery_timeout_seconds": 60.0})
-    kernel = replace(kernel, settings=patient)
+    patient = ctx.settings.model_copy(update={"delivery_timeout_seconds": 60.0})
+    ctx = replace(ctx, settings=patient)
     async with (
-        dispatching(kernel),
+        dispatching(ctx),
         receiver(hang) as hanging,
-        receiving(kernel, organization) as (app, endpoint_id),
+        receiving(ctx, organization) as (app, endpoint_id),
     ):
         actor = actor_of(organization)
-        await endpoint(kernel, other, hanging.url)
-        await pause_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
+        await endpoint(ctx, other, hanging.url)
+        await pause_endpoint(ctx, actor=actor, endpoint_id=endpoint_id)
         for _ in range(20):
-            await publish_order(kernel, other)
-            await publish_order(kernel, organization)
-        await wait_for(lambda: _all_that_it_may(kernel, other))
-        await resume_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
+            await publish_order(ctx, other)
+            await publish_order(ctx, organization)
+        await wait_for(lambda: _all_that_it_may(ctx, other))
+        await resume_endpoint(ctx, actor=actor, endpoint_id=endpoint_id)
         mine = f"organization_id = '{organization}'"
-        await wait_for(lambda: _none(kernel, f"{mine} AND status = 'pending'"))
-        # A retry that becomes due, of which no bell says anything.
-        await kernel.database.pool.execute(
+        await wait_for(lambda: _none(ctx, f"{mine} AND status = 'pending'"))
+        # A retry that becomes due, of which no wake-up says anything.
+        await ctx.database.pool.execute(
             f"UPDATE webhook_delivery SET status = 'pending', delivered_at = NULL,"
             f" due_at = now() + interval '0.5 s' WHERE id ="
             f" (SELECT id FROM webhook_delivery WHERE {mine} ORDER BY event_seq LIMIT 1)"
         )
-        await publish_order(kernel, organization)
-        await wait_for(lambda: _none(kernel, f"{mine} AND status = 'pending'"))
+        await publish_order(ctx, organization)
+        await wait_for(lambda: _none(ctx, f"{mine} AND status = 'pending'"))
         assert app.log.stats()["received"] == 22
-        assert await count(kernel, f"organization_id = '{other}' AND status = 'pending'") == 20
+        assert await count(ctx, f"organization_id = '{other}' AND status = 'pending'") == 20
 
 
-async def _all_that_it_may(kernel: Kernel, organization: UUID) -> bool:
+async def _all_that_it_may(ctx: AppContext, organization: UUID) -> bool:
     """Some are under way, and more is due for which there is no slot."""
     mine = f"organization_id = '{organization}' AND"
-    return (
-        await count(kernel, f"{mine} in_flight") > 0 < await count(kernel, f"{mine} NOT in_flight")
-    )
+    return await count(ctx, f"{mine} in_flight") > 0 < await count(ctx, f"{mine} NOT in_flight")
 
 
-async def _none(kernel: Kernel, where: str) -> bool:
-    return await count(kernel, where) == 0
+async def _none(ctx: AppContext, where: str) -> bool:
+    return await count(ctx, where) == 0
 
 
 async def test_fifty_failures_pause_once_with_two_workers_and_ops_hears(
-    kernel: Kernel, organization: UUID
+    ctx: AppContext, organization: UUID
 ) -> None:
 
     async def none_in_flight() -> bool:
-        return await count(kernel, "in_flight") == 0
+        return await count(ctx, "in_flight") == 0
 
     app, ops = create_app(), create_app()
     async with running(app) as base, running(ops) as ops_base:
-        endpoint_id, secret = await endpoint(kernel, organization, f"{base}/hook")
+        endpoint_id, secret = await endpoint(ctx, organization, f"{base}/hook")
         _, ops_secret = await create_endpoint(
-            kernel,
+            ctx,
             actor=actor_of(organization),
             url=f"{ops_base}/hook",
             alias="Ops",
@@ -174,27 +172,27 @@ async def test_fifty_failures_pause_once_with_two_workers_and_ops_hears(
         )
         app.secrets, ops.secrets = [secret], [ops_secret]
         app.behaviour = Behaviour("fail", 500)
-        async with dispatching(kernel), dispatching(kernel):
+        async with dispatching(ctx), dispatching(ctx):
             for _ in range(90):
-                await publish_order(kernel, organization)
-            await has_status(kernel, endpoint_id, "paused")
+                await publish_order(ctx, organization)
+            await has_status(ctx, endpoint_id, "paused")
             await wait_for(heard(ops, 1))
             await wait_for(none_in_flight)
             attempted = app.log.stats()["received"]
             # The fiftieth, and what two workers had under way at that moment.
-            assert 50 <= attempted <= 50 + 2 * kernel.settings.dispatch_per_endpoint
+            assert 50 <= attempted <= 50 + 2 * ctx.settings.dispatch_per_endpoint
             app.behaviour = Behaviour()
-            await make_due(kernel)
+            await make_due(ctx)
             actor = actor_of(organization)
-            await update_endpoint(kernel, actor=actor, endpoint_id=endpoint_id, pace_per_s=500)
-            await resume_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
-            await drained(kernel)
+            await update_endpoint(ctx, actor=actor, endpoint_id=endpoint_id, pace_per_s=500)
+            await resume_endpoint(ctx, actor=actor, endpoint_id=endpoint_id)
+            await drained(ctx)
             await wait_for(heard(ops, 2))
     events = [one.event for one in reversed(ops.log.find())]
     assert events == ["webhook_paused", "webhook_resumed"]
     assert all(one.verified for one in ops.log.find())
     assert app.log.stats()["unique_events"] == 90
-    assert Counter(one["event"] for one in await ops_told(kernel)) == {
+    assert Counter(one["event"] for one in await ops_told(ctx)) == {
         "webhook_paused": 1,
         "webhook_resumed": 1,
     }
@@ -208,37 +206,37 @@ def heard(app: Receiver, number: int):  # type: ignore[no-untyped-def]
 
 
 async def test_a_receiver_that_is_still_down_gets_one_probe(
-    kernel: Kernel, organization: UUID
+    ctx: AppContext, organization: UUID
 ) -> None:
-    async with receiving(kernel, organization) as (app, endpoint_id), dispatching(kernel):
+    async with receiving(ctx, organization) as (app, endpoint_id), dispatching(ctx):
         actor = actor_of(organization)
-        await pause_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
+        await pause_endpoint(ctx, actor=actor, endpoint_id=endpoint_id)
         for _ in range(30):
-            await publish_order(kernel, organization)
+            await publish_order(ctx, organization)
         app.behaviour = Behaviour("fail", 503)
-        await resume_endpoint(kernel, actor=actor, endpoint_id=endpoint_id)
-        await has_status(kernel, endpoint_id, "paused")
+        await resume_endpoint(ctx, actor=actor, endpoint_id=endpoint_id)
+        await has_status(ctx, endpoint_id, "paused")
         assert app.log.stats()["received"] == 1
-        assert await count(kernel, "attempts = 0 AND status = 'pending'") == 29
+        assert await count(ctx, "attempts = 0 AND status = 'pending'") == 29
 
 
-async def test_it_comes_back_unaided(kernel: Kernel, organization: UUID) -> None:
-    async with receiving(kernel, organization) as (app, endpoint_id), dispatching(kernel):
-        await publish_order(kernel, organization)
-        await drained(kernel)
-        await kernel.database.pool.execute(
+async def test_it_comes_back_unaided(ctx: AppContext, organization: UUID) -> None:
+    async with receiving(ctx, organization) as (app, endpoint_id), dispatching(ctx):
+        await publish_order(ctx, organization)
+        await drained(ctx)
+        await ctx.database.pool.execute(
             "UPDATE webhook_endpoint SET status = 'paused', paused_reason = 'failures',"
             " paused_at = now() - interval '1 hour'"
         )
         for _ in range(10):
-            await publish_order(kernel, organization)
+            await publish_order(ctx, organization)
         app.behaviour = Behaviour("fail", 500, times=1)
-        assert await begin_probes(kernel, 600) == 1
-        await has_status(kernel, endpoint_id, "paused")
-        await kernel.database.pool.execute("UPDATE webhook_endpoint SET probed_at = NULL")
-        await make_due(kernel)
-        assert await begin_probes(kernel, 600) == 1
-        await drained(kernel)
-        await has_status(kernel, endpoint_id, "active")
+        assert await begin_probes(ctx, 600) == 1
+        await has_status(ctx, endpoint_id, "paused")
+        await ctx.database.pool.execute("UPDATE webhook_endpoint SET probed_at = NULL")
+        await make_due(ctx)
+        assert await begin_probes(ctx, 600) == 1
+        await drained(ctx)
+        await has_status(ctx, endpoint_id, "active")
     assert app.log.stats()["unique_events"] == 11
-    assert [one["reason"] for one in await ops_told(kernel)] == ["probe"]
+    assert [one["reason"] for one in await ops_told(ctx)] == ["probe"]

@@ -53,10 +53,10 @@ def test_a_genuine_header_fits_by_value_and_with_its_name() -> None:
 
 
 def test_standard_lines_fit() -> None:
-    proof = sign_standard([_STANDARD], "evt_1", _T, _BODY)
-    lines = f"webhook-id: evt_1\nwebhook-timestamp: {_T}\nwebhook-signature: {proof}"
+    signature = sign_standard([_STANDARD], "evt_1", _T, _BODY)
+    lines = f"webhook-id: evt_1\nwebhook-timestamp: {_T}\nwebhook-signature: {signature}"
     assert fits(look(lines, Dialect.STANDARD))
-    assert fits(look(proof, Dialect.STANDARD))
+    assert fits(look(signature, Dialect.STANDARD))
     other = look(lines.replace("evt_1", "evt_2"), Dialect.STANDARD)
     assert not fits(other)
     assert other[0].fits is False

@@ -35,11 +35,11 @@ def _digest(secret: str, signed: bytes) -> str:
     return base64.b64encode(hmac.new(secret.encode(), signed, "sha256").digest()).decode()
 
 
-def _proof(secret: str = SECRET, body: bytes = BODY, stamp: object = NOW) -> str:
+def _signature(secret: str = SECRET, body: bytes = BODY, stamp: object = NOW) -> str:
     return _digest(secret, f"{stamp}.".encode() + body)
 
 
-GOOD = f"t={NOW},v1={_proof()}"
+GOOD = f"t={NOW},v1={_signature()}"
 
 
 def _accepted(header: str | None, body: bytes = BODY, now: float = NOW) -> bool:
@@ -49,7 +49,7 @@ def _accepted(header: str | None, body: bytes = BODY, now: float = NOW) -> bool:
 def test_the_value_is_what_the_definition_says() -> None:
     assert sign_privata([SECRET], NOW, BODY) == GOOD
     rotating = sign_privata([OTHER, SECRET], NOW, BODY)
-    assert rotating == f"t={NOW},v1={_proof(OTHER)},v1={_proof()}"
+    assert rotating == f"t={NOW},v1={_signature(OTHER)},v1={_signature()}"
 
 
 @pytest.mark.parametrize(
@@ -74,16 +74,16 @@ def test_other_spellings_of_the_body_are_refused(body: bytes) -> None:  # cases 
 
 
 ACCEPT = {
-    "9 rotation": f"t={NOW},v1={_proof(OTHER)},v1={_proof()}",
-    "10 malformed before valid": f"t={NOW},,=,v1,v1=,%%%,v1={_proof()}",
-    "11 undecodable before valid": f"t={NOW},v1=*not base64*,v1={_proof()}",
-    "13 other scheme beside valid": f"t={NOW},v1a=abc,v0=x,v1={_proof()}",
-    "order of items": f"v1={_proof()},t={NOW}",
-    "surrogate before valid": f"t={NOW},v1=\ud800,v1={_proof()}",
+    "9 rotation": f"t={NOW},v1={_signature(OTHER)},v1={_signature()}",
+    "10 malformed before valid": f"t={NOW},,=,v1,v1=,%%%,v1={_signature()}",
+    "11 undecodable before valid": f"t={NOW},v1=*not base64*,v1={_signature()}",
+    "13 other scheme beside valid": f"t={NOW},v1a=abc,v0=x,v1={_signature()}",
+    "order of items": f"v1={_signature()},t={NOW}",
+    "surrogate before valid": f"t={NOW},v1=\ud800,v1={_signature()}",
 }
 REFUSE = {
-    "8 wrong secret": f"t={NOW},v1={_proof(OTHER)}",
-    "12 unknown version": f"t={NOW},v2={_proof()},v0={_proof()}",
+    "8 wrong secret": f"t={NOW},v1={_signature(OTHER)}",
+    "12 unknown version": f"t={NOW},v2={_signature()},v0={_signature()}",
     "14 truncated": GOOD[:-4],
     "14 one character less": GOOD[:-1],
     "15 empty signature": f"t={NOW},v1=",
@@ -91,17 +91,17 @@ REFUSE = {
     "15 missing": None,
     "15 twice, joined": f"{GOOD}, {GOOD}",
     "15 twice, joined tight": f"{GOOD},{GOOD}",
-    "16 fifty": f"t={NOW}" + f",v1={_proof()}" * 50,
+    "16 fifty": f"t={NOW}" + f",v1={_signature()}" * 50,
     "16 64 KiB": GOOD + ",x" * 2**15,
-    "20 timestamp changed": f"t={NOW + 1},v1={_proof()}",
-    "21 two": f"t={NOW},t={NOW},v1={_proof()}",
-    "21 none": f"v1={_proof()}",
+    "20 timestamp changed": f"t={NOW + 1},v1={_signature()}",
+    "21 two": f"t={NOW},t={NOW},v1={_signature()}",
+    "21 none": f"v1={_signature()}",
     "25 unpadded": GOOD.rstrip("="),
     "25 junk inside": GOOD[:-3] + "*" + GOOD[-3:],
     "25 junk after": GOOD + "\n",
-    "25 spaces": f"t={NOW}, v1={_proof()}",
+    "25 spaces": f"t={NOW}, v1={_signature()}",
     "25 base64url": GOOD.replace("+", "-").replace("/", "_") + "",
-    "25 hex": f"t={NOW},v1={base64.b64decode(_proof()).hex().upper()}",
+    "25 hex": f"t={NOW},v1={base64.b64decode(_signature()).hex().upper()}",
 }
 
 
@@ -116,7 +116,7 @@ def test_refused(name: str) -> None:
 
 
 def test_the_base64url_case_has_teeth() -> None:
-    assert set(_proof()) & {"+", "/"}
+    assert set(_signature()) & {"+", "/"}
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_tolerance_both_ways(age: int, ok: bool) -> None:  # cases 17, 18, 19
      "\u0661\u0662", "12\n", f"{NOW}.0"],
 )  # fmt: skip
 def test_only_plain_integers_are_timestamps(stamp: str) -> None:  # case 21
-    header = f"t={stamp},v1={_proof(stamp=stamp)}"
+    header = f"t={stamp},v1={_signature(stamp=stamp)}"
     for now in (NOW, 12, 16, 1e9):
         assert not verify_privata(BODY, header, SECRET, now)
     assert not verify_standard(

@@ -14,7 +14,7 @@ from conftest import wait_for
 from privata.core.errors import ValidationFailed
 from privata.core.tenancy import Environment
 from privata.events.ops_events import ops_event, publish_ops, webhook_paused
-from privata.infra.kernel import Kernel
+from privata.infra.context import AppContext
 from privata.webhooks.endpoints.rules import dialect_for
 from privata.webhooks.endpoints.service import create_endpoint, update_endpoint
 from privata.webhooks.receiver.api import create_app, running
@@ -121,29 +121,29 @@ def test_what_is_signed_is_what_is_sent() -> None:
 
 
 async def test_an_ops_endpoint_at_slack_speaks_it_by_itself(
-    kernel: Kernel, organization: UUID
+    ctx: AppContext, organization: UUID
 ) -> None:
     live = actor_of(organization, Environment.LIVE)
     endpoint_id, secret = await create_endpoint(
-        kernel, actor=live, url=SLACK_URL, alias="Ops", channel="ops", lookup=PUBLIC
+        ctx, actor=live, url=SLACK_URL, alias="Ops", channel="ops", lookup=PUBLIC
     )
-    assert (await endpoint_row(kernel, endpoint_id))["dialect"] == "slack"
+    assert (await endpoint_row(ctx, endpoint_id))["dialect"] == "slack"
     assert secret.startswith("whsec_live_")
     for url, dialect in (("https://hooks.acme.com/x", "privata"), (SLACK_URL, "slack")):
-        await update_endpoint(kernel, actor=live, endpoint_id=endpoint_id, url=url, lookup=PUBLIC)
-        assert (await endpoint_row(kernel, endpoint_id))["dialect"] == dialect
+        await update_endpoint(ctx, actor=live, endpoint_id=endpoint_id, url=url, lookup=PUBLIC)
+        assert (await endpoint_row(ctx, endpoint_id))["dialect"] == dialect
 
 
-async def test_slack_gets_blocks(kernel: Kernel, organization: UUID) -> None:
+async def test_slack_gets_blocks(ctx: AppContext, organization: UUID) -> None:
     app = create_app()
     async with running(app) as base:
         actor = actor_of(organization)
         _, secret = await create_endpoint(
-            kernel, actor=actor, url=f"{base}/hook", alias="Ops", channel="ops"
+            ctx, actor=actor, url=f"{base}/hook", alias="Ops", channel="ops"
         )
         app.secrets = [secret]
-        await kernel.database.pool.execute("UPDATE webhook_endpoint SET dialect = 'slack'")
-        async with dispatching(kernel):
+        await ctx.database.pool.execute("UPDATE webhook_endpoint SET dialect = 'slack'")
+        async with dispatching(ctx):
             event = ops_event(
                 "payout_sent",
                 reason="broadcast",
@@ -151,13 +151,13 @@ async def test_slack_gets_blocks(kernel: Kernel, organization: UUID) -> None:
                 environment=Environment.TEST,
                 fields={"payout_id": str(uuid4())},
             )
-            async with kernel.database.transaction() as tx:
+            async with ctx.database.transaction() as tx:
                 await publish_ops(
                     tx, organization_id=organization, environment=Environment.TEST, event=event
                 )
 
             async def delivered() -> bool:
-                return await count(kernel, "status = 'delivered'") == 1
+                return await count(ctx, "status = 'delivered'") == 1
 
             await wait_for(delivered)
     (received,) = app.log.find()

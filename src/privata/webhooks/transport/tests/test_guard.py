@@ -1,4 +1,4 @@
-"""URL rules and verdicts: tables of what passes and what is refused, and why."""
+"""URL rules and decisions: tables of what passes and what is refused, and why."""
 
 from __future__ import annotations
 
@@ -114,13 +114,13 @@ def test_localhost_in_development_reaches_loopback_and_nothing_else() -> None:
     target = parse_url("http://localhost:9000/hook", policy=DEVELOPMENT)
     assert (target.port, target.host_header, target.is_localhost) == (9000, "localhost:9000", True)
     assert parse_url("http://localhost", policy=DEVELOPMENT).port == 80
-    verdict = {
+    reasons = {
         text: judge(ip_address(text), target=target, policy=DEVELOPMENT)
         for text in ("127.0.0.1", "::1", "127.0.0.2", "1.1.1.1", "::ffff:127.0.0.1")
     }
-    assert verdict.pop("127.0.0.1") is None
-    assert verdict.pop("::1") is None
-    assert set(verdict.values()) == {"not_loopback"}
+    assert reasons.pop("127.0.0.1") is None
+    assert reasons.pop("::1") is None
+    assert set(reasons.values()) == {"not_loopback"}
     for url in ("http://127.0.0.1:9000", "http://x.localhost", "http://localhost.", "http://[::1]"):
         assert _reason(url, DEVELOPMENT) in {"scheme", "host"}
     assert _reason("https://localhost:443", DEVELOPMENT) == "local_name"

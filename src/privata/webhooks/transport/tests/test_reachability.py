@@ -12,11 +12,11 @@ import pytest
 from privata.webhooks.outcomes import Outcome, Phase
 from privata.webhooks.tests.receivers import Names, loopback_policy, post, system_roots
 from privata.webhooks.transport.guard import Policy
-from privata.webhooks.transport.reachability import MAX_WITNESSES, NetworkWitness, Place
+from privata.webhooks.transport.reachability import MAX_REFERENCES, ReachabilityCheck, SocketAddress
 from privata.webhooks.transport.resolver import Resolver
 from privata.webhooks.transport.transport import Transport
 
-SILENT: Place = ("192.0.2.1", 443)
+SILENT: SocketAddress = ("192.0.2.1", 443)
 
 
 @pytest.fixture
@@ -33,11 +33,11 @@ def silent_port() -> Iterator[int]:
         yield bound.getsockname()[1]
 
 
-async def _nobody(_place: Place) -> None:
+async def _nobody(_peer: SocketAddress) -> None:
     await asyncio.Event().wait()
 
 
-async def _post_to_silence(port: int, network: NetworkWitness) -> tuple[Outcome, Phase | None]:
+async def _post_to_silence(port: int, network: ReachabilityCheck) -> tuple[Outcome, Phase | None]:
     resolver = Resolver(lookup=Names({"a.com": ["127.0.0.1"]}))
     client = Transport(resolver, network=network, ssl_context=system_roots())
     try:
@@ -48,19 +48,19 @@ async def _post_to_silence(port: int, network: NetworkWitness) -> tuple[Outcome,
     return result.outcome, result.phase
 
 
-async def test_without_a_witness_silence_is_theirs(silent_port: int) -> None:
-    found = await _post_to_silence(silent_port, NetworkWitness(_nobody))
+async def test_without_a_reference_silence_is_theirs(silent_port: int) -> None:
+    found = await _post_to_silence(silent_port, ReachabilityCheck(_nobody))
     assert found == (Outcome.TIMEOUT, Phase.CONNECT)
 
 
-async def test_with_a_silent_witness_it_is_ours(silent_port: int) -> None:
-    network = NetworkWitness(_nobody)
+async def test_with_a_silent_reference_it_is_ours(silent_port: int) -> None:
+    network = ReachabilityCheck(_nobody)
     network.heard(SILENT, 0.0)
     assert await _post_to_silence(silent_port, network) == (Outcome.INTERNAL, Phase.CONNECT)
 
 
 async def test_when_another_answered_meanwhile_it_is_theirs(silent_port: int) -> None:
-    network = NetworkWitness(_nobody)
+    network = ReachabilityCheck(_nobody)
     loop = asyncio.get_running_loop()
     loop.call_later(0.05, lambda: network.heard(SILENT, loop.time()))
     assert await _post_to_silence(silent_port, network) == (Outcome.TIMEOUT, Phase.CONNECT)
@@ -71,33 +71,33 @@ async def test_when_another_answered_meanwhile_it_is_theirs(silent_port: int) ->
     [(None, True), (ConnectionRefusedError(), True), (OSError(113, "no route"), False)],
 )
 async def test_asking(error: OSError | None, there: bool) -> None:
-    asked: list[Place] = []
+    asked: list[SocketAddress] = []
 
-    async def connect(place: Place) -> None:
-        asked.append(place)
+    async def connect(peer: SocketAddress) -> None:
+        asked.append(peer)
         if error is not None:
             raise error
 
-    network = NetworkWitness(connect)
+    network = ReachabilityCheck(connect)
     now = asyncio.get_running_loop().time()
-    witness = ("198.51.100.1", 443)
+    reference = ("198.51.100.1", 443)
     network.heard(SILENT, now - 10)
     assert network.network_was_there(now, SILENT)
-    network.heard(witness, now - 20)
+    network.heard(reference, now - 20)
     assert not network.network_was_there(now, SILENT)
     network.ask(SILENT)
     network.ask(SILENT)
     while not asked:
         await asyncio.sleep(0)
     await asyncio.sleep(0.01)
-    assert asked == [witness]
+    assert asked == [reference]
     assert network.network_was_there(now, SILENT) is there
     await network.aclose()
 
 
-async def test_a_real_connection_is_a_witness(silent_port: int) -> None:
+async def test_a_real_connection_is_a_reference(silent_port: int) -> None:
     server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
-    network = NetworkWitness()
+    network = ReachabilityCheck()
     now = asyncio.get_running_loop().time()
     network.heard(server.sockets[0].getsockname()[:2], now - 10)
     network.ask(SILENT)
@@ -109,8 +109,8 @@ async def test_a_real_connection_is_a_witness(silent_port: int) -> None:
 
 
 def test_memory_is_bounded() -> None:
-    network = NetworkWitness(_nobody)
-    for port in range(MAX_WITNESSES + 10):
+    network = ReachabilityCheck(_nobody)
+    for port in range(MAX_REFERENCES + 10):
         network.heard(("192.0.2.1", port), float(port))
-    assert network.network_was_there(MAX_WITNESSES + 9, SILENT)
-    assert len(network._heard) == MAX_WITNESSES
+    assert network.network_was_there(MAX_REFERENCES + 9, SILENT)
+    assert len(network._heard) == MAX_REFERENCES

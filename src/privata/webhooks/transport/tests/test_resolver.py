@@ -115,24 +115,24 @@ async def test_no_such_name_is_theirs(error: OSError) -> None:
     assert await _resolve(resolver, "b.com") is Outcome.DNS
 
 
-async def test_a_broken_zone_is_theirs_when_a_witness_answers() -> None:
+async def test_a_broken_zone_is_theirs_when_a_reference_answers() -> None:
     now = 0.0
     names = Names({"good.com": PUBLIC, "broken.com": AGAIN})
     resolver = Resolver(lookup=names, clock=lambda: now)
     await _resolve(resolver, "good.com")
-    now = 10_000.0  # the pin is long over: a name that resolved once is a witness all the same
+    now = 10_000.0  # the pin is long over: a name that resolved once is a reference all the same
     assert await _resolve(resolver, "broken.com") is Outcome.DNS
     assert names.asked == ["good.com", "broken.com", "good.com"]
 
 
-async def test_a_witness_may_be_named_and_may_answer_no() -> None:
-    names = Names({"witness.com": NO_NAME, "broken.com": AGAIN})
-    resolver = Resolver(lookup=names, witnesses=("witness.com",))
+async def test_a_reference_may_be_named_and_may_answer_no() -> None:
+    names = Names({"reference.com": NO_NAME, "broken.com": AGAIN})
+    resolver = Resolver(lookup=names, references=("reference.com",))
     assert await _resolve(resolver, "broken.com") is Outcome.DNS
 
 
 @pytest.mark.parametrize("error", [AGAIN, OSError(5, "Input/output error")])
-async def test_without_a_witness_it_is_ours(error: OSError) -> None:
+async def test_without_a_reference_it_is_ours(error: OSError) -> None:
     names = Names({"good.com": PUBLIC, "broken.com": error})
     resolver = Resolver(lookup=names)
     assert await _resolve(resolver, "broken.com") is Outcome.INTERNAL
@@ -144,7 +144,7 @@ async def test_without_a_witness_it_is_ours(error: OSError) -> None:
     assert await _resolve(resolver, "broken.com") is None
 
 
-async def test_a_slow_name_has_its_deadline_judged_by_a_witness() -> None:
+async def test_a_slow_name_has_its_deadline_judged_by_a_reference() -> None:
     never = asyncio.Event()
 
     async def look_up(host: str) -> Sequence[str]:
@@ -152,8 +152,8 @@ async def test_a_slow_name_has_its_deadline_judged_by_a_witness() -> None:
             await never.wait()
         return PUBLIC
 
-    for witnesses, outcome in ((("good.com",), Outcome.TIMEOUT), ((), Outcome.INTERNAL)):
-        resolver = Resolver(lookup=look_up, slow_seconds=0.01, witnesses=witnesses)
+    for references, outcome in ((("good.com",), Outcome.TIMEOUT), ((), Outcome.INTERNAL)):
+        resolver = Resolver(lookup=look_up, slow_seconds=0.01, references=references)
         async with transport(resolver) as client:
             result = await post(client, "https://slow.com/", policy=PLAIN, deadline_s=0.2)
         assert (result.outcome, result.phase) == (outcome, Phase.DNS)

@@ -30,7 +30,7 @@ from privata.webhooks.tests.receivers import (
 )
 from privata.webhooks.transport.dialing import ABREAST, interleaved
 from privata.webhooks.transport.guard import Policy
-from privata.webhooks.transport.reachability import NetworkWitness, Place
+from privata.webhooks.transport.reachability import ReachabilityCheck, SocketAddress
 from privata.webhooks.transport.resolver import Resolver
 from privata.webhooks.transport.routes import Routes, family_of
 from privata.webhooks.transport.tests.test_reachability import _nobody, silent_port
@@ -43,7 +43,7 @@ MINUTE_S = 60
 V4, V6 = "93.184.215.14", "2606:2800:21f::1"
 
 
-async def _anybody(_place: Place) -> None:
+async def _anybody(_peer: SocketAddress) -> None:
     """Whoever is asked answers."""
 
 
@@ -81,7 +81,7 @@ class Net:
         self,
         addresses: list[str],
         *,
-        network: NetworkWitness | None = None,
+        network: ReachabilityCheck | None = None,
         policy: Policy | None = None,
         port: int = 443,
         context: Any = None,
@@ -90,7 +90,7 @@ class Net:
         resolver = Resolver(lookup=Names({HOST: addresses}))
         client = Transport(
             resolver,
-            network=network or NetworkWitness(_nobody),
+            network=network or ReachabilityCheck(_nobody),
             routes=Routes(self.look_up),
             ssl_context=context or system_roots(),
         )
@@ -124,20 +124,21 @@ async def test_only_ipv6_addresses_on_a_host_without_ipv6_is_ours_and_says_so(
 
 
 @pytest.mark.parametrize("number", [errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EACCES])
-@pytest.mark.parametrize(("address", "witness"), [(V4, "8.8.8.8"), (V6, "2001:500::1")])
+@pytest.mark.parametrize(("address", "reference"), [(V4, "8.8.8.8"), (V6, "2001:500::1")])
 async def test_an_address_that_leads_nowhere_is_theirs_when_the_family_has_a_way(
-    monkeypatch: pytest.MonkeyPatch, number: int, address: str, witness: str
+    monkeypatch: pytest.MonkeyPatch, number: int, address: str, reference: str
 ) -> None:
     """By this machine's table or by a router far away: it was ours, for ever, whoever chose it.
 
-    The refusal comes at once, so nobody can have been heard meanwhile: the witness has to be asked.
+    The refusal comes at once, so nobody can have been heard meanwhile: the reference host has to be
+    asked.
     """
     for nowhere in (set(), {address}):
         net = Net(monkeypatch)
         net.errors[address] = _unreachable(number)
         net.no_route_to = nowhere
-        network = NetworkWitness(_anybody)
-        network.heard((witness, 443), asyncio.get_running_loop().time() - MINUTE_S)
+        network = ReachabilityCheck(_anybody)
+        network.heard((reference, 443), asyncio.get_running_loop().time() - MINUTE_S)
         result = await net.send([address], network=network)
         assert (result.outcome, result.phase) == (Outcome.CONNECTION, Phase.CONNECT)
         assert "The host is unreachable" in result.detail
@@ -150,22 +151,22 @@ async def test_many_dead_addresses_are_theirs_when_the_family_has_a_way(
     net = Net(monkeypatch)
     dead = [f"93.184.215.{number}" for number in range(1, 31)]
     net.errors = dict.fromkeys(dead)
-    network = NetworkWitness(_anybody)
+    network = ReachabilityCheck(_anybody)
     network.heard(("8.8.8.8", 443), asyncio.get_running_loop().time() - MINUTE_S)
     result = await net.send(dead, network=network, deadline_s=1.5)
     assert (result.outcome, result.phase) == (Outcome.TIMEOUT, Phase.CONNECT)
 
 
-async def test_a_witness_is_asked_though_others_are_being_asked_about_itself() -> None:
+async def test_a_reference_is_asked_though_others_are_being_asked_about_itself() -> None:
     """Asking about a place leaves it out, and it may be the one that can tell of another."""
     now = asyncio.get_running_loop().time()
     alive, dead = ("8.8.8.8", 443), ("8.8.4.4", 443)
 
-    async def connect(place: Place) -> None:
-        if place == dead:
+    async def connect(peer: SocketAddress) -> None:
+        if peer == dead:
             await asyncio.Event().wait()
 
-    network = NetworkWitness(connect)
+    network = ReachabilityCheck(connect)
     network.heard(alive, now - MINUTE_S)
     network.heard(dead, now - MINUTE_S)
     network.ask(alive)
@@ -173,9 +174,9 @@ async def test_a_witness_is_asked_though_others_are_being_asked_about_itself() -
     await network.aclose()
 
 
-async def test_witnesses_are_not_waited_for_beyond_the_deadline() -> None:
+async def test_references_are_not_waited_for_beyond_the_deadline() -> None:
     now = asyncio.get_running_loop().time()
-    network = NetworkWitness(_nobody)
+    network = ReachabilityCheck(_nobody)
     network.heard(("8.8.8.8", 443), now - MINUTE_S)
     assert not await network.answers((V4, 443), now, now + 0.05)
     (asking,) = network._asking.values()
@@ -184,16 +185,16 @@ async def test_witnesses_are_not_waited_for_beyond_the_deadline() -> None:
 
 
 @pytest.mark.parametrize(
-    ("witness", "reason"), [("2001:500::1", "network_silent_ipv6"), ("8.8.8.8", "unproven_ipv6")]
+    ("reference", "reason"), [("2001:500::1", "network_silent_ipv6"), ("8.8.8.8", "unproven_ipv6")]
 )
 async def test_a_router_that_says_no_is_ours_when_nobody_of_the_family_answers(
-    monkeypatch: pytest.MonkeyPatch, witness: str, reason: str
+    monkeypatch: pytest.MonkeyPatch, reference: str, reason: str
 ) -> None:
     """Nobody any more, or nobody yet: a route for IPv6 may end at the first router."""
     net = Net(monkeypatch)
     net.errors[V6] = _unreachable(errno.EHOSTUNREACH)
-    network = NetworkWitness(_nobody)
-    network.heard((witness, 443), 0.0)
+    network = ReachabilityCheck(_nobody)
+    network.heard((reference, 443), 0.0)
     result = await net.send([V6], network=network)
     assert (result.outcome, result.reason, result.way) == (Outcome.INTERNAL, reason, "ipv6")
 

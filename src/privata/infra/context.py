@@ -1,0 +1,32 @@
+"""What every service needs from the house, handed in as one value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from privata.core.clock import Clock, SystemClock
+from privata.infra.postgres import Database
+from privata.infra.sealing import Sealer
+from privata.infra.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class AppContext:
+    """Database, seals, clock and settings of one process."""
+
+    database: Database
+    sealer: Sealer
+    clock: Clock
+    settings: Settings
+
+    @classmethod
+    async def open(
+        cls, settings: Settings, url: str, *, pool_size: int | None = None
+    ) -> AppContext:
+        """Connect to the database at `url`."""
+        database = await Database.connect(url, size=pool_size or settings.pool_size)
+        return cls(database, Sealer(settings.key_material()), SystemClock(), settings)
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self.database.close()

@@ -1,0 +1,157 @@
+"""Recording: what became of the attempts of a batch, written by one fenced statement.
+
+A batch in which an attempt failed, or a probe ended, may change the endpoint as well. That, and
+the ops event about it, belong to the same transaction; see `judging`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from privata.webhooks.engine.judging import Changed, judge_endpoints
+from privata.webhooks.engine.reconnecting import Connection, ReconnectingConnection
+
+# The lease token is the fence: whoever lost a lease to another worker finds another token, gets
+# the attempt recorded as stale and changes nothing else. One lease has one attempt, so a batch
+# whose answer was lost can be sent again: it meets its own rows and does nothing.
+#
+# What is answered for each endpoint and URL is of the attempts that had their lease: stale ones
+# say nothing about the endpoint either, and a batch that is repeated says it once.
+_RECORD: Final = """
+WITH result AS (
+    SELECT * FROM unnest(
+        $1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::bool[], $6::float8[], $7::bool[],
+        $8::int[], $9::text[], $10::text[], $11::text[], $12::bigint[], $13::timestamptz[],
+        $14::int[], $15::text[], $16::int[], $17::text[], $18::text[], $19::text[], $20::bool[],
+        $21::bool[], $22::bool[], $23::text[]
+    ) AS r (delivery_id, lease_token, endpoint_id, status, spent, wait_s, gone, number,
+            secret_ids, url, address, signed_at, started_at, duration_ms, outcome, status_code,
+            detail, response_headers, response_excerpt, response_truncated,
+            counts, probing, error)
+), recorded AS (
+    UPDATE webhook_delivery AS d
+    SET status = r.status, attempts = d.attempts + r.spent::int, in_flight = false,
+        due_at = now() + make_interval(secs => r.wait_s),
+        first_attempt_at = coalesce(d.first_attempt_at, CASE WHEN r.spent THEN r.started_at END),
+        last_attempt_at = r.started_at, last_outcome = r.outcome,
+        last_status_code = r.status_code, last_duration_ms = r.duration_ms,
+        delivered_at = CASE WHEN r.status = 'delivered' THEN now() END
+    FROM result AS r
+    WHERE d.id = ANY ($1::uuid[]) AND d.id = r.delivery_id AND d.lease_token = r.lease_token
+      AND d.in_flight
+    RETURNING d.id, d.endpoint_id, d.order_id, d.event_seq, d.organization_id, d.environment,
+              r.lease_token AS fence, r.gone, r.url, r.counts, r.probing, r.error, r.status
+), written AS (
+    INSERT INTO webhook_attempt (
+        delivery_id, lease_token, stale, number, secret_ids, url, address, signed_at, started_at,
+        duration_ms, outcome, status_code, detail, response_headers, response_excerpt,
+        response_truncated)
+    SELECT r.delivery_id, r.lease_token, s.id IS NULL, r.number, r.secret_ids::uuid[], r.url,
+           r.address, r.signed_at, r.started_at, r.duration_ms, r.outcome, r.status_code, r.detail,
+           r.response_headers::jsonb, r.response_excerpt, r.response_truncated
+    FROM result AS r
+    LEFT JOIN recorded AS s ON s.id = r.delivery_id AND s.fence = r.lease_token
+    ON CONFLICT (delivery_id, lease_token) DO NOTHING
+)
+SELECT organization_id, environment, endpoint_id, url, count(*)::int AS recorded,
+       bool_or((
+           SELECT next.event_seq FROM webhook_delivery AS next
+           WHERE next.endpoint_id = s.endpoint_id AND next.order_id = s.order_id
+             AND next.event_seq > s.event_seq AND next.order_id IS NOT NULL
+             AND next.status = 'pending'
+           ORDER BY next.event_seq LIMIT 1) IS NOT NULL) AS follower,
+       count(*) FILTER (WHERE counts)::int AS failed, bool_or(gone) AS gone,
+       bool_or(probing) AS probed, bool_or(probing AND status = 'delivered') AS proved,
+       bool_or(probing AND counts) AS refuted, max(error) FILTER (WHERE counts) AS error
+FROM recorded AS s
+GROUP BY organization_id, environment, endpoint_id, url
+"""
+
+
+class AttemptRecord(NamedTuple):
+    """How one attempt ended and what follows for its delivery; the columns of the statement.
+
+    `wait_s` is the time from now to the next attempt, `spent` whether this one counted for the
+    delivery, `counts` whether it counts toward pausing the endpoint; `error` is for the latter.
+    """
+
+    delivery_id: UUID
+    lease_token: int
+    endpoint_id: UUID
+    status: str
+    spent: bool
+    wait_s: float
+    gone: bool
+    number: int
+    secret_ids: str
+    url: str
+    address: str | None
+    signed_at: int
+    started_at: datetime
+    duration_ms: int
+    outcome: str
+    status_code: int | None
+    detail: str
+    response_headers: str | None
+    response_excerpt: str
+    response_truncated: bool
+    counts: bool = False
+    probing: bool = False
+    error: str = ""
+
+    @property
+    def judges(self) -> bool:
+        """Whether it says something about the endpoint."""
+        return self.counts or self.gone or self.probing
+
+    def bare(self) -> AttemptRecord:
+        """Without what the receiver said: for an answer that the database does not take."""
+        return self._replace(
+            detail="",
+            response_headers=None,
+            response_excerpt="",
+            response_truncated=True,
+            error=self.outcome,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a batch changed: how many deliveries, whose, and what is to be woken.
+
+    `moved`: an ordering key went on or an endpoint changed, so there may be something to claim.
+    `wakeups` are those of the ops events that were published.
+    """
+
+    count: int
+    partitions: frozenset[tuple[UUID, str]]
+    moved: bool
+    wakeups: frozenset[tuple[str, str]] = frozenset()
+
+
+async def record_attempts(db: ReconnectingConnection, batch: Sequence[AttemptRecord]) -> Recorded:
+    """Write a batch in one transaction. May be repeated."""
+    columns = list(map(list, zip(*batch, strict=True)))
+    if not any(one.judges for one in batch):
+        return _recorded(await db.fetch(_RECORD, *columns), Changed())
+
+    async def judged(connection: Connection) -> Recorded:
+        rows = await connection.fetch(_RECORD, *columns)
+        return _recorded(rows, await judge_endpoints(connection, rows))
+
+    return await db.transaction(judged)
+
+
+def _recorded(rows: Sequence[asyncpg.Record], changed: Changed) -> Recorded:
+    return Recorded(
+        sum(row["recorded"] for row in rows),
+        frozenset((row["organization_id"], row["environment"]) for row in rows),
+        changed.any or any(row["follower"] for row in rows),
+        changed.wakeups,
+    )
