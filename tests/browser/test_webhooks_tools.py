@@ -223,7 +223,7 @@ async def test_how_an_endpoint_is_sent_to_is_its_own(
     retries = page.get_by_label("Retries after the first attempt")
     await retries.fill("soon")
     await page.get_by_role("button", name="Save changes").click()
-    await expect(page.locator("#id_schedule-error-1")).to_contain_text("is no time")
+    await expect(page.locator("#id_schedule-error-1")).to_contain_text("is not a time")
     await audit(page, allow=("422",))
     await retries.fill("5m, 1m")
     await page.get_by_role("button", name="Save changes").click()

@@ -165,7 +165,9 @@ async def test_a_token_and_a_wrong_one_have_their_buckets(
     ]
     subjects = await ctx.database.pool.fetch("SELECT DISTINCT subject FROM rate_bucket")
     assert {row["subject"].split(":")[0] for row in subjects} == {"token", "ip"}
-    await ctx.database.pool.execute("UPDATE rate_bucket SET tokens = 0, counted_at = now()")
+    await ctx.database.pool.execute(
+        "UPDATE rate_bucket SET tokens = 0, counted_at = now() + interval '1 min'"
+    )
     refused = await script.get("/me")
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "RATE_LIMITED")
     assert refused.headers["retry-after"] == "1"

@@ -113,7 +113,7 @@ async def test_from_the_request_to_the_money(treasury: _Treasury, settings: Sett
     code, _, err = await _command(settings, "cancel", ident)
     assert (code, err.splitlines()[-1]) == (
         1,
-        "privata: This payout is settled and cannot become cancelled.",
+        "privata: This payout is settled and cannot be canceled.",
     )
 
 

@@ -44,6 +44,7 @@ def test_48_sign_ups_at_once_take_the_memory_of_one_hash(server: Server) -> None
     """From 48 addresses, so that no limit of an address helps. Those without a turn are told so by
     a page that keeps what they typed, and their try is given back."""
     before = _most_memory_kib(server)
+    others = [row[0] for row in server.execute("SELECT subject FROM account_tries")]
     with ExitStack() as stack:
         people = [stack.enter_context(visitor(server)) for _ in range(MANY)]
         for one in people:
@@ -71,7 +72,9 @@ def test_48_sign_ups_at_once_take_the_memory_of_one_hash(server: Server) -> None
         again = people[number].post("/sign-up", follow=False, **fields)
         assert (again.status_code, again.headers["location"]) == (302, "/sign-up/code")
         hits = server.execute(
-            """SELECT max(cardinality(hits)) FROM account_tries WHERE "limit" = 'sign_up_mail'"""
+            "SELECT max(cardinality(hits)) FROM account_tries"
+            """ WHERE "limit" = 'sign_up_mail' AND subject <> ALL (%s)""",
+            others,
         )
         assert hits == [(1,)], "a refused try was not given back"
 

@@ -68,6 +68,18 @@ def sandbox_of(payout: PayoutRow) -> tuple[PayoutScenario, int]:
     return PayoutScenario(payout.sandbox_scenario), payout.sandbox_ttl
 
 
+#: What a step would have done, in words.
+_DONE: Final = {
+    PayoutStatus.CONFIRMED: "confirmed",
+    PayoutStatus.APPROVED: "approved",
+    PayoutStatus.PROCESSING: "sent",
+    PayoutStatus.SENT: "marked as sent",
+    PayoutStatus.SETTLED: "settled",
+    PayoutStatus.FAILED: "marked as failed",
+    PayoutStatus.CANCELLED: "canceled",
+}
+
+
 def wrong_state(payout: PayoutRow, to: PayoutStatus) -> WrongPayoutState:
     """The refusal of a step that a payout in its state cannot take."""
     waits = (
@@ -75,7 +87,8 @@ def wrong_state(payout: PayoutRow, to: PayoutStatus) -> WrongPayoutState:
         and to is PayoutStatus.PROCESSING
         and payout.needs_approval
     )
-    sentence = f"This payout is {payout.status} and cannot become {to}."
+    is_now = "canceled" if payout.status == PayoutStatus.CANCELLED else payout.status
+    sentence = f"This payout is {is_now} and cannot be {_DONE[to]}."
     if waits:
         sentence = "This payout needs the operator's approval first."
     return WrongPayoutState(sentence, data={"status": payout.status})

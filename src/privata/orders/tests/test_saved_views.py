@@ -108,7 +108,7 @@ async def test_there_is_a_last_view_and_no_empty_one(ctx: AppContext, eve: Actor
         await save(ctx, eve, "Everything", "?")
     for n in range(saved_views.MOST_VIEWS):
         await save(ctx, eve, str(n))
-    with pytest.raises(ValidationFailed, match="Too many"):
+    with pytest.raises(ValidationFailed, match="already have 20 views"):
         await save(ctx, eve, "one more")
 
 

@@ -71,7 +71,7 @@ async def test_a_failed_one_gives_the_money_back(payee: Payee, ctx: AppContext) 
     with pytest.raises(WrongPayoutState):
         await settling.fail_payout(ctx, by="op", payout_id=ident, reason="x")
     await settling.process_payout(ctx, by="op", payout_id=ident)
-    with pytest.raises(ValidationFailed, match="Enter a reason"):
+    with pytest.raises(ValidationFailed, match="The reason must be"):
         await settling.fail_payout(ctx, by="op", payout_id=ident, reason=" ")
     await settling.mark_sent(ctx, by="op", payout_id=ident, tx_hash=TX)
     failed = await settling.fail_payout(

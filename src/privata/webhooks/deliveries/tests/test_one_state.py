@@ -144,7 +144,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule()
     def retry_all_that_the_page_offers(self) -> None:
-        search = reading.DeliverySearch(self.faces.place, retryable=True)
+        search = reading.DeliverySearch(self.faces.partition, retryable=True)
         ids = self.run(reading.oldest_ids(self.ctx, search, 1000))
         if ids:
             done = self.run(retry_many(self.ctx, actor=self.actor, delivery_ids=ids))

@@ -110,7 +110,7 @@ def test_waiting_at_a_disabled_endpoint() -> None:
 
 def test_held_while_the_endpoint_resumes_is_in_line() -> None:
     told = tell(replace(_PAUSED, endpoint=EndpointStatus.RESUMING, queue=Queue(probed=True)))
-    assert (told.state, told.title) == (DeliveryState.HELD, "In line while the endpoint resumes")
+    assert (told.state, told.title) == (DeliveryState.HELD, "Queued while the endpoint resumes")
 
 
 @given(
