@@ -13,14 +13,8 @@ from typing import Any
 import click
 
 from privata import __version__
-from privata.apikeys.commands import keys_group
-from privata.commands.accounts import accounts
-from privata.commands.audit import audit
-from privata.commands.ledger import ledger
-from privata.commands.orders import orders_group
+from privata.commands.lazy import LazyGroups
 from privata.commands.organizations import REVIEW
-from privata.commands.payouts import payouts
-from privata.commands.snapshots import snapshots
 from privata.core.errors import PrivataError
 from privata.infra.redaction import cleaned
 from privata.infra.settings import settings, unknown_settings
@@ -29,7 +23,7 @@ from privata.infra.telemetry import configure_logging
 log = logging.getLogger(__name__)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroups, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="privata")
 def privata() -> None:
     """Privata: swaps for partners, on one machine or many."""
@@ -127,13 +121,6 @@ def collection(kind: str, target: Path) -> None:
     click.echo(f"{len(files)} files written to {target}.")
 
 
-privata.add_command(accounts)
-privata.add_command(audit)
-privata.add_command(payouts)
-privata.add_command(ledger)
-privata.add_command(snapshots)
-
-
 @privata.group()
 def org() -> None:
     """Manage partner organizations."""
@@ -174,7 +161,8 @@ def org_create(
             approve=approve,
             keys=keys,
             scopes=[Scope(one) for one in scope],
-        )
+        ),
+        django=True,  # which hashes the password
     )
     shown: dict[str, Any] = dataclasses.asdict(made) | {"owner_email": owner_email}
     shown["organization_id"] = str(made.organization_id)
@@ -184,15 +172,6 @@ def org_create(
     for label, value in shown.items():
         click.echo(f"{label:16} {value if value is not None else '-'}")
 
-
-def _once(work: Any) -> Any:
-    from privata.startup import run_once
-
-    return run_once(work)
-
-
-privata.add_command(keys_group(_once))
-privata.add_command(orders_group(_once))
 
 for command in REVIEW:
     org.add_command(command)

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import click
 
+from privata.commands.once import once
 from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.lifecycle import RESERVED, PayoutStatus
 
@@ -42,7 +43,7 @@ def list_payouts(statuses: tuple[str, ...], organization: UUID | None, as_json: 
     from privata.payouts.settling import waiting_payouts
 
     wanted = [PayoutStatus(one) for one in statuses] or sorted(RESERVED)
-    rows = _once(lambda ctx: waiting_payouts(ctx, statuses=wanted, organization_id=organization))
+    rows = once(lambda ctx: waiting_payouts(ctx, statuses=wanted, organization_id=organization))
     for row in rows:
         shown = payout_object(row)
         owner = {
@@ -120,7 +121,7 @@ def verify(organization: UUID | None, as_json: bool) -> None:
     """Compare payouts with the ledger. Prints mismatches and exits with code 1."""
     from privata.payouts.verify import verify as verify_payouts
 
-    verification = _once(lambda ctx: verify_payouts(ctx, organization_id=organization))
+    verification = once(lambda ctx: verify_payouts(ctx, organization_id=organization))
     for found in verification.findings:
         shown = dataclasses.asdict(found)
         line = f"{found.organization_id}  payout {found.payout_id}: {found.how}"
@@ -148,7 +149,7 @@ def add_address(organization: UUID, currency: str, label: str, text: str) -> Non
     from privata.payouts.access import operator
     from privata.payouts.addresses import service as addresses
 
-    row = _once(
+    row = once(
         lambda ctx: addresses.add_address(
             ctx,
             actor=operator(organization, _by()),
@@ -168,7 +169,7 @@ def list_addresses(organization: UUID, as_json: bool) -> None:
     from privata.payouts import reading
     from privata.payouts.access import operator
 
-    rows = _once(lambda ctx: reading.addresses(ctx, actor=operator(organization, _by())))
+    rows = once(lambda ctx: reading.addresses(ctx, actor=operator(organization, _by())))
     for row in rows:
         shown = reading.address_object(row)
         default = "  default" if shown["is_default"] else ""
@@ -189,7 +190,7 @@ def verify_address(organization: UUID, address_id: UUID) -> None:
     from privata.payouts.access import operator
     from privata.payouts.addresses.service import vouch_for_address
 
-    row = _once(
+    row = once(
         lambda ctx: vouch_for_address(
             ctx, actor=operator(organization, _by()), address_id=address_id
         )
@@ -205,7 +206,7 @@ def text_to_sign(organization: UUID, address_id: UUID) -> None:
     from privata.payouts.access import operator
     from privata.payouts.addresses.proofs import begin_proof
 
-    text = _once(
+    text = once(
         lambda ctx: begin_proof(ctx, actor=operator(organization, _by()), address_id=address_id)
     )
     click.echo(text)
@@ -220,7 +221,7 @@ def prove_address(organization: UUID, address_id: UUID, signature: str) -> None:
     from privata.payouts.access import operator
     from privata.payouts.addresses import proofs
 
-    row = _once(
+    row = once(
         lambda ctx: proofs.prove_address(
             ctx,
             actor=operator(organization, _by()),
@@ -239,7 +240,7 @@ def promote_address(organization: UUID, address_id: UUID) -> None:
     from privata.payouts.access import operator
     from privata.payouts.addresses import service as addresses
 
-    row = _once(
+    row = once(
         lambda ctx: addresses.promote_address(
             ctx, actor=operator(organization, _by()), address_id=address_id
         )
@@ -255,7 +256,7 @@ def remove_address(organization: UUID, address_id: UUID) -> None:
     from privata.payouts.access import operator
     from privata.payouts.addresses import service as addresses
 
-    _once(
+    once(
         lambda ctx: addresses.remove_address(
             ctx, actor=operator(organization, _by()), address_id=address_id
         )
@@ -270,14 +271,8 @@ def _verified(row: Any) -> str:
 
 
 def _act(payout: UUID, work: Callable[[Any], Awaitable[Any]]) -> None:
-    row = _once(work)
+    row = once(work)
     click.echo(f"{payout} is {row.status}.")
-
-
-def _once(work: Callable[[Any], Awaitable[Any]]) -> Any:
-    from privata.startup import run_once
-
-    return run_once(work)
 
 
 def _by() -> str:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from privata.dashboard import applications
 from privata.dashboard.database import current_url
 from privata.infra.postgres import pages_database
 from privata.infra.sealing import derive
@@ -31,28 +32,7 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 LOGGING_CONFIG = None  # privata.infra.telemetry sets logging up for the whole program
 
-INSTALLED_APPS = [
-    "django.contrib.auth",
-    "django.contrib.contenttypes",
-    "django.contrib.messages",
-    "django.contrib.postgres",
-    "privata.accounts",
-    "privata.notifications",
-    "privata.organizations",
-    "privata.infra",
-    "privata.apikeys",
-    "privata.quotes",
-    "privata.orders",
-    "privata.refunds",
-    "privata.payouts",
-    "privata.ledger",
-    "privata.events",
-    "privata.webhooks",
-    "privata.streams",
-    "privata.audit",
-    "privata.tokens",
-    "privata.ui",
-]
+INSTALLED_APPS = applications.INSTALLED
 
 MIDDLEWARE = [
     "privata.dashboard.connections.connections_go_back",

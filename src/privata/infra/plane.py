@@ -45,7 +45,7 @@ def is_fragment(request: HttpRequest) -> bool:
 
 
 def current_time() -> datetime:
-    """The time by the clock of this process; the machine's where there is no context (a preview)."""
+    """The time by the clock of this process, or the machine if there is no context."""
     return (_SYSTEM if _ctx is None else _ctx.clock).now()
 
 
