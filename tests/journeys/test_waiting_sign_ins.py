@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,16 @@ from conftest import Cluster
 from tests.browser.server import Server, running_server
 from tests.journeys.test_guarding_accounts import ask, is_in, turn_on
 from tests.journeys.test_passkeys import add_passkey, options_of
-from tests.visitors import PASSWORD, Mailbox, Visitor, code_in, link_in, sign_up, visitor
+from tests.visitors import (
+    PASSWORD,
+    Mailbox,
+    Visitor,
+    code_in,
+    edit_session,
+    link_in,
+    sign_up,
+    visitor,
+)
 
 _OTHER_PASSWORD = "velvet-comet-19x"
 _RESET = "Set a new password"
@@ -152,3 +163,24 @@ def test_two_factor_sign_in_that_is_turned_on_meanwhile_is_asked_for(
     late.get("/login/second-factor")
     late.post("/login/second-factor", code=recovery[0])
     assert is_in(late)
+
+
+@pytest.mark.parametrize(
+    ("age", "path"),
+    [
+        (-30, "/login/new-device"),  # noted by a host whose clock is ahead
+        (-90, "/login"),
+        (890, "/login/new-device"),
+        (910, "/login"),
+    ],
+)
+def test_a_sign_in_outlives_a_clock_that_is_a_moment_behind(
+    server: Server, owner: Visitor, person: str, late: Visitor, age: float, path: str
+) -> None:
+    assert late.sign_in(person).url.path == "/login/new-device"
+
+    def begun(data: dict[str, Any]) -> None:
+        data["sign_in"]["started_at"] = time.time() - age
+
+    edit_session(server, late.token, begun)
+    assert late.get("/login/new-device").url.path == path

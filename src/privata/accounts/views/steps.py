@@ -36,6 +36,9 @@ from privata.infra.plane import app_context, wait
 #: How long a sign-in may take from its password to its last step, seconds.
 WAITS_S: Final = 900
 
+#: How far another host's clock may be behind the one that noted a beginning, seconds.
+CLOCK_TOLERANCE_S: Final = 60
+
 _WAITING: Final = "sign_in"
 
 
@@ -108,7 +111,8 @@ def waiting(request: HttpRequest, step: Step | None = None) -> SignIn | None:
         return None
     age = app_context().clock.now().timestamp() - kept["started_at"]
     user = User.objects.filter(pk=kept["user"], is_active=True).first()
-    if user is None or not 0 <= age <= WAITS_S or not _still_proved(kept, user):
+    in_time = -CLOCK_TOLERANCE_S <= age <= WAITS_S
+    if user is None or not in_time or not _still_proved(kept, user):
         give_up(request)
         return None
     done = [Step(each) for each in kept["done"]]
