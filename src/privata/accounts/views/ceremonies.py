@@ -15,11 +15,16 @@ from django.utils.http import base36_to_int, int_to_base36
 from privata.accounts.factors import webauthn
 from privata.accounts.factors.webauthn import CeremonyRefused
 from privata.accounts.models import Authenticator, User
+from privata.accounts.session_backend import SessionStore
 from privata.accounts.states import FactorKind
+from privata.accounts.views.steps import CLOCK_TOLERANCE_S
 from privata.infra.plane import app_context, current_time
 
 #: In the session, sealed: the challenge that waits, what it is for, and whose passkey it asks for.
 _CHALLENGE: Final = "passkey_challenge"
+
+#: How long a challenge waits for its answer, seconds.
+CHALLENGE_S: Final = 600
 
 _MAKE: Final = "make"
 _PROVE: Final = "prove"
@@ -123,19 +128,29 @@ def _passkeys_of(user: User) -> dict[int, webauthn.Credential]:
 
 
 def _keep(request: HttpRequest, purpose: str, user: User | None, begun: webauthn.Begun) -> None:
-    whose = None if user is None else user.pk
-    request.session[_CHALLENGE] = {"for": purpose, "user": whose, "state": begun.state}
+    request.session[_CHALLENGE] = {
+        "for": purpose,
+        "user": None if user is None else user.pk,
+        "state": begun.state,
+        "at": current_time().timestamp(),
+    }
 
 
 def _taken(request: HttpRequest, purpose: str, user: User | None) -> dict[str, Any]:
-    """The state of the challenge that waits, which is good for one answer, also for a wrong one.
+    """The state of the challenge that waits, which is good for one answer, also for a wrong one,
+    and for ten minutes.
 
     It must have been made for the same: one beside a password does not ask for the passkey's PIN,
     so it must not sign anybody in by itself.
     """
-    kept: Any = request.session.pop(_CHALLENGE, None)
+    session = request.session
+    assert isinstance(session, SessionStore)
+    kept: Any = session.take(_CHALLENGE)
     whose = None if user is None else user.pk
     if kept is None or (kept["for"], kept["user"]) != (purpose, whose):
+        raise CeremonyRefused
+    age = current_time().timestamp() - kept.get("at", 0)  # an earlier release noted none
+    if not -CLOCK_TOLERANCE_S <= age <= CHALLENGE_S:
         raise CeremonyRefused
     state: dict[str, Any] = kept["state"]
     return state
