@@ -108,6 +108,32 @@ def test_a_challenge_is_good_for_one_answer(server: Server, owner: Visitor) -> N
         assert not is_in(thief)
 
 
+def test_a_passkey_is_registered_once(server: Server, mailbox: Mailbox, owner: Visitor) -> None:
+    """Browsers keep somebody from adding a passkey twice; the server did not."""
+    key, _ = add_passkey(server, owner)
+
+    def add_again(who: Visitor) -> str:
+        who.get("/account/security/passkeys/add")
+        options = options_of(who, "/account/security/passkeys/options")
+        made = json.dumps(key.made(options))
+        return who.post("/account/security/passkeys/add", name="Twice", credential=made).text
+
+    assert "already registered" in add_again(owner)
+    with visitor(server) as other:
+        sign_up(server, mailbox, other, f"other{next(_names)}@wallet.example")
+        assert "already registered" in add_again(other)
+    count = "SELECT count(*) FROM mfa_authenticator WHERE data->>'name' = 'Twice'"
+    assert server.execute(count) == [(0,)]
+
+
+def test_an_unsupported_passkey_is_told_so(owner: Visitor) -> None:
+    owner.get("/account/security/passkeys/add")
+    options = options_of(owner, "/account/security/passkeys/options")
+    made = json.dumps(Key().made(options, algorithm=-65535))
+    page = owner.post("/account/security/passkeys/add", name="Old", credential=made)
+    assert (page.status_code, "unsupported algorithm" in page.text) == (422, True)
+
+
 def test_a_challenge_expires(server: Server, owner: Visitor) -> None:
     key, handle = add_passkey(server, owner)
     with visitor(server) as slow:

@@ -37,6 +37,9 @@ _LOCAL_ORIGIN: Final = re.compile(r"http://localhost(:[0-9]{1,5})?", re.ASCII)
 #: Ports that browsers leave out of an origin.
 _USUAL_PORTS: Final = {"http": 80, "https": 443}
 
+#: Where a public key names its algorithm (COSE, RFC 9052 section 7.1).
+_ALGORITHM: Final = 3
+
 #: What fido2 raises on malformed or untrue answers. Its CBOR reader lets through what Python
 #: raises on short or deeply nested bytes (`struct.error`, `IndexError`, `RecursionError`).
 _REFUSED: Final = (
@@ -57,6 +60,10 @@ Credential = Mapping[str, Any]
 
 class CeremonyRefused(Exception):
     """The answer proves nothing: malformed, expired, another challenge, an unknown passkey."""
+
+
+class AlgorithmRefused(CeremonyRefused):
+    """A passkey whose signatures we did not say we can check."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +131,18 @@ def begin_registration(
 def complete_registration(
     site: Site, state: Mapping[str, Any], answer: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The new passkey as it is kept; `CeremonyRefused` for an answer that proves none."""
+    """The new passkey as it is kept; `CeremonyRefused` for an answer that proves none,
+    `AlgorithmRefused` for one that signs in a way that was not offered."""
+    server = _server(site)
     try:
         made = RegistrationResponse.from_dict(answer)
-        bound = _server(site).register_complete(state, made)
-        if not bound.is_user_verified():
+        bound = server.register_complete(state, made)
+        public = bound.credential_data
+        # The id is compared with those of others, so it must be the one that the passkey proves.
+        if not bound.is_user_verified() or public is None or public.credential_id != made.raw_id:
             raise CeremonyRefused
+        if public.public_key[_ALGORITHM] not in {one.alg for one in server.allowed_algorithms}:
+            raise AlgorithmRefused
         return {
             "type": "public-key",
             "rawId": websafe_encode(made.raw_id),

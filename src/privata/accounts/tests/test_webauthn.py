@@ -173,6 +173,25 @@ def test_an_answer_to_one_ceremony_is_none_to_the_other() -> None:
         webauthn.complete_authentication(SITE, begun.state, {7: kept}, key.made(begun.options))
 
 
+@pytest.mark.parametrize("algorithm", [-65535, -1000])  # RSA with SHA-1, and nothing known
+def test_an_algorithm_that_was_not_offered_is_refused(algorithm: int) -> None:
+    begun = _begin()
+    assert algorithm not in [one["alg"] for one in begun.options["publicKey"]["pubKeyCredParams"]]
+    with pytest.raises(webauthn.AlgorithmRefused):
+        webauthn.complete_registration(
+            SITE, begun.state, Key().made(begun.options, algorithm=algorithm)
+        )
+
+
+def test_a_passkey_under_another_ones_id_is_refused() -> None:
+    """Beside the signed id stands one that the browser may choose, and that one was kept."""
+    begun = _begin()
+    answer = Key().made(begun.options)
+    answer["id"] = answer["rawId"] = websafe_encode(Key().id)
+    with pytest.raises(CeremonyRefused):
+        webauthn.complete_registration(SITE, begun.state, answer)
+
+
 #: Attestation objects that break a CBOR reader in different ways.
 _CBOR = [
     b"",
