@@ -184,3 +184,19 @@ def test_a_sign_in_outlives_a_clock_that_is_a_moment_behind(
 
     edit_session(server, late.token, begun)
     assert late.get("/login/new-device").url.path == path
+
+
+def test_a_sign_in_begins_in_no_session_of_somebody_deactivated(
+    server: Server, mailbox: Mailbox, owner: Visitor, person: str
+) -> None:
+    """It waited in a session that was still theirs: it came and went with the other account."""
+    other = f"waiting{next(_names)}@wallet.example"
+    with visitor(server) as second:
+        sign_up(server, mailbox, second, other)
+    server.execute("UPDATE app_user SET is_active = false WHERE email = %s", person)
+    before = owner.token
+    assert owner.sign_in(other).url.path == "/login/new-device"
+    assert owner.token != before
+    assert server.execute("SELECT user_id FROM user_session WHERE ip = %s", owner.ip) == [(None,)]
+    server.execute("UPDATE app_user SET is_active = true WHERE email = %s", person)
+    assert not is_in(owner)

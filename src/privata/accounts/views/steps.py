@@ -16,7 +16,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth import login
+from django.contrib.auth import SESSION_KEY, login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.crypto import constant_time_compare
@@ -91,6 +91,9 @@ def begin(
 ) -> HttpResponse:
     """`user` has proved who they are, by a password or the `passkey` with this id: ask for what is
     missing, or sign them in and go to the page `after`."""
+    if SESSION_KEY in request.session:
+        # Of somebody deactivated since: Django signs them out, and leaves the session to them.
+        request.session.flush()
     give_up(request)
     if not user.is_active:
         return redirect("account_login")
