@@ -37,9 +37,11 @@ class Key:
         host: str = HOST,
         origin: str = ORIGIN,
         unlocked: bool = True,
+        algorithm: int = ES256.ALGORITHM,
     ) -> dict[str, Any]:
-        """The answer to the options of a registration."""
+        """The answer to the options of a registration; the key claims to use `algorithm`."""
         public = ES256.from_cryptography_key(self._private.public_key())
+        public[3] = algorithm
         about = AuthenticatorData.create(
             sha256(host.encode()),
             _FLAG.UP | _FLAG.AT | (_FLAG.UV if unlocked else _FLAG(0)),

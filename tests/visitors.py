@@ -5,13 +5,15 @@ from __future__ import annotations
 import email
 import email.policy
 import itertools
+import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -155,20 +157,30 @@ def alert_in(page: httpx.Response) -> str:
 
 
 def age_authentication(server: Server, token: str | None) -> None:
-    """As if the session's last authentication were older than ten minutes; it is sealed, so by its
-    key."""
+    """As if the session's last authentication were older than ten minutes."""
+
+    def older(data: dict[str, Any]) -> None:
+        assert "proved_at" in data
+        data["proved_at"] = time.time() - 601
+
+    edit_session(server, token, older)
+
+
+def edit_session(
+    server: Server, token: str | None, change: Callable[[dict[str, Any]], None]
+) -> None:
+    """Change what a session holds, as if time had passed; it is sealed, so by its key."""
     assert token
     home = Path(server.environment["PRIVATA_HOME"])
     sealer = Sealer(Settings(_env_file=None, home=home).key_material())
     digest = digest_of(token)
     context = f"session:{digest.hex()}"
     ((sealed,),) = server.execute("SELECT sealed FROM user_session WHERE key_digest = %s", digest)
-    data = sealer.unseal(bytes(sealed), context).decode()
-    older = re.sub(r'"proved_at":\s*[\d.]+', f'"proved_at":{time.time() - 601}', data)
-    assert older != data
+    data = json.loads(sealer.unseal(bytes(sealed), context))
+    change(data)
     server.execute(
         "UPDATE user_session SET sealed = %s WHERE key_digest = %s",
-        sealer.seal(older.encode(), context),
+        sealer.seal(json.dumps(data).encode(), context),
         digest,
     )
 

@@ -23,8 +23,13 @@ call_command(*sys.argv[2:])
 
 def manage(url: str, *words: str) -> str:
     """One of Django's commands on a database, in a process of its own."""
+    return run(MANAGE, url, *words)
+
+
+def run(program: str, url: str, *words: str) -> str:
+    """What a program prints that is given a database."""
     done = subprocess.run(
-        [sys.executable, "-c", MANAGE, url, *words],
+        [sys.executable, "-c", program, url, *words],
         env=os.environ | {"PRIVATA_DATABASE_URL": url},
         capture_output=True,
         text=True,
@@ -37,6 +42,23 @@ def manage(url: str, *words: str) -> str:
 def test_the_models_say_what_the_migrations_made(cluster: Cluster, database_name: str) -> None:
     said = manage(cluster.owner(database_name), "makemigrations", "--check", "--dry-run")
     assert "No changes detected" in said
+
+
+LEAVES = """
+import sys
+from privata.dashboard.database import boot
+boot(sys.argv[1])
+from django.db.migrations.loader import MigrationLoader
+print(MigrationLoader(None).detect_conflicts())
+"""
+
+
+def test_every_app_has_one_last_migration() -> None:
+    """Two branches that each add a migration merge without a conflict, into two ends of one app.
+
+    No database is asked: none could be made then.
+    """
+    assert run(LEAVES, "postgresql://nobody@127.0.0.1:1/none") == "{}\n"
 
 
 @pytest.fixture

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import itertools
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.utils.http import int_to_base36
 
 from conftest import Cluster
+from privata.accounts.sessions import digest_of
 from tests.authenticators import Key
 from tests.browser.server import Server, running_server
 from tests.journeys.test_guarding_accounts import codes_in, is_in, turn_on
-from tests.visitors import Mailbox, Visitor, alert_in, sign_up, visitor
+from tests.visitors import Mailbox, Visitor, alert_in, edit_session, sign_up, visitor
 
 _REFUSED = "Passkey not accepted"
 
@@ -102,6 +106,92 @@ def test_a_challenge_is_good_for_one_answer(server: Server, owner: Visitor) -> N
         right = key.proof(options, handle=handle)
         assert _REFUSED in thief.post("/login/passkey", credential=json.dumps(right)).text
         assert not is_in(thief)
+
+
+def test_a_passkey_is_registered_once(server: Server, mailbox: Mailbox, owner: Visitor) -> None:
+    """Browsers keep somebody from adding a passkey twice; the server did not."""
+    key, _ = add_passkey(server, owner)
+
+    def add_again(who: Visitor) -> str:
+        who.get("/account/security/passkeys/add")
+        options = options_of(who, "/account/security/passkeys/options")
+        made = json.dumps(key.made(options))
+        return who.post("/account/security/passkeys/add", name="Twice", credential=made).text
+
+    assert "already registered" in add_again(owner)
+    with visitor(server) as other:
+        sign_up(server, mailbox, other, f"other{next(_names)}@wallet.example")
+        assert "already registered" in add_again(other)
+    count = "SELECT count(*) FROM mfa_authenticator WHERE data->>'name' = 'Twice'"
+    assert server.execute(count) == [(0,)]
+
+
+def test_an_unsupported_passkey_is_told_so(owner: Visitor) -> None:
+    owner.get("/account/security/passkeys/add")
+    options = options_of(owner, "/account/security/passkeys/options")
+    made = json.dumps(Key().made(options, algorithm=-65535))
+    page = owner.post("/account/security/passkeys/add", name="Old", credential=made)
+    assert (page.status_code, "unsupported algorithm" in page.text) == (422, True)
+
+
+def test_a_challenge_expires(server: Server, owner: Visitor) -> None:
+    key, handle = add_passkey(server, owner)
+    with visitor(server) as slow:
+        for age, accepted in ((610, False), (590, True)):
+            slow.get("/login")
+            options = options_of(slow, "/login/passkey/options")
+
+            def made(data: dict[str, Any], age: float = age) -> None:
+                data["passkey_challenge"]["at"] = time.time() - age
+
+            edit_session(server, slow.token, made)
+            answer = json.dumps(key.proof(options, handle=handle))
+            slow.post("/login/passkey", credential=answer)
+            assert is_in(slow) is accepted
+
+
+def test_an_answer_that_is_sent_twice_at_the_same_moment_signs_in_once(
+    server: Server, owner: Visitor
+) -> None:
+    """Both requests had read the challenge before one of them used it up."""
+    key, handle = add_passkey(server, owner)
+    with visitor(server) as twin:
+        twin.get("/login")
+        options = options_of(twin, "/login/passkey/options")
+        form = {
+            "credential": json.dumps(key.proof(options, handle=handle)),
+            "csrfmiddlewaretoken": twin.csrf,
+        }
+        assert twin.token is not None
+        digest = digest_of(twin.token)
+
+        def send(_: int) -> None:
+            twin.client.post("/login/passkey", data=form)
+
+        with (
+            psycopg.connect(server.database_url) as holder,
+            concurrent.futures.ThreadPoolExecutor(2) as pool,
+        ):
+            holder.execute("SELECT FROM user_session WHERE key_digest = %s FOR UPDATE", (digest,))
+            sent = [pool.submit(send, number) for number in range(2)]
+            wait_for_waiters(server, 2)
+            holder.rollback()
+            for one in sent:
+                one.result()
+        assert server.execute(
+            "SELECT count(*) FROM user_session WHERE ip = %s AND user_id IS NOT NULL", twin.ip
+        ) == [(1,)]
+
+
+def wait_for_waiters(server: Server, count: int) -> None:
+    """Until so many statements wait for a lock."""
+    until = time.monotonic() + 60
+    while server.execute(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    ) < [(count,)]:
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_a_found_passkey_signs_nobody_in_by_another_ones_challenge(

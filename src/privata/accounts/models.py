@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any, ClassVar
 
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -57,6 +58,29 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=models.Q(wrong_factors__range=(0, 100)), name="app_user_wrong_factors"
             ),
         ]
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Whether it is the password, which is hashed anew where the hash is not of today's cost.
+
+        Django writes the new hash whatever stands there by then, and so undid a reset that came
+        between. Here the password that was set wins, and `raw_password` is judged by it.
+        """
+        overtaken = False
+
+        def hash_anew(password: str) -> None:
+            nonlocal overtaken
+            anew = make_password(password)
+            same = User.objects.filter(pk=self.pk, password=self.password)
+            if same.update(password=anew):
+                self.password = anew
+            else:
+                overtaken = True
+
+        right = check_password(raw_password, self.password, hash_anew)
+        if overtaken:
+            self.refresh_from_db(fields=["password"])
+            return check_password(raw_password, self.password)
+        return right
 
     def get_full_name(self) -> str:
         return self.name or self.email

@@ -40,6 +40,11 @@ _INSERT: Final = """
 INSERT INTO user_session (key_digest, sealed, ip, user_agent) VALUES (%s, %s, %s, %s)
 """
 
+# Two requests that take the same value wait for each other here; the second one finds it gone.
+_LOCK: Final = f"SELECT sealed FROM user_session WHERE {_ALIVE} FOR UPDATE"  # noqa: S608
+
+_LEAVE: Final = "UPDATE user_session SET sealed = %s WHERE key_digest = %s"
+
 _UPDATE: Final = """
 UPDATE user_session SET sealed = %s, user_id = %s,
     signed_in_at = CASE WHEN %s::bigint IS NULL THEN NULL
@@ -79,9 +84,7 @@ class SessionStore(SessionBase):
             return {}
         sealed, self._owner, self.must_rotate, stale = row
         try:
-            data: dict[str, Any] = self.serializer().loads(
-                app_context().sealer.unseal(bytes(sealed), _context(key))
-            )
+            data = self._unsealed(key, sealed)
         except UnsealError:
             # Sealed under a key that the installation no longer has: everybody signs in again.
             self._session_key = None
@@ -127,6 +130,27 @@ class SessionStore(SessionBase):
                 self._run(_MAKE_ROOM, [user_id, user_id, MOST_PER_USER])
         self._owner = user_id
 
+    def take(self, name: str) -> Any:
+        """Take a value out of the session at once: of requests side by side one gets it, and the
+        others get None.
+
+        A session is saved as a whole. A request that loaded the value earlier and saves something
+        else later puts it back, so what is taken must go stale by itself as well.
+        """
+        loaded = self.pop(name, None)
+        key = self.session_key
+        if loaded is None or key is None:
+            return None
+        with transaction.atomic():
+            row = self._one(_LOCK, [digest_of(key), IDLE, ABSOLUTE])
+            if row is None:
+                return None
+            data = self._unsealed(key, row[0])
+            if data.pop(name, None) != loaded:
+                return None
+            self._run(_LEAVE, [self._sealed(key, data), digest_of(key)])
+        return loaded
+
     def cycle_key(self) -> None:
         """Go on under a new token; the old one is worthless from now on.
 
@@ -160,6 +184,11 @@ class SessionStore(SessionBase):
 
     def _sealed(self, key: str, data: dict[str, Any]) -> bytes:
         return app_context().sealer.seal(self.serializer().dumps(data), _context(key))
+
+    def _unsealed(self, key: str, sealed: memoryview | bytes) -> dict[str, Any]:
+        plain = app_context().sealer.unseal(bytes(sealed), _context(key))
+        data: dict[str, Any] = self.serializer().loads(plain)
+        return data
 
     def _from(self) -> tuple[str | None, str]:
         client = self.client or Client(None, "")

@@ -35,6 +35,14 @@ class FactorKind(StrEnum):
     RECOVERY_CODE = "recovery_code"
 
 
+class PasskeyAdded(StrEnum):
+    """What came of adding a passkey."""
+
+    ADDED = "added"
+    TOO_MANY = "too_many"
+    REGISTERED = "registered"
+
+
 async def check_code(ctx: AppContext, *, user_id: int, typed: str) -> FactorKind | None:
     """Judge a typed code and use it up. The rows are locked: of two uses at the same moment the
     second finds the code used."""
@@ -70,13 +78,16 @@ async def add_totp(
 
 async def add_passkey(
     ctx: AppContext, *, user_id: int, email: str, name: str, credential: Any, client: Client
-) -> bool:
-    """Take a verified passkey in; False if the person has as many as one may."""
+) -> PasskeyAdded:
+    """Take a verified passkey in, unless the person has as many as one may, or anybody has it
+    already: a passkey opens one account (WebAuthn Level 3, section 7.1)."""
     async with ctx.database.transaction() as tx:
         # The person's lock makes two additions take turns, so that they cannot pass the limit.
         await store.lock_user(tx, user_id)
         if await store.count(tx, user_id, store.PASSKEY) >= MOST_PASSKEYS:
-            return False
+            return PasskeyAdded.TOO_MANY
+        if await store.is_registered(tx, credential["rawId"]):
+            return PasskeyAdded.REGISTERED
         data = {"name": name[:NAME_LENGTH], "credential": credential}
         await store.add(tx, user_id, store.PASSKEY, data)
         await trail.record(
@@ -87,7 +98,7 @@ async def add_passkey(
             action="second_factor.passkey_added",
             changes={"name": name},
         )
-    return True
+    return PasskeyAdded.ADDED
 
 
 async def rename_passkey(

@@ -33,6 +33,14 @@ _COUNT: Final = """
 SELECT count(*) FROM mfa_authenticator WHERE user_id = $1 AND type = ANY($2::text[])
 """
 
+_LOCK_CREDENTIAL: Final = "SELECT pg_advisory_xact_lock(hashtextextended('passkey:' || $1, 0))"
+
+_REGISTERED: Final = """
+SELECT EXISTS (
+    SELECT FROM mfa_authenticator WHERE type = 'webauthn' AND data->'credential'->>'rawId' = $1
+)
+"""
+
 _DELETE_TYPE: Final = "DELETE FROM mfa_authenticator WHERE user_id = $1 AND type = $2"
 
 _DELETE: Final = """
@@ -83,6 +91,13 @@ async def write(tx: Transaction, factor_id: int, data: dict[str, Any]) -> None:
 async def count(tx: Transaction, user_id: int, *kinds: str) -> int:
     """How many factors of these types the person has."""
     return int(await tx.connection.fetchval(_COUNT, user_id, list(kinds)))
+
+
+async def is_registered(tx: Transaction, credential_id: str) -> bool:
+    """Whether anybody has a passkey with this id. Until the commit nobody else is told so: of two
+    people who register the same one at the same moment, the second sees the first's."""
+    await tx.connection.execute(_LOCK_CREDENTIAL, credential_id)
+    return bool(await tx.connection.fetchval(_REGISTERED, credential_id))
 
 
 async def delete_of_type(tx: Transaction, user_id: int, kind: str) -> None:

@@ -6,10 +6,12 @@ What browsers send is anybody's: whatever does not parse is a refused ceremony, 
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from fido2.server import Fido2Server
@@ -23,8 +25,20 @@ from fido2.webauthn import (
     UserVerificationRequirement,
 )
 
+from privata.infra.settings import LOOPBACK
+
 #: A credential is some kilobytes; more is no answer of an authenticator.
 LONGEST_ANSWER: Final = 64_000
+
+#: The name of a laptop's installation. Its pages may be opened at any port, as behind a tunnel.
+LOCALHOST: Final = "localhost"
+_LOCAL_ORIGIN: Final = re.compile(r"http://localhost(:[0-9]{1,5})?", re.ASCII)
+
+#: Ports that browsers leave out of an origin.
+_USUAL_PORTS: Final = {"http": 80, "https": 443}
+
+#: Where a public key names its algorithm (COSE, RFC 9052 section 7.1).
+_ALGORITHM: Final = 3
 
 #: What fido2 raises on malformed or untrue answers. Its CBOR reader lets through what Python
 #: raises on short or deeply nested bytes (`struct.error`, `IndexError`, `RecursionError`).
@@ -48,6 +62,38 @@ class CeremonyRefused(Exception):
     """The answer proves nothing: malformed, expired, another challenge, an unknown passkey."""
 
 
+class AlgorithmRefused(CeremonyRefused):
+    """A passkey whose signatures we did not say we can check."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The `host` that passkeys belong to, and the `origin` of our pages, as browsers write it."""
+
+    host: str
+    origin: str
+
+    def is_ours(self, origin: str) -> bool:
+        """Whether pages of `origin` may ask for our passkeys.
+
+        Browsers let every subdomain and every port of the host ask for them, so what runs there
+        could pass an answer on.
+        """
+        if origin == self.origin:
+            return True
+        return self.host == LOCALHOST and _LOCAL_ORIGIN.fullmatch(origin) is not None
+
+
+def site_of(base_url: str) -> Site:
+    """The site of an installation by its address; on loopback it is `localhost`, because browsers
+    know no passkeys for an IP address."""
+    url = urlsplit(base_url)
+    named = url.hostname or LOCALHOST
+    host = LOCALHOST if named in LOOPBACK else named
+    port = "" if url.port in (None, _USUAL_PORTS.get(url.scheme)) else f":{url.port}"
+    return Site(host, f"{url.scheme}://{host}{port}")
+
+
 @dataclass(frozen=True, slots=True)
 class Begun:
     """A ceremony that waits for its answer: `options` for the browser, `state` to keep (JSON)."""
@@ -67,10 +113,12 @@ def parsed(text: str) -> dict[str, Any]:
     return answer
 
 
-def begin_registration(host: str, *, handle: str, email: str, known: Iterable[Credential]) -> Begun:
-    """Ask for a new passkey of `host`, which the browser can find by itself and unlocks with a PIN
+def begin_registration(
+    site: Site, *, handle: str, email: str, known: Iterable[Credential]
+) -> Begun:
+    """Ask for a new passkey of `site`, which the browser can find by itself and unlocks with a PIN
     or the like. Authenticators that hold one of `known` refuse."""
-    options, state = _server(host).register_begin(
+    options, state = _server(site).register_begin(
         user=PublicKeyCredentialUserEntity(id=handle.encode(), name=email, display_name=email),
         credentials=[_public(each) for each in known],
         resident_key_requirement=ResidentKeyRequirement.REQUIRED,
@@ -81,14 +129,20 @@ def begin_registration(host: str, *, handle: str, email: str, known: Iterable[Cr
 
 
 def complete_registration(
-    host: str, state: Mapping[str, Any], answer: Mapping[str, Any]
+    site: Site, state: Mapping[str, Any], answer: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The new passkey as it is kept; `CeremonyRefused` for an answer that proves none."""
+    """The new passkey as it is kept; `CeremonyRefused` for an answer that proves none,
+    `AlgorithmRefused` for one that signs in a way that was not offered."""
+    server = _server(site)
     try:
         made = RegistrationResponse.from_dict(answer)
-        bound = _server(host).register_complete(state, made)
-        if not bound.is_user_verified():
+        bound = server.register_complete(state, made)
+        public = bound.credential_data
+        # The id is compared with those of others, so it must be the one that the passkey proves.
+        if not bound.is_user_verified() or public is None or public.credential_id != made.raw_id:
             raise CeremonyRefused
+        if public.public_key[_ALGORITHM] not in {one.alg for one in server.allowed_algorithms}:
+            raise AlgorithmRefused
         return {
             "type": "public-key",
             "rawId": websafe_encode(made.raw_id),
@@ -101,13 +155,13 @@ def complete_registration(
         raise CeremonyRefused from error
 
 
-def begin_authentication(host: str, known: Iterable[Credential] | None = None) -> Begun:
-    """Ask for the proof of one of `known`; without them, of any passkey of `host` that is there.
+def begin_authentication(site: Site, known: Iterable[Credential] | None = None) -> Begun:
+    """Ask for the proof of one of `known`; without them, of any passkey of `site` that is there.
 
     Such a one is the whole sign-in, so its holder must unlock it; beside a password it may be a
     key that only is there.
     """
-    options, state = _server(host).authenticate_begin(
+    options, state = _server(site).authenticate_begin(
         credentials=[] if known is None else [_public(each) for each in known],
         user_verification=(
             UserVerificationRequirement.REQUIRED
@@ -119,7 +173,7 @@ def begin_authentication(host: str, known: Iterable[Credential] | None = None) -
 
 
 def complete_authentication(
-    host: str,
+    site: Site,
     state: Mapping[str, Any],
     known: Mapping[int, Credential],
     answer: Mapping[str, Any],
@@ -127,7 +181,7 @@ def complete_authentication(
     """The key of the passkey among `known` that the answer proves; or `CeremonyRefused`."""
     try:
         public = {key: _public(credential) for key, credential in known.items()}
-        proved = _server(host).authenticate_complete(state, list(public.values()), answer)
+        proved = _server(site).authenticate_complete(state, list(public.values()), answer)
         return next(
             key for key, each in public.items() if each.credential_id == proved.credential_id
         )
@@ -144,8 +198,9 @@ def handle_in(answer: Mapping[str, Any]) -> str:
         raise CeremonyRefused from error
 
 
-def _server(host: str) -> Fido2Server:
-    return Fido2Server(PublicKeyCredentialRpEntity(id=host, name="Privata"))
+def _server(site: Site) -> Fido2Server:
+    party = PublicKeyCredentialRpEntity(id=site.host, name="Privata")
+    return Fido2Server(party, verify_origin=site.is_ours)
 
 
 def _public(credential: Credential) -> AttestedCredentialData:

@@ -15,12 +15,16 @@ from django.utils.http import base36_to_int, int_to_base36
 from privata.accounts.factors import webauthn
 from privata.accounts.factors.webauthn import CeremonyRefused
 from privata.accounts.models import Authenticator, User
+from privata.accounts.session_backend import SessionStore
 from privata.accounts.states import FactorKind
+from privata.accounts.views.steps import CLOCK_TOLERANCE_S
 from privata.infra.plane import app_context, current_time
-from privata.infra.settings import LOOPBACK
 
 #: In the session, sealed: the challenge that waits, what it is for, and whose passkey it asks for.
 _CHALLENGE: Final = "passkey_challenge"
+
+#: How long a challenge waits for its answer, seconds.
+CHALLENGE_S: Final = 600
 
 _MAKE: Final = "make"
 _PROVE: Final = "prove"
@@ -32,9 +36,10 @@ def hint(request: HttpRequest) -> str:
     They belong to a name: browsers know none for a machine's address, and refuse without words.
     """
     opened = urlsplit(f"//{request.get_host()}")
-    name = _host()
+    site = _site()
+    name = site.host
     host = opened.hostname or ""
-    if host == name or host.endswith(f".{name}"):
+    if host == name:
         return (
             f"Passkeys require a host name, but Privata is configured with the IP address {name}."
             " Ask the operator to set PRIVATA_PUBLIC_URL."
@@ -42,7 +47,8 @@ def hint(request: HttpRequest) -> str:
             else ""
         )
     port = "" if opened.port is None else f":{opened.port}"
-    instead = f"{request.scheme}://{name}{port}{request.path}"
+    local = f"{request.scheme}://{name}{port}"
+    instead = f"{local if name == webauthn.LOCALHOST else site.origin}{request.path}"
     if _is_address(host):
         return f"Passkeys do not work with the IP address {host}. Open {instead} instead."
     return f"Passkeys only work at {name}. Open {instead} instead."
@@ -56,17 +62,15 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _host() -> str:
-    """Passkeys belong to the host of the public address, whatever name a request came by."""
-    host = urlsplit(app_context().settings.base_url).hostname or "localhost"
-    # Browsers know no passkeys for an IP address; a laptop's installation is localhost too.
-    return "localhost" if host in LOOPBACK else host
+def _site() -> webauthn.Site:
+    """Passkeys belong to the public address, whatever name a request came by."""
+    return webauthn.site_of(app_context().settings.base_url)
 
 
 def registration_options(request: HttpRequest, user: User) -> dict[str, Any]:
     """What a browser needs to make a passkey for `user`; the challenge stays in the session."""
     begun = webauthn.begin_registration(
-        _host(),
+        _site(),
         handle=int_to_base36(user.pk),
         email=user.email,
         known=_passkeys_of(user).values(),
@@ -78,13 +82,13 @@ def registration_options(request: HttpRequest, user: User) -> dict[str, Any]:
 def registered(request: HttpRequest, text: str, user: User) -> dict[str, Any]:
     """The verified credential out of the browser's answer; `CeremonyRefused` without one."""
     state = _taken(request, _MAKE, user)
-    return webauthn.complete_registration(_host(), state, webauthn.parsed(text))
+    return webauthn.complete_registration(_site(), state, webauthn.parsed(text))
 
 
 def sign_in_options(request: HttpRequest, user: User | None = None) -> dict[str, Any]:
     """What a browser needs to prove a passkey: of `user`, or of whoever is there."""
     known = None if user is None else _passkeys_of(user).values()
-    begun = webauthn.begin_authentication(_host(), known)
+    begun = webauthn.begin_authentication(_site(), known)
     _keep(request, _PROVE, user, begun)
     return begun.options
 
@@ -97,7 +101,7 @@ def proved(request: HttpRequest, text: str, user: User | None = None) -> Authent
     state = _taken(request, _PROVE, user)
     answer = webauthn.parsed(text)
     owner = user or _owner_of(answer)
-    key = webauthn.complete_authentication(_host(), state, _passkeys_of(owner), answer)
+    key = webauthn.complete_authentication(_site(), state, _passkeys_of(owner), answer)
     if not owner.is_active:
         raise CeremonyRefused
     passkey = Authenticator.objects.select_related("user").filter(pk=key, user=owner).first()
@@ -124,19 +128,29 @@ def _passkeys_of(user: User) -> dict[int, webauthn.Credential]:
 
 
 def _keep(request: HttpRequest, purpose: str, user: User | None, begun: webauthn.Begun) -> None:
-    whose = None if user is None else user.pk
-    request.session[_CHALLENGE] = {"for": purpose, "user": whose, "state": begun.state}
+    request.session[_CHALLENGE] = {
+        "for": purpose,
+        "user": None if user is None else user.pk,
+        "state": begun.state,
+        "at": current_time().timestamp(),
+    }
 
 
 def _taken(request: HttpRequest, purpose: str, user: User | None) -> dict[str, Any]:
-    """The state of the challenge that waits, which is good for one answer, also for a wrong one.
+    """The state of the challenge that waits, which is good for one answer, also for a wrong one,
+    and for ten minutes.
 
     It must have been made for the same: one beside a password does not ask for the passkey's PIN,
     so it must not sign anybody in by itself.
     """
-    kept: Any = request.session.pop(_CHALLENGE, None)
+    session = request.session
+    assert isinstance(session, SessionStore)
+    kept: Any = session.take(_CHALLENGE)
     whose = None if user is None else user.pk
     if kept is None or (kept["for"], kept["user"]) != (purpose, whose):
+        raise CeremonyRefused
+    age = current_time().timestamp() - kept.get("at", 0)  # an earlier release noted none
+    if not -CLOCK_TOLERANCE_S <= age <= CHALLENGE_S:
         raise CeremonyRefused
     state: dict[str, Any] = kept["state"]
     return state

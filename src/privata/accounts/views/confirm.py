@@ -53,7 +53,7 @@ def _refusal(request: HttpRequest, user: User) -> str:
         note_second_factor(request, user)
         return ""
     if user.recovery_confirmed_at is None:
-        return password_error(user, request.POST.get("password", ""))
+        return password_error(request, user, request.POST.get("password", ""))
     taken = wait(limits.take(app_context(), limits.STEP_UP, str(user.pk)))
     if not taken.granted:
         return "Too many failed attempts. Try again in 15 minutes."

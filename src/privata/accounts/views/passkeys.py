@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_http_methods, require_safe
 
 from privata.accounts.factors import service as factors
-from privata.accounts.factors.webauthn import CeremonyRefused
+from privata.accounts.factors.service import PasskeyAdded
+from privata.accounts.factors.webauthn import AlgorithmRefused, CeremonyRefused
 from privata.accounts.models import User
 from privata.accounts.states import FactorKind
 from privata.accounts.views import ceremonies
@@ -17,6 +20,9 @@ from privata.accounts.views.common import factors_of, show, signed_in
 from privata.accounts.views.places import client_of
 from privata.accounts.views.stepup import fresh
 from privata.infra.plane import app_context, wait
+
+_OTHER_ALGORITHM: Final = "This passkey uses an unsupported algorithm. Use another device."
+_REGISTERED: Final = "This passkey is already registered. Use a different one."
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -28,21 +34,26 @@ def add(request: HttpRequest, user: User) -> HttpResponseBase:
     suggestion = client_of(request).device
     if request.method != "POST":
         return _page(request, suggestion)
+    shown = name or suggestion
     try:
         credential = ceremonies.registered(request, request.POST.get("credential", ""), user)
+    except AlgorithmRefused:
+        return _page(request, shown, _OTHER_ALGORITHM)
     except CeremonyRefused:
-        return _page(request, name or suggestion, "Passkey not accepted. Try again.")
+        return _page(request, shown, "Passkey not accepted. Try again.")
     added = wait(
         factors.add_passkey(
             app_context(),
             user_id=user.pk,
             email=user.email,
-            name=name or suggestion,
+            name=shown,
             credential=credential,
             client=client_of(request),
         )
     )
-    if not added:
+    if added is PasskeyAdded.REGISTERED:
+        return _page(request, shown, _REGISTERED)
+    if added is PasskeyAdded.TOO_MANY:
         most = factors.MOST_PASSKEYS
         messages.error(request, f"You already have {most} passkeys. Remove one first.")
         return redirect("account_security")

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from privata.accounts import resetting
 from privata.accounts.forms import EmailForm, NewPasswordForm, problems
+from privata.accounts.views import steps
 from privata.accounts.views.common import show
 from privata.accounts.views.places import client_of
 from privata.infra.plane import app_context, wait
@@ -55,6 +56,9 @@ def use(request: HttpRequest, token: str) -> HttpResponseBase:
         )
         if not done:
             return show(request, "reset_over.html", {}, status=410)
+        if not request.user.is_authenticated:
+            # The next page asks for the new password, not for the rest of an older sign-in.
+            steps.give_up(request)
         messages.success(request, "Password changed. Sign in with your new password.")
         return redirect("account_login")
     context = {"email": email, "password_errors": problems(form, "password")}

@@ -81,13 +81,14 @@ def password(request: HttpRequest, user: User) -> HttpResponseBase:
 
 
 def _check_current(request: HttpRequest, user: User, form: NewPasswordForm) -> None:
-    error = password_error(user, request.POST.get("current", ""))
+    error = password_error(request, user, request.POST.get("current", ""))
     if error:
         form.add_error("current", error)
 
 
-def password_error(user: User, typed: str) -> str:
+def password_error(request: HttpRequest, user: User, typed: str) -> str:
     """Why `typed` is not taken as the person's password; "" if it is right. Counts wrong ones."""
+    hashed = user.password
     taken = wait(limits.take(app_context(), limits.STEP_UP, str(user.pk)))
     if not taken.granted:
         return "Too many failed attempts. Try again in 15 minutes."
@@ -98,5 +99,8 @@ def password_error(user: User, typed: str) -> str:
         raise
     if not right:
         return "Incorrect current password."
+    if user.password != hashed:
+        # The same password under a new hash: the session was bound to the old one.
+        update_session_auth_hash(request, user)
     wait(limits.give_back(app_context(), taken))
     return ""

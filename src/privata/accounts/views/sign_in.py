@@ -109,7 +109,7 @@ def with_passkey(request: HttpRequest) -> HttpResponseBase:
         messages.error(request, _PASSKEY_REFUSED)
         return redirect("account_login")
     after = safe_path(request.GET.get("next", ""))
-    return steps.begin(request, passkey.user, after=after, with_passkey=True)
+    return steps.begin(request, passkey.user, after=after, passkey=passkey.pk)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -127,7 +127,7 @@ def second_factor(request: HttpRequest) -> HttpResponseBase:
 
 def _second_factor_passkey(request: HttpRequest, begun: SignIn) -> HttpResponseBase:
     try:
-        ceremonies.proved(request, request.POST["credential"], begun.user)
+        begun.passkey = ceremonies.proved(request, request.POST["credential"], begun.user).pk
     except CeremonyRefused:
         return _second_factor_page(request, begun, "Passkey not accepted.")
     note_second_factor(request, begun.user)

@@ -3,21 +3,23 @@
     begin → second factor → new browser → signed in
 
 A step that has nothing to ask is passed over. A sign-in that waits at a step stands in the session,
-which is sealed, for a quarter of an hour; until its last step nobody is signed in.
+which is sealed, for a quarter of an hour; until its last step nobody is signed in. It ends with
+what it was begun with: when the password is replaced, or the passkey that was shown is removed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth import login
+from django.contrib.auth import SESSION_KEY, login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.crypto import constant_time_compare
 
 from privata.accounts import devices
 from privata.accounts.models import Authenticator, User
@@ -33,6 +35,9 @@ from privata.infra.plane import app_context, wait
 
 #: How long a sign-in may take from its password to its last step, seconds.
 WAITS_S: Final = 900
+
+#: How far another host's clock may be behind the one that noted a beginning, seconds.
+CLOCK_TOLERANCE_S: Final = 60
 
 _WAITING: Final = "sign_in"
 
@@ -53,15 +58,21 @@ PAGES: Final = {
 
 @dataclass(slots=True)
 class SignIn:
-    """Who signs in, and where to then. `state` is the step's own; call `keep` after a change."""
+    """Who signs in, and where to then.
+
+    `auth_hash` stands for the password as it was at the beginning, `passkey` is the id of one that
+    was shown. `state` is the step's own; call `keep` after a change.
+    """
 
     user: User
+    auth_hash: str
     started_at: float
     after: str | None
     signing_up: bool
-    with_passkey: bool
+    passkey: int | None
     step: Step = Step.SECOND_FACTOR
     state: dict[str, Any] = field(default_factory=dict)
+    done: list[Step] = field(default_factory=list)
 
     @property
     def code_id(self) -> UUID | None:
@@ -76,20 +87,24 @@ def begin(
     *,
     after: str | None,
     signing_up: bool = False,
-    with_passkey: bool = False,
+    passkey: int | None = None,
 ) -> HttpResponse:
-    """`user` has proved who they are, by a password or `with_passkey`: ask for what is missing, or
-    sign them in and go to the page `after`."""
+    """`user` has proved who they are, by a password or the `passkey` with this id: ask for what is
+    missing, or sign them in and go to the page `after`."""
+    if SESSION_KEY in request.session:
+        # Of somebody deactivated since: Django signs them out, and leaves the session to them.
+        request.session.flush()
     give_up(request)
     if not user.is_active:
         return redirect("account_login")
     if request.session.session_key:
         # A half-finished sign-in begins under a new token as well.
         request.session.cycle_key()
-    if with_passkey:
+    if passkey is not None:
         note_second_factor(request, user)
     now = app_context().clock.now().timestamp()
-    return _go_on(request, SignIn(user, now, after, signing_up, with_passkey), list(Step))
+    auth_hash = user.get_session_auth_hash()
+    return _go_on(request, SignIn(user, auth_hash, now, after, signing_up, passkey))
 
 
 def waiting(request: HttpRequest, step: Step | None = None) -> SignIn | None:
@@ -99,30 +114,46 @@ def waiting(request: HttpRequest, step: Step | None = None) -> SignIn | None:
         return None
     age = app_context().clock.now().timestamp() - kept["started_at"]
     user = User.objects.filter(pk=kept["user"], is_active=True).first()
-    if user is None or not 0 <= age <= WAITS_S:
+    in_time = -CLOCK_TOLERANCE_S <= age <= WAITS_S
+    if user is None or not in_time or not _still_proved(kept, user):
         give_up(request)
         return None
-    found = SignIn(**kept | {"user": user, "step": Step(kept["step"])})
+    done = [Step(each) for each in kept["done"]]
+    found = SignIn(**kept | {"user": user, "step": Step(kept["step"]), "done": done})
     return found if step in (None, found.step) else None
+
+
+def _still_proved(kept: Mapping[str, Any], user: User) -> bool:
+    """Whether what the sign-in began with still opens the account.
+
+    No session to be ended names its person yet, so a change of the password ends it here. One that
+    was begun by an earlier release has no hash, and ends as well.
+    """
+    if not constant_time_compare(kept.get("auth_hash", ""), user.get_session_auth_hash()):
+        return False
+    passkey = kept["passkey"]
+    return passkey is None or Authenticator.objects.filter(pk=passkey, user=user).exists()
 
 
 def keep(request: HttpRequest, sign_in: SignIn) -> None:
     """Write a changed step down for the next request."""
     request.session[_WAITING] = {
         "user": sign_in.user.pk,
+        "auth_hash": sign_in.auth_hash,
         "started_at": sign_in.started_at,
         "after": sign_in.after,
         "signing_up": sign_in.signing_up,
-        "with_passkey": sign_in.with_passkey,
+        "passkey": sign_in.passkey,
         "step": sign_in.step,
         "state": sign_in.state,
+        "done": sign_in.done,
     }
 
 
 def passed(request: HttpRequest, sign_in: SignIn) -> HttpResponse:
     """What the step asked for was right: on to the next one, or in."""
-    steps = list(Step)
-    return _go_on(request, sign_in, steps[steps.index(sign_in.step) + 1 :])
+    sign_in.done.append(sign_in.step)
+    return _go_on(request, sign_in)
 
 
 def give_up(request: HttpRequest) -> None:
@@ -146,8 +177,11 @@ def send_code(request: HttpRequest, sign_in: SignIn) -> bool:
     return made is not None
 
 
-def _go_on(request: HttpRequest, sign_in: SignIn, ahead: Sequence[Step]) -> HttpResponse:
-    for step in ahead:
+def _go_on(request: HttpRequest, sign_in: SignIn) -> HttpResponse:
+    # Also what had nothing to ask before: two-factor sign-in may have been turned on meanwhile.
+    for step in Step:
+        if step in sign_in.done:
+            continue
         sign_in.step, sign_in.state = step, {}
         if _ASKS[step](request, sign_in):
             keep(request, sign_in)
@@ -161,7 +195,7 @@ def _go_on(request: HttpRequest, sign_in: SignIn, ahead: Sequence[Step]) -> Http
 
 def _asks_second_factor(request: HttpRequest, sign_in: SignIn) -> bool:
     """Factors count once a recovery code was typed back; a passkey is a second factor in itself."""
-    if sign_in.with_passkey or sign_in.user.recovery_confirmed_at is None:
+    if sign_in.passkey is not None or sign_in.user.recovery_confirmed_at is None:
         return False
     kinds = (FactorKind.TOTP, FactorKind.PASSKEY)
     return Authenticator.objects.filter(user=sign_in.user, type__in=kinds).exists()
