@@ -106,6 +106,33 @@ def test_open_pages_hold_no_connection(server: Server, visitor: Visitor) -> None
     assert load(visitor, "/test/orders/") == 200
 
 
+def test_a_page_that_waits_for_a_service_holds_no_connection(
+    server: Server, visitor: Visitor
+) -> None:
+    """How long it waits, others may decide: a partner's name server, or as here a table's lock."""
+    with psycopg.connect(server.environment["PRIVATA_DATABASE_OWNER_URL"]) as owner:
+        owner.execute("LOCK TABLE orders IN ACCESS EXCLUSIVE MODE")
+        with ThreadPoolExecutor(2 * SIZE) as pool:
+            waiting = [pool.submit(load, visitor, "/test/orders/") for _ in range(2 * SIZE)]
+            try:
+                until = time.monotonic() + 20
+                while blocked(server) < SIZE and time.monotonic() < until:
+                    time.sleep(0.02)
+                assert load(visitor, "/test/webhooks/") == 200
+            finally:
+                owner.rollback()
+            assert {page.result() for page in waiting} == {200}
+
+
+def blocked(server: Server) -> int:
+    """Statements that wait for a lock."""
+    ((count,),) = server.execute(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    return int(count)
+
+
 def test_error_pages_do_not_wait_for_each_other(server: Server, visitor: Visitor) -> None:
     """Each is rendered in a thread of its own, while its request's thread held a connection."""
     with ThreadPoolExecutor(8) as threads:

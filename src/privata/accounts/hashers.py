@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
 from privata.accounts import hashing
+from privata.infra.plane import give_back
 from privata.infra.settings import settings
 
 
@@ -19,6 +20,7 @@ class PasswordHasher(Argon2PasswordHasher):
     def encode(self, password: str, salt: str) -> str:
         """The hash of the normalised password; `ValueError` for one that is too long."""
         same = hashing.normalized(password)
+        give_back()  # the wait for a turn can be long
         with hashing.GATE.turn():
             return super().encode(same, salt)
 
@@ -30,5 +32,6 @@ class PasswordHasher(Argon2PasswordHasher):
         """
         known = len(password) <= hashing.LONGEST_PASSWORD
         same = hashing.normalized(password) if known else ""  # one that is too long is nobody's
+        give_back()
         with hashing.GATE.turn():
             return super().verify(same, encoded) and known

@@ -23,7 +23,9 @@ def has_all_migrations(url: str) -> bool:
             rows = connection.execute("SELECT app, name FROM django_migrations").fetchall()
     except psycopg.Error:
         return False
-    return migrations_of_the_code() <= {(app, name) for app, name in rows}
+    needed = migrations_of_the_code()
+    # None: an installation without source files, which Django has to judge.
+    return bool(needed) and needed <= {(app, name) for app, name in rows}
 
 
 def migrations_of_the_code() -> set[tuple[str, str]]:

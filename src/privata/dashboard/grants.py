@@ -67,10 +67,15 @@ def grant(owner_url: str, app_role: str) -> None:
                     table=sql.Identifier(str(month)), role=role
                 )
             )
+        # Views of others may be there, with any name.
         views = [str(name) for (name,) in connection.execute(_VIEWS).fetchall()]
+        for table in (*READ_ONLY, *views):
+            connection.execute(
+                sql.SQL("REVOKE INSERT, UPDATE, DELETE ON {table} FROM {role}").format(
+                    table=sql.Identifier(table), role=role
+                )
+            )
         for statement in (
-            *(f"REVOKE INSERT, UPDATE, DELETE ON {one} FROM {{role}}" for one in READ_ONLY),
-            *(f"REVOKE INSERT, UPDATE, DELETE ON {one} FROM {{role}}" for one in views),
             "REVOKE ALL ON SEQUENCE audit_entry_id FROM {role}",
             "GRANT EXECUTE ON FUNCTION audit_make_partitions() TO {role}",
             "GRANT EXECUTE ON FUNCTION old_snapshots() TO {role}",

@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from asgiref.sync import async_to_sync
+from django.conf import settings
+from django.db import connections
 
 from privata.core.clock import SystemClock
 from privata.infra.context import AppContext
@@ -49,10 +51,27 @@ def current_time() -> datetime:
     return (_SYSTEM if _ctx is None else _ctx.clock).now()
 
 
+def give_back() -> None:
+    """Give back the connection that this page has borrowed; its next query borrows one again.
+
+    A page holds none while it waits for anything but Django's own queries. Others decide how long
+    that takes (a partner's name server, everybody's sign-ins), and the pool has few connections.
+    """
+    if not settings.configured:  # a program without pages
+        return
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()
+
+
 def wait(answer: Awaitable[T]) -> T:
-    """Run a service from a synchronous view, on the event loop that owns the connections."""
+    """Run a service from a synchronous view, on the event loop that owns the connections.
+
+    The page holds no connection of the pages' pool meanwhile (`give_back`).
+    """
 
     async def answered() -> T:
         return await answer
 
+    give_back()
     return async_to_sync(answered)()

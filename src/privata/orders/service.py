@@ -5,6 +5,7 @@ from __future__ import annotations
 from privata.orders.following.poller import (
     FULL_PAUSE_S,
     LEASE_S,
+    LOCKED_PAUSE_S,
     NET_S,
     SIDE_BY_SIDE,
     TaskLimiter,
@@ -45,6 +46,7 @@ __all__ = [
     "BY_PROVIDER",
     "FULL_PAUSE_S",
     "LEASE_S",
+    "LOCKED_PAUSE_S",
     "NET_S",
     "SIDE_BY_SIDE",
     "Moved",

@@ -99,7 +99,7 @@ async def _next(ctx: AppContext, limiters: dict[Environment, TaskLimiter]) -> fl
             continue
         refund = await store.seconds_to_next(pool, environment)
         window = await orders.seconds_to_next_poll(pool, NET_S, environment, refunds=True)
-        waits += [max(wait, 0.0) for wait in (refund, window) if wait is not None]
+        waits += [max(wait, orders.LOCKED_PAUSE_S) for wait in (refund, window) if wait is not None]
     return min(waits)
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import unicodedata
 from contextlib import AbstractContextManager
 
+import django
 import pytest
+from django.db import connections
 
 from privata.accounts import hashing
 from privata.accounts.hashers import PasswordHasher
 from privata.accounts.hashing import LONGEST_PASSWORD, Gate, HashingBusy, normalized
+from privata.infra.postgres import django_database
+from privata.infra.settings import Settings
 
 
 def test_so_many_at_a_time_and_no_more() -> None:
@@ -105,3 +110,25 @@ def test_a_password_without_an_end_is_neither_normalised_nor_anybodys() -> None:
             encoded = super(PasswordHasher, hasher).encode(made_of, hasher.salt())
             assert not hasher.verify(too_long, encoded)
     assert hasher.verify(longest, hasher.encode(longest, hasher.salt()))
+
+
+def test_a_hash_is_waited_for_without_a_connection(settings: Settings) -> None:
+    """The pool of the pages is smaller than the number of those who may wait for a turn."""
+    assert settings.database_url is not None
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "privata.dashboard.settings")
+    django.setup()
+    encoded = PasswordHasher().encode("another one", "salt" * 4)
+    connection = connections["default"]
+    kept = connection.settings_dict
+    connection.settings_dict = kept | django_database(settings.database_url)
+    try:
+        for work in (
+            lambda: PasswordHasher().encode("correct horse", "salt" * 4),
+            lambda: PasswordHasher().verify("correct horse", encoded),
+        ):
+            connection.ensure_connection()
+            work()
+            assert connection.connection is None
+    finally:
+        connection.close()
+        connection.settings_dict = kept

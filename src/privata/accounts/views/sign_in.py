@@ -19,7 +19,6 @@ from privata.accounts.factors import cap as factor_cap
 from privata.accounts.factors import service as factors
 from privata.accounts.factors.webauthn import CeremonyRefused
 from privata.accounts.forms import SIGN_IN_FAILED, SignInForm
-from privata.accounts.hashing import HashingBusy
 from privata.accounts.models import User
 from privata.accounts.states import FactorKind
 from privata.accounts.views import ceremonies, steps
@@ -74,8 +73,8 @@ def _checked(request: HttpRequest, email: str, password: str) -> User | None:
         raise _Blocked
     try:
         user = authenticate(request, username=email, password=password)
-    except HashingBusy:
-        # Nothing was judged: it was no try.
+    except Exception:
+        # No turn for the hash, or no database: nothing was judged, so it was no try.
         wait(guarding.succeeded(app_context(), entry))
         raise
     if isinstance(user, User):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import psycopg
+
+from privata.dashboard.grants import grant
 from privata.infra.context import AppContext
+from privata.infra.settings import Settings
 
 _MAY = """
 SELECT viewname, has_table_privilege(viewname, 'SELECT') AS reads,
@@ -19,3 +23,14 @@ async def test_views_are_for_reading(ctx: AppContext) -> None:
     }
     assert {"order_facts", "quote_facts", "refund_facts", "ledger_movement"} <= set(found)
     assert set(found.values()) == {(True, False)}
+
+
+def test_a_view_of_others_may_have_any_name(settings: Settings) -> None:
+    """Else nothing was granted, and every program stopped at the next migration."""
+    assert settings.database_owner_url is not None
+    assert settings.database_url is not None
+    with psycopg.connect(settings.database_owner_url, autocommit=True) as owner:
+        owner.execute('CREATE VIEW "Monthly {Revenue}" AS SELECT 1 AS one')
+    grant(settings.database_owner_url, "privata_app")
+    with psycopg.connect(settings.database_url) as connection:
+        assert connection.execute('SELECT one FROM "Monthly {Revenue}"').fetchone() == (1,)

@@ -49,6 +49,9 @@ NET_S = 1.0
 #: How soon to look whether there is room again, seconds.
 FULL_PAUSE_S = 0.05
 
+#: How soon to look again at what is due and could not be claimed, as another holds it, seconds.
+LOCKED_PAUSE_S = 0.05
+
 
 class Simulated(Protocol):
     """What carries how a test order is to go: an order, or its refund."""
@@ -131,7 +134,7 @@ async def _next(ctx: AppContext, limiters: TaskLimiters) -> float:
             waits.append(FULL_PAUSE_S)
             continue
         wait = await store.seconds_to_next_poll(ctx.database.pool, NET_S, environment, late=late)
-        waits.append(NET_S if wait is None else max(wait, 0.0))
+        waits.append(NET_S if wait is None else max(wait, LOCKED_PAUSE_S))
     return min(waits)
 
 
