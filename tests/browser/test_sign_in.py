@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import httpx
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Audit, OpenPage
 from tests.browser.server import Server
 
 WRONG = "Incorrect email or password"
+
+
+@pytest.fixture(autouse=True)
+def no_tries(server: Server) -> None:
+    """Wrong passwords of other tests count against the one address of all: 10 in 15 minutes."""
+    server.execute("DELETE FROM account_tries")
 
 
 async def test_a_wrong_password_gets_one_sentence(

@@ -246,6 +246,7 @@ class Dispatcher:
         while True:
             try:
                 async with listening(self._database.url, DELIVERIES_WAKEUP) as wakeups:
+                    self._stir.set()  # what was told before it listened, nobody heard
                     while await wakeups.get() is not None:
                         self._stir.set()
             except Exception as error:
