@@ -4,7 +4,6 @@ fresh copy."""
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import itertools
 import os
 import shutil
@@ -36,7 +35,6 @@ _counter = itertools.count(1)
 _MEMORY = Path("/dev/shm")  # noqa: S108  # its own directory is made in it
 _ROOM = 4 * 1024**3
 _PREFIX = "privata-tests-"
-_HOME = pytest.StashKey[Path]()
 
 #: Places outside this machine that the running test tried to reach.
 _reached_for: list[str] = []
@@ -46,35 +44,15 @@ class LeftTheMachine(Exception):
     """A test tried to connect to something that is not this machine."""
 
 
-def pytest_configure(config: pytest.Config) -> None:
+def pytest_configure() -> None:
     """Put the rooms together, and watch every connection of this process (PEP 578)."""
     sys.addaudithook(_watch_connections)
     wire()
     canaries.listen()
-    if not hasattr(config, "workerinput"):
-        config.stash[_HOME] = _home_of_the_run()
-        config.pluginmanager.register(_ShareHome(), "privata-share-home")
-
-
-class _ShareHome:
-    """What is registered only where the run is led (the hook is one of pytest-xdist)."""
-
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_configure_node(self, node: Any) -> None:
-        """Tell each process of the run where the server of all of them lives."""
-        node.workerinput["privata_home"] = str(node.config.stash[_HOME])
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """After the last test: the server is stopped and everything of it removed."""
-    home = config.stash.get(_HOME, None)
-    if home is not None:
-        embedded.destroy(home)
-        shutil.rmtree(home)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """After the shuffle: the folders with long tests first, so that no process ends on one."""
+    """The folders with long tests first, so that no process ends on one."""
     items.sort(key=lambda item: not item.nodeid.startswith("tests/"))
 
 
@@ -158,19 +136,18 @@ class Cluster:
 
 
 @pytest.fixture(scope="session")
-def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
-    """The server of the whole run: all its processes share it and its migrated template."""
-    given = getattr(request.config, "workerinput", None)
-    home = Path(given["privata_home"]) if given else request.config.stash[_HOME]
-    server = embedded.acquire(home, fast=True)
-    made = Cluster(server.admin_url, server.app_url, server.owner_url)
-    with (home / "template.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # the first makes the template, the others wait for it
-        if not (home / "template.made").exists():
-            make_template(made, home)
-            (home / "template.made").touch()
-    yield made
-    server.release()
+def cluster() -> Iterator[Cluster]:
+    """The server of this process of the run.
+
+    Each has its own: what the event feed may show depends on all transactions of a server, those of
+    other databases included.
+    """
+    home = _home_of_the_run()
+    try:
+        with running_cluster(home) as made:
+            yield made
+    finally:
+        shutil.rmtree(home)
 
 
 def _home_of_the_run() -> Path:
