@@ -16,7 +16,7 @@ import uvloop
 from bench.streams import BODY
 from privata.events.service import STREAMS_WAKEUP
 from privata.infra.context import AppContext
-from privata.infra.postgres import listening
+from privata.infra.database.postgres import listening
 from privata.infra.settings import settings
 from privata.serving import listen, serve_app_on, serve_on
 from privata.streams.frames import frame_of

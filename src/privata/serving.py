@@ -20,10 +20,10 @@ from privata.api.routes import PREFIX
 from privata.core.errors import StartupError
 from privata.infra.context import AppContext
 from privata.infra.garbage import short_pauses
-from privata.infra.http_protocol import USUAL, Patience, protocol_with
-from privata.infra.proxies import Network, address_in, client_address, parse_networks
+from privata.infra.http.protocol import USUAL, Patience, protocol_with
+from privata.infra.http.proxies import Network, address_in, client_address, parse_networks
+from privata.infra.http.safe_headers import CAME_IN_THE_CLEAR, NO_PAGE, SafeHeaders
 from privata.infra.readiness import Readiness
-from privata.infra.safe_headers import CAME_IN_THE_CLEAR, NO_PAGE, SafeHeaders
 from privata.infra.settings import Settings
 from privata.streams.hub import Hub
 

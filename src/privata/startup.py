@@ -16,8 +16,8 @@ from privata.core.errors import StartupError
 from privata.dashboard.applied import has_all_migrations
 from privata.dashboard.database import boot
 from privata.infra.context import AppContext
-from privata.infra.database_address import DatabaseAddress, parse_address
-from privata.infra.database_urls import DatabaseUrls, database_urls
+from privata.infra.database.address import DatabaseAddress, parse_address
+from privata.infra.database.urls import DatabaseUrls, database_urls
 from privata.infra.settings import Settings, settings
 from privata.wiring import wire
 

@@ -17,8 +17,8 @@ from typing import Any, cast
 from privata.core.clock import SystemClock
 from privata.dashboard.database import boot
 from privata.infra.context import AppContext
+from privata.infra.database.postgres import Database
 from privata.infra.plane import install
-from privata.infra.postgres import Database
 from privata.infra.sealing import Sealer
 from privata.infra.settings import load_settings
 

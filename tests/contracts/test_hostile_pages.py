@@ -21,7 +21,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import pytest
 
 from conftest import Cluster
-from privata.infra.http_protocol import MAX_HEAD_BYTES
+from privata.infra.http.protocol import MAX_HEAD_BYTES
 from tests.browser.server import Server, running_server
 from tests.contracts import hostile
 from tests.contracts.read_names import Form, forms_of, names_read

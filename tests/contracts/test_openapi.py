@@ -19,7 +19,7 @@ from privata.api.openapi_webhooks import OPS
 from privata.api.routes import PREFIX, ROUTERS
 from privata.core.lifecycle import OrderStatus
 from privata.events import ops_events
-from privata.infra.routing import plain_routes
+from privata.infra.http.routing import plain_routes
 from tests.contracts.recorder import Contract, contract, operations
 
 Json = dict[str, Any]

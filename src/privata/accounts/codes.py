@@ -14,7 +14,7 @@ from uuid import UUID
 
 from privata.accounts.states import CodePurpose
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.infra.sealing import Sealer
 
 LIFETIME: Final = timedelta(minutes=10)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from privata.infra.context import AppContext
-from privata.infra.postgres import Database, Transaction
+from privata.infra.database.postgres import Database, Transaction
 
 
 @dataclass(frozen=True, slots=True)

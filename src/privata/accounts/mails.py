@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from privata.accounts.client import Client
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.notifications.catalogue import MailTemplate
 from privata.notifications.service import send_mail
 

@@ -7,7 +7,7 @@ from typing import Final
 from privata.accounts import mails, sessions, trail
 from privata.accounts.client import Client
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.notifications.catalogue import MailTemplate
 
 _SET: Final = "UPDATE app_user SET password = $2 WHERE id = $1"

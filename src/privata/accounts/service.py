@@ -7,7 +7,7 @@ import asyncpg
 from privata.accounts import sessions
 from privata.accounts.limits import Limit, Try, take
 from privata.core.errors import PrivataError
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 
 __all__ = [
     "EmailTaken",

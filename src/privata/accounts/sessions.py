@@ -12,7 +12,7 @@ from typing import Final
 from privata.accounts import trail
 from privata.accounts.client import Client
 from privata.infra.context import AppContext
-from privata.infra.postgres import Database, Transaction
+from privata.infra.database.postgres import Database, Transaction
 
 #: A session ends after 8 hours without a request, and after 30 days anyway (docs/accounts.md).
 IDLE: Final = timedelta(hours=8)

@@ -9,7 +9,7 @@ from uuid import UUID
 from privata.accounts.client import Client
 from privata.audit import service as audit
 from privata.core.tenancy import Actor, ActorKind, Environment
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 
 _ORGANIZATIONS: Final = """
 SELECT organization_id FROM shared_membership WHERE user_id = $1 ORDER BY organization_id

@@ -18,17 +18,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from privata.api.cors import secret_in_browser
 from privata.api.costs import kind_of
 from privata.api.errors import on_bug, on_database_away, on_request_error
-from privata.apikeys.access import HEADER, SCOPE_ADMISSION
+from privata.apikeys.access_api import HEADER, SCOPE_ADMISSION
 from privata.apikeys.admission import Admission, Admitter, Caller, Companion
 from privata.apikeys.lockouts import count_failure, locked_out
 from privata.apikeys.rules import as_sent
 from privata.core.errors import RequestError
 from privata.core.standing import refused
-from privata.infra.access import SCOPE_HEADERS
 from privata.infra.context import AppContext
+from privata.infra.http.access import SCOPE_HEADERS
+from privata.infra.http.proxies import address_in, parse_networks, source_of
 from privata.infra.limits import Kind, limits_of, rate_headers, too_many
 from privata.infra.local_limits import LocalBuckets
-from privata.infra.proxies import address_in, parse_networks, source_of
 
 _KEY: Final = HEADER.lower().encode()
 _ALONG: Final = frozenset({"GET", "HEAD"})

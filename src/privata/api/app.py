@@ -13,12 +13,12 @@ from privata.api.errors import HANDLERS
 from privata.api.middleware import RequestIds
 from privata.api.openapi import encoded_document
 from privata.api.routes import PREFIX, ROUTERS
-from privata.apikeys.access import HEADER
+from privata.apikeys.access_api import HEADER
 from privata.infra.context import AppContext
-from privata.infra.operations import NO_KEY, Operation
+from privata.infra.http.operations import NO_KEY, Operation
+from privata.infra.http.routing import Router, plain_routes
+from privata.infra.http.wire import JsonBytes
 from privata.infra.readiness import Readiness
-from privata.infra.routing import Router, plain_routes
-from privata.infra.wire import JsonBytes
 from privata.orders.api import COMPANIONS
 from privata.streams.hub import Hub
 

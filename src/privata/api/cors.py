@@ -21,11 +21,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from privata.api.errors import on_http_error, on_request_error
 from privata.api.openapi_headers import ALWAYS
-from privata.apikeys.access import HEADER
+from privata.apikeys.access_api import HEADER
 from privata.apikeys.scopes import Scope as KeyScope
 from privata.core.errors import BrowserRefused
 from privata.core.tenancy import Actor
-from privata.infra.access import SCOPE_HEADERS
+from privata.infra.http.access import SCOPE_HEADERS
 
 #: How long a browser may keep what a preflight told it, seconds; none keeps it longer.
 MAX_AGE_S: Final = 7200

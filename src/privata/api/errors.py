@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from privata.core.errors import NotFound, RequestError, UrlRefused, ValidationFailed
-from privata.infra.wire import json_response
+from privata.infra.http.wire import json_response
 
 log = logging.getLogger(__name__)
 

@@ -9,16 +9,16 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from privata.apikeys.access import KeyAccess
+from privata.apikeys.access_api import KeyAccess
 from privata.apikeys.scopes import Scope
 from privata.core.clock import iso
 from privata.core.tenancy import Actor
 from privata.events.feed import MAX_LIMIT, events_after
-from privata.infra.access import context_of
-from privata.infra.operations import Operation
-from privata.infra.routing import Router
+from privata.infra.http.access import context_of
+from privata.infra.http.operations import Operation
+from privata.infra.http.routing import Router
+from privata.infra.http.wire import Wire, json_response
 from privata.infra.storable import MAX_NUMBER
-from privata.infra.wire import Wire, json_response
 
 router = Router("Events")
 

@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from privata.api.errors import away
-from privata.infra.operations import NO_KEY, Operation
+from privata.infra.http.operations import NO_KEY, Operation
+from privata.infra.http.routing import Router
+from privata.infra.http.wire import json_response
 from privata.infra.readiness import Readiness
-from privata.infra.routing import Router
-from privata.infra.wire import json_response
 
 router = Router("Health")
 

@@ -9,16 +9,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from privata.api import me_schemas
-from privata.apikeys.access import KeyAccess
+from privata.apikeys.access_api import KeyAccess
 from privata.apikeys.scopes import Scope
 from privata.core.money import floor_to
 from privata.core.tenancy import Actor
-from privata.infra.access import context_of
 from privata.infra.context import AppContext
+from privata.infra.http.access import context_of
+from privata.infra.http.operations import Operation
+from privata.infra.http.routing import Router
+from privata.infra.http.wire import json_response
 from privata.infra.limits import Kind, limits_of
-from privata.infra.operations import Operation
-from privata.infra.routing import Router
-from privata.infra.wire import json_response
 from privata.organizations.profile import profile_of
 from privata.payouts.sandbox import balances
 

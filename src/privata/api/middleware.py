@@ -8,7 +8,7 @@ import time
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from privata.core.ids import new_request_id
-from privata.infra.access import SCOPE_HEADERS
+from privata.infra.http.access import SCOPE_HEADERS
 
 log = logging.getLogger("privata.access")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from privata.infra.idempotency import MAX_KEY_LENGTH
+from privata.infra.http.idempotency import MAX_KEY_LENGTH
 
 Json = dict[str, Any]
 

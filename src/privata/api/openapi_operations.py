@@ -9,7 +9,7 @@ from privata.api.openapi_errors import error_response
 from privata.api.openapi_headers import IN_PATH, SENT, answer_headers
 from privata.api.openapi_requests import CODES
 from privata.api.openapi_samples import ANSWERS, STREAM, Samples
-from privata.infra.once import IDEMPOTENCY_HEADER
+from privata.infra.http.once import IDEMPOTENCY_HEADER
 
 Json = dict[str, Any]
 

@@ -12,8 +12,8 @@ from privata.core.errors import (
     UrlRefused,
     ValidationFailed,
 )
-from privata.infra.once import IDEMPOTENCY_HEADER
-from privata.infra.operations import Operation
+from privata.infra.http.once import IDEMPOTENCY_HEADER
+from privata.infra.http.operations import Operation
 
 #: Bodies refer to the document's common schemas.
 REFERENCE: Final = "#/components/schemas/{model}"

@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from privata.infra.http.wire import json_response
 from privata.infra.readiness import Readiness
-from privata.infra.wire import json_response
 
 
 def create_probes(readiness: Readiness) -> Starlette:

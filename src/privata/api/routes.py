@@ -13,7 +13,7 @@ from privata.api.events import router as events_router
 from privata.api.health import router as health_router
 from privata.api.me import router as me_router
 from privata.api.openapi_requests import errors, request_of
-from privata.infra.operations import ApiRoute
+from privata.infra.http.operations import ApiRoute
 from privata.orders.api import router as orders_router
 from privata.orders.list.api import router as order_list_router
 from privata.payouts.api import router as payouts_router

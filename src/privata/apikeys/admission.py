@@ -22,8 +22,8 @@ from privata.core import standing
 from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.context import AppContext
+from privata.infra.http.proxies import source_of
 from privata.infra.limits import Allowance, Kind
-from privata.infra.proxies import source_of
 
 #: Calls in one statement, and statements of one kind that run at once in a process. The second
 #: goes ahead when the first waits for a bucket that another process has locked.

@@ -14,7 +14,7 @@ from privata.apikeys.rules import ends_at
 from privata.core.tenancy import Environment
 from privata.events.ops_events import api_key_expiring, publish_ops
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.organizations.telling import mail_key_expires
 
 #: Hours before 00:00 UTC of the expiry date at which we warn (docs/authentication.md).

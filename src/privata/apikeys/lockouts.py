@@ -16,9 +16,9 @@ from privata.core.errors import InvalidKey, RateLimited, RequestError
 from privata.core.tenancy import Environment
 from privata.events.ops_events import api_key_locked, api_key_unlocked, publish_ops
 from privata.infra.context import AppContext
+from privata.infra.database.postgres import Transaction
+from privata.infra.http.proxies import source_of
 from privata.infra.limits import FORGET
-from privata.infra.postgres import Transaction
-from privata.infra.proxies import source_of
 
 FAILURES: Final = 5
 WINDOW: Final = timedelta(seconds=60)

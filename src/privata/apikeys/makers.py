@@ -14,7 +14,7 @@ from privata.audit import service as audit
 from privata.core.errors import ValidationFailed
 from privata.core.roles import Role
 from privata.core.tenancy import Actor, ActorKind, Environment
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.organizations.profile import held_role
 
 _MAKERS: Final = """

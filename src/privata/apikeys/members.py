@@ -12,7 +12,7 @@ from privata.apikeys.service import create_key
 from privata.core.roles import Role
 from privata.core.tenancy import Actor, Environment
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.organizations.telling import mail_keys_cut
 
 #: The name of the key that onboarding issues.

@@ -19,7 +19,7 @@ from privata.audit.service import changed
 from privata.core.errors import RotationInProgress
 from privata.core.tenancy import Actor
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 
 #: For so long the old secret works beside the new one.
 ROTATION_WINDOW: Final = timedelta(minutes=5)

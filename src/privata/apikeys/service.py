@@ -30,7 +30,7 @@ from privata.core.errors import RateLimited, ScopeRequired, ValidationFailed
 from privata.core.standing import REASONS, OrganizationStatus, keys_work
 from privata.core.tenancy import Actor, Environment
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.organizations.profile import locked_profile
 
 #: Keys an organization may create in an hour, in both environments (docs/authentication.md).

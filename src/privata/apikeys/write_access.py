@@ -15,7 +15,7 @@ from privata.core.errors import NotFound, ValidationFailed
 from privata.core.tenancy import Actor
 from privata.events.service import LIVE_WAKEUP, live_payload
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 
 #: What pages that show keys are told of.
 LIVE_TOPIC: Final = "keys"

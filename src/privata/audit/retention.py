@@ -20,7 +20,7 @@ import asyncpg
 from privata.audit.formats import ndjson_line
 from privata.audit.reading import Entry
 from privata.core.errors import StartupError
-from privata.infra.connecting import connect
+from privata.infra.database.connecting import connect
 from privata.infra.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from privata.core.tenancy import Actor
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 
 _INSERT = """
 INSERT INTO audit_entry (organization_id, environment, actor_kind, actor_id, actor_label, action,

@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from privata.infra.context import AppContext
-    from privata.infra.snapshots import Holder
+    from privata.infra.database.snapshots import Holder
 
 
 @click.command()
@@ -38,6 +38,6 @@ def snapshots(as_json: bool) -> None:
 
 
 async def _look(ctx: AppContext) -> tuple[bool, list[Holder]]:
-    from privata.infra.snapshots import old_snapshots, sees_all
+    from privata.infra.database.snapshots import old_snapshots, sees_all
 
     return await sees_all(ctx.database), await old_snapshots(ctx.database)

@@ -15,7 +15,7 @@ from typing import Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from privata.dashboard.early import early_page
-from privata.infra.proxies import source_of
+from privata.infra.http.proxies import source_of
 
 #: Whoever sends a session's cookie gets this many times more: pages of signed-in people fetch parts
 #: of themselves, and an office can have one address.

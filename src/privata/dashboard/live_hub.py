@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import asyncpg
 
 from privata.events.service import LIVE_WAKEUP
+from privata.infra.database.postgres import listening
 from privata.infra.plane import app_context, current_time
-from privata.infra.postgres import listening
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from privata.core.errors import StartupError
 from privata.dashboard.grants import grant
-from privata.infra.postgres import conninfo, django_database
+from privata.infra.database.postgres import conninfo, django_database
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from privata.dashboard import applications
 from privata.dashboard.database import current_url
-from privata.infra.postgres import pages_database
+from privata.infra.database.postgres import pages_database
 from privata.infra.sealing import derive
 from privata.infra.settings import settings
 
@@ -99,7 +99,7 @@ CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_TRUSTED_ORIGINS = [_privata.base_url]
 CSRF_FAILURE_VIEW = "privata.dashboard.errors.csrf_failure"
 
-# HSTS is set on the answers of every plane: see infra.safe_headers.
+# HSTS is set on the answers of every plane: see infra.http.safe_headers.
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"

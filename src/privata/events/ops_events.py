@@ -16,7 +16,7 @@ import msgspec
 from privata.core.clock import iso, unix_ms
 from privata.core.tenancy import Environment
 from privata.events.service import OPS_CHANNEL, NewEvent, publish
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 
 Value = str | int | float | bool | None
 

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from privata.core.hooks import Hook
 from privata.core.tenancy import Environment
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 
 #: Wakes the dispatchers; no payload.
 DELIVERIES_WAKEUP = "privata_deliveries"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from privata.core.clock import Clock, SystemClock
-from privata.infra.postgres import Database
+from privata.infra.database.postgres import Database
 from privata.infra.sealing import Sealer
 from privata.infra.settings import Settings
 

@@ -17,7 +17,7 @@ from typing import Final
 
 import asyncpg
 
-from privata.infra.connecting import connect
+from privata.infra.database.connecting import connect
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from privata.core.errors import AlreadyBooked, InsufficientBalance, NotFound, Va
 from privata.core.money import format_amount
 from privata.core.tenancy import Actor
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.ledger import rules, store
 from privata.ledger.accounts import Account, Balances, Cause, CauseKind
 from privata.organizations.profile import share_percent_of

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import asyncpg
 
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.ledger.accounts import Account, Cause
 from privata.ledger.rules import Earned, Postings, Terms
 

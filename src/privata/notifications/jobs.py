@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from privata.infra.context import AppContext
-from privata.infra.postgres import listening
+from privata.infra.database.postgres import listening
 from privata.infra.sealing import UnsealError
 from privata.infra.waking import until_woken
 from privata.notifications import store

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.infra.sealing import Sealer
 from privata.notifications import store
 from privata.notifications.catalogue import AUDIENCES, MailTemplate

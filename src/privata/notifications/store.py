@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from privata.infra.postgres import Database, Transaction
+from privata.infra.database.postgres import Database, Transaction
 from privata.notifications.states import MailStatus
 
 Row = asyncpg.Record

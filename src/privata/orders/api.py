@@ -7,7 +7,7 @@ import re
 from starlette.requests import Request
 from starlette.responses import Response
 
-from privata.apikeys.access import KeyAccess, companion_of
+from privata.apikeys.access_api import KeyAccess, companion_of
 from privata.apikeys.admission import Companion
 from privata.apikeys.scopes import Scope
 from privata.core.errors import (
@@ -20,11 +20,11 @@ from privata.core.errors import (
 )
 from privata.core.ids import ORDER_ID
 from privata.core.tenancy import Actor
-from privata.infra.access import context_of
-from privata.infra.once import Answer
-from privata.infra.operations import Idempotency, Operation
-from privata.infra.routing import Router
-from privata.infra.wire import json_response
+from privata.infra.http.access import context_of
+from privata.infra.http.once import Answer
+from privata.infra.http.operations import Idempotency, Operation
+from privata.infra.http.routing import Router
+from privata.infra.http.wire import json_response
 from privata.orders import create, moving, schemas, store
 from privata.orders.rows import whole_order
 

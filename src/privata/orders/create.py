@@ -22,8 +22,8 @@ from privata.core.ids import new_order_id
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Actor, Environment
 from privata.events import service as events
-from privata.infra import idempotency
 from privata.infra.context import AppContext
+from privata.infra.http import idempotency
 from privata.orders import store, wire
 from privata.orders.moving import ORDERS_WAKEUP
 from privata.orders.rows import WholeOrder

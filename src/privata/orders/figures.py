@@ -10,7 +10,7 @@ import msgspec
 
 from privata.core.tenancy import Actor
 from privata.infra.context import AppContext
-from privata.infra.rows import reader
+from privata.infra.database.rows import reader
 
 DAY: Final = timedelta(hours=24)
 

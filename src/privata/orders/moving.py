@@ -16,7 +16,7 @@ from privata.core.refund_window import window_ends
 from privata.core.tenancy import Actor, Environment
 from privata.events import service as events
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.ledger import service as ledger
 from privata.orders import store, wire
 from privata.orders.following.polling import is_expired, next_poll

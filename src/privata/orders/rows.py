@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from privata.infra.rows import reader
+from privata.infra.database.rows import reader
 
 R = TypeVar("R", bound="Placed")
 

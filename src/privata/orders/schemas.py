@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 from privata.core.errors import ValidationFailed
 from privata.core.ids import ORDER_ID
 from privata.core.lifecycle import FailedReason, OrderStatus
-from privata.infra.wire import AmountText, Wire, misfit
+from privata.infra.http.wire import AmountText, Wire, misfit
 from privata.orders import create
 from privata.orders.states import LateState
 from privata.providers.port import MAX_TTL, Scenario

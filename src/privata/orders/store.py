@@ -13,7 +13,7 @@ import msgspec
 
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.orders.rows import Order, WholeOrder, order_row, whole_order
 from privata.quotes.quote import UsableQuote, usable_quote
 from privata.quotes.spending import spending

@@ -12,7 +12,7 @@ from privata.core.hooks import Hook
 from privata.core.roles import Role
 from privata.core.tenancy import Actor
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 
 
 class RoleFell(Protocol):

@@ -10,7 +10,7 @@ from uuid import UUID
 from privata.accounts.service import Limit, take
 from privata.core.errors import ValidationFailed
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 
 #: Of one organization.
 MAILS_OF_ORGANIZATION: Final = Limit("invitation_organization", 30, timedelta(hours=1))

@@ -15,7 +15,7 @@ from privata.core.ids import base62_token
 from privata.core.roles import Role
 from privata.core.tenancy import Actor
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.organizations.invitation_limits import count_mail
 from privata.organizations.membership_rules import (
     INVITATION_LIFETIME,

@@ -13,7 +13,7 @@ from privata.core.errors import NotFound, ValidationFailed
 from privata.core.roles import Role
 from privata.core.tenancy import Actor
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.organizations.hooks import ROLE_FELL
 from privata.organizations.invitations import end_invitations_of
 from privata.organizations.membership_rules import Member, removal_refused, role_change_refused

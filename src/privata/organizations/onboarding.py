@@ -15,7 +15,7 @@ from privata.core.roles import Role
 from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.organizations.company import high_risk
 from privata.organizations.hooks import FIRST_KEY
 from privata.organizations.onboarding_rules import (

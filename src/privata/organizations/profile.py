@@ -13,7 +13,7 @@ from privata.core.roles import Role
 from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor, Environment
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.organizations.plans import PLANS, TEST_ENDPOINTS, TEST_STREAMS, Plan
 
 _FETCH: Final = "SELECT name, status, plan, live_streams FROM organization WHERE id = $1"

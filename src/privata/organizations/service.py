@@ -10,7 +10,7 @@ from privata.audit import service as audit
 from privata.core.roles import Role
 from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor, ActorKind, Environment
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 
 
 def new_password() -> str:

@@ -13,7 +13,7 @@ from privata.accounts.service import end_sessions, rotate_sessions
 from privata.core.roles import Role
 from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.notifications.catalogue import MailTemplate
 from privata.notifications.service import send_mail
 from privata.organizations.preferences import Notice

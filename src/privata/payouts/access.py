@@ -11,7 +11,7 @@ from privata.core.errors import NotFound, ScopeRequired, WrongPayoutState
 from privata.core.standing import REASONS, Capability, OrganizationStatus, works
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.events.service import LIVE_WAKEUP, live_payload
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.organizations.profile import locked_profile
 from privata.payouts import store
 from privata.payouts.addresses import store as address_store

@@ -9,7 +9,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from privata.apikeys.access import KeyAccess
+from privata.apikeys.access_api import KeyAccess
 from privata.apikeys.scopes import Scope
 from privata.core.errors import (
     AmountTooHigh,
@@ -19,13 +19,13 @@ from privata.core.errors import (
     WrongPayoutState,
 )
 from privata.core.tenancy import Actor
-from privata.infra.access import context_of
-from privata.infra.idempotency import Keep
-from privata.infra.once import Answer
-from privata.infra.operations import Idempotency, Operation
-from privata.infra.postgres import Transaction
-from privata.infra.routing import Router
-from privata.infra.wire import json_response
+from privata.infra.database.postgres import Transaction
+from privata.infra.http.access import context_of
+from privata.infra.http.idempotency import Keep
+from privata.infra.http.once import Answer
+from privata.infra.http.operations import Idempotency, Operation
+from privata.infra.http.routing import Router
+from privata.infra.http.wire import json_response
 from privata.payouts import reading, schemas, service
 from privata.payouts.access import NO_PAYOUT
 from privata.payouts.rows import PayoutRow

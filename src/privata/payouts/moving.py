@@ -8,7 +8,7 @@ from typing import Final, Unpack
 from privata.core.errors import WrongPayoutState
 from privata.core.tenancy import Environment
 from privata.events.service import LIVE_WAKEUP, live_payload
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.ledger import service as ledger
 from privata.ledger.service import Cause
 from privata.payouts import store

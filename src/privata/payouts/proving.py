@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from privata.core.errors import WrongPayoutState
 from privata.core.tenancy import Actor, Environment
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.payouts.access import moment_words
 from privata.webhooks.signing.possession import Possession, can_prove
 

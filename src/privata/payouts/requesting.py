@@ -12,8 +12,8 @@ from uuid import UUID
 from privata.core.errors import InsufficientBalance, RateLimited, ValidationFailed
 from privata.core.tenancy import Actor, Environment
 from privata.infra.context import AppContext
-from privata.infra.idempotency import Keep
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
+from privata.infra.http.idempotency import Keep
 from privata.payouts import rules, store
 from privata.payouts.access import moment_words, note, organization_to_pay
 from privata.payouts.addresses import store as address_store

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from privata.infra.rows import reader
+from privata.infra.database.rows import reader
 
 
 class PayoutRow(msgspec.Struct, frozen=True):

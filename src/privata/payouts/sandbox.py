@@ -17,7 +17,7 @@ from uuid import UUID
 from privata.core.errors import InsufficientBalance
 from privata.core.tenancy import Actor, Environment, system_actor
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.ledger import service as ledger
 from privata.ledger.accounts import Balances
 from privata.payouts import store

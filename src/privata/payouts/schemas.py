@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, field_validator, model_validator
 
 from privata.core.money import MAX_AMOUNT_CHARS
-from privata.infra.wire import NextUuidCursor, Wire, misfit
+from privata.infra.http.wire import NextUuidCursor, Wire, misfit
 from privata.payouts.challenges import MAX_ANSWER_CHARS
 from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.lifecycle import PayoutStatus

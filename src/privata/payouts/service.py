@@ -9,8 +9,8 @@ from uuid import UUID
 from privata.core.errors import RequestError, ValidationFailed, WrongPayoutState
 from privata.core.tenancy import Actor, ActorKind, Environment, system_actor
 from privata.infra.context import AppContext
-from privata.infra.idempotency import Keep
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
+from privata.infra.http.idempotency import Keep
 from privata.payouts import store
 from privata.payouts.access import locked_payout, note, organization_to_pay
 from privata.payouts.addresses import store as address_store

@@ -16,7 +16,7 @@ import asyncpg
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.tenancy import Actor
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.payouts import rules, store
 from privata.payouts.access import NO_PAYOUT, note, operator, organization_to_pay
 from privata.payouts.challenges import amount_text

@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 
 from privata.core.tenancy import Environment
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.payouts.lifecycle import PayoutStatus
 from privata.payouts.rows import (
     DuePayout,

@@ -8,7 +8,7 @@ from privata.core.explorers import explorer_link
 from privata.core.tenancy import Environment
 from privata.events.ops_events import payout_sent, publish_ops
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.organizations.telling import mail_payout_sent
 from privata.payouts.challenges import amount_text
 from privata.payouts.currencies import PayoutCurrency

@@ -7,13 +7,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from privata.apikeys.access import KEY_OPTIONAL
+from privata.apikeys.access_api import KEY_OPTIONAL
 from privata.core.addresses import AddressError, networks, validate_address
 from privata.core.errors import ValidationFailed
 from privata.core.tenancy import Actor, Environment
-from privata.infra.operations import Operation
-from privata.infra.routing import Router
-from privata.infra.wire import json_response
+from privata.infra.http.operations import Operation
+from privata.infra.http.routing import Router
+from privata.infra.http.wire import json_response
 from privata.providers import catalogue
 from privata.providers.registry import public_environment
 from privata.quotes.schemas import AddressQuery, AddressValidation

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from privata.apikeys.access import KEY_OPTIONAL
+from privata.apikeys.access_api import KEY_OPTIONAL
 from privata.core.addresses import extra_id_name
 from privata.core.clock import iso
 from privata.core.errors import (
@@ -19,11 +19,11 @@ from privata.core.errors import (
 )
 from privata.core.money import CONTEXT, format_amount, format_significant, usd
 from privata.core.tenancy import Actor, Environment
-from privata.infra.access import context_of
+from privata.infra.http.access import context_of
+from privata.infra.http.operations import Dearer, Operation
+from privata.infra.http.routing import Router
+from privata.infra.http.wire import json_response
 from privata.infra.limits import Kind
-from privata.infra.operations import Dearer, Operation
-from privata.infra.routing import Router
-from privata.infra.wire import json_response
 from privata.providers import catalogue
 from privata.providers.port import Asset, QuoteRequest
 from privata.providers.registry import provider_named, public_environment

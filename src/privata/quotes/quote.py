@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from privata.core.tenancy import Environment
-from privata.infra.rows import reader
+from privata.infra.database.rows import reader
 from privata.providers.port import Offer, QuoteRequest, RateType
 
 

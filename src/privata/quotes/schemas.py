@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, Field
 
 from privata.core.money import AMOUNT_PATTERN, MAX_AMOUNT_CHARS, parse_amount
-from privata.infra.wire import AmountText, Wire
+from privata.infra.http.wire import AmountText, Wire
 from privata.quotes.rules import MAX_MARKUP_BPS
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from privata.apikeys.access import KEY_OPTIONAL, KeyAccess
+from privata.apikeys.access_api import KEY_OPTIONAL, KeyAccess
 from privata.apikeys.scopes import Scope
 from privata.core.errors import (
     InvalidAddress,
@@ -18,11 +18,11 @@ from privata.core.errors import (
     StableTargetRequired,
 )
 from privata.core.tenancy import Actor
-from privata.infra.access import context_of
-from privata.infra.once import Answer
-from privata.infra.operations import Idempotency, Operation
-from privata.infra.routing import Router
-from privata.infra.wire import json_response
+from privata.infra.http.access import context_of
+from privata.infra.http.once import Answer
+from privata.infra.http.operations import Idempotency, Operation
+from privata.infra.http.routing import Router
+from privata.infra.http.wire import json_response
 from privata.orders.service import get_order
 from privata.providers.port import Provider
 from privata.providers.registry import providers_for, public_environment

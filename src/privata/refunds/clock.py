@@ -14,7 +14,7 @@ from privata.audit import service as audit
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment, system_actor
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction, listening
+from privata.infra.database.postgres import Transaction, listening
 from privata.infra.waking import until_woken
 from privata.orders import service as orders
 from privata.orders.service import (

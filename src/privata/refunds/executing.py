@@ -18,7 +18,7 @@ from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment
 from privata.events.ops_events import provider_outage_affecting_partner, publish_ops
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.orders import service as orders
 from privata.orders.service import WholeOrder
 from privata.providers.port import RefundReport, RefundRequest, Report

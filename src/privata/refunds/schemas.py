@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from privata.core.errors import StableTargetRequired
 from privata.core.lifecycle import OrderStatus
-from privata.infra.wire import Wire, misfit
+from privata.infra.http.wire import Wire, misfit
 from privata.orders.schemas import Address, ExtraId, OrderId, OrderRefund
 from privata.refunds.rules import RefundAction, RefundSource, RefundState, StableTarget
 from privata.refunds.service import Wish

@@ -25,7 +25,7 @@ from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Actor
 from privata.events.service import LIVE_WAKEUP, live_payload
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.orders import service as orders
 from privata.refunds import store
 from privata.refunds.rules import (

@@ -15,8 +15,8 @@ import asyncpg
 import msgspec
 
 from privata.core.tenancy import Environment
-from privata.infra.postgres import Transaction
-from privata.infra.rows import reader
+from privata.infra.database.postgres import Transaction
+from privata.infra.database.rows import reader
 from privata.orders.service import holding, noting_change
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"

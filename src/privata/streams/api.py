@@ -9,13 +9,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Send
 from starlette.types import Scope as AsgiScope
 
-from privata.apikeys.access import KeyAccess
+from privata.apikeys.access_api import KeyAccess
 from privata.apikeys.scopes import Scope
 from privata.core.errors import OrderNotFound, RateLimited
 from privata.core.tenancy import Actor
-from privata.infra.access import context_of
-from privata.infra.operations import Operation
-from privata.infra.routing import Router
+from privata.infra.http.access import context_of
+from privata.infra.http.operations import Operation
+from privata.infra.http.routing import Router
 from privata.streams.hub import Hub
 from privata.streams.rules import Resume
 from privata.streams.service import Opened, look, open_stream

@@ -18,7 +18,7 @@ from typing import Final
 
 from privata.events.service import STREAMS_WAKEUP
 from privata.infra.context import AppContext
-from privata.infra.postgres import listening
+from privata.infra.database.postgres import listening
 from privata.streams import store
 from privata.streams.connection import AWAY, OpenStream
 from privata.streams.frames import Frame

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from privata.core.lifecycle import TERMINAL
-from privata.infra.proxies import parse_address
+from privata.infra.http.proxies import parse_address
 from privata.streams.states import ResumeSource
 
 #: How old the last event a client saw may be for a replay of all after it (docs/streaming.md).

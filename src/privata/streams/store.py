@@ -12,7 +12,7 @@ import asyncpg
 from privata.apikeys.scopes import Scope
 from privata.core.standing import KEYS_WORK
 from privata.core.tenancy import Actor
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.streams.states import Ending
 
 Row = asyncpg.Record

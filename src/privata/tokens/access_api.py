@@ -10,9 +10,9 @@ from privata.core.errors import InvalidKey, NotFound, PrivataError, ScopeRequire
 from privata.core.roles import Permission, allows
 from privata.core.standing import Capability, refused, works
 from privata.core.tenancy import Environment
-from privata.infra.access import SCOPE_HEADERS, client_ip, context_of
+from privata.infra.http.access import SCOPE_HEADERS, client_ip, context_of
+from privata.infra.http.operations import Access
 from privata.infra.limits import Kind, too_many
-from privata.infra.operations import Access
 from privata.tokens.rules import TokenScope
 from privata.tokens.service import Bearer, authenticate
 

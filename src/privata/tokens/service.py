@@ -14,8 +14,8 @@ from privata.core.roles import Role
 from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import TOKEN_SESSION, Actor, ActorKind, Environment
 from privata.infra.context import AppContext
+from privata.infra.http.proxies import source_of
 from privata.infra.limits import TAKE, Allowance, Kind, limits_of
-from privata.infra.proxies import source_of
 from privata.tokens.rules import (
     LIFETIMES,
     MAX_NAME,

@@ -7,7 +7,7 @@ import logging
 from typing import Final
 
 from privata.infra.context import AppContext
-from privata.infra.snapshots import GUIDE, SnapshotWatch, old_snapshots, sees_all
+from privata.infra.database.snapshots import GUIDE, SnapshotWatch, old_snapshots, sees_all
 
 log = logging.getLogger(__name__)
 

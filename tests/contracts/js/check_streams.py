@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from tests.conftest import Partner
-from tests.journeys.test_streams import follow, log_of, make
+from tests.journeys.partner.test_streams import follow, log_of, make
 
 
 async def test_event_source_of_npm_stops_after_the_last_event(

@@ -19,7 +19,7 @@ from privata.accounts.client import Client
 from privata.accounts.factors import recovery, store, totp
 from privata.audit.service import changed
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.infra.sealing import Sealer
 from privata.notifications.catalogue import MailTemplate
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import asyncpg
 
 from privata.accounts.states import FactorKind
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 
 Row = asyncpg.Record
 

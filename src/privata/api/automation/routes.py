@@ -20,10 +20,10 @@ from privata.audit.filters import parse_filter
 from privata.audit.formats import ndjson_line
 from privata.core.clock import iso
 from privata.core.roles import Permission
-from privata.infra.access import context_of
-from privata.infra.operations import Operation
-from privata.infra.routing import Router, plain_routes
-from privata.infra.wire import JsonBytes, json_response
+from privata.infra.http.access import context_of
+from privata.infra.http.operations import Operation
+from privata.infra.http.routing import Router, plain_routes
+from privata.infra.http.wire import JsonBytes, json_response
 from privata.orders import automation_listing
 from privata.organizations.members import members_of
 from privata.tokens.access_api import read, write

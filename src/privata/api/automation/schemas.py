@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from privata.audit.filters import MAX_TEXT
+from privata.infra.http.wire import Wire
 from privata.infra.storable import MAX_NUMBER
-from privata.infra.wire import Wire
 from privata.webhooks.deliveries.listing import MAX_LIMIT
 
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from privata.apikeys.access import KEY_OPTIONAL, KeyAccess
+from privata.apikeys.access_api import KEY_OPTIONAL, KeyAccess
 from privata.apikeys.scopes import Scope
 
 

@@ -14,7 +14,7 @@ from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.events.feed import Told, events_after
 from privata.events.service import NewEvent, publish
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 
 
 def reader(organization: UUID, environment: Environment = Environment.TEST) -> Actor:

@@ -54,7 +54,7 @@ FAST = {
 
 #: Run once, before the data directory gets its name; a home therefore has all of it or is not
 #: built at all. The owner owns the database and makes the tables, and may see whose snapshots are
-#: old (`infra.snapshots`); the application owns nothing.
+#: old (`infra.database.snapshots`); the application owns nothing.
 _BOOTSTRAP = """
 CREATE ROLE privata_owner LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS
 CREATE ROLE privata_app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS

@@ -11,7 +11,7 @@ import pytest
 import privata
 from conftest import wait_for
 from privata.infra.context import AppContext
-from privata.infra.postgres import listening
+from privata.infra.database.postgres import listening
 from privata.infra.waking import until_woken
 
 NEVER_S = 600.0

@@ -10,7 +10,7 @@ import pytest
 
 from privata.core.errors import AlreadyBooked, InsufficientBalance
 from privata.infra.context import AppContext
-from privata.infra.postgres import Database
+from privata.infra.database.postgres import Database
 from privata.ledger import service as ledger
 from privata.ledger.service import Cause
 from privata.ledger.tests.books import earn, give, held, operator, payout

@@ -21,7 +21,7 @@ from privata.core.errors import NotFound, ValidationFailed
 from privata.core.tenancy import Actor
 from privata.events.service import LIVE_WAKEUP, live_payload
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.orders.list import columns
 from privata.orders.search import listing
 from privata.orders.search.filters import OrderFilter, described

@@ -18,8 +18,8 @@ import msgspec
 from privata.audit import service as audit
 from privata.core.tenancy import Environment, system_actor
 from privata.infra.context import AppContext
-from privata.infra.postgres import listening
-from privata.infra.rows import reader
+from privata.infra.database.postgres import listening
+from privata.infra.database.rows import reader
 from privata.infra.waking import until_woken
 from privata.orders.export.files import EXPORTS_WAKEUP, KEPT, search_as_of, wake_pages
 from privata.orders.list import columns

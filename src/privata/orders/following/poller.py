@@ -17,7 +17,7 @@ from privata.core.errors import ProviderError
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
-from privata.infra.postgres import listening
+from privata.infra.database.postgres import listening
 from privata.infra.waking import until_woken
 from privata.orders import store
 from privata.orders.moving import ORDERS_WAKEUP, advance, expire_in_silence

@@ -16,7 +16,7 @@ from privata.core.tenancy import Actor, ActorKind, Environment, system_actor
 from privata.events.ops_events import late_deposit, publish_ops
 from privata.events.service import LIVE_WAKEUP, live_payload
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.infra.settings import Settings
 from privata.orders import store
 from privata.orders.late import store as late_store

@@ -7,8 +7,8 @@ from typing import Final
 
 import asyncpg
 
-from privata.infra.postgres import Transaction
-from privata.infra.rows import reader
+from privata.infra.database.postgres import Transaction
+from privata.infra.database.rows import reader
 from privata.orders.rows import Order, order_row
 from privata.orders.states import LateState
 

@@ -7,14 +7,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from privata.apikeys.access import KeyAccess
+from privata.apikeys.access_api import KeyAccess
 from privata.apikeys.scopes import Scope
 from privata.core.errors import ValidationFailed
 from privata.core.tenancy import Actor
-from privata.infra.access import context_of
-from privata.infra.operations import Operation
-from privata.infra.routing import Router
-from privata.infra.wire import json_response
+from privata.infra.http.access import context_of
+from privata.infra.http.operations import Operation
+from privata.infra.http.routing import Router
+from privata.infra.http.wire import json_response
 from privata.orders import moving
 from privata.orders.list import schemas as list_schemas
 from privata.orders.search import listing

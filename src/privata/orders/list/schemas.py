@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 
 from privata.core.lifecycle import OrderStatus
-from privata.infra.wire import NextCursor, Wire
+from privata.infra.http.wire import NextCursor, Wire
 from privata.orders import schemas
 from privata.orders.search.filter_values import MAX_TEXT, MOST_VALUES
 from privata.orders.search.filters import RATES, REFUNDS, SPANS

@@ -13,7 +13,7 @@ from privata.core.clock import iso
 from privata.core.errors import RequestError, ValidationFailed, WrongPayoutState
 from privata.core.tenancy import Actor
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.infra.sealing import Sealer
 from privata.payouts.access import live_only, locked_address, locked_organization, note
 from privata.payouts.addresses import store as address_store

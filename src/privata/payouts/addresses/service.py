@@ -13,7 +13,7 @@ from uuid import UUID
 from privata.core.errors import ValidationFailed, WrongPayoutState
 from privata.core.tenancy import Actor
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.organizations.telling import mail_payout_address_added
 from privata.payouts import rules
 from privata.payouts.access import live_only, locked_address, locked_organization, note

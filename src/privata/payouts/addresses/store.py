@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from privata.core.tenancy import Environment
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.rows import AddressRow, address_row
 from privata.payouts.states import VerifiedBy

@@ -112,7 +112,7 @@ async def test_it_ends_by_time_by_hand_and_with_the_membership(
 
 
 async def test_an_organization_in_onboarding_has_no_tokens(ctx: AppContext, owner: Actor) -> None:
-    """The access check tells it why: `tests/journeys/test_organization_status.py`."""
+    """The access check tells it why: `tests/journeys/operating/test_organization_status.py`."""
     made = await _make(ctx, owner)
     await ctx.database.pool.execute("UPDATE organization SET status = 'needs_contact'")
     assert not works(Capability.TOKENS, (await _enter(ctx, made.token)).status)

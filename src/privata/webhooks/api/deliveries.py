@@ -13,12 +13,12 @@ from starlette.responses import Response
 from privata.core.clock import iso
 from privata.core.errors import AlreadyRetried, NotFound, RateLimited, RecoveryInProgress
 from privata.core.tenancy import Actor
-from privata.infra.access import context_of
-from privata.infra.once import Answer
-from privata.infra.operations import Idempotency, Operation
-from privata.infra.postgres import Transaction
-from privata.infra.routing import Router
-from privata.infra.wire import json_response
+from privata.infra.database.postgres import Transaction
+from privata.infra.http.access import context_of
+from privata.infra.http.once import Answer
+from privata.infra.http.operations import Idempotency, Operation
+from privata.infra.http.routing import Router
+from privata.infra.http.wire import json_response
 from privata.webhooks.api import schemas
 from privata.webhooks.api.endpoints import ADMIN, CREATED
 from privata.webhooks.deliveries import listing

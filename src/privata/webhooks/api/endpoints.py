@@ -10,17 +10,17 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from privata.apikeys.access import KeyAccess
+from privata.apikeys.access_api import KeyAccess
 from privata.apikeys.scopes import Scope
 from privata.core.clock import iso
 from privata.core.errors import EndpointLimit, NotFound, RotationInProgress, WebhookNotPaused
 from privata.core.tenancy import Actor
-from privata.infra.access import context_of
-from privata.infra.once import Answer
-from privata.infra.operations import Idempotency, Operation
-from privata.infra.postgres import Transaction
-from privata.infra.routing import Router
-from privata.infra.wire import json_response
+from privata.infra.database.postgres import Transaction
+from privata.infra.http.access import context_of
+from privata.infra.http.once import Answer
+from privata.infra.http.operations import Idempotency, Operation
+from privata.infra.http.routing import Router
+from privata.infra.http.wire import json_response
 from privata.webhooks.api import schemas
 from privata.webhooks.deliveries import listing
 from privata.webhooks.deliveries.undelivered import undelivered

@@ -9,8 +9,8 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from privata.core.ids import ORDER_ID
+from privata.infra.http.wire import Instant, NextUuidCursor, Wire
 from privata.infra.storable import MAX_NUMBER
-from privata.infra.wire import Instant, NextUuidCursor, Wire
 from privata.webhooks.deliveries import listing, undelivered
 from privata.webhooks.endpoints.rotation import MAX_OVERLAP_S, OVERLAP_S
 from privata.webhooks.endpoints.rules import (

@@ -12,7 +12,7 @@ from privata.core.clock import iso
 from privata.core.cursors import Cursor
 from privata.core.tenancy import Actor
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.webhooks.deliveries import reading
 from privata.webhooks.deliveries.reading import DeliveryRow, DeliverySearch
 from privata.webhooks.endpoints import reading as endpoint_reading

@@ -19,7 +19,7 @@ import asyncpg
 from privata.core.cursors import Cursor
 from privata.core.errors import NotFound
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.webhooks.deliveries.search_sql import DeliverySearch, tables, where
 from privata.webhooks.endpoints.reading import Partition
 from privata.webhooks.state_sql import STATE

@@ -10,7 +10,7 @@ from privata.audit import service as audit
 from privata.core.errors import NotFound
 from privata.core.tenancy import Actor
 from privata.events.service import LIVE_WAKEUP, live_payload
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.webhooks.endpoints import store
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from privata.core.errors import EndpointLimit
 from privata.core.tenancy import Actor, Environment
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.organizations.profile import locked_profile
 
 _COUNT: Final = """

@@ -13,7 +13,7 @@ import asyncpg
 
 from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.organizations.telling import mail_endpoint_paused
 from privata.webhooks.endpoints.pausing import MAX_FAILURES, WINDOW, Reason
 

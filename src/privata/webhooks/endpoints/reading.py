@@ -19,7 +19,7 @@ import asyncpg
 from privata.core.errors import NotFound
 from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.webhooks.outcomes import Outcome
 from privata.webhooks.state_sql import EXHAUSTED
 from privata.webhooks.states import EndpointStatus

@@ -16,8 +16,8 @@ from privata.audit.service import changed
 from privata.core.errors import RotationInProgress, ValidationFailed
 from privata.core.tenancy import Actor
 from privata.infra.context import AppContext
-from privata.infra.idempotency import Keep
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
+from privata.infra.http.idempotency import Keep
 from privata.webhooks.endpoints.access import locked_endpoint, note
 from privata.webhooks.endpoints.secret_emails import tell_of_secret
 from privata.webhooks.endpoints.service import HINT_CHARS

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from privata.core.tenancy import Actor, Environment
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.organizations.telling import mail_secret_made
 
 #: Mails about secrets that an organization gets in an hour: a program that makes many must not fill

@@ -19,8 +19,8 @@ from privata.core.errors import UrlRefused, ValidationFailed
 from privata.core.tenancy import Actor, Environment
 from privata.events.service import DELIVERIES_WAKEUP, LIVE_WAKEUP, live_payload
 from privata.infra.context import AppContext
-from privata.infra.idempotency import Keep
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
+from privata.infra.http.idempotency import Keep
 from privata.webhooks.endpoints import store
 from privata.webhooks.endpoints.access import locked_endpoint, note
 from privata.webhooks.endpoints.cap import refuse_one_too_many

@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from privata.core.tenancy import Actor
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.webhooks.waiting import waiting
 
 Row = asyncpg.Record

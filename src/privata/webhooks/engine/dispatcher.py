@@ -21,7 +21,7 @@ import asyncpg
 
 from privata.events.service import DELIVERIES_WAKEUP, LIVE_WAKEUP, live_payload
 from privata.infra.context import AppContext
-from privata.infra.postgres import listening
+from privata.infra.database.postgres import listening
 from privata.webhooks.engine.claims import Claim, claim, seconds_to_next_due
 from privata.webhooks.engine.own_faults import LOOK_EVERY_S, WAKE
 from privata.webhooks.engine.reconnecting import ReconnectingConnection, is_passing

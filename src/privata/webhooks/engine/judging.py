@@ -19,7 +19,7 @@ from privata.audit import service as audit
 from privata.core.tenancy import Environment, system_actor
 from privata.events.ops_events import publish_ops, webhook_paused, webhook_resumed
 from privata.events.service import LIVE_WAKEUP, NewEvent, live_payload
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.webhooks.endpoints.pausing import WINDOW, Evidence, Standing, Tell, judge
 from privata.webhooks.engine.reconnecting import Connection
 from privata.webhooks.states import EndpointStatus

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import asyncpg
 
-from privata.infra.connecting import connect
+from privata.infra.database.connecting import connect
 
 log = logging.getLogger(__name__)
 

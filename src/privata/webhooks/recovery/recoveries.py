@@ -17,8 +17,8 @@ from uuid import UUID
 from privata.core.errors import NotFound, RecoveryInProgress, ValidationFailed
 from privata.core.tenancy import Actor
 from privata.infra.context import AppContext
-from privata.infra.idempotency import Keep
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
+from privata.infra.http.idempotency import Keep
 from privata.webhooks.endpoints.access import locked_endpoint, note
 from privata.webhooks.state_sql import FAILING, GIVEN_UP
 from privata.webhooks.states import EndpointStatus, RecoveryStatus

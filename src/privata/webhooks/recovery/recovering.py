@@ -15,7 +15,7 @@ from privata.core.standing import DELIVERING
 from privata.core.tenancy import Environment, system_actor
 from privata.events.service import DELIVERIES_WAKEUP, LIVE_WAKEUP, live_payload
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction, listening
+from privata.infra.database.postgres import Transaction, listening
 from privata.infra.waking import until_woken
 from privata.webhooks.endpoints.access import note
 from privata.webhooks.recovery.recoveries import MISSED, RECOVERIES_WAKEUP, end_recovery

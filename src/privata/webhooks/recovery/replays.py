@@ -14,8 +14,8 @@ from privata.core.errors import NotFound, RateLimited, ValidationFailed
 from privata.core.tenancy import Actor
 from privata.events.service import DELIVERIES_WAKEUP
 from privata.infra.context import AppContext
-from privata.infra.idempotency import Keep
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
+from privata.infra.http.idempotency import Keep
 from privata.webhooks.endpoints.access import locked_endpoint, note
 from privata.webhooks.states import EndpointStatus
 

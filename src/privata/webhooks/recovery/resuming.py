@@ -18,8 +18,8 @@ from privata.core.tenancy import Actor
 from privata.events.ops_events import publish_ops, webhook_resumed
 from privata.events.service import DELIVERIES_WAKEUP
 from privata.infra.context import AppContext
-from privata.infra.idempotency import Keep
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
+from privata.infra.http.idempotency import Keep
 from privata.webhooks.endpoints import store
 from privata.webhooks.endpoints.access import locked_endpoint, note
 from privata.webhooks.endpoints.pausing import Reason

@@ -19,8 +19,8 @@ from privata.core.errors import AlreadyRetried, NotFound, ValidationFailed
 from privata.core.tenancy import Actor
 from privata.events.service import DELIVERIES_WAKEUP, LIVE_WAKEUP, live_payload
 from privata.infra.context import AppContext
-from privata.infra.idempotency import Keep
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
+from privata.infra.http.idempotency import Keep
 from privata.webhooks.endpoints import store
 from privata.webhooks.endpoints.access import locked_endpoint
 from privata.webhooks.recovery.replays import not_too_many

@@ -15,7 +15,7 @@ from privata.core.errors import ValidationFailed
 from privata.core.tenancy import Actor, Environment
 from privata.events.service import NewEvent, publish
 from privata.infra.context import AppContext
-from privata.infra.idempotency import Keep
+from privata.infra.http.idempotency import Keep
 from privata.webhooks.endpoints import store
 from privata.webhooks.endpoints.access import locked_endpoint, note
 from privata.webhooks.states import EndpointStatus

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
-from privata.infra.postgres import Transaction
+from privata.infra.database.postgres import Transaction
 from privata.webhooks.signing.signatures import secret_context
 
 # In a rotation the old secret works as long as it signs. How old a secret is, is the database's

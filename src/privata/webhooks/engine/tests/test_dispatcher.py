@@ -13,7 +13,7 @@ import pytest
 from conftest import Cluster, wait_for
 from privata.events.service import DELIVERIES_WAKEUP, LIVE_WAKEUP
 from privata.infra.context import AppContext
-from privata.infra.postgres import listening
+from privata.infra.database.postgres import listening
 from privata.webhooks.endpoints.service import pause_endpoint, update_endpoint
 from privata.webhooks.engine.reconnecting import ReconnectingConnection
 from privata.webhooks.engine.recording import record_attempts
