@@ -34,11 +34,19 @@ def privata() -> None:
 
 
 @privata.command()
-def migrate() -> None:
-    """Bring the database schema up to date."""
-    from privata.startup import prepare_schema
+@click.option(
+    "--wait",
+    metavar="SECONDS",
+    type=click.FloatRange(0, 86_400),
+    help="how long to try again while others hold a lock (600)",
+)
+def migrate(wait: float | None) -> None:
+    """Bring the database schema up to date while everything runs."""
+    from privata.dashboard.watching import PATIENCE_S
+    from privata.startup import migrate_schema
 
-    applied = prepare_schema(settings(), migrate=True)
+    patience_s = PATIENCE_S if wait is None else wait
+    applied = migrate_schema(settings(), say=click.echo, patience_s=patience_s)
     click.echo(f"{len(applied)} migrations applied." if applied else "The schema is up to date.")
 
 

@@ -15,6 +15,7 @@ import uvloop
 from privata.core.errors import StartupError
 from privata.dashboard.applied import has_all_migrations
 from privata.dashboard.database import boot
+from privata.dashboard.watching import PATIENCE_S, Say
 from privata.infra.context import AppContext
 from privata.infra.database.address import DatabaseAddress, parse_address
 from privata.infra.database.urls import DatabaseUrls, database_urls
@@ -26,16 +27,27 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def prepare_schema(chosen: Settings, *, migrate: bool) -> list[str]:
+def migrate_schema(chosen: Settings, *, say: Say, patience_s: float) -> list[str]:
+    """Bring the schema up to date as the owner; the names of applied migrations.
+
+    `say` gets lines of news; a lock that somebody holds is waited for `patience_s` at most.
+    """
+    urls = database_urls(chosen)
+    return _prepare(urls, migrate=True, say=say, patience_s=patience_s)
+
+
+def _prepare(
+    urls: DatabaseUrls,
+    *,
+    migrate: bool,
+    say: Say = log.info,
+    patience_s: float = PATIENCE_S,
+) -> list[str]:
     """Boot Django on the database and see to the schema; the names of applied migrations.
 
-    With `migrate` the schema is brought up to date, otherwise a schema that is behind is a
-    `StartupError`.
+    With `migrate` the schema is brought up to date, otherwise one that is behind or ahead of the
+    code is a `StartupError`.
     """
-    return _prepare(database_urls(chosen), migrate=migrate)
-
-
-def _prepare(urls: DatabaseUrls, *, migrate: bool) -> list[str]:
     address = _parse(urls)
     wire()
     boot(urls.app)
@@ -45,7 +57,7 @@ def _prepare(urls: DatabaseUrls, *, migrate: bool) -> list[str]:
 
     schema.require_utf8(urls.owner if migrate else urls.app)
     if migrate:
-        return schema.migrate(urls.owner, address.user)
+        return schema.migrate(urls.owner, address.user, say=say, patience_s=patience_s)
     try:
         schema.require_migrated()
     finally:

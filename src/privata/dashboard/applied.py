@@ -16,16 +16,21 @@ from privata.infra.database.postgres import conninfo
 
 
 def has_all_migrations(url: str) -> bool:
-    """Whether nothing is pending; False also where the database cannot tell, for whoever asks
-    Django then gets the error with its reason."""
+    """Whether nothing is pending and nothing unknown is applied.
+
+    False also where the database cannot tell: whoever asks Django then gets the error with its
+    reason.
+    """
     try:
         with psycopg.connect(conninfo(url)) as connection:
             rows = connection.execute("SELECT app, name FROM django_migrations").fetchall()
     except psycopg.Error:
         return False
     needed = migrations_of_the_code()
+    applied = {(app, name) for app, name in rows}
+    labels = {app for app, _ in needed}
     # None: an installation without source files, which Django has to judge.
-    return bool(needed) and needed <= {(app, name) for app, name in rows}
+    return bool(needed) and needed == {one for one in applied if one[0] in labels}
 
 
 def migrations_of_the_code() -> set[tuple[str, str]]:

@@ -11,12 +11,14 @@ import logging
 from collections.abc import Iterator
 
 import psycopg
-from django.core.management import call_command
 from django.db import OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from privata.core.errors import StartupError
+from privata.dashboard.applications import INSTALLED
+from privata.dashboard.applying import apply_all
 from privata.dashboard.grants import grant
+from privata.dashboard.watching import PATIENCE_S, Say
 from privata.infra.database.postgres import conninfo, django_database
 
 log = logging.getLogger(__name__)
@@ -26,33 +28,53 @@ LOCK_KEY = 0x5052_4956
 
 OWNER = "owner"
 
-#: How long one statement of a migration waits for another's table lock before it gives up.
-LOCK_TIMEOUT = "10s"
-
 
 def pending(alias: str = "default") -> list[str]:
-    """The names of migrations that are not applied."""
+    """The names of migrations that are not applied.
+
+    `StartupError` where the schema has migrations that this code does not know.
+    """
     executor = MigrationExecutor(connections[alias])
+    _refuse_newer(executor)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 
 
-def migrate(owner_url: str, app_role: str) -> list[str]:
+def _refuse_newer(executor: MigrationExecutor) -> None:
+    """This code may break on a newer schema, and a newer schema by this code."""
+    ours = {name.rpartition(".")[2] for name in INSTALLED if name.startswith("privata.")}
+    known = set(executor.loader.disk_migrations)
+    known |= {key for one in executor.loader.disk_migrations.values() for key in one.replaces}
+    unknown = sorted(
+        key for key in executor.loader.applied_migrations if key[0] in ours and key not in known
+    )
+    if unknown:
+        raise StartupError(
+            f"The database was migrated by a newer release: this one does not know"
+            f" {'.'.join(unknown[-1])}. Start that release."
+        )
+
+
+def migrate(
+    owner_url: str, app_role: str, *, say: Say = log.info, patience_s: float = PATIENCE_S
+) -> list[str]:
     """Apply what is pending and set the grants; the names of what was applied.
 
-    Django must be booted. `StartupError` if the owner cannot connect.
+    Django must be booted. `say` gets a line for each migration, each wait, and every few seconds
+    of a long one. `StartupError` if the owner cannot connect, if a lock was not to be had in
+    `patience_s`, or if the schema is newer than this code.
     """
-    with _owner_connection(owner_url), _lock(owner_url):
+    with _owner_connection(owner_url), _lock(owner_url, say):
         applied = pending(OWNER)
         if applied:
-            call_command("migrate", database=OWNER, interactive=False, verbosity=0)
+            apply_all(OWNER, owner_url, say, patience_s=patience_s)
             log.info("applied %d migrations", len(applied))
         grant(owner_url, app_role)
     return applied
 
 
 def require_migrated() -> None:
-    """`StartupError` where the schema is behind the code, or the database out of reach."""
+    """`StartupError` where the schema is not the code's, or the database out of reach."""
     try:
         missing = pending()
     except OperationalError as error:
@@ -114,7 +136,7 @@ def _owner_connection(owner_url: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _lock(owner_url: str) -> Iterator[None]:
+def _lock(owner_url: str, say: Say) -> Iterator[None]:
     try:
         connection = psycopg.connect(conninfo(owner_url), autocommit=True)
     except psycopg.OperationalError as error:
@@ -122,5 +144,8 @@ def _lock(owner_url: str) -> Iterator[None]:
         raise StartupError(f"The database cannot be reached: {first}") from None
     with connection:
         # A session lock: it ends with this connection, also when the program is killed.
-        connection.execute("SELECT pg_advisory_lock(%s)", (LOCK_KEY,))
+        row = connection.execute("SELECT pg_try_advisory_lock(%s)", (LOCK_KEY,)).fetchone()
+        if row != (True,):
+            say("another program is migrating this database; waiting until it has finished")
+            connection.execute("SELECT pg_advisory_lock(%s)", (LOCK_KEY,))
         yield
