@@ -11,7 +11,7 @@ from pathlib import Path
 
 from conftest import Cluster, environment_for
 from privata.api.openapi import document
-from tests.contracts.test_route_matrix import OPEN, OWN_ACCOUNT
+from tests.contracts.matrix import OPEN, OWN_ACCOUNT
 
 ROOT = Path(__file__).resolve().parents[2]
 

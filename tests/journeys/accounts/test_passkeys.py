@@ -18,7 +18,7 @@ from conftest import Cluster
 from privata.accounts.sessions import digest_of
 from tests.authenticators import Key
 from tests.browser.server import Server, running_server
-from tests.journeys.accounts.test_guarding_accounts import codes_in, is_in, turn_on
+from tests.journeys.accounts.guarding import codes_in, is_in, turn_on
 from tests.visitors import Mailbox, Visitor, alert_in, edit_session, sign_up, visitor
 
 _REFUSED = "Passkey not accepted"

@@ -12,7 +12,7 @@ import pytest
 from conftest import environment_for
 from privata.infra.context import AppContext
 from tests.conftest import Partner
-from tests.journeys.partner.test_refunds_over_the_api import act, needing, order_of, settle
+from tests.journeys.partner.refunds import act, needing, order_of, settle
 
 
 @pytest.fixture
