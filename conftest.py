@@ -11,12 +11,12 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import psycopg
@@ -28,6 +28,8 @@ from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 from privata.wiring import wire
 from tests import canaries
+
+_Found = TypeVar("_Found")
 
 _counter = itertools.count(1)
 
@@ -258,7 +260,9 @@ async def superuser(cluster: Cluster, database_name: str) -> AsyncIterator[async
     await connection.close()
 
 
-async def wait_for(condition, *, seconds: float = 20.0):  # type: ignore[no-untyped-def]
+async def wait_for(
+    condition: Callable[[], Awaitable[_Found | None]], *, seconds: float = 20.0
+) -> _Found:
     """The first true answer of the (async) condition; fails after a generous while."""
     async with asyncio.timeout(seconds):
         while True:

@@ -14,7 +14,7 @@ from playwright.async_api import Download, Page, Route, expect
 
 from conftest import wait_for
 from tests.browser.audit import complaints_of
-from tests.browser.conftest import Audit
+from tests.browser.conftest import Audit, OpenPage
 from tests.browser.server import Server
 from tests.browser.stock import Stock
 
@@ -232,9 +232,9 @@ async def test_readers_see_the_list_and_export_nothing(
 
 
 async def test_the_list_works_without_scripts(
-    open_page: object, shelf: Stock, untouched: None
+    open_page: OpenPage, shelf: Stock, untouched: None
 ) -> None:
-    page: Page = await open_page(java_script_enabled=False)  # type: ignore[operator]
+    page = await open_page(java_script_enabled=False)
     await page.goto("/test/orders/?status=completed")
     await page.get_by_role("button", name="Columns").click()
     await page.get_by_role("checkbox", name="Rate").check()

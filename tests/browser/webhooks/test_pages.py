@@ -303,7 +303,7 @@ async def test_readers_change_nothing_and_strangers_see_nothing(
             "Retry",
         ):
             for role in ("button", "link"):
-                found = main.get_by_role(role, name=name, exact=True)  # type: ignore[arg-type]
+                found = main.get_by_role(role, name=name, exact=True)
                 await expect(found).to_have_count(0)
     for path in (server.path("webhooks/new"), f"{address}/pause", f"{address}/disable"):
         answer = await page.goto(path)

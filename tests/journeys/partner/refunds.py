@@ -51,7 +51,8 @@ async def act(
 
 
 async def order_of(partner: Partner, order_id: str) -> dict[str, Any]:
-    return (await partner.get(f"/order/{order_id}")).json()  # type: ignore[no-any-return]
+    found: dict[str, Any] = (await partner.get(f"/order/{order_id}")).json()
+    return found
 
 
 def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:

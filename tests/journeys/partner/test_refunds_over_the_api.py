@@ -210,6 +210,7 @@ async def test_the_preference_is_applied_when_the_window_ends(
     assert (order["tx_out_hash"] is not None) == (status == "refunded")
     pool = partner.ctx.database.pool
     row = await pool.fetchrow("SELECT action, source FROM refund")
+    assert row is not None
     assert tuple(row) == (action, "default")
     told = await pool.fetchval("SELECT count(*) FROM audit_entry WHERE action='refund.defaulted'")
     assert told == 1
@@ -251,6 +252,7 @@ async def test_a_refund_that_is_done_later(partner: Partner) -> None:
     await settle(partner.ctx)
     pool = partner.ctx.database.pool
     row = await pool.fetchrow("SELECT state, provider_reference FROM refund")
+    assert row is not None
     assert row["state"] == "processing"
     assert row["provider_reference"].startswith("simref-")
     assert (await order_of(partner, order_id))["status"] == "refund_required"
