@@ -95,8 +95,9 @@ async def test_somebody_is_invited_joins_is_changed_and_removed(
     await expect(joiner.get_by_role("heading", name="You are not in an")).to_be_visible()
 
 
-async def test_the_last_owner_stays(signed_in_page: Page, audit_page: Audit) -> None:
-    page = signed_in_page
+async def test_the_last_owner_stays(open_page: OpenPage, server: Server, audit_page: Audit) -> None:
+    page = await open_page(anonymous=True)
+    await sign_in(page, server.organization("Sole Wallet", "sole@wallet.example"))
     await page.goto("/test/team/")
     await page.locator("tbody tr", has_text="You").get_by_role("link").click()
     await page.get_by_text("Admin", exact=True).click()
@@ -125,9 +126,10 @@ async def test_several_organizations_are_switched_between(
 
 
 async def test_a_token_is_made_used_and_revoked(
-    signed_in_page: Page, server: Server, audit_page: Audit
+    open_page: OpenPage, server: Server, audit_page: Audit
 ) -> None:
-    page = signed_in_page
+    page = await open_page(anonymous=True)
+    await sign_in(page, server.organization("Report Wallet", "reports@wallet.example"))
     await page.goto("/test/settings/tokens")
     await page.get_by_role("link", name="New token").click()
     await page.get_by_label("Name").fill("Nightly report")
