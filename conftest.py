@@ -11,23 +11,27 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import psycopg
 import pytest
 import uvloop
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from privata.infra import embedded
 from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 from privata.wiring import wire
 from tests import canaries
+
+_Found = TypeVar("_Found")
 
 _counter = itertools.count(1)
 
@@ -47,12 +51,22 @@ class LeftTheMachine(Exception):
 def pytest_configure() -> None:
     """Put the rooms together, and watch every connection of this process (PEP 578)."""
     sys.addaudithook(_watch_connections)
+    # Neither is a promise of ours, and both measure the machine: the first example of a process
+    # also builds Hypothesis's table of characters, whichever test draws it.
+    hypothesis_settings.register_profile(
+        "house", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    hypothesis_settings.load_profile("house")
     wire()
     canaries.listen()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The folders with long tests first, so that no process ends on one."""
+    """The folders with long tests first, so that no process ends on one.
+
+    pytest-randomly has shuffled the files and the tests of each by now; a sort that is stable keeps
+    its order inside the two parts. All processes of a run get one seed, so they collect alike.
+    """
     items.sort(key=lambda item: not item.nodeid.startswith("tests/"))
 
 
@@ -258,7 +272,9 @@ async def superuser(cluster: Cluster, database_name: str) -> AsyncIterator[async
     await connection.close()
 
 
-async def wait_for(condition, *, seconds: float = 20.0):  # type: ignore[no-untyped-def]
+async def wait_for(
+    condition: Callable[[], Awaitable[_Found | None]], *, seconds: float = 20.0
+) -> _Found:
     """The first true answer of the (async) condition; fails after a generous while."""
     async with asyncio.timeout(seconds):
         while True:

@@ -129,5 +129,5 @@ def fill_orders(admin_url: str) -> None:
 
 def _run(connection: psycopg.Connection[tuple[object, ...]], statement: str) -> None:
     """Run a statement that the database itself described."""
-    text: LiteralString = statement  # type: ignore[assignment]
+    text: LiteralString = statement
     connection.execute(text)

@@ -17,7 +17,7 @@ MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 60
 
 SIZED = {".py", ".js", ".css", ".html"}
-EXEMPT = ("/migrations/", "/vendor/", "/tests/", "tests/")
+EXEMPT = ("/migrations/", "/vendor/")
 
 INLINE = re.compile(
     r"""\sstyle=|\son[a-z]+=["']|hx-on|["']js:|hx-trigger="[^"]*\[|<style|<script(?![^>]*\ssrc=)"""

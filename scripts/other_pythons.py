@@ -57,7 +57,9 @@ def main() -> int:
     """Run them all; 1 when a test failed."""
     usual = version_of(USUAL if USUAL.exists() else Path(sys.executable))
     found = {version: path for version, path in pythons().items() if version != usual}
-    ran, without, failed = [], [], []
+    ran: list[str] = []
+    without: list[str] = []
+    failed: list[str] = []
     for version, path in sorted(found.items()):
         name = ".".join(map(str, version))
         python = environment(version, path)
@@ -121,9 +123,9 @@ def environment(version: Version, path: Path) -> Path | None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     print(f"Making an environment of Python {name} in {folder.relative_to(ROOT)} ...", flush=True)
     # Not compiled: most of it is never imported by these tests.
-    install = [python, "-m", "pip", "install", "--quiet", "--no-compile"]
+    install: list[str | Path] = [python, "-m", "pip", "install", "--quiet", "--no-compile"]
     locks = [part for lock in LOCKS for part in ("-r", ROOT / "requirements" / lock)]
-    steps = (
+    steps: tuple[list[str | Path], ...] = (
         [path, "-m", "venv", folder],
         [*install, "--require-hashes", "--only-binary", ":all:", *locks],
         [*install, "--no-build-isolation", "--no-deps", "--no-index", "--editable", ROOT],
@@ -159,7 +161,7 @@ def tested(python: Path) -> bool:
     files = [
         str(path.relative_to(ROOT)) for pattern in TESTS for path in sorted(ROOT.glob(pattern))
     ]
-    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files]
+    command: list[str | Path] = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files]
     try:
         return subprocess.run(command, check=False, cwd=ROOT, timeout=TESTING_S).returncode == 0
     except subprocess.TimeoutExpired:

@@ -114,7 +114,8 @@ def read_house(root: Path) -> House:
     }
     for module, path in paths.items():
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        ours, others = set(), set()
+        ours: set[str] = set()
+        others: set[str] = set()
         for name in _imported(tree, paths):
             (ours if name.startswith(f"{PACKAGE}.") else others).add(name)
         house.imports[module], house.outside[module] = ours - {module}, others

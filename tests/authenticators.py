@@ -40,7 +40,9 @@ class Key:
         algorithm: int = ES256.ALGORITHM,
     ) -> dict[str, Any]:
         """The answer to the options of a registration; the key claims to use `algorithm`."""
-        public = ES256.from_cryptography_key(self._private.public_key())
+        public = ES256.from_cryptography_key(  # type: ignore[no-untyped-call]  # theirs has no types
+            self._private.public_key()
+        )
         public[3] = algorithm
         about = AuthenticatorData.create(
             sha256(host.encode()),

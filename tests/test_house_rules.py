@@ -92,5 +92,21 @@ def test_other_clocks_and_stated_reasons_are_free(rules: ModuleType, line: str) 
     assert list(rules.own_clock(f"{line}\n")) == []
 
 
+@pytest.mark.parametrize(
+    "path", ["src/privata/x.py", "tests/test_x.py", "src/privata/tests/test_x.py"]
+)
+def test_tests_are_as_short_as_the_code(
+    rules: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, path: str
+) -> None:
+    """Four files of tests had outgrown what the code may have."""
+    made = tmp_path / path
+    made.parent.mkdir(parents=True)
+    monkeypatch.setattr(rules, "ROOT", tmp_path)
+    monkeypatch.setattr(rules, "tracked", lambda: [made])
+    for lines, breaks in ((400, 0), (401, 1)):
+        made.write_text("x = 1\n" * lines)
+        assert rules.main() == breaks
+
+
 def test_the_house_keeps_its_rules(rules: ModuleType) -> None:
     assert rules.main() == 0

@@ -47,8 +47,11 @@ async def new_context(
         page.on("console", on_console)
         page.on("pageerror", on_error)
 
+    def forget(closed: BrowserContext) -> None:
+        _complaints.pop(closed, None)
+
     context.on("page", on_page)
-    context.on("close", lambda closed: _complaints.pop(closed, None))
+    context.on("close", forget)
     await context.add_init_script(_REPORT)
     return context
 

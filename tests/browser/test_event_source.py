@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from playwright.async_api import Page
+from playwright.async_api import Page, Response
 
 from conftest import wait_for
 from tests.browser.audit import complaints_of
@@ -45,7 +45,12 @@ async def test_event_source_stops_after_the_last_event(
     # What a partner's page has from a proxy of its own: the key, which EventSource cannot send.
     await page.set_extra_http_headers({"X-API-Key": server.credentials.test_key})
     statuses: list[int] = []
-    page.on("response", lambda one: one.url.endswith("/stream") and statuses.append(one.status))
+
+    def on_response(answer: Response) -> None:
+        if answer.url.endswith("/stream"):
+            statuses.append(answer.status)
+
+    page.on("response", on_response)
     told = await page.evaluate(_FOLLOW, f"/partner/v1/order/{order_id}/stream")
     complaints_of(page)  # the console tells of a connection that ended
     assert (told["closed"], told["opened"], len(told["seen"])) == (True, 1, 1)

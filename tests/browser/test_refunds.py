@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
@@ -16,7 +17,7 @@ MINE = "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"
 GENESIS = "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa"
 
 
-def needing(server: Server, **changes: str) -> str:
+def needing(server: Server, **changes: Any) -> str:
     """An order that needs a refund, with a window of a day."""
     return server.create_order(sandbox_scenario="refund", sandbox_ttl=0, **changes)
 

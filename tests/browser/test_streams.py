@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from privata.streams.tests.reader import reading
 from tests.browser.audit import audit, complaints_of
+from tests.browser.conftest import Audit, OpenPage
 from tests.browser.server import Server
 
 LIVE_MS = 15_000
@@ -16,7 +17,7 @@ LIVE_MS = 15_000
 OPEN = "streams/"
 
 
-def meter(page: Page, count: int, most: int = 50):  # type: ignore[no-untyped-def]
+def meter(page: Page, count: int, most: int = 50) -> Locator:
     """The gauge when it shows so many."""
     return page.locator(
         f'[role="meter"][aria-label="Open streams"][aria-valuenow="{count}"]'
@@ -34,7 +35,7 @@ async def follow(up: AsyncExitStack, server: Server, order_id: str, streams: int
 
 
 async def test_streams_appear_and_go_by_themselves(
-    signed_in_page: Page, server: Server, sweep_page
+    signed_in_page: Page, server: Server, sweep_page: Audit
 ) -> None:
     page = signed_in_page
     await page.goto(server.path(OPEN))
@@ -80,7 +81,9 @@ async def test_the_gauge_warns_when_it_is_nearly_full_and_full(
     await expect(meter(page, 0)).to_be_visible(timeout=LIVE_MS)
 
 
-async def test_one_is_closed_by_hand(signed_in_page: Page, server: Server, sweep_page) -> None:
+async def test_one_is_closed_by_hand(
+    signed_in_page: Page, server: Server, sweep_page: Audit
+) -> None:
     page = signed_in_page
     order_id = await asyncio.to_thread(server.create_order, sandbox_scenario="stuck")
     async with reading(server.base_url, order_id, server.credentials.test_key) as one:
@@ -117,7 +120,7 @@ async def test_the_call_to_watch_names_an_order_that_moves(
     await expect(call).to_contain_text(f"/partner/v1/order/{order_id}/stream")
 
 
-async def test_the_page_works_without_scripts(open_page, server: Server) -> None:
+async def test_the_page_works_without_scripts(open_page: OpenPage, server: Server) -> None:
     page = await open_page(java_script_enabled=False)
     order_id = await asyncio.to_thread(server.create_order, sandbox_scenario="stuck")
     async with reading(server.base_url, order_id, server.credentials.test_key) as one:

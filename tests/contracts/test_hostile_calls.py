@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import BaseModel
 
 from conftest import Cluster
 from privata.api.automation import schemas as token_schemas
@@ -145,7 +146,7 @@ def test_no_call_of_the_automation_api_with_hostile_values_is_a_5xx(
     names = sorted(
         {field.alias or name for one in shapes for name, field in one.model_fields.items()}
     )
-    written = {
+    written: dict[str, tuple[type[BaseModel], dict[str, str]]] = {
         "POST": (webhook_schemas.CreateEndpoint, {"url": "https://a.example/", "alias": "x"}),
         "PATCH": (webhook_schemas.ChangeEndpoint, {"alias": "x"}),
     }

@@ -11,6 +11,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from asyncpg.pool import PoolConnectionProxy
 
 from privata.apikeys.admission_sql import ADMIT, with_companion
 from privata.infra.context import AppContext
@@ -59,7 +60,7 @@ def _table_of(name: str) -> str:
     return "app_user" if name == "user" else name
 
 
-async def _plan(connection: asyncpg.Connection, statement: str) -> Any:
+async def _plan(connection: PoolConnectionProxy, statement: str) -> Any:
     """The generic plan: its nodes, relations, indexes and costs, without the names of aliases."""
     await connection.execute(f"PREPARE planned AS {statement}")
     count = len(set(re.findall(r"\$(\d+)", statement)))

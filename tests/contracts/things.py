@@ -56,6 +56,17 @@ def things_of(server: Server, mine: Credentials) -> dict[str, str]:
             "/order/create", json={"quote_id": quote, "address": address, "sandbox_ttl": 3600}
         )
         assert made.is_success, made.text
+    _put_rows(server, ident, owner)
+    found = {}
+    for name, statement in OWNED.items():
+        rows = server.execute(f"{statement} LIMIT 1", ident)
+        assert rows, f"the organization has no {name}"
+        found[name] = str(rows[0][0])
+    return found
+
+
+def _put_rows(server: Server, ident: str, owner: str) -> None:
+    """Give the organization what is quicker put into the database than asked for."""
     server.execute(
         "INSERT INTO invitation (id, organization_id, email, role, digest, invited_by, expires_at)"
         " VALUES (gen_random_uuid(), %s::uuid, 'x@other.example', 'admin',"
@@ -104,12 +115,6 @@ def things_of(server: Server, mine: Credentials) -> dict[str, str]:
         " target) SELECT %s::uuid, 'system', 'x', 'x', 'x', 'x' FROM generate_series(1, 5000)",
         ident,
     )
-    found = {}
-    for name, statement in OWNED.items():
-        rows = server.execute(f"{statement} LIMIT 1", ident)
-        assert rows, f"the organization has no {name}"
-        found[name] = str(rows[0][0])
-    return found
 
 
 def endpoint_of(server: Server, mine: Credentials) -> str:

@@ -144,7 +144,7 @@ async def test_hangs(harness: Harness, home: Path, scale: Scale) -> None:
         over.set()
 
         async def published() -> bool:
-            return await harness.ctx.database.pool.fetchval("SELECT true")  # type: ignore[no-any-return]
+            return bool(await harness.ctx.database.pool.fetchval("SELECT true"))
 
         await wait_for(published)
     await _check(harness)

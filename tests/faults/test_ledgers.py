@@ -98,5 +98,5 @@ def test_an_ordering_key_that_mixed_up_is_found() -> None:
 
 def test_what_was_in_doubt_may_have_come() -> None:
     whole = _whole()
-    doubt = dict([whole.published.popitem()])  # type: ignore[attr-defined]
-    replace(whole, unsure=doubt).check()
+    *known, doubted = whole.published.items()
+    replace(whole, published=dict(known), unsure=dict([doubted])).check()

@@ -1,110 +1,31 @@
-"""Second factors, step-up authentication and forgotten passwords, told over HTTP."""
+"""Second factors, step-up authentication and sessions, told over HTTP."""
 
 from __future__ import annotations
 
 import concurrent.futures
-import itertools
-import re
-import time
-from collections.abc import Iterator
-from pathlib import Path
 
-import httpx
 import pytest
 
-from conftest import Cluster
 from privata.accounts.factors.totp import code_at
-from tests.browser.server import Server, running_server
+from tests.browser.server import Server
+from tests.journeys.accounts.guarding import (
+    add_app,
+    codes_in,
+    forget_time,
+    is_in,
+    last_step,
+    present,
+    turn_on,
+)
 from tests.visitors import (
     PASSWORD,
     Mailbox,
     Visitor,
     age_authentication,
     alert_in,
-    link_in,
     sign_up,
     visitor,
 )
-
-_names = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("guarding")
-
-
-@pytest.fixture(scope="module")
-def server(cluster: Cluster, home: Path) -> Iterator[Server]:
-    with running_server(cluster, home) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def mailbox(server: Server, home: Path) -> Mailbox:
-    return Mailbox(server, home / "mail")
-
-
-@pytest.fixture
-def person() -> str:
-    return f"guarded{next(_names)}@wallet.example"
-
-
-@pytest.fixture
-def owner(server: Server, mailbox: Mailbox, person: str) -> Iterator[Visitor]:
-    """The person, just signed up."""
-    with visitor(server) as made:
-        sign_up(server, mailbox, made, person)
-        yield made
-
-
-def is_in(who: Visitor) -> bool:
-    return who.get("/account/security").url.path == "/account/security"
-
-
-def codes_in(page: httpx.Response) -> list[str]:
-    return re.findall(r"<li>([a-z0-9]{5}-[a-z0-9]{5})</li>", page.text)
-
-
-def add_app(who: Visitor) -> str:
-    """Set an authenticator app up, up to the recovery codes; its secret."""
-    page = who.get("/account/security/app")
-    found = re.search(r'data-copy="([A-Z2-7]{32})"', page.text)
-    assert found
-    now = int(time.time()) // 30
-    page = who.post("/account/security/app", code=code_at(found.group(1), now))
-    assert page.url.path == "/account/security/recovery", alert_in(page)
-    return found.group(1)
-
-
-def turn_on(who: Visitor) -> tuple[str, list[str]]:
-    """Two-factor sign-in with an app: its secret and the nine codes that are left."""
-    secret = add_app(who)
-    codes = codes_in(who.get("/account/security/recovery"))
-    page = who.post("/account/security/recovery", code=codes[0].upper().replace("-", " "))
-    assert page.url.path == "/account/security", alert_in(page)
-    return secret, codes[1:]
-
-
-def forget_time(server: Server) -> None:
-    """As if codes of the app had not been used: tests do not wait for the next 30 seconds."""
-    server.execute(
-        "UPDATE mfa_authenticator SET data = jsonb_set(data, '{counter}', '0') WHERE type = 'totp'"
-    )
-
-
-def last_step(server: Server, person: str) -> int:
-    """The step whose code the person's app has used last."""
-    ((step,),) = server.execute(
-        "SELECT (m.data->>'counter')::bigint FROM mfa_authenticator m"
-        " JOIN app_user u ON u.id = m.user_id WHERE u.email = %s AND type = 'totp'",
-        person,
-    )
-    return int(step)
-
-
-def present(secret: str) -> str:
-    return code_at(secret, int(time.time()) // 30)
 
 
 def test_second_factors_count_once_a_recovery_code_was_typed_back(
@@ -225,7 +146,7 @@ def test_factors_are_sealed_and_shown_to_nobody_else(
         person,
     )
     with visitor(server) as stranger:
-        sign_up(server, mailbox, stranger, f"guarded{next(_names)}@wallet.example")
+        sign_up(server, mailbox, stranger, f"stranger.{person}")
         stranger.get("/account/security")
         assert stranger.post(f"/account/security/factors/{factor}/remove").status_code == 404
 
@@ -269,109 +190,6 @@ def test_without_a_second_factor_the_password_is_the_step_up(
     server.execute("DELETE FROM account_tries WHERE \"limit\" = 'step_up'")
     page = owner.post("/confirm", password=PASSWORD)
     assert page.url.path == "/account/security/app"
-
-
-def test_a_changed_password_ends_the_other_sessions(
-    server: Server, mailbox: Mailbox, owner: Visitor, person: str
-) -> None:
-    with visitor(server) as elsewhere:
-        elsewhere.sign_in(person)
-        assert is_in(elsewhere)
-        owner.get("/account/security/password")
-        page = owner.post(
-            "/account/security/password", current="wrong", password="velvet-comet-19x"
-        )
-        assert page.status_code == 422
-        assert "Incorrect current password" in page.text
-        page = owner.post("/account/security/password", current=PASSWORD, password="short")
-        assert "at least 12 characters" in page.text
-        page = owner.post(
-            "/account/security/password", current=PASSWORD, password="velvet-comet-19x"
-        )
-        assert "Password changed" in page.text
-        assert (is_in(owner), is_in(elsewhere)) == (True, False)
-        assert alert_in(elsewhere.sign_in(person)) == "Incorrect email or password"
-        elsewhere.sign_in(person, "velvet-comet-19x")
-        assert is_in(elsewhere)
-    assert any(
-        mail["Subject"] == "Your Privata password was changed"
-        for mail in [mailbox.wait(person, count) for count in (2, 3)]
-    )
-    ((recorded,),) = server.execute(
-        "SELECT count(*) FROM audit_entry WHERE action = 'account.password_changed'"
-        " AND actor_label = %s",
-        person,
-    )
-    assert recorded == 1
-
-
-def ask(server: Server, address: str) -> httpx.Response:
-    with visitor(server) as forgetful:
-        forgetful.get("/reset")
-        return forgetful.post("/reset", email=address)
-
-
-def test_a_forgotten_password_is_set_by_a_link_once(
-    server: Server, mailbox: Mailbox, owner: Visitor, person: str
-) -> None:
-    answers = [ask(server, address) for address in (person, "nobody@wallet.example")]
-    assert answers[0].url == answers[1].url
-    plain = [re.sub(r'(csrf-token" content|data-now)="[^"]*"', "", each.text) for each in answers]
-    assert plain[0] == plain[1]
-    link = link_in(mailbox.wait(person, 2))
-    with visitor(server) as forgetful:
-        assert forgetful.get(link).status_code == 200
-        assert forgetful.get(link).status_code == 200  # looking does not use it up
-        assert forgetful.post(link, password="short").status_code == 422
-        page = forgetful.post(link, password="velvet-comet-19x")
-        assert page.url.path == "/login"
-        assert "Password changed" in page.text
-        assert forgetful.get(link).status_code == 410
-        forgetful.get("/login")
-        assert forgetful.post(link, password="another-comet-19x").status_code == 410
-        assert not is_in(owner)
-        forgetful.sign_in(person, "velvet-comet-19x")
-        assert is_in(forgetful)
-    assert mailbox.of("nobody@wallet.example") == []
-    assert server.execute("SELECT status FROM mail WHERE recipient = 'nobody@wallet.example'") == [
-        ("dropped",)
-    ]
-
-
-def test_three_links_an_hour_and_each_for_an_hour(
-    server: Server, mailbox: Mailbox, owner: Visitor, person: str
-) -> None:
-    texts = {re.sub(r'="[^"]*"', "", ask(server, person).text) for _ in range(5)}
-    assert len(texts) == 1
-    mailbox.wait(person, 4)
-    assert server.execute("SELECT count(*) FROM reset_link WHERE email = %s", person) == [(3,)]
-    first, second = (link_in(mailbox.of(person)[at]) for at in (1, 2))
-    server.execute("UPDATE reset_link SET expires_at = now() WHERE email = %s", person)
-    with visitor(server) as late:
-        assert late.get(first).status_code == 410
-    server.execute(
-        "UPDATE reset_link SET expires_at = now() + interval '1 minute' WHERE email = %s", person
-    )
-    with visitor(server) as forgetful:
-        forgetful.get(first)
-        forgetful.post(first, password="velvet-comet-19x")
-        # The other links end with the first: they were asked for before.
-        assert forgetful.get(second).status_code == 410
-
-
-def test_a_link_at_the_same_moment_sets_one_password(
-    server: Server, mailbox: Mailbox, owner: Visitor, person: str
-) -> None:
-    ask(server, person)
-    link = link_in(mailbox.wait(person, 2))
-
-    def use(number: int) -> str:
-        with visitor(server) as twin:
-            twin.get(link)
-            return twin.post(link, password=f"velvet-comet-19{number}").url.path
-
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(use, range(4))).count("/login") == 1
 
 
 def test_sign_ins_at_the_same_moment_leave_ten_sessions(

@@ -17,7 +17,7 @@ from conftest import Cluster
 from privata.infra.sealing import derive
 from privata.infra.settings import Settings
 from tests.browser.server import Server, running_server
-from tests.journeys.accounts.test_guarding_accounts import is_in
+from tests.journeys.accounts.guarding import is_in
 from tests.journeys.accounts.test_passkeys import wait_for_waiters
 from tests.visitors import (
     PASSWORD,

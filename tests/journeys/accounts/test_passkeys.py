@@ -18,7 +18,7 @@ from conftest import Cluster
 from privata.accounts.sessions import digest_of
 from tests.authenticators import Key
 from tests.browser.server import Server, running_server
-from tests.journeys.accounts.test_guarding_accounts import codes_in, is_in, turn_on
+from tests.journeys.accounts.guarding import codes_in, is_in, turn_on
 from tests.visitors import Mailbox, Visitor, alert_in, edit_session, sign_up, visitor
 
 _REFUSED = "Passkey not accepted"
@@ -52,7 +52,8 @@ def owner(server: Server, mailbox: Mailbox) -> Iterator[Visitor]:
 def options_of(who: Visitor, path: str) -> dict[str, Any]:
     answer = who.client.get(path)
     assert answer.status_code == 200, answer.text
-    return answer.json()  # type: ignore[no-any-return]
+    found: dict[str, Any] = answer.json()
+    return found
 
 
 def email_of(server: Server, who: Visitor) -> str:

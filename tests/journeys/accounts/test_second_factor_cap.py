@@ -10,7 +10,7 @@ import pytest
 
 from conftest import Cluster
 from tests.browser.server import Server, running_server
-from tests.journeys.accounts.test_guarding_accounts import turn_on
+from tests.journeys.accounts.guarding import turn_on
 from tests.visitors import Mailbox, Visitor, age_authentication, alert_in, sign_up, text_of, visitor
 
 

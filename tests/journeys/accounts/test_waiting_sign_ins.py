@@ -13,7 +13,7 @@ import pytest
 
 from conftest import Cluster
 from tests.browser.server import Server, running_server
-from tests.journeys.accounts.test_guarding_accounts import ask, is_in, turn_on
+from tests.journeys.accounts.guarding import ask, is_in, turn_on
 from tests.journeys.accounts.test_passkeys import add_passkey, options_of
 from tests.visitors import (
     PASSWORD,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from conftest import Cluster, environment_for
 from privata.core.errors import StartupError
@@ -78,8 +79,8 @@ async def _asked(url: str, question: str) -> list[str]:
     alone = await connect(url)
     found.append(str(await alone.fetchval(question)))
     await alone.close()
-    for arguments in ({"conninfo": conninfo(url)}, _as_django_does(url)):
-        with psycopg.connect(**arguments) as connection:
+    for keywords in (conninfo(url), _as_django_does(url)):
+        with psycopg.connect(keywords) as connection:
             row = connection.execute(question).fetchone()
             assert row is not None
             found.append(str(row[0]))
@@ -93,11 +94,12 @@ async def _is_ready(url: str) -> None:
         assert readiness.ready
 
 
-def _as_django_does(url: str) -> dict[str, str]:
+def _as_django_does(url: str) -> str:
     said = django_database(url)
     names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password"}
     names |= {"HOST": "host", "PORT": "port"}
-    return {theirs: said[ours] for ours, theirs in names.items() if said[ours]} | said["OPTIONS"]
+    used = {theirs: said[ours] for ours, theirs in names.items() if said[ours]}
+    return make_conninfo("", **used, **said["OPTIONS"])
 
 
 @pytest.mark.parametrize("more", FINE)

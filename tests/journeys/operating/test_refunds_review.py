@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,13 @@ import pytest
 from conftest import environment_for
 from privata.infra.context import AppContext
 from tests.conftest import Partner
-from tests.journeys.partner.test_refunds_over_the_api import act, needing, order_of, settle
+from tests.journeys.partner.refunds import act, needing, order_of, settle
+
+Command = Callable[..., Awaitable[tuple[int | None, str, str]]]
 
 
 @pytest.fixture
-def command(ctx: AppContext, tmp_path: Path):  # type: ignore[no-untyped-def]
+def command(ctx: AppContext, tmp_path: Path) -> Command:
     """Runs the program on the database of the test: exit code, output, errors."""
     settings = ctx.settings
     environment = environment_for(
@@ -36,7 +39,7 @@ def command(ctx: AppContext, tmp_path: Path):  # type: ignore[no-untyped-def]
     return run
 
 
-async def test_an_order_is_listed_decided_and_gone(partner: Partner, command) -> None:  # type: ignore[no-untyped-def]
+async def test_an_order_is_listed_decided_and_gone(partner: Partner, command: Command) -> None:
     order_id = await needing(partner, amount="0.10403")
     assert (await act(partner, order_id)).is_success
     await settle(partner.ctx)

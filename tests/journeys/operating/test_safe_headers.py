@@ -24,6 +24,9 @@ PAGES = ("/login", "/docs", "/no/such/page", "/static/nothing.css")
 
 HSTS = "max-age=31536000; includeSubDomains"
 
+#: What a proxy says of the connection, and the header that the answer then has.
+SENT = ((None, HSTS), ("https", HSTS), ("http", None), ("https, http", None))
+
 
 def test_every_answer_has_nosniff_and_hsts_behind_a_trusted_proxy(
     cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
@@ -39,14 +42,14 @@ def test_every_answer_has_nosniff_and_hsts_behind_a_trusted_proxy(
         httpx.Client(base_url=server.base_url, verify=NO_AUTHORITIES, timeout=60) as client,
     ):
         for path in (*API, *PAGES):
-            for sent, hsts in (({}, HSTS), ("https", HSTS), ("http", None), ("https, http", None)):
+            for sent, hsts in SENT:
                 headers = {"X-Forwarded-Proto": sent} if sent else {}
                 answer = client.get(path, headers=headers)
                 assert answer.headers.get_list("x-content-type-options") == ["nosniff"], path
                 assert answer.headers.get("strict-transport-security") == hsts, (path, sent)
         for path in API:
-            headers = client.get(path).headers
-            assert headers["content-security-policy"].startswith("default-src 'none'"), path
-            assert headers["x-frame-options"] == "DENY", path
-            assert headers["referrer-policy"] == "no-referrer", path
+            told = client.get(path).headers
+            assert told["content-security-policy"].startswith("default-src 'none'"), path
+            assert told["x-frame-options"] == "DENY", path
+            assert told["referrer-policy"] == "no-referrer", path
         assert "script-src 'self'" in client.get("/login").headers["content-security-policy"]

@@ -15,17 +15,17 @@ QUOTE = {"from": "BTC", "to": "ETH", "amount": "0.1"}
 
 def error_of(answer: Any) -> dict[str, Any]:
     assert answer.headers["content-type"] == "application/json"
-    error = answer.json()["error"]
+    error: dict[str, Any] = answer.json()["error"]
     assert set(error) >= {"code", "message", "request_id"}
     assert error["request_id"] == answer.headers["x-request-id"]
-    return error  # type: ignore[no-any-return]
+    return error
 
 
 @pytest.mark.parametrize(
     "key", [None, "x", "pk_test_short", "pk_test_" + "A" * 43, "pk_live_" + "A" * 43, "ключ"]
 )
 async def test_wrong_keys_all_look_alike(partner: Partner, key: str | None) -> None:
-    headers = {} if key is None else {"X-API-Key": key.encode()}
+    headers = {} if key is None else {b"X-API-Key": key.encode()}
     answer = await partner.client.get("/order/x", headers=headers)
     error = error_of(answer)
     assert (answer.status_code, error["code"]) == (401, "INVALID_KEY")

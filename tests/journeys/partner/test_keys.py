@@ -17,6 +17,7 @@ from conftest import Cluster, environment_for
 from privata.apikeys.expiring import warn_once
 from privata.apikeys.rotation import end_old_secret, rotate_key
 from privata.apikeys.service import create_key, edit_key, revoke_key
+from privata.apikeys.tests.making import edit
 from privata.core.clock import ManualClock
 from privata.core.tenancy import Environment, system_actor
 from privata.infra.settings import Settings
@@ -57,13 +58,12 @@ async def test_addresses_and_scopes_hold_from_the_next_call_on(partner: Partner)
     actor = system_actor(partner.organization_id, Environment.TEST, "tests")
     key_id, key = await new_key(partner, allowed_cidrs=["127.0.0.0/8", "2001:db8::/48"])
     assert await status(partner, key) == 200
-    wanted = {"name": "Journey", "scopes": ["webhook:admin"], "expires_on": None}
-    await edit_key(partner.ctx, actor=actor, key_id=key_id, allowed_cidrs=["127.0.0.1"], **wanted)
+    changed = edit("webhook:admin", allowed_cidrs=["127.0.0.1"])
+    await edit_key(partner.ctx, actor=actor, key_id=key_id, **changed)
     missing = await partner.get("/order/prv-x", key=key)
     assert (missing.status_code, missing.json()["error"]["code"]) == (403, "SCOPE_REQUIRED")
-    await edit_key(
-        partner.ctx, actor=actor, key_id=key_id, allowed_cidrs=["203.0.113.0/24"], **wanted
-    )
+    changed = edit("webhook:admin", allowed_cidrs=["203.0.113.0/24"])
+    await edit_key(partner.ctx, actor=actor, key_id=key_id, **changed)
     assert await status(partner, key) == 401
 
 

@@ -15,13 +15,13 @@ AROUND = [b"%s ", b" %s", b"%s\t", b"\t %s \t", b"   %s   "]
 
 
 async def _call(
-    url: str, method: str, path: str, headers: dict[str, bytes], **more: bytes
+    url: str, method: str, path: str, headers: dict[str, bytes], body: bytes | None = None
 ) -> Answer:
     """Byte for byte: httpx would tidy the values."""
     client = RoughClient(url)
     target = f"/partner/v1{path}"
     answer = await asyncio.to_thread(
-        client.call, method, target, headers=list(headers.items()), **more
+        client.call, method, target, headers=list(headers.items()), body=body
     )
     client.close()
     return answer

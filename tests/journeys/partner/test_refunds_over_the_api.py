@@ -1,69 +1,28 @@
-"""Refund actions over the API: each outcome, each refusal, and never twice."""
+"""Refund actions over the API: each outcome, and never twice."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from privata.core.tenancy import Environment
-from privata.infra.context import AppContext
-from privata.orders.following.poller import follow_once
 from privata.refunds.clock import end_windows_once
-from privata.refunds.executing import execute_once
 from tests.conftest import ADDRESSES, Partner
-
-TRON = "TJRabPrwbZy45sbavfcjinPJC18kjpRTv8"
-OTHER_BTC = "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2"
-RETURN = {"refund_to_address": OTHER_BTC}
-
-
-async def settle(ctx: AppContext) -> None:
-    """Do everything that is due now."""
-    while (
-        await follow_once(ctx)
-        + await end_windows_once(ctx, Environment.TEST)
-        + await execute_once(ctx, Environment.TEST)
-    ):
-        pass
-
-
-async def needing(partner: Partner, *, amount: str = "0.1", **changes: Any) -> str:
-    """An order that needs a refund."""
-    quote = await partner.quote(amount=amount)
-    body = {"quote_id": quote["quote_id"], "sandbox_scenario": "refund", "sandbox_ttl": 0}
-    made = await partner.create(**(body | changes))
-    assert made.status_code == 201, made.text
-    await settle(partner.ctx)
-    return str(made.json()["order_id"])
-
-
-async def act(
-    partner: Partner, order_id: str, body: Any = None, *, key: str = "", headers: Any = None
-) -> httpx.Response:
-    path = f"/order/{order_id}/refund-action"
-    return await partner.post(path, body or RETURN, key=key, headers=headers)
-
-
-async def order_of(partner: Partner, order_id: str) -> dict[str, Any]:
-    return (await partner.get(f"/order/{order_id}")).json()  # type: ignore[no-any-return]
-
-
-def refused(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
-    error: dict[str, Any] = answer.json()["error"]
-    assert (answer.status_code, error["code"]) == (status, code), error
-    return error
-
-
-async def types(partner: Partner, order_id: str) -> list[str]:
-    rows = await partner.ctx.database.pool.fetch(
-        "SELECT type FROM event WHERE order_id = $1 ORDER BY seq", order_id
-    )
-    return [row["type"].removeprefix("order.") for row in rows]
+from tests.journeys.partner.refunds import (
+    OTHER_BTC,
+    RETURN,
+    TRON,
+    act,
+    end_window_now,
+    needing,
+    order_of,
+    refused,
+    settle,
+    types,
+)
 
 
 @pytest.mark.parametrize(
@@ -165,15 +124,6 @@ async def test_events_carry_the_refund_as_it_was(partner: Partner) -> None:
     assert orders["order.refunded"] == await order_of(partner, order_id), "the same object"
 
 
-async def test_an_order_that_needed_no_refund_has_none(partner: Partner) -> None:
-    made = (await partner.create(sandbox_scenario="stuck")).json()
-    assert made["refund"] is None
-    path = f"/order/{made['order_id']}/refund"
-    error = refused(await partner.get(path), 409, "REFUND_NOT_REQUIRED")
-    assert error["status"] == "waiting_deposit"
-    refused(await partner.get(path, key=partner.live_key), 404, "ORDER_NOT_FOUND")
-
-
 async def test_an_idempotency_key_covers_the_action(partner: Partner) -> None:
     order_id = await needing(partner)
     key = {"Idempotency-Key": "refund-1"}
@@ -213,89 +163,6 @@ async def test_an_action_and_the_end_of_the_window_at_once(partner: Partner) -> 
     await settle(partner.ctx)
     assert await pool.fetchval("SELECT source FROM refund") == "api"
     assert (await types(partner, order_id)).count("refunded") == 1
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "code", "field"),
-    [
-        ({}, 422, "VALIDATION_ERROR", "refund_to_address"),
-        ({"refund_to_address": False}, 422, "VALIDATION_ERROR", "refund_to_address"),
-        ({**RETURN, "convert_to_stable": True}, 422, "VALIDATION_ERROR", "convert_to_stable"),
-        ({**RETURN, "stable_target": "USDT-TRC20"}, 422, "VALIDATION_ERROR", "stable_target"),
-        (
-            {"refund_to_address": True, "refund_extra_id": "1"},
-            422,
-            "VALIDATION_ERROR",
-            "refund_extra_id",
-        ),
-        ({"refund_to_adress": "x"}, 422, "VALIDATION_ERROR", "refund_to_adress"),
-        ({"convert_to_stable": True}, 400, "STABLE_TARGET_REQUIRED", "stable_target"),
-        (
-            {"convert_to_stable": True, "stable_target": "DAI-ERC20"},
-            422,
-            "VALIDATION_ERROR",
-            "stable_target",
-        ),
-        (
-            {"convert_to_stable": True, "stable_target": "USDT-TRC20"},
-            422,
-            "VALIDATION_ERROR",
-            "address",
-        ),
-        (
-            {"convert_to_stable": True, "stable_target": "USDT-TRC20", "address": OTHER_BTC},
-            400,
-            "INVALID_ADDRESS",
-            "address",
-        ),
-        ({"refund_to_address": OTHER_BTC[:-1] + "3"}, 400, "INVALID_ADDRESS", "refund_to_address"),
-        ({"refund_to_address": ADDRESSES["ETH"]}, 400, "INVALID_ADDRESS", "refund_to_address"),
-        ({**RETURN, "refund_extra_id": "1"}, 400, "INVALID_ADDRESS", "refund_extra_id"),
-        ({"refund_to_address": True}, 422, "VALIDATION_ERROR", "refund_to_address"),
-    ],
-)
-async def test_wrong_actions_name_their_field_and_change_nothing(
-    partner: Partner, body: dict[str, Any], status: int, code: str, field: str
-) -> None:
-    order_id = await needing(partner)
-    path = f"/order/{order_id}/refund-action"
-    error = refused(await partner.post(path, body), status, code)
-    assert field in [one["field"].split(".")[0] for one in error["fields"]], error
-    assert await partner.ctx.database.pool.fetchval("SELECT count(*) FROM refund") == 0
-
-
-async def test_orders_that_need_none_say_so(partner: Partner) -> None:
-    made = await partner.create(sandbox_scenario="stuck")
-    error = refused(await act(partner, made.json()["order_id"]), 409, "REFUND_NOT_REQUIRED")
-    assert error["status"] == "waiting_deposit"
-
-
-@pytest.mark.parametrize(("capability", "hours"), [("ticket", 48), ("none", None)])
-async def test_what_happens_where_refunds_are_not_programmatic(
-    partner: Partner, capability: str, hours: int | None
-) -> None:
-    order_id = await needing(partner)
-    pool = partner.ctx.database.pool
-    await pool.execute(
-        "UPDATE orders SET refund_capability = $1, refund_sla_hours = $2", capability, hours
-    )
-    error = refused(await act(partner, order_id), 409, "REFUND_NOT_PROGRAMMATIC")
-    assert error["refund_capability"] == capability
-    assert error.get("refund_sla_hours") == hours
-    await end_window_now(partner)
-    assert (await order_of(partner, order_id))["status"] == "manual_review"
-    refused(await act(partner, order_id), 409, "REFUND_NOT_PROGRAMMATIC")
-
-
-async def end_window_now(partner: Partner) -> None:
-    """Let the order's window be long over."""
-    pool = partner.ctx.database.pool
-    await pool.execute(
-        "UPDATE order_timeline SET at = at - $1::interval WHERE status = 'refund_required'",
-        timedelta(hours=24),
-    )
-    await pool.execute("UPDATE orders SET poll_at = now() WHERE status = 'refund_required'")
-    await settle(partner.ctx)
 
 
 @pytest.mark.parametrize(
@@ -343,17 +210,10 @@ async def test_the_preference_is_applied_when_the_window_ends(
     assert (order["tx_out_hash"] is not None) == (status == "refunded")
     pool = partner.ctx.database.pool
     row = await pool.fetchrow("SELECT action, source FROM refund")
+    assert row is not None
     assert tuple(row) == (action, "default")
     told = await pool.fetchval("SELECT count(*) FROM audit_entry WHERE action='refund.defaulted'")
     assert told == 1
-    refused(await act(partner, order_id), 409, "REFUND_WINDOW_EXPIRED")
-
-
-async def test_a_window_that_has_ended_refuses_before_the_clock_comes(partner: Partner) -> None:
-    order_id = await needing(partner)
-    await partner.ctx.database.pool.execute(
-        "UPDATE order_timeline SET at = at - interval '24 hours' WHERE status = 'refund_required'"
-    )
     refused(await act(partner, order_id), 409, "REFUND_WINDOW_EXPIRED")
 
 
@@ -392,6 +252,7 @@ async def test_a_refund_that_is_done_later(partner: Partner) -> None:
     await settle(partner.ctx)
     pool = partner.ctx.database.pool
     row = await pool.fetchrow("SELECT state, provider_reference FROM refund")
+    assert row is not None
     assert row["state"] == "processing"
     assert row["provider_reference"].startswith("simref-")
     assert (await order_of(partner, order_id))["status"] == "refund_required"
@@ -400,17 +261,6 @@ async def test_a_refund_that_is_done_later(partner: Partner) -> None:
     )
     await settle(partner.ctx)
     assert (await order_of(partner, order_id))["status"] == "refunded"
-
-
-async def test_strangers_and_the_other_environment_see_no_order(partner: Partner) -> None:
-    order_id = await needing(partner)
-    missing = "prv-00000000-0000-4000-8000-000000000000"
-    for answer in (
-        await act(partner, order_id, key=partner.live_key),
-        await act(partner, missing),
-        await act(partner, "nonsense"),
-    ):
-        refused(answer, 404, "ORDER_NOT_FOUND")
 
 
 async def test_no_answer_and_no_event_holds_a_refund_address(partner: Partner) -> None:

@@ -36,12 +36,14 @@ class Admin:
     async def made(self, **changes: Any) -> dict[str, Any]:
         answer = await self.call("POST", "/endpoints", {"url": URL, "alias": "Orders"} | changes)
         assert answer.status_code == 201, answer.text
-        return answer.json()  # type: ignore[no-any-return]
+        found: dict[str, Any] = answer.json()
+        return found
 
     async def log(self, **query: Any) -> list[dict[str, Any]]:
         answer = await self.call("GET", "/deliveries", **query)
         assert answer.status_code == 200, answer.text
-        return answer.json()["deliveries"]  # type: ignore[no-any-return]
+        found: list[dict[str, Any]] = answer.json()["deliveries"]
+        return found
 
     async def database(self, statement: str) -> None:
         await self.partner.ctx.database.pool.execute(statement)

@@ -63,4 +63,5 @@ async def test_a_code_is_for_its_purpose_and_ends_with_the_next(ctx: AppContext)
                                CodePurpose.NEW_DEVICE)  # fmt: skip
     assert judged is CodeCheck.RIGHT
     row = await ctx.database.pool.fetchrow("SELECT * FROM mailed_code WHERE id = $1", second.id)
+    assert row is not None
     assert second.code.encode() not in bytes(row["digest"])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import unicodedata
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import django
 import pytest
@@ -74,9 +75,11 @@ class _Counting(Gate):
 
     turns = 0
 
-    def turn(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def turn(self) -> Iterator[None]:
         self.turns += 1
-        return super().turn()
+        with super().turn():
+            yield
 
 
 @pytest.mark.parametrize(

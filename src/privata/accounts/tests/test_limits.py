@@ -82,6 +82,7 @@ async def test_leaving_one_never_takes_any(ctx: AppContext, tries: int, left: in
 async def test_the_table_holds_no_addresses(ctx: AppContext) -> None:
     await limits.take(ctx, LIMIT, "ada@x.example")
     row = await ctx.database.pool.fetchrow("SELECT * FROM account_tries")
+    assert row is not None
     assert "ada" not in str(dict(row))
     await limits.forget_old(ctx.database)
     assert await ctx.database.pool.fetchval("SELECT count(*) FROM account_tries") == 1

@@ -27,8 +27,8 @@ def _act(ctx: AppContext, name: str) -> Act:
     async def sign_up(ip: str, email: str) -> object:
         return await signing_up.enter(ctx, email=email, client=_client(ip))
 
-    async def reset(ip: str, email: str) -> object:
-        return await resetting.request_link(ctx, email=email, client=_client(ip))
+    async def reset(ip: str, email: str) -> None:
+        await resetting.request_link(ctx, email=email, client=_client(ip))
 
     return {"sign in": sign_in, "sign up": sign_up, "reset": reset}[name]
 

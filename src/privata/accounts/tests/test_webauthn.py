@@ -101,19 +101,19 @@ PUBLIC = "https://partners.wallet.example"
 def test_an_answer_given_at_a_subdomain_or_another_port_is_refused(origin: Any) -> None:
     """Browsers give a host's passkeys to all of them, and whatever runs there passed answers on."""
     site, key = webauthn.site_of(PUBLIC), Key()
-    ours = {"host": site.host, "origin": PUBLIC}
     making = webauthn.begin_registration(site, handle="2s", email="who@wallet.example", known=[])
     begun = webauthn.begin_authentication(site)
     with pytest.raises(CeremonyRefused):
         webauthn.complete_registration(
-            site, making.state, key.made(making.options, **ours | {"origin": origin})
+            site, making.state, key.made(making.options, host=site.host, origin=origin)
         )
-    kept = webauthn.complete_registration(site, making.state, key.made(making.options, **ours))
+    made = key.made(making.options, host=site.host, origin=PUBLIC)
+    kept = webauthn.complete_registration(site, making.state, made)
     with pytest.raises(CeremonyRefused):
         webauthn.complete_authentication(
-            site, begun.state, {7: kept}, key.proof(begun.options, **ours | {"origin": origin})
+            site, begun.state, {7: kept}, key.proof(begun.options, host=site.host, origin=origin)
         )
-    right = key.proof(begun.options, **ours)
+    right = key.proof(begun.options, host=site.host, origin=PUBLIC)
     assert webauthn.complete_authentication(site, begun.state, {7: kept}, right) == 7
 
 

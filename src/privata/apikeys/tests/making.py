@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
+from typing import TypedDict
 from uuid import UUID
 
 from privata.apikeys.admission import Admitter, Caller
@@ -15,6 +17,20 @@ TEST, LIVE = Environment.TEST, Environment.LIVE
 
 #: The number of the person who makes keys here, far from those that the database gives.
 ADA = 900_001
+
+
+class Edit(TypedDict):
+    """What `edit_key` makes of a key."""
+
+    name: str
+    scopes: Sequence[str]
+    allowed_cidrs: Sequence[str]
+    expires_on: date | None
+
+
+def edit(*scopes: str, allowed_cidrs: Sequence[str] = ()) -> Edit:
+    """A name, these scopes and addresses, and no end."""
+    return Edit(name="K", scopes=scopes, allowed_cidrs=allowed_cidrs, expires_on=None)
 
 
 def person(organization: UUID, environment: Environment = TEST) -> Actor:

@@ -21,7 +21,7 @@ from privata.apikeys.service import (
     is_last_live_key,
     revoke_key,
 )
-from privata.apikeys.tests.making import LIVE, TEST, audited, made, person, works
+from privata.apikeys.tests.making import LIVE, TEST, Edit, audited, edit, made, person, works
 from privata.core.clock import ManualClock
 from privata.core.errors import NotFound, RateLimited, ValidationFailed
 from privata.core.tenancy import Environment
@@ -146,12 +146,12 @@ async def test_an_edit_is_in_force_at_once_and_audited_by_field(
     key = await made(ctx, organization)
     actor = person(organization)
     day = ctx.clock.now().date() + timedelta(days=3)
-    wanted = {
-        "name": "Backend",
-        "scopes": ["webhook:admin", "orders:rw"],
-        "allowed_cidrs": ["198.51.100.0/24"],
-        "expires_on": day,
-    }
+    wanted = Edit(
+        name="Backend",
+        scopes=["webhook:admin", "orders:rw"],
+        allowed_cidrs=["198.51.100.0/24"],
+        expires_on=day,
+    )
     assert await edit_key(ctx, actor=actor, key_id=key.id, **wanted)
     assert not await edit_key(ctx, actor=actor, key_id=key.id, **wanted)
     assert not await works(ctx, key.key)
@@ -167,19 +167,18 @@ async def test_an_edit_is_in_force_at_once_and_audited_by_field(
     assert changes["name"] == {"before": "Server", "after": "Backend"}
     assert changes["expires_on"] == {"before": None, "after": str(day)}
     with pytest.raises(ValidationFailed, match="publishable"):
-        await edit_key(ctx, actor=actor, key_id=key.id, **(wanted | {"scopes": ["ramp:embed"]}))
+        await edit_key(ctx, actor=actor, key_id=key.id, **edit("ramp:embed"))
 
 
 async def test_a_key_that_ended_is_not_edited(ctx: AppContext, organization: UUID) -> None:
     actor = person(organization)
     day = ctx.clock.now().date() + timedelta(days=1)
-    wanted = {"name": "N", "scopes": ["orders:rw"], "allowed_cidrs": [], "expires_on": None}
     key = await made(ctx, organization, expires_on=day)
     with pytest.raises(ValidationFailed, match="expired"):
-        await edit_key(with_clock(ctx, 2), actor=actor, key_id=key.id, **wanted)
+        await edit_key(with_clock(ctx, 2), actor=actor, key_id=key.id, **edit("orders:rw"))
     await revoke_key(ctx, actor=actor, key_id=key.id)
     with pytest.raises(ValidationFailed, match="revoked"):
-        await edit_key(ctx, actor=actor, key_id=key.id, **wanted)
+        await edit_key(ctx, actor=actor, key_id=key.id, **edit("orders:rw"))
 
 
 async def test_revoking_is_immediate_and_says_the_same_again(
@@ -236,10 +235,9 @@ async def test_a_foreign_key_looks_like_a_missing_one(ctx: AppContext, organizat
     await ctx.database.pool.execute(
         "INSERT INTO organization (id, name) VALUES ($1, 'Borealis')", stranger
     )
-    wanted = {"name": "N", "scopes": ["orders:rw"], "allowed_cidrs": [], "expires_on": None}
     for actor in (person(stranger, TEST), person(organization, LIVE)):
         with pytest.raises(NotFound):
-            await edit_key(ctx, actor=actor, key_id=key.id, **wanted)
+            await edit_key(ctx, actor=actor, key_id=key.id, **edit("orders:rw"))
         with pytest.raises(NotFound):
             await revoke_key(ctx, actor=actor, key_id=key.id)
         with pytest.raises(NotFound):

@@ -226,6 +226,7 @@ async def test_an_owners_forged_number_and_hash_are_replaced(
         bytes(32),
     )
     row = await owner.fetchrow("SELECT id, seq, hash FROM audit_entry ORDER BY id DESC LIMIT 1")
+    assert row is not None
     assert row["seq"] == 3
     assert row["id"] > 2
     assert row["hash"] != bytes(32)

@@ -123,6 +123,7 @@ async def test_a_json_file_has_what_was_hashed(ctx: AppContext, log: uuid.UUID) 
         " FROM audit_entry WHERE organization_id = $1 AND seq = 2",
         log,
     )
+    assert row is not None
     assert (lines[1]["hash"], lines[1]["at"]) == (row["hash"], row["at"])
 
 

@@ -60,6 +60,7 @@ async def test_the_database_and_the_verification_agree(ctx: AppContext, chain: u
     verification = await verify_chain(ctx, chain)
     assert (verification.broken, verification.entries, verification.last_seq) == (None, 5, 5)
     row = await ctx.database.pool.fetchrow("SELECT * FROM audit_entry WHERE seq = 4")
+    assert row is not None
     assert row["session"] == "89abcdef"
 
 

@@ -43,7 +43,8 @@ async def test_pages_follow_each_other_without_gap_or_repeat(
     for start in (0, 4):
         async with ctx.database.transaction() as tx:
             await tell(tx, organization, *(f"e{n}" for n in range(start, start + 4)))
-    seen, after, more = [], 0, True
+    seen: list[Told] = []
+    after, more = 0, True
     while more:
         page = await events_after(ctx, actor=reader(organization), after=after, limit=3)
         seen += page.events

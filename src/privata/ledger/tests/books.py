@@ -51,7 +51,14 @@ async def give(ctx: AppContext, organization_id: uuid.UUID, amount: Decimal | st
         )
 
 
-async def held(ctx: AppContext, organization_id: uuid.UUID) -> tuple[Decimal, ...]:
+async def held(
+    ctx: AppContext, organization_id: uuid.UUID
+) -> tuple[Decimal, Decimal, Decimal, Decimal]:
     """What is pending, available, in flight and paid."""
     now: Balances = await ledger.balances_of(ctx, organization_id=organization_id)
     return now.pending, now.available, now.payout_in_flight, now.paid
+
+
+def money(*amounts: Decimal | int) -> tuple[Decimal, ...]:
+    """Amounts to compare with what is `held`."""
+    return tuple(Decimal(amount) for amount in amounts)

@@ -217,9 +217,14 @@ def runner() -> Iterator[asyncio.Runner]:
 def test_any_sequence_of_bookings(settings: Settings, runner: asyncio.Runner) -> None:
     assert settings.database_url is not None
     ctx = runner.run(AppContext.open(settings, settings.database_url))
+
+    class Here(Bookings):
+        def __init__(self) -> None:
+            super().__init__(ctx, runner)
+
     try:
         run_state_machine_as_test(
-            lambda: Bookings(ctx, runner),
+            Here,
             settings=hypothesis_settings(
                 max_examples=40,
                 stateful_step_count=30,

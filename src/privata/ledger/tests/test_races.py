@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
@@ -13,7 +14,7 @@ from privata.infra.context import AppContext
 from privata.infra.database.postgres import Database
 from privata.ledger import service as ledger
 from privata.ledger.service import Cause
-from privata.ledger.tests.books import earn, give, held, operator, payout
+from privata.ledger.tests.books import earn, give, held, money, operator, payout
 from privata.ledger.tests.test_service import holding, let_time_pass
 from privata.ledger.verify import verify
 
@@ -21,7 +22,7 @@ AMOUNT = Decimal(500)
 
 
 @pytest.fixture
-async def wide(ctx: AppContext) -> AppContext:
+async def wide(ctx: AppContext) -> AsyncIterator[AppContext]:
     """The same database with a connection for each of fifty."""
     database = await Database.connect(ctx.database.url, size=50)
     yield AppContext(database, ctx.sealer, ctx.clock, ctx.settings)
@@ -47,7 +48,7 @@ async def test_fifty_reservations_on_too_little(
     )
     assert told.count("reserved") == funds_for
     assert told.count("InsufficientBalance") == 50 - funds_for
-    assert await held(wide, organization) == (0, 499, AMOUNT * funds_for, 0)
+    assert await held(wide, organization) == money(0, 499, AMOUNT * funds_for, 0)
     assert not (await verify(wide)).findings
 
 
@@ -75,16 +76,17 @@ async def test_a_payout_is_released_or_settled(wide: AppContext, organization: u
             return False
         return True
 
-    told = await asyncio.gather(*(end(ident, paid=paid) for ident in idents for paid in (0, 1)))
+    ways = [(ident, paid) for ident in idents for paid in (False, True)]
+    told = await asyncio.gather(*(end(ident, paid=paid) for ident, paid in ways))
     assert all(first != second for first, second in zip(told[::2], told[1::2], strict=True))
     _, available, in_flight, paid = await held(wide, organization)
-    assert (available + paid, in_flight) == (AMOUNT * 40, 0)
+    assert (available + paid, in_flight) == money(AMOUNT * 40, 0)
     assert not (await verify(wide)).findings
 
 
 async def test_books_that_are_opened_at_once(wide: AppContext, organization: uuid.UUID) -> None:
     await asyncio.gather(*(earn(wide, organization) for _ in range(40)))
-    assert await held(wide, organization) == (0, 40, 0, 0)
+    assert await held(wide, organization) == money(0, 40, 0, 0)
     assert await wide.database.pool.fetchval("SELECT count(*) FROM ledger_account") == 8
 
 
@@ -104,7 +106,7 @@ async def test_workers_that_mature_at_once(wide: AppContext, organization: uuid.
         *(take_back(order_id) for order_id in order_ids[::3]),
     )
     await ledger.mature(wide)
-    assert await held(wide, organization) == (0, 20, 0, 0)
+    assert await held(wide, organization) == money(0, 20, 0, 0)
     assert not (await verify(wide)).findings
 
 
@@ -128,4 +130,4 @@ async def test_opposite_orders_do_not_lock_each_other_out(
                 await verb(tx, organization_id=organization, amount=AMOUNT, cause=cause)
 
     await asyncio.gather(*(both(number) for number in range(20)))
-    assert await held(wide, organization) == (0, AMOUNT * 80, 0, AMOUNT * 20)
+    assert await held(wide, organization) == money(0, AMOUNT * 80, 0, AMOUNT * 20)

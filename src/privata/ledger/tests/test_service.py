@@ -13,7 +13,7 @@ from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 from privata.ledger import service as ledger
 from privata.ledger.service import Cause
-from privata.ledger.tests.books import earn, give, held, operator, payout
+from privata.ledger.tests.books import earn, give, held, money, operator, payout
 
 ONE, ZERO = Decimal(1), Decimal(0)
 
@@ -54,6 +54,7 @@ async def test_an_order_earns_share_and_markup(ctx: AppContext, organization: uu
         "commission": Decimal("13.04"),
     }
     row = await ctx.database.pool.fetchrow("SELECT * FROM ledger_earning")
+    assert row is not None
     assert row["order_id"] == order_id
     terms = ("usd_value", "commission_bps", "share_percent", "markup_bps", "share", "markup")
     assert tuple(row[name] for name in terms) == (
@@ -100,7 +101,7 @@ async def test_money_is_pending_until_it_matures(ctx: AppContext, organization: 
     await earn(slow, organization)
     await let_time_pass(ctx, 7)
     await earn(slow, organization)
-    assert await held(ctx, organization) == (2, ZERO, ZERO, ZERO)
+    assert await held(ctx, organization) == money(2, ZERO, ZERO, ZERO)
     assert await ledger.mature(ctx) == 0
     await let_time_pass(ctx, 7)
     assert await ledger.mature(ctx) == 1
@@ -108,7 +109,7 @@ async def test_money_is_pending_until_it_matures(ctx: AppContext, organization: 
     assert await held(ctx, organization) == (ONE, ONE, ZERO, ZERO)
     await let_time_pass(ctx, 7)
     assert await ledger.mature(ctx) == 1
-    assert await held(ctx, organization) == (ZERO, 2, ZERO, ZERO)
+    assert await held(ctx, organization) == money(ZERO, 2, ZERO, ZERO)
 
 
 async def test_many_mature_in_batches_each_once(ctx: AppContext, organization: uuid.UUID) -> None:
@@ -124,7 +125,7 @@ async def test_many_mature_in_batches_each_once(ctx: AppContext, organization: u
     await let_time_pass(ctx, 1)
     assert await ledger.mature(ctx) == 3 * (ledger.BATCH // 2 + 2)
     for other in others:
-        assert await held(ctx, other) == (ZERO, ledger.BATCH // 2 + 2, ZERO, ZERO)
+        assert await held(ctx, other) == money(ZERO, ledger.BATCH // 2 + 2, ZERO, ZERO)
 
 
 async def test_a_payouts_way(ctx: AppContext, organization: uuid.UUID) -> None:
@@ -189,7 +190,7 @@ async def test_a_step_is_booked_once(ctx: AppContext, organization: uuid.UUID) -
     with pytest.raises(AlreadyBooked):
         async with ctx.database.transaction() as tx:
             await ledger.reserve(tx, organization_id=organization, amount=ONE, cause=cause)
-    assert await held(ctx, organization) == (ZERO, 9, ONE, ZERO)
+    assert await held(ctx, organization) == money(ZERO, 9, ONE, ZERO)
 
 
 async def test_one_payouts_money_does_not_cover_anothers(
@@ -213,7 +214,7 @@ async def test_one_payouts_money_does_not_cover_anothers(
                     amount=Decimal(amount),
                     cause=Cause("payout", str(first), "again"),
                 )
-    assert await held(ctx, organization) == (ZERO, 10, 10, ZERO)
+    assert await held(ctx, organization) == money(ZERO, 10, 10, ZERO)
 
 
 @pytest.mark.parametrize("amount", ["0", "-5", "0.000000001", "NaN"])
@@ -276,7 +277,7 @@ async def test_an_earning_is_taken_back_from_where_it_is(
     order_id = await earn(holding(ctx, days), organization, "777.77777777", markup_bps=17)
     await give(ctx, organization, "5")
     assert await reverse(ctx, organization, order_id) > 0
-    assert await held(ctx, organization) == (ZERO, 5, ZERO, ZERO)
+    assert await held(ctx, organization) == money(ZERO, 5, ZERO, ZERO)
     assert await platform(ctx, organization) == {"corrections": -5}
     assert await ctx.database.pool.fetchval("SELECT count(*) FROM ledger_hold") == 0
     with pytest.raises(AlreadyBooked):

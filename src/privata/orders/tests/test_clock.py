@@ -124,6 +124,7 @@ async def test_the_clock_expires_what_the_provider_still_waits_for(
         "SELECT o.poll_at, t.source FROM orders o JOIN order_timeline t ON t.order_id = o.id"
         " WHERE t.status = 'expired'"
     )
+    assert row is not None
     assert tuple(row) == (None, "clock")
 
 

@@ -133,16 +133,21 @@ def test_an_expired_order_is_asked_about_ever_more_slowly_and_not_for_ever() -> 
     expires = datetime.fromisoformat("2026-01-01T00:00:00Z")
     end, rng = expires + timedelta(days=14), Random(1)
 
-    def wait(after: timedelta, **more: Any) -> timedelta | None:
-        known = {"environment": Environment.LIVE, "watch_until": end} | more
+    def wait(
+        after: timedelta,
+        *,
+        environment: Environment = Environment.LIVE,
+        watch_until: datetime | None = end,
+    ) -> timedelta | None:
         at = next_poll(
             S.EXPIRED,
             expires - timedelta(minutes=30),
             expires + after,
             change_at=None,
             expires_at=expires,
+            environment=environment,
+            watch_until=watch_until,
             rng=rng,
-            **known,
         )
         return None if at is None else at - expires - after
 
@@ -215,7 +220,7 @@ async def test_the_operator_settles_what_is_seen(ctx: AppContext, organization: 
         {"to": LateState.SWAPPED, "tx_hash": "x\n"},
     ):
         with pytest.raises(ValidationFailed):
-            await late.close_late(ctx, **by, **wrong)  # type: ignore[arg-type]
+            await late.close_late(ctx, **by, **wrong)
     await late.close_late(ctx, **by, to=LateState.SWAPPED, tx_hash=HASH_OUT, note="at 0.98")
     with pytest.raises(ValidationFailed, match="no late deposit"):
         await late.close_late(ctx, **by, to=LateState.CLOSED)

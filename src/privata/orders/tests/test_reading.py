@@ -179,7 +179,7 @@ async def test_a_range_can_include_its_ends(shop: Shop) -> None:
         "older_than": replace(page.first, included=True),
         "newer_than": replace(page.last, included=True),
     }
-    assert sorted(await shop.ids(**ends)) == sorted(shown)
+    assert sorted(await shop.ids("", **ends)) == sorted(shown)
     assert len(await shop.ids(older_than=page.first, newer_than=page.last)) == 2
 
 

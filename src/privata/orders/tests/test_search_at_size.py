@@ -19,6 +19,7 @@ from bench.orders import BIG_ID, CONTRARY_ID, OLDEST, SHARED_ADDRESS, fill_order
 from conftest import Cluster
 from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
+from privata.orders.rows import ListedOrder
 from privata.orders.search import listing
 from privata.orders.search.filters import filter_of
 from privata.orders.search.sql import SCOUTED, Scope, Search
@@ -161,7 +162,9 @@ async def pool(million: str) -> AsyncIterator[ExplainingPool]:
     await connection.close()
 
 
-async def found(pool: ExplainingPool, query: str, organization_id: UUID) -> listing.Page:
+async def found(
+    pool: ExplainingPool, query: str, organization_id: UUID
+) -> listing.Page[ListedOrder]:
     ctx = cast("AppContext", SimpleNamespace(database=SimpleNamespace(pool=pool)))
     search = Search(Scope(organization_id, Environment.TEST), filter_of(query), NOW)
     page = await listing.page_of(ctx, search, limit=PAGE, columns=listing.LISTED)

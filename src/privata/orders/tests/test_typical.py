@@ -22,9 +22,11 @@ async def shop(ctx: AppContext) -> Shop:
     return await Shop(replace(ctx, clock=ManualClock(NOW))).open()
 
 
-async def completed(shop: Shop, number: int, seconds: int, **changes: object) -> None:
+async def completed(
+    shop: Shop, number: int, seconds: int, *, minutes: float | None = None, **changes: str
+) -> None:
     """An order whose states took `seconds` each."""
-    order_id = await shop.add(number, status="completed", **changes)
+    order_id = await shop.add(number, status="completed", minutes=minutes, **changes)
     await shop.ctx.database.pool.executemany(
         "INSERT INTO order_timeline (order_id, seq, status, at, source)"
         " VALUES ($1, $2, $3, $4, 'provider')",

@@ -9,6 +9,7 @@ import pytest
 
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.roles import Role
+from privata.core.tenancy import Actor
 from privata.infra.context import AppContext
 from privata.organizations import members
 from privata.organizations.membership_rules import ADMIN_AND_OWNER, LAST_OWNER
@@ -49,8 +50,7 @@ async def test_two_owners_at_once_leave_one(
         two = await member(ctx, organization, Role.OWNER, f"b{attempt}@acme.example")
         numbers = {actor.id: await membership(ctx, actor) for actor in (one, two)}
 
-        async def against(actor, target, numbers=numbers):  # type: ignore[no-untyped-def]
-            number = numbers[target.id]
+        async def against(actor: Actor, number: int) -> None:
             if act == "demote":
                 await members.change_role(ctx, actor=actor, member_id=number, role=Role.ADMIN)
             elif act == "remove":
@@ -58,7 +58,9 @@ async def test_two_owners_at_once_leave_one(
             else:
                 await members.deactivate(ctx, actor=actor, member_id=number)
 
-        results = await asyncio.gather(against(one, two), against(two, one), return_exceptions=True)
+        results = await asyncio.gather(
+            against(one, numbers[two.id]), against(two, numbers[one.id]), return_exceptions=True
+        )
         failed = [result for result in results if isinstance(result, Exception)]
         assert len(failed) == 1
         assert isinstance(failed[0], ValidationFailed | NotFound)

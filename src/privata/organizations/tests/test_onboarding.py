@@ -59,8 +59,8 @@ async def test_four_steps_lead_to_a_key_and_to_review(ctx: AppContext) -> None:
     assert await role(ctx, ann) == "owner"
     profile = await onboarding.profile_of(ctx, ann.organization_id)
     assert profile is not None
-    assert (profile["website"], next_step(profile)) == ("https://acme.example", Step.VOLUME)
-    assert not may_open(Step.CONTACT, profile)
+    assert (profile["website"], next_step(dict(profile))) == ("https://acme.example", Step.VOLUME)
+    assert not may_open(Step.CONTACT, dict(profile))
     with pytest.raises(ValidationFailed, match="Complete the volume step"):
         await onboarding.finish(ctx, actor=ann, contact=CONTACT)
     await onboarding.save_expectation(ctx, actor=ann, expectation=EXPECTATION)

@@ -77,7 +77,7 @@ class Payee:
     async def balances(self) -> tuple[str, str, str]:
         """Available, in flight, paid."""
         held = await ledger.balances_of(self.ctx, organization_id=self.organization_id)
-        return tuple(f"{one:.2f}" for one in (held.available, held.payout_in_flight, held.paid))  # type: ignore[return-value]
+        return f"{held.available:.2f}", f"{held.payout_in_flight:.2f}", f"{held.paid:.2f}"
 
     async def usable_address(
         self, currency: PayoutCurrency = PayoutCurrency.USDT_ERC20

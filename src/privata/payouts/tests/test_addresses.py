@@ -199,6 +199,8 @@ async def test_the_owner_signs_the_text(owner_of_none: Payee, currency: PayoutCu
         payee.ctx, actor=payee.actor, address_id=ident, signature=_sign(currency, text)
     )
     assert (row.state, row.verified_by, row.is_default) == ("verified", "signature", True)
+    assert row.usable_at is not None
+    assert row.verified_at is not None
     assert row.usable_at - row.verified_at == timedelta(hours=24)
     with pytest.raises(WrongPayoutState, match="already verified"):
         await proofs.prove_address(

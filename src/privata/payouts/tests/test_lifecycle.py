@@ -31,7 +31,8 @@ def test_every_state_is_in_the_table_and_leads_to_an_end() -> None:
     assert set(MOVES) == set(S)
     assert {S.SETTLED, S.FAILED, S.CANCELLED} == TERMINAL
     for status in S:
-        seen, reach = set(), {status}
+        seen: set[PayoutStatus] = set()
+        reach = {status}
         while reach - seen:
             one = (reach - seen).pop()
             seen.add(one)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections.abc import Callable, Coroutine
 from decimal import Decimal
+from typing import Any
 
 import asyncpg
 import pytest
@@ -13,6 +15,7 @@ from privata.core.errors import InsufficientBalance, PrivataError
 from privata.ledger import service as ledger
 from privata.payouts import service, settling
 from privata.payouts.lifecycle import PayoutStatus, may_move
+from privata.payouts.rows import PayoutRow
 from privata.payouts.tests.making import Payee, with_settings
 from privata.payouts.verify import verify
 
@@ -56,7 +59,10 @@ async def test_random_steps_agree_with_the_model(payee: Payee, seed: int) -> Non
     payee.ctx = with_settings(
         payee.ctx, payout_requests_per_day=10_000, payout_approval_usd=Decimal(700)
     )
-    ctx, made = payee.ctx, {}
+    ctx = payee.ctx
+    made: dict[uuid.UUID, service.Requested] = {}
+    wanted: tuple[PayoutStatus, ...]
+    more: dict[str, str]
     for number in range(60):
         act = dice.choice(("request", "confirm", "confirm", "cancel", *_BY_HAND))
         if act == "request" or not made:
@@ -99,7 +105,10 @@ async def test_random_steps_agree_with_the_model(payee: Payee, seed: int) -> Non
     assert (await verify(ctx)).findings == ()
 
 
-_BY_HAND = {
+#: What an operator does: the states it leads through, how, and what is told besides.
+_BY_HAND: dict[
+    str, tuple[tuple[PayoutStatus, ...], Callable[..., Coroutine[Any, Any, PayoutRow]], str]
+] = {
     "approve": ((S.APPROVED,), settling.approve_payout, ""),
     "process": ((S.PROCESSING,), settling.process_payout, ""),
     "sent": ((S.SENT,), settling.mark_sent, "tx"),

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from collections.abc import Callable, Coroutine
 from decimal import Decimal
+from functools import partial
+from typing import Any
 
 import pytest
 
@@ -41,7 +44,7 @@ async def test_fifty_confirmations_of_one_payout(busy: Payee) -> None:
 
 
 async def test_a_confirmation_and_a_cancellation_take_turns(busy: Payee) -> None:
-    ends = Counter()
+    ends: Counter[str] = Counter()
     for _ in range(15):
         made = await busy.request()
         cancel = service.cancel_payout(busy.ctx, actor=busy.actor, payout_id=made.payout.id)
@@ -89,7 +92,8 @@ async def test_settling_and_failing_take_turns(busy: Payee) -> None:
         assert sum(isinstance(one, PrivataError) for one in found) == 2
         after = await busy.balances()
         moved = (Decimal(after[0]) - Decimal(before[0]), Decimal(after[2]) - Decimal(before[2]))
-        assert moved == ((0, 500) if await busy.status(made) == "settled" else (500, 0))
+        settled = await busy.status(made) == "settled"
+        assert moved == ((Decimal(0), Decimal(500)) if settled else (Decimal(500), Decimal(0)))
         assert Decimal(after[1]) == 0
 
 
@@ -116,34 +120,24 @@ async def test_settling_one_and_confirming_others_never_wait_for_each_other(busy
 async def test_money_in_is_money_out(busy: Payee, seed: int) -> None:
     """Random acts, several at a time: what came in is available, in flight or paid, to the cent."""
     dice = random.Random(seed)
-    ctx, made = busy.ctx, []
+    ctx = busy.ctx
+    made: list[service.Requested] = []
     await busy.fund("18000")
     for _ in range(12):
         made.append(await busy.request(f"{dice.randrange(50000, 90000) / 100:.2f}"))
-        acts = []
+        acts: list[Coroutine[Any, Any, object]] = []
         for _turn in range(6):
             one = dice.choice(made)
-            ident = one.payout.id
-            acts.append(
-                dice.choice(
-                    [
-                        lambda one=one: busy.confirm(one),
-                        lambda ident=ident: service.cancel_payout(
-                            ctx, actor=busy.actor, payout_id=ident
-                        ),
-                        lambda ident=ident: settling.process_payout(ctx, by="op", payout_id=ident),
-                        lambda ident=ident: settling.mark_sent(
-                            ctx, by="op", payout_id=ident, tx_hash=f"0x{ident.hex:0>64}"
-                        ),
-                        lambda ident=ident: settling.settle_payout(
-                            ctx, by="op", payout_id=ident, tx_hash=f"0x{ident.hex:0>64}"
-                        ),
-                        lambda ident=ident: settling.fail_payout(
-                            ctx, by="op", payout_id=ident, reason="tests"
-                        ),
-                    ]
-                )()
-            )
+            ident, tx_hash = one.payout.id, f"0x{one.payout.id.hex:0>64}"
+            choices: list[Callable[[], Coroutine[Any, Any, object]]] = [
+                partial(busy.confirm, one),
+                partial(service.cancel_payout, ctx, actor=busy.actor, payout_id=ident),
+                partial(settling.process_payout, ctx, by="op", payout_id=ident),
+                partial(settling.mark_sent, ctx, by="op", payout_id=ident, tx_hash=tx_hash),
+                partial(settling.settle_payout, ctx, by="op", payout_id=ident, tx_hash=tx_hash),
+                partial(settling.fail_payout, ctx, by="op", payout_id=ident, reason="tests"),
+            ]
+            acts.append(dice.choice(choices)())
         for found in await asyncio.gather(*acts, return_exceptions=True):
             assert found is not None
             assert not isinstance(found, Exception) or isinstance(found, PrivataError), found

@@ -93,6 +93,7 @@ async def test_a_large_one_is_approved_and_a_failing_one_fails(tester: Payee) ->
     failing = await _run(tester, sandbox_scenario=PayoutScenario.FAIL)
     row = await reading.payout(tester.ctx, actor=tester.actor, payout_id=failing.payout.id)
     assert (row.status, row.tx_hash) == ("failed", None)
+    assert row.failure is not None
     assert "as this scenario asks" in row.failure
     assert await _state(tester) == ("89999.99", "0.00", "10000.01")
 

@@ -90,6 +90,7 @@ async def test_a_provider_that_sent_it_back_by_itself_was_faster(
     await advance(ctx, order_id=order_id, report=report)
     await execute_once(ctx, TEST)
     row = await ctx.database.pool.fetchrow("SELECT status, tx_out_hash FROM orders")
+    assert row is not None
     assert tuple(row) == ("refunded", "ab" * 32)
     assert (await refund(ctx))["state"] == "done"
     assert (await states(ctx, order_id)).count("refunded") == 1

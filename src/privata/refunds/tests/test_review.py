@@ -59,6 +59,7 @@ async def test_a_decision_is_told_and_audited(
     body = json.loads(await pool.fetchval("SELECT body FROM event ORDER BY seq DESC LIMIT 1"))
     assert (body["event"], body["order"]) == (f"order.{to}", order)
     entry = await pool.fetchrow("SELECT * FROM audit_entry WHERE action = 'order.decided'")
+    assert entry is not None
     assert (entry["actor_kind"], entry["actor_label"], entry["target"]) == (
         "operator", "ann", order_id,
     )  # fmt: skip
@@ -67,9 +68,12 @@ async def test_a_decision_is_told_and_audited(
 
 async def test_two_operators_at_once_decide_once(ctx: AppContext, organization: uuid.UUID) -> None:
     order_id = await in_review(ctx, organization)
-    decisions = [(S.FAILED, {}), (S.REFUNDED, {"tx_hash": HASH})] * 3
+    decisions = [(S.FAILED, None), (S.REFUNDED, HASH)] * 3
     results = await asyncio.gather(
-        *(decide(ctx, operator="ann", order_id=order_id, to=to, **more) for to, more in decisions),
+        *(
+            decide(ctx, operator="ann", order_id=order_id, to=to, tx_hash=tx_hash)
+            for to, tx_hash in decisions
+        ),
         return_exceptions=True,
     )
     assert len([one for one in results if isinstance(one, dict)]) == 1

@@ -128,6 +128,7 @@ async def following(
     opened = await open_stream(
         ctx, hub, actor=actor, order_id=order_id, last_event_id=last_event_id
     )
+    assert opened is not None
     client = Client(opened)
     if taking:
         client.taking.set()

@@ -37,6 +37,7 @@ async def test_race_many_open_at_once_over_two_processes(
     actor = await key_actor(ctx, organization, Environment.LIVE)
     order_id = await new_order(ctx, actor)
     await limit(ctx, organization, 7)
+    assert settings.database_url is not None
     second = await AppContext.open(settings, settings.database_url)
     async with hub_on(ctx, STILL) as here, hub_on(second, STILL) as there:
         hubs = [(ctx, here), (second, there)]
@@ -90,6 +91,7 @@ async def test_streams_of_a_dead_node_count_no_more_and_are_closed_by_others(
     actor = await key_actor(ctx, organization, Environment.LIVE)
     order_id = await new_order(ctx, actor)
     await limit(ctx, organization, 2)
+    assert settings.database_url is not None
     second = await AppContext.open(settings, settings.database_url)
     async with (
         hub_on(ctx, STILL) as dead,
@@ -147,13 +149,14 @@ async def test_a_row_without_its_stream_is_closed(ctx: AppContext, organization:
     order_id = await new_order(ctx, actor)
     async with hub_on(ctx, STILL) as hub:
         opened = await open_stream(ctx, hub, actor=actor, order_id=order_id, last_event_id=None)
+        assert opened is not None
         hub._streams.pop(opened.stream.id)
         await hub.sign()
         assert await ctx.database.pool.fetchval(OPEN) == 1
         await hub.sign()
 
         async def closed() -> bool:
-            return await ctx.database.pool.fetchval(OPEN) == 0
+            return bool(await ctx.database.pool.fetchval(OPEN) == 0)
 
         await wait_for(closed)
 
@@ -218,7 +221,7 @@ async def test_one_is_ended_from_the_dashboard_by_its_own_people_only(
         await wait_for(over)
 
         async def closed() -> bool:
-            return await ctx.database.pool.fetchval(OPEN) == 0
+            return bool(await ctx.database.pool.fetchval(OPEN) == 0)
 
         await wait_for(closed)
         with pytest.raises(NotFound):

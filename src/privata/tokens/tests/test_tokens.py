@@ -54,6 +54,7 @@ async def test_a_token_acts_as_its_owner(ctx: AppContext, owner: Actor) -> None:
     [token] = await service.tokens_of(ctx, owner.organization_id, int(owner.id))
     assert (token.name, token.last_used_ip) == ("Nightly report", "203.0.113.9")
     stored = await ctx.database.pool.fetchrow("SELECT digest, prefix FROM personal_token")
+    assert stored is not None
     assert made.token.encode() not in stored["digest"]
     assert made.token.startswith(stored["prefix"])
     assert await audited(ctx) == ["token.created"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
@@ -239,15 +239,16 @@ async def receiving(ctx: AppContext, organization: UUID) -> AsyncIterator[tuple[
         yield app, endpoint_id
 
 
-def drained(ctx: AppContext):  # type: ignore[no-untyped-def]
+def drained(ctx: AppContext) -> Awaitable[bool]:
     async def nothing_pending() -> bool:
         return await count(ctx, "status = 'pending'") == 0
 
     return wait_for(nothing_pending)
 
 
-def recorded(ctx: AppContext, number: int):  # type: ignore[no-untyped-def]
+def recorded(ctx: AppContext, number: int) -> Awaitable[bool]:
     async def enough() -> bool:
-        return await ctx.database.pool.fetchval("SELECT count(*) FROM webhook_attempt") >= number
+        done = await ctx.database.pool.fetchval("SELECT count(*) FROM webhook_attempt")
+        return bool(done >= number)
 
     return wait_for(enough)

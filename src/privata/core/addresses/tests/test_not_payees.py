@@ -51,9 +51,9 @@ def test_the_list_is_free_of_typing_errors() -> None:
     for key, why in not_payees._STELLAR.items():
         assert _refused("XLM", encoders.strkey(6 << 3, key)) == why
         assert _refused("XLM", encoders.strkey(12 << 3, key + bytes(8))) == why
-    for account, why in not_payees._TON.items():
-        assert _refused("TON", f"0:{account}") == why
-        assert _refused("TON", encoders.ton(0x51, -1, bytes.fromhex(account))) == why
+    for named, why in not_payees._TON.items():
+        assert _refused("TON", f"0:{named}") == why
+        assert _refused("TON", encoders.ton(0x51, -1, bytes.fromhex(named))) == why
 
 
 @pytest.mark.parametrize(

@@ -152,9 +152,9 @@ class Histories(RuleBasedStateMachine):
 
     @rule(which=st.integers(0, 1))
     def recover_what_the_page_counts(self, which: int) -> None:
-        chosen = {"actor": self.actor, "endpoint_id": self.endpoints[which], "since": LONG_AGO}
-        missed = self.run(missed_since(self.ctx, **chosen))
-        begun = self.maybe(recover(self.ctx, **chosen))
+        actor, chosen = self.actor, self.endpoints[which]
+        missed = self.run(missed_since(self.ctx, actor=actor, endpoint_id=chosen, since=LONG_AGO))
+        begun = self.maybe(recover(self.ctx, actor=actor, endpoint_id=chosen, since=LONG_AGO))
         if begun is not None:
             assert begun.total == missed
             self.run(recover_step(self.ctx))
@@ -217,9 +217,14 @@ def test_any_history_looks_the_same_from_every_face(
 ) -> None:
     assert settings.database_url is not None
     ctx = runner.run(AppContext.open(settings, settings.database_url))
+
+    class Here(Histories):
+        def __init__(self) -> None:
+            super().__init__(ctx, runner)
+
     try:
         run_state_machine_as_test(
-            lambda: Histories(ctx, runner),
+            Here,
             settings=hypothesis_settings(
                 max_examples=10,
                 stateful_step_count=20,

@@ -134,9 +134,9 @@ async def test_lists_and_counts_use_the_indexes(
         await reading.page_of(ctx, DeliveryQuery(status=wanted).search(actor), limit=PAGE_ROWS)
         assert read_by(explaining) <= FEW, status
     for alias, status in (("paused", "held"), ("disabled", "cancelled"), ("active", "delivered")):
-        query = DeliveryQuery(endpoint_id=found[alias], status=DeliveryFilter(status))
-        page = await reading.page_of(ctx, query.search(actor), limit=PAGE_ROWS)
-        assert len(page.rows) == PAGE_ROWS
+        held = DeliveryQuery(endpoint_id=found[alias], status=DeliveryFilter(status))
+        listed = await reading.page_of(ctx, held.search(actor), limit=PAGE_ROWS)
+        assert len(listed.rows) == PAGE_ROWS
         assert read_by(explaining) <= FEW, status
     await _counts(ctx, explaining, organization, found["active"])
 

@@ -78,7 +78,9 @@ def test_a_failed_probe_is_said_and_the_next_one_counted_from_it() -> None:
     assert told is not None
     assert told.title == "The probe failed, so deliveries stay paused"
     assert told.next_at == _NOW + timedelta(minutes=10)
-    assert banner_of(replace(_PAUSED, probe_minutes=0)).next_at is None  # type: ignore[union-attr]
+    told = banner_of(replace(_PAUSED, probe_minutes=0))
+    assert told is not None
+    assert told.next_at is None
 
 
 def test_resuming_tells_the_probe_then_the_progress() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypedDict
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from privata.core.errors import NotFound, UrlRefused, ValidationFailed, WebhookNotPaused
@@ -25,10 +27,21 @@ from privata.webhooks.transport.guard import NOT_REACHABLE
 PUBLIC = Names({"hooks.acme.com": ["93.184.216.34"], "inside.acme.com": ["10.0.0.1"]})
 
 
-async def row_of(ctx: AppContext, endpoint_id: UUID):  # type: ignore[no-untyped-def]
-    return await ctx.database.pool.fetchrow(
+class Fields(TypedDict, total=False):
+    """What is asked of a new endpoint."""
+
+    alias: str
+    channel: str
+    dialect: str
+    event_filter: Sequence[str]
+
+
+async def row_of(ctx: AppContext, endpoint_id: UUID) -> asyncpg.Record:
+    row = await ctx.database.pool.fetchrow(
         "SELECT * FROM webhook_endpoint WHERE id = $1", endpoint_id
     )
+    assert row is not None
+    return row
 
 
 async def audited(ctx: AppContext) -> list[str]:
@@ -72,11 +85,13 @@ async def test_an_endpoint_and_its_secret(ctx: AppContext, organization: UUID) -
     ],
 )
 async def test_wrong_fields_are_named(
-    ctx: AppContext, organization: UUID, field: str, changes: dict[str, object]
+    ctx: AppContext, organization: UUID, field: str, changes: Fields
 ) -> None:
-    given = {"url": "http://localhost:1/", "alias": "A", "channel": "order"} | changes
+    given: Fields = {"alias": "A", "channel": "order", **changes}
     with pytest.raises(ValidationFailed) as caught:
-        await service.create_endpoint(ctx, actor=actor_of(organization), **given)
+        await service.create_endpoint(
+            ctx, actor=actor_of(organization), url="http://localhost:1/", **given
+        )
     assert [name for name, _ in caught.value.fields] == [field]
     ((_, fragment),) = caught.value.fields
     assert not fragment[0].isupper(), "the sentence is the error's, the field has a fragment"

@@ -16,7 +16,7 @@ from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
 from privata.webhooks.endpoints.service import create_endpoint, pause_endpoint
 from privata.webhooks.engine.claim_sql import CLAIM
-from privata.webhooks.engine.claims import claim, oldest_due_age, seconds_to_next_due
+from privata.webhooks.engine.claims import Claim, claim, oldest_due_age, seconds_to_next_due
 from privata.webhooks.engine.recording import record_attempts
 from privata.webhooks.engine.slots import Account, Known, Room
 from privata.webhooks.tests.deliveries import (
@@ -76,7 +76,7 @@ async def test_claims_at_the_same_moment_share_the_work(
     for _ in range(40):
         await publish_order(ctx, organization)
     async with reconnecting(ctx) as a, reconnecting(ctx) as b:
-        taken = []
+        taken: list[list[Claim]] = []
         for _ in range(10):
             taken += await asyncio.gather(claim_some(a, 5), claim_some(b, 5))
     ids = [one.delivery_id for batch in taken for one in batch]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -204,7 +205,7 @@ async def test_pages_hear_of_recorded_deliveries(ctx: AppContext, organization: 
         await drained(ctx)
         async with listening(ctx.database.url, LIVE_WAKEUP) as wakeups:
             await publish_order(ctx, organization)
-            heard = set()
+            heard: set[str | None] = set()
             async with asyncio.timeout(10):
                 while len(heard) < 2:
                     heard.add(await wakeups.get())
@@ -222,7 +223,7 @@ async def test_a_stop_ends_and_records_what_is_under_way(
                 await publish_order(ctx, organization)
 
             async def all_under_way() -> bool:
-                return app.log.stats()["received"] == 5
+                return bool(app.log.stats()["received"] == 5)
 
             await wait_for(all_under_way)
     assert await count(ctx, "status = 'delivered'") == 5
@@ -266,8 +267,8 @@ async def test_a_batch_costs_three_statements_at_most(
     asked: list[str] = []
     connect = asyncpg.connect
 
-    async def connect_logged(*args, **options):  # type: ignore[no-untyped-def]
-        connection = await connect(*args, **options)
+    async def connect_logged(*args: Any, **options: Any) -> asyncpg.Connection:
+        connection: asyncpg.Connection = await connect(*args, **options)
         connection.add_query_logger(lambda record: asked.append(record.query))
         return connection
 

@@ -36,7 +36,7 @@ async def test_a_batch_is_recorded_whole(ctx: AppContext, organization: UUID) ->
                            address=None, response_headers=None),
             ],
         )  # fmt: skip
-    assert (recorded.count, recorded.partitions) == (3, {(organization, "test")})
+    assert (recorded.count, recorded.partitions) == (3, frozenset({(organization, "test")}))
     row = await delivery(ctx, good.delivery_id)
     assert row["status"] == "delivered"
     assert row["delivered_at"] is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -34,7 +35,7 @@ ORDERS, EVENTS = 1000, 5
 PACE = 1000
 
 
-def has_status(ctx: AppContext, endpoint_id: UUID, status: str):  # type: ignore[no-untyped-def]
+def has_status(ctx: AppContext, endpoint_id: UUID, status: str) -> Awaitable[bool]:
     async def reached() -> bool:
         return bool((await endpoint_row(ctx, endpoint_id))["status"] == status)
 
@@ -198,9 +199,9 @@ async def test_fifty_failures_pause_once_with_two_workers_and_ops_hears(
     }
 
 
-def heard(app: Receiver, number: int):  # type: ignore[no-untyped-def]
+def heard(app: Receiver, number: int) -> Callable[[], Awaitable[bool]]:
     async def enough() -> bool:
-        return app.log.stats()["received"] >= number
+        return bool(app.log.stats()["received"] >= number)
 
     return enough
 

@@ -72,7 +72,7 @@ async def test_concurrent_look_ups_are_one_and_a_lost_waiter_hurts_nobody() -> N
     release = asyncio.Event()
     asked = 0
 
-    async def slow(_host: str) -> Sequence[str]:
+    async def slow(host: str) -> Sequence[str]:
         nonlocal asked
         asked += 1
         await release.wait()

@@ -66,9 +66,9 @@ class Net:
             self.tried.append(host)
             if host in self.errors:
                 error = self.errors[host]
-                if error is None:
-                    await asyncio.Event().wait()
-                raise error
+                if error is not None:
+                    raise error
+                await asyncio.Event().wait()  # for ever
             return await connect(factory, host, *rest, **more)
 
         monkeypatch.setattr(loop, "create_connection", connected)

@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 import re
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any
 
-import httpx
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
@@ -24,93 +17,7 @@ from tests.browser.audit import (
 from tests.browser.conftest import Audit, OpenPage
 from tests.browser.people import Sessions
 from tests.browser.server import Server
-
-#: A page may wait for the browser's stream, the throttle of two seconds and a busy machine.
-LIVE_MS = 20_000
-
-_ENDPOINT = re.compile(r"/webhooks/[0-9a-f-]{36}$")
-
-
-@dataclass(frozen=True)
-class Receiver:
-    """The shipped receiver, in its own process."""
-
-    base_url: str
-    secrets: list[str] = field(default_factory=list)
-
-    @property
-    def hook(self) -> str:
-        return f"{self.base_url}/hook"
-
-    def behave(self, mode: str, **more: Any) -> None:
-        httpx.post(f"{self.base_url}/behaviour", json={"mode": mode} | more).raise_for_status()
-
-    def trust(self, secret: str) -> None:
-        """Accept what is signed with it, besides what was accepted before."""
-        self.secrets.append(secret)
-        httpx.post(f"{self.base_url}/secrets", json={"secrets": self.secrets}).raise_for_status()
-
-    def answers(self) -> bool:
-        try:
-            return httpx.get(f"{self.base_url}/deliveries/stats").is_success
-        except httpx.TransportError:
-            return False
-
-
-@pytest.fixture(scope="module")
-def receiver_process(server: Server) -> Iterator[Receiver]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "privata", "receiver", "--port", str(port)],
-        env=server.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    yield Receiver(f"http://localhost:{port}")
-    process.terminate()
-    process.wait(20)
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def receiver(receiver_process: Receiver) -> Receiver:
-    """The receiver, ready and well-behaved."""
-    await settled(receiver_process)
-    return receiver_process
-
-
-async def settled(receiver: Receiver) -> None:
-    """Wait for the receiver, and forget how it was told to misbehave."""
-
-    async def ready() -> bool:
-        return receiver.answers()
-
-    await wait_for(ready, seconds=60)
-    receiver.behave("ok")
-
-
-async def add_endpoint(page: Page, server: Server, receiver: Receiver, name: str) -> str:
-    """Add the receiver as an endpoint through the form; the address of the endpoint's page."""
-    await page.goto(server.path("webhooks/new"))
-    await page.get_by_label("Name", exact=True).fill(name)
-    await page.get_by_label("URL", exact=True).fill(receiver.hook)
-    await page.get_by_role("button", name="Add endpoint").click()
-    dialog = page.get_by_role("dialog", name="Your signing secret")
-    receiver.trust(await dialog.locator("#secret-secret").inner_text())
-    await dialog.get_by_label("I have copied this").check()
-    await dialog.get_by_role("button", name="Done").click()
-    await page.wait_for_url(_ENDPOINT)
-    return page.url
-
-
-async def add_failing(page: Page, server: Server, receiver: Receiver, name: str) -> str:
-    """An endpoint with deliveries that failed once and wait for their next attempt."""
-    address = await add_endpoint(page, server, receiver, name)
-    receiver.behave("fail", status=500)
-    server.create_order()
-    await page.goto(address)
-    await expect(page.locator("tbody tr", has_text="Retrying").first).to_be_visible(timeout=LIVE_MS)
-    return address
+from tests.browser.webhooks.receiver import LIVE_MS, Receiver, add_endpoint, add_failing, settled
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -396,7 +303,7 @@ async def test_readers_change_nothing_and_strangers_see_nothing(
             "Retry",
         ):
             for role in ("button", "link"):
-                found = main.get_by_role(role, name=name, exact=True)  # type: ignore[arg-type]
+                found = main.get_by_role(role, name=name, exact=True)
                 await expect(found).to_have_count(0)
     for path in (server.path("webhooks/new"), f"{address}/pause", f"{address}/disable"):
         answer = await page.goto(path)

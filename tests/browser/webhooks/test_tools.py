@@ -9,16 +9,7 @@ from playwright.async_api import Page, expect
 
 from tests.browser.audit import audit, complaints_of
 from tests.browser.server import Server
-from tests.browser.test_webhooks_pages import (
-    LIVE_MS,
-    Receiver,
-    add_endpoint,
-    add_failing,
-    receiver,
-    receiver_process,
-)
-
-__all__ = ["receiver", "receiver_process"]
+from tests.browser.webhooks.receiver import LIVE_MS, Receiver, add_endpoint, add_failing
 
 
 def id_of(address: str) -> str:
