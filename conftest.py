@@ -36,6 +36,17 @@ def pytest_configure(config: pytest.Config) -> None:
     wire()
     canaries.listen()
     clusters.keep_in(config.rootpath / ".pytest_cache" / "database")
+    _keep_bytecode()
+
+
+def _keep_bytecode() -> None:
+    """Let Python keep what it compiles, also where the machine tells it not to, as images do.
+
+    A run starts hundreds of programs, and each would compile all of our sources for itself: three
+    times the work of everything else that a command does.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
