@@ -4,41 +4,27 @@ fresh copy."""
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, TypeVar
 
 import asyncpg
-import psycopg
 import pytest
 import uvloop
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from privata.infra import embedded
 from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 from privata.wiring import wire
-from tests import canaries
+from tests import canaries, clusters
+from tests.clusters import Cluster, cluster_of_the_process, environment_for, running_cluster
 
 _Found = TypeVar("_Found")
-
-_counter = itertools.count(1)
-
-#: Memory that looks like a directory (Linux), and the bytes a run needs of it.
-_MEMORY = Path("/dev/shm")  # noqa: S108  # its own directory is made in it
-_ROOM = 4 * 1024**3
-_PREFIX = "privata-tests-"
 
 #: Places outside this machine that the running test tried to reach.
 _reached_for: list[str] = []
@@ -48,7 +34,7 @@ class LeftTheMachine(Exception):
     """A test tried to connect to something that is not this machine."""
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Put the rooms together, and watch every connection of this process (PEP 578)."""
     sys.addaudithook(_watch_connections)
     # Neither is a promise of ours, and both measure the machine: the first example of a process
@@ -59,6 +45,18 @@ def pytest_configure() -> None:
     hypothesis_settings.load_profile("house")
     wire()
     canaries.listen()
+    clusters.keep_in(config.rootpath / ".pytest_cache" / "database")
+    _keep_bytecode()
+
+
+def _keep_bytecode() -> None:
+    """Let Python keep what it compiles, also where the machine tells it not to, as images do.
+
+    A run starts hundreds of programs, and each would compile all of our sources for itself: three
+    times the work of everything else that a command does.
+    """
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -119,36 +117,6 @@ def no_way_out(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     assert not _reached_for, f"the test tried to connect to {_reached_for}"
 
 
-@dataclass(frozen=True)
-class Cluster:
-    """The server of this test run and the database that others are copied from."""
-
-    admin_url: str
-    app_url: str
-    owner_url: str
-    template: str = "privata_template"
-
-    def copy(self) -> str:
-        """Make a database out of the template; its name."""
-        name = f"t{os.getpid()}_{next(_counter)}"
-        with psycopg.connect(self.admin_url, autocommit=True) as connection:
-            connection.execute(
-                f"CREATE DATABASE {name} TEMPLATE {self.template} OWNER privata_owner"
-                " STRATEGY file_copy"
-            )
-        return name
-
-    def drop(self, name: str) -> None:
-        with psycopg.connect(self.admin_url, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-
-    def app(self, name: str) -> str:
-        return self.app_url.replace("/privata?", f"/{name}?")
-
-    def owner(self, name: str) -> str:
-        return self.owner_url.replace("/privata?", f"/{name}?")
-
-
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """The server of this process of the run.
@@ -156,65 +124,8 @@ def cluster() -> Iterator[Cluster]:
     Each has its own: what the event feed may show depends on all transactions of a server, those of
     other databases included.
     """
-    home = _home_of_the_run()
-    try:
-        with running_cluster(home) as made:
-            yield made
-    finally:
-        shutil.rmtree(home)
-
-
-def _home_of_the_run() -> Path:
-    """A directory for the server, in the machine's memory where there is room.
-
-    Hundreds of databases are copied and dropped, which a file system on a disk makes ever slower.
-    """
-    in_memory = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM
-    for left in _MEMORY.glob(f"{_PREFIX}*"):  # by a run that was killed
-        if not Path("/proc", left.name.split("-")[2]).exists():
-            shutil.rmtree(left, ignore_errors=True)
-    parent = _MEMORY if in_memory else None
-    home = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=parent))
-    home.chmod(0o755)  # the database runs as another user when this is root
-    return home
-
-
-@contextmanager
-def running_cluster(home: Path, *, fast: bool = True) -> Iterator[Cluster]:
-    """A server of its own in `home` with a migrated template; both are gone after the block.
-
-    A fast one forgets its last commits when it crashes.
-    """
-    server = embedded.acquire(home, fast=fast)
-    made = Cluster(server.admin_url, server.app_url, server.owner_url)
-    make_template(made, home)
-    yield made
-    server.release()
-    embedded.destroy(home)
-
-
-def make_template(made: Cluster, home: Path) -> None:
-    """Make the database that others are copied from, and migrate it."""
-    with psycopg.connect(made.admin_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {made.template} OWNER privata_owner")
-    subprocess.run(
-        [sys.executable, "-m", "privata", "migrate"],
-        check=True,
-        env=environment_for(home, made.app(made.template), made.owner(made.template)),
-        stdout=subprocess.DEVNULL,
-    )
-
-
-def environment_for(home: Path, app_url: str, owner_url: str, **more: str) -> dict[str, str]:
-    """The environment of a `privata` program of the tests."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PRIVATA_")}
-    return kept | {
-        "PRIVATA_HOME": str(home),
-        "PRIVATA_DATABASE_URL": app_url,
-        "PRIVATA_DATABASE_OWNER_URL": owner_url,
-        "PRIVATA_PASSWORD_MEMORY_KIB": "19456",  # the least allowed: hundreds are hashed
-        **more,
-    }
+    with cluster_of_the_process() as made:
+        yield made
 
 
 @pytest.fixture

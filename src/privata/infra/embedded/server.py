@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -115,7 +116,19 @@ def destroy(home: Path, *, wait_s: float = 60.0) -> None:
             postmaster.stop(control, root / "data")
             for directory in dict.fromkeys((root, control)):
                 if directory.exists():
-                    shutil.rmtree(directory)
+                    _remove(directory)
+
+
+def _remove(directory: Path) -> None:
+    """Remove a directory into which a supervisor that only begins may put its locks meanwhile."""
+    for last in (False, False, True):  # there are two of them
+        try:
+            shutil.rmtree(directory)
+        except OSError as error:
+            if last or error.errno != errno.ENOTEMPTY:
+                raise
+        else:
+            return
 
 
 def _join(control: Path, *, fast: bool, deadline: float) -> EmbeddedServer:

@@ -8,13 +8,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import psycopg
 import pytest
 
 from privata.core.errors import StartupError
-from privata.infra.embedded import acquire, destroy, postmaster
+from privata.infra.embedded import acquire, destroy, layout, postmaster
 from privata.infra.embedded.tests.conftest import (
     Program,
     ask,
@@ -145,3 +146,22 @@ def test_destroy_refuses_a_server_in_use_and_removes_one_that_is_not(fresh_home:
         assert ask(server.owner_url, "SELECT to_regclass('kept')") is None
     destroy(fresh_home)
     assert list(fresh_home.iterdir()) == []
+
+
+def test_a_home_is_removed_while_its_supervisor_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A supervisor that started late put its locks into the directory that was being removed."""
+    control = layout.make_control(tmp_path / "home")
+    late = [control / "start.lock", control / "users.lock"]
+    remove = os.rmdir
+
+    def rmdir(*where: Any, **more: Any) -> None:
+        if late:
+            late.pop().touch()
+        remove(*where, **more)
+
+    monkeypatch.setattr(os, "rmdir", rmdir)
+    destroy(tmp_path / "home")
+    assert not late
+    assert not control.exists()
