@@ -30,7 +30,7 @@ from privata.orders.refund_port import show_refunds_with
 from privata.orders.rows import Order, TimelineEntry, WholeOrder
 from privata.orders.store import (
     claim_polls,
-    holding,
+    joining_order,
     lock_order,
     lock_own_order,
     note_refund,
@@ -62,7 +62,7 @@ __all__ = [
     "first_of",
     "follow",
     "get_order",
-    "holding",
+    "joining_order",
     "lock_order",
     "lock_own_order",
     "note_refund",
