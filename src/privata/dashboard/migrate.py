@@ -24,13 +24,16 @@ log = logging.getLogger(__name__)
 #: Any constant will do; it names the lock of schema changes in this database.
 LOCK_KEY = 0x5052_4956
 
+#: Connections of their own, for as long as they are needed. A pool would try for seconds to open
+#: one, and say so again and again.
 OWNER = "owner"
+STARTING = "starting"
 
 #: How long one statement of a migration waits for another's table lock before it gives up.
 LOCK_TIMEOUT = "10s"
 
 
-def pending(alias: str = "default") -> list[str]:
+def pending(alias: str) -> list[str]:
     """The names of migrations that are not applied."""
     executor = MigrationExecutor(connections[alias])
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -42,7 +45,7 @@ def migrate(owner_url: str, app_role: str) -> list[str]:
 
     Django must be booted. `StartupError` if the owner cannot connect.
     """
-    with _owner_connection(owner_url), _lock(owner_url):
+    with _connection(OWNER, owner_url), _lock(owner_url):
         applied = pending(OWNER)
         if applied:
             call_command("migrate", database=OWNER, interactive=False, verbosity=0)
@@ -51,10 +54,11 @@ def migrate(owner_url: str, app_role: str) -> list[str]:
     return applied
 
 
-def require_migrated() -> None:
+def require_migrated(url: str) -> None:
     """`StartupError` where the schema is behind the code, or the database out of reach."""
     try:
-        missing = pending()
+        with _connection(STARTING, url):
+            missing = pending(STARTING)
     except OperationalError as error:
         first = str(error).strip().splitlines()[0]
         raise StartupError(f"The database cannot be reached: {first}") from None
@@ -101,16 +105,17 @@ def require_plain_role(app_url: str) -> None:
 
 
 @contextlib.contextmanager
-def _owner_connection(owner_url: str) -> Iterator[None]:
-    connections.settings[OWNER] = connections.configure_settings(
-        {"default": {}, OWNER: django_database(owner_url)}
-    )[OWNER]
+def _connection(alias: str, url: str) -> Iterator[None]:
+    """Have Django know a database by this alias."""
+    connections.settings[alias] = connections.configure_settings(
+        {"default": {}, alias: django_database(url)}
+    )[alias]
     try:
         yield
     finally:
-        connections[OWNER].close()
-        del connections[OWNER]
-        del connections.settings[OWNER]
+        connections[alias].close()
+        del connections[alias]
+        del connections.settings[alias]
 
 
 @contextlib.contextmanager
