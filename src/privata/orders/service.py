@@ -26,7 +26,6 @@ from privata.orders.moving import (
     order_of,
     refund_window_end,
 )
-from privata.orders.refund_port import show_refunds_with
 from privata.orders.rows import Order, TimelineEntry, WholeOrder
 from privata.orders.store import (
     claim_polls,
@@ -73,5 +72,4 @@ __all__ = [
     "sandbox_plan",
     "seconds_to_next_poll",
     "set_poll",
-    "show_refunds_with",
 ]
