@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
 from privata.core.hooks import Hook
@@ -27,3 +32,37 @@ def test_a_hook_is_filled_once() -> None:
 def test_putting_the_rooms_together_twice_is_no_error() -> None:
     wire()
     wire()
+
+
+SOURCE = Path(__file__).resolve().parent.parent / "src" / "privata"
+ARCHITECTURE = SOURCE.parent.parent / "docs" / "architecture.md"
+
+
+def _hooks() -> Iterator[str]:
+    """Module and name of each hook."""
+    for path in SOURCE.rglob("*.py"):
+        module = ".".join(path.relative_to(SOURCE).with_suffix("").parts)
+        for node in ast.parse(path.read_text()).body:
+            made = node.value if isinstance(node, ast.AnnAssign) else None
+            if (
+                isinstance(made, ast.Call)
+                and isinstance(made.func, ast.Name)
+                and made.func.id == "Hook"
+                and isinstance(node, ast.AnnAssign)
+            ):
+                yield f"{module}.{ast.unparse(node.target)}"
+
+
+def test_every_hook_is_filled_where_the_documents_say() -> None:
+    """They said that `wire` fills them all. It does not fill those of pages, and one that the
+    refunds filled stood in no table."""
+    rows = re.findall(
+        r"^\| `([\w.]+\.[A-Z_]+)` \| `([\w.]+)` \| `([\w.]+)` \|",
+        ARCHITECTURE.read_text(),
+        re.MULTILINE,
+    )
+    assert sorted(hook for hook, _, _ in rows) == sorted(_hooks())
+    for hook, by, filled_with in rows:
+        source = (SOURCE / by.replace(".", "/")).with_suffix(".py").read_text()
+        assert len(re.findall(rf"\b{hook.rpartition('.')[2]}\.fill\(", source)) == 1, hook
+        assert f"from privata.{filled_with} import" in source, hook

@@ -52,16 +52,12 @@ def _prepare(
     wire()
     boot(urls.app)
     # Django must be booted before its models and commands can be imported.
-    from privata.dashboard import connections
     from privata.dashboard import migrate as schema
 
     schema.require_utf8(urls.owner if migrate else urls.app)
     if migrate:
         return schema.migrate(urls.owner, address.user, say=say, patience_s=patience_s)
-    try:
-        schema.require_migrated()
-    finally:
-        connections.close_pool()  # most programs never need it again; pages open it anew
+    schema.require_migrated(urls.app)
     return []
 
 

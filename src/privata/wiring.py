@@ -1,6 +1,7 @@
 """The rooms put together: what each of them is given by those that stand above it.
 
-Every program calls `wire` before it works; a hook that nobody filled raises when it is needed.
+Every program calls `wire` before it works; a hook that nobody filled raises when it is needed. The
+hooks that only pages use are filled by `dashboard.urls`, which is loaded with the first page.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from privata.webhooks.fan_out import OWE
 
 
 def wire() -> None:
-    """Fill the hooks of the rooms; again is no error."""
+    """Fill the hooks of the rooms but those of pages; again is no error."""
     organizations.ROLE_FELL.fill(cut_keys_of_member)
     organizations.FIRST_KEY.fill(first_test_key)
     FAN_OUT.fill(OWE)

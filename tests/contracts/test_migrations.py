@@ -28,15 +28,20 @@ def manage(url: str, *words: str) -> str:
 
 def run(program: str, url: str, *words: str) -> str:
     """What a program prints that is given a database."""
-    done = subprocess.run(
+    done = tried(program, url, *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def tried(program: str, url: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """The same, however it ends."""
+    return subprocess.run(
         [sys.executable, "-c", program, url, *words],
         env=os.environ | {"PRIVATA_DATABASE_URL": url},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def test_the_models_say_what_the_migrations_made(cluster: Cluster, database_name: str) -> None:
@@ -148,3 +153,25 @@ def test_second_factors_of_earlier_installations_are_kept_over_the_migration_and
         manage(url, "migrate", "accounts", "0003", "--verbosity", "0")
         with psycopg.connect(url, autocommit=True) as owner:
             assert owner.execute("SELECT * FROM mfa_authenticator").fetchall() == before
+
+
+def test_the_way_back_loses_no_second_factor_where_allauth_never_was(
+    cluster: Cluster, database_name: str
+) -> None:
+    """It dropped the table with all that people had set up."""
+    url = cluster.owner(database_name)
+    with psycopg.connect(url, autocommit=True) as owner:
+        owner.execute(
+            "WITH made AS (INSERT INTO app_user (email, password, is_superuser)"
+            " VALUES ('who@wallet.example', '', false) RETURNING id)"
+            " INSERT INTO mfa_authenticator (type, data, user_id)"
+            """ SELECT 'totp', '{"counter": 3}', id FROM made"""
+        )
+        before = owner.execute("SELECT * FROM mfa_authenticator").fetchall()
+        done = tried(MANAGE, url, "migrate", "accounts", "0004", "--verbosity", "0")
+        assert done.returncode != 0
+        assert "1 second factors are stored" in done.stderr
+        assert owner.execute("SELECT * FROM mfa_authenticator").fetchall() == before
+        owner.execute("DELETE FROM mfa_authenticator")
+    for target in ("0004", "0005"):
+        manage(url, "migrate", "accounts", target, "--verbosity", "0")

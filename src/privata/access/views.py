@@ -4,7 +4,7 @@ A page is written as `@requires(Permission.X) def view(request, tenant, ...)`. T
 finds the signed-in user's organization, checks the role against the table, and hands in the tenant;
 every query of the page is made with its organization and environment. Signed out goes to sign-in.
 
-Whose members people are is known to a room above, which the dashboard puts into `FIND_TENANT`.
+Whose members people are is known to a room above, which `dashboard.urls` puts into `FIND_TENANT`.
 """
 
 from __future__ import annotations

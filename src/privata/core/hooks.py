@@ -1,8 +1,9 @@
 """What a room is given from above: a place for it, filled once when the program is put together.
 
 A room never imports one that stands above it. Where an act of the lower room has consequences in
-the upper one, or the lower one needs a part that the upper one owns, it names a `Hook`, and
-`privata.wiring` fills it. Nothing is left out silently: an empty hook raises.
+the upper one, or the lower one needs a part that the upper one owns, it names a `Hook`.
+`privata.wiring` fills it in every program; what only pages need, `dashboard.urls` fills, so that
+other programs load no page. Nothing is left out silently: an empty hook raises.
 """
 
 from __future__ import annotations
@@ -32,5 +33,8 @@ class Hook(Generic[T]):
     def value(self) -> T:
         """What was put in. `RuntimeError` while that is nothing."""
         if not self._filled:
-            raise RuntimeError(f"Nothing fills the hook {self._name!r}: see privata.wiring.")
+            raise RuntimeError(
+                f"Nothing fills the hook {self._name!r}: see privata.wiring, and dashboard.urls "
+                "for those of pages."
+            )
         return self._filled[0]

@@ -26,10 +26,13 @@ log = logging.getLogger(__name__)
 #: Any constant will do; it names the lock of schema changes in this database.
 LOCK_KEY = 0x5052_4956
 
+#: Connections of their own, for as long as they are needed. A pool would try for seconds to open
+#: one, and say so again and again.
 OWNER = "owner"
+STARTING = "starting"
 
 
-def pending(alias: str = "default") -> list[str]:
+def pending(alias: str) -> list[str]:
     """The names of migrations that are not applied.
 
     `StartupError` where the schema has migrations that this code does not know.
@@ -64,7 +67,7 @@ def migrate(
     of a long one. `StartupError` if the owner cannot connect, if a lock was not to be had in
     `patience_s`, or if the schema is newer than this code.
     """
-    with _owner_connection(owner_url), _lock(owner_url, say):
+    with _connection(OWNER, owner_url), _lock(owner_url, say):
         applied = pending(OWNER)
         if applied:
             apply_all(OWNER, owner_url, say, patience_s=patience_s)
@@ -73,10 +76,11 @@ def migrate(
     return applied
 
 
-def require_migrated() -> None:
+def require_migrated(url: str) -> None:
     """`StartupError` where the schema is not the code's, or the database out of reach."""
     try:
-        missing = pending()
+        with _connection(STARTING, url):
+            missing = pending(STARTING)
     except OperationalError as error:
         first = str(error).strip().splitlines()[0]
         raise StartupError(f"The database cannot be reached: {first}") from None
@@ -123,16 +127,17 @@ def require_plain_role(app_url: str) -> None:
 
 
 @contextlib.contextmanager
-def _owner_connection(owner_url: str) -> Iterator[None]:
-    connections.settings[OWNER] = connections.configure_settings(
-        {"default": {}, OWNER: django_database(owner_url)}
-    )[OWNER]
+def _connection(alias: str, url: str) -> Iterator[None]:
+    """Have Django know a database by this alias."""
+    connections.settings[alias] = connections.configure_settings(
+        {"default": {}, alias: django_database(url)}
+    )[alias]
     try:
         yield
     finally:
-        connections[OWNER].close()
-        del connections[OWNER]
-        del connections.settings[OWNER]
+        connections[alias].close()
+        del connections[alias]
+        del connections.settings[alias]
 
 
 @contextlib.contextmanager

@@ -10,8 +10,10 @@ from privata.core.tenancy import Environment
 from privata.dashboard import live, search, switch
 from privata.dashboard.home import going_live
 from privata.dashboard.home import views as home
+from privata.orders.refund_port import REFUND_PANEL
 from privata.organizations.tenant_context import tenant_of
 from privata.organizations.views import joining
+from privata.refunds.panel import panel_of
 
 
 class EnvironmentConverter:
@@ -38,7 +40,9 @@ class NumberConverter:
         return str(value)
 
 
+# The hooks of pages; `privata.wiring` fills the others.
 FIND_TENANT.fill(tenant_of)
+REFUND_PANEL.fill(panel_of)
 
 register_converter(EnvironmentConverter, "env")
 register_converter(NumberConverter, "number")

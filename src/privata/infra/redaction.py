@@ -54,9 +54,10 @@ def masked(text: str) -> str:
     """The text with `***` in the place of secrets; of a key its first 16 characters stay, which
     pages show as well."""
     lowered = text.lower()
-    if any(mark in lowered for mark in _MARKS) or _LONG.search(text):
-        return _SECRETS.sub(_mask, text)
-    return text
+    for mark in _MARKS:  # not `any`: a generator costs as much again, and this is for every line
+        if mark in lowered:
+            return _SECRETS.sub(_mask, text)
+    return _SECRETS.sub(_mask, text) if _LONG.search(text) else text
 
 
 def escaped(text: str) -> str:

@@ -3,20 +3,28 @@
 Every logger, also those of libraries, ends at one handler, whose lines go through `redaction`.
 
 A record can carry facts, `log.info("delivery attempt", extra=facts(attempt=2))`: fields of their
-own in JSON, `attempt=2` after the message in text.
+own in JSON, `attempt=2` after the message in text. Ids, numbers and words of ours (`UUID`, `int`,
+a `StrEnum`) hold no secret by their type; text is looked through.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import sys
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 from types import TracebackType
+from typing import Final
+from uuid import UUID
+
+import msgspec
 
 from privata.core.clock import iso
+from privata.infra.log_lines import GroupedLines
 from privata.infra.redaction import cleaned, escaped, masked
 
 #: What the further lines of a trace begin with: no line of a log does.
@@ -27,7 +35,7 @@ _FACTS = "privata_facts"
 
 log = logging.getLogger("privata")
 
-Fact = str | int | float | bool | None
+Fact = str | int | float | bool | UUID | StrEnum | None
 
 
 def facts(**named: Fact) -> Mapping[str, object]:
@@ -38,32 +46,63 @@ def facts(**named: Fact) -> Mapping[str, object]:
 class JsonLines(logging.Formatter):
     """One JSON object per record, in ASCII."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._second, self._clock = -1, ""
+
     def format(self, record: logging.LogRecord) -> str:
+        message, named = record.getMessage(), _facts_of(record)
+        if not _is_clean(message, named):
+            message, named = cleaned(message), _clean(named)
         line: dict[str, Fact] = {
-            "at": iso(datetime.fromtimestamp(record.created, UTC)),
+            "at": self._at(record),
             "level": record.levelname.lower(),
-            "logger": cleaned(record.name),
-            "message": cleaned(record.getMessage()),
+            "logger": _clean_name(record.name),
+            "message": message,
         }
-        for name, value in _clean(_facts_of(record)).items():
-            line.setdefault(name, value)
+        if named:
+            line = {**line, **named, **line}  # what every line has stays what it is
         trace = _trace(self, record)
         if trace:
             line["trace"] = "\n".join(trace)
-        return json.dumps(line)
+        written = _JSON.encode(line)
+        return written.decode() if written.isascii() else json.dumps(line, default=str)
+
+    def _at(self, record: logging.LogRecord) -> str:
+        """The moment, but for its milliseconds put together once a second."""
+        second, rest = divmod(record.created, 1)
+        if second != self._second:
+            whole = datetime.fromtimestamp(second, UTC)
+            self._second, self._clock = int(second), iso(whole).removesuffix("000Z")
+        return f"{self._clock}{int(rest * 1000):03}Z"
+
+
+_JSON: Final = msgspec.json.Encoder(enc_hook=str)
 
 
 class TextLines(logging.Formatter):
     """A line per record, and the lines of a trace indented below it."""
 
     def __init__(self) -> None:
-        super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
+        super().__init__(datefmt="%H:%M:%S")
+        self._second, self._clock = -1, ""
 
     def format(self, record: logging.LogRecord) -> str:
-        record.message = masked(" ".join([record.getMessage(), *_pairs(_facts_of(record))]))
-        record.asctime = self.formatTime(record, self.datefmt)
-        first = escaped(self.formatMessage(record))
-        return "\n".join([first, *(f"{_TRACE}{line}" for line in _trace(self, record))])
+        message, named = record.getMessage(), _facts_of(record)
+        parts = [message, *[f"{name}={_value(value)}" for name, value in named.items()]]
+        if not _is_clean(message, named):
+            parts = [masked(part) for part in parts]
+        said = " ".join(parts)
+        first = escaped(f"{self._at(record)} {record.levelname:<7} {record.name}: {said}")
+        trace = _trace(self, record)
+        return "\n".join([first, *(f"{_TRACE}{line}" for line in trace)]) if trace else first
+
+    def _at(self, record: logging.LogRecord) -> str:
+        """The time of day, put together once a second."""
+        second = int(record.created)
+        if second != self._second:
+            self._second, self._clock = second, self.formatTime(record, self.datefmt)
+        return self._clock
 
 
 def _facts_of(record: logging.LogRecord) -> dict[str, Fact]:
@@ -71,23 +110,36 @@ def _facts_of(record: logging.LogRecord) -> dict[str, Fact]:
     return found
 
 
+def _holds_text(value: Fact) -> bool:
+    """Whether anything could stand in it."""
+    return isinstance(value, str) and not isinstance(value, StrEnum)
+
+
+def _is_clean(message: str, named: dict[str, Fact]) -> bool:
+    """Whether neither the message nor a fact has to change; looked at together, for a line a
+    delivery is many lines."""
+    texts = [message]
+    for name, value in named.items():
+        if _holds_text(value):
+            texts.append(f"{name}={value}")
+    whole = " ".join(texts)
+    return cleaned(whole) == whole
+
+
 def _clean(named: dict[str, Fact]) -> dict[str, Fact]:
-    """The facts without secrets; looked at together, for a line a delivery is many lines."""
-    whole = " ".join(value for value in named.values() if isinstance(value, str))
-    if cleaned(whole) == whole:
-        return named
     return {
-        name: cleaned(value) if isinstance(value, str) else value for name, value in named.items()
+        name: cleaned(str(value)) if _holds_text(value) else value for name, value in named.items()
     }
 
 
-def _pairs(named: dict[str, Fact]) -> list[str]:
-    """`name=value`; a value of several words stands in quotes."""
-    return [
-        f"{name}={json.dumps(value)}" if isinstance(value, str) and " " in value
-        else f"{name}={value}"
-        for name, value in named.items()
-    ]  # fmt: skip
+#: Loggers are few, and each writes many lines.
+_clean_name: Final = functools.lru_cache(maxsize=256)(cleaned)
+
+
+def _value(value: Fact) -> str:
+    """As it stands after the `=`; a value of several words stands in quotes."""
+    text = str(value)
+    return json.dumps(text) if " " in text else text
 
 
 def formatter(form: str) -> logging.Formatter:
@@ -97,8 +149,10 @@ def formatter(form: str) -> logging.Formatter:
 
 def configure_logging(level: str, form: str) -> None:
     """Set up the logs of the whole program, on standard error."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = GroupedLines(sys.stderr)
     handler.setFormatter(formatter(form))
+    # No line of ours names them, and to find them out costs each record a part of its time.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     _one_handler()
     # The server's own access log repeats ours.
@@ -139,6 +193,8 @@ def _unraisable(what: sys.UnraisableHookArgs) -> None:
 
 def _trace(formatter: logging.Formatter, record: logging.LogRecord) -> list[str]:
     """The trace of the record's exception and stack, line by line, each one clean."""
+    if not record.exc_info and not record.stack_info:
+        return []
     parts = []
     if record.exc_info:
         parts.append(formatter.formatException(record.exc_info))

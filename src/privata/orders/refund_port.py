@@ -1,16 +1,17 @@
 """What an order's pages show of its refund: given by the room of the refunds, which knows orders.
 
-Orders know nothing of refunds but the view `refund_facts`. The refunds register here when the
-program starts, so the two rooms import each other in no circle.
+Orders know nothing of refunds but the view `refund_facts`. `dashboard.urls` puts the two together,
+so they import each other in no circle.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from privata.core.explorers import ExplorerLink
+from privata.core.hooks import Hook
 from privata.infra.context import AppContext
 from privata.orders.rows import Order, TimelineEntry
 
@@ -35,12 +36,8 @@ PanelOf = Callable[
     [AppContext, Order, Sequence[TimelineEntry], datetime], Awaitable[RefundPanel | None]
 ]
 
-_given: list[PanelOf] = []
-
-
-def show_refunds_with(panel_of: PanelOf) -> None:
-    """Have the panel of an order worked out by this function from now on."""
-    _given[:] = [panel_of]
+#: Works out the panel of an order.
+REFUND_PANEL: Final[Hook[PanelOf]] = Hook("what an order's page shows of its refund")
 
 
 async def refund_panel(
@@ -48,9 +45,7 @@ async def refund_panel(
 ) -> RefundPanel | None:
     """The panel of an order; None for one that never needed a refund.
 
-    `LookupError` where nobody registered: a page without its refund would look like a page of an
-    order that has none.
+    `RuntimeError` while nothing fills the hook: a page without its refund would look like a page of
+    an order that has none.
     """
-    if not _given:
-        raise LookupError("no room shows refunds: see refunds.apps")
-    return await _given[0](ctx, order, entries, ctx.clock.now())
+    return await REFUND_PANEL.value(ctx, order, entries, ctx.clock.now())

@@ -26,11 +26,10 @@ from privata.orders.moving import (
     order_of,
     refund_window_end,
 )
-from privata.orders.refund_port import show_refunds_with
 from privata.orders.rows import Order, TimelineEntry, WholeOrder
 from privata.orders.store import (
     claim_polls,
-    holding,
+    joining_order,
     lock_order,
     lock_own_order,
     note_refund,
@@ -62,7 +61,7 @@ __all__ = [
     "first_of",
     "follow",
     "get_order",
-    "holding",
+    "joining_order",
     "lock_order",
     "lock_own_order",
     "note_refund",
@@ -73,5 +72,4 @@ __all__ = [
     "sandbox_plan",
     "seconds_to_next_poll",
     "set_poll",
-    "show_refunds_with",
 ]

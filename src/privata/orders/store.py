@@ -198,10 +198,10 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
     failed_reason_message: str | None
 
 
-def holding(ids: str) -> str:
-    """The SQL that locks orders for a WITH of another room, and yields the ids that it got: what
-    somebody else holds is left out, so it waits for nobody. `ids` is a query of ids."""
-    return f"SELECT id FROM orders WHERE id IN ({ids}) FOR NO KEY UPDATE SKIP LOCKED"  # noqa: S608
+def joining_order(row: str, order: str) -> str:
+    """The SQL that joins, as `order`, the order of a row of another room, so that one SELECT locks
+    both: a LIMIT then counts only what it got. `row` is the name of that row."""
+    return f"JOIN orders AS {order} ON {order}.id = {row}.order_id"
 
 
 def noting_change(ids: str) -> str:

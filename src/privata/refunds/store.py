@@ -17,7 +17,7 @@ import msgspec
 from privata.core.tenancy import Environment
 from privata.infra.database.postgres import Transaction
 from privata.infra.database.rows import reader
-from privata.orders.service import holding, noting_change
+from privata.orders.service import joining_order, noting_change
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
@@ -119,26 +119,23 @@ _GET_OWN: Final = f"{_GET} AND organization_id = $2 AND environment = $3"
 # A claimed refund is moved out of sight for the lease. A worker that dies in the middle gives it
 # back by time, and the next one asks the provider with the same reference. The first claim is seen
 # in the order (`processing`), so it changes the order as well. Both rows are locked before either
-# is written, and what somebody else holds is left for later: a claim waits for nobody, so it stands
-# in no circle of those who wait, whatever order it locks in.
-_FIRST_CLAIMED: Final = """
-    SELECT due.order_id FROM due JOIN held ON held.id = due.order_id WHERE due.state = 'requested'
-"""
+# is written, the order first as everywhere, and what somebody else holds is left for later: a claim
+# waits for nobody. It is left out before the LIMIT counts: orders that are locked, however long,
+# hold back no other.
 _CLAIM: Final = f"""
 WITH due AS MATERIALIZED (
-    SELECT order_id, state FROM refund
-    WHERE due_at <= now() AND environment = $3
-    ORDER BY due_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
-), held AS MATERIALIZED (
-    {holding("SELECT order_id FROM due")}
+    SELECT wanted.order_id, wanted.state
+    FROM refund AS wanted {joining_order("wanted", "its_order")}
+    WHERE wanted.due_at <= now() AND wanted.environment = $3
+    ORDER BY wanted.due_at LIMIT $1 FOR NO KEY UPDATE OF its_order, wanted SKIP LOCKED
 ), told AS (
-    {noting_change(_FIRST_CLAIMED)}
+    {noting_change("SELECT order_id FROM due WHERE state = 'requested'")}
 )
 UPDATE refund AS r
 SET state = 'processing', due_at = now() + make_interval(secs => $2),
     lease_token = r.lease_token + 1
-FROM held JOIN order_facts AS o ON o.id = held.id
-WHERE r.order_id = held.id
+FROM due JOIN order_facts AS o ON o.id = due.order_id
+WHERE r.order_id = due.order_id
 RETURNING r.*, o.provider, o.provider_order_id, o.quote_id, o.amount_from, o.from_asset,
           o.from_network, o.sandbox_scenario, o.sandbox_ttl
 """  # noqa: S608  # put together out of constants

@@ -54,6 +54,32 @@ def is_in(states: Iterable[DeliveryState]) -> str:
     return f"({' OR '.join(parts)})" if parts else "false"
 
 
+#: What an endpoint must be for a delivery of its to be in the state, whichever it is; `x` is the
+#: endpoint. States that are not here are possible at every endpoint.
+_NEEDS: Final = {
+    _S.CANCELLED: "x.status = 'disabled'",
+    _S.HELD: f"(x.status IN ('paused', 'resuming') OR NOT {delivering_of('$1', '$2')})",
+}
+
+
+def is_possible(states: Iterable[DeliveryState], endpoint: str | None) -> str | None:
+    """The condition that there is an endpoint whose deliveries could be in one of these states, or
+    the one whose id `endpoint` stands for; None where there always could.
+
+    It is about no row of the deliveries, so it is asked once a statement. Without it one would look
+    at every delivery of an active endpoint for those that are held.
+    """
+    wanted = set(states)
+    if not wanted <= _NEEDS.keys():
+        return None
+    mine = "" if endpoint is None else f" AND x.id = {endpoint}"
+    needs = " OR ".join(_NEEDS[state] for state in sorted(wanted))
+    return (
+        "EXISTS (SELECT FROM webhook_endpoint AS x"
+        f" WHERE x.organization_id = $1 AND x.environment = $2{mine} AND ({needs}))"
+    )
+
+
 def _among(wanted: Set[DeliveryState]) -> str:
     """Which pending ones: those of the states that are wanted, or all but the others."""
     ours = [_as_pending(state) for state in _PENDING_AS if state in wanted]

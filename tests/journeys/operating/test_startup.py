@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -117,6 +118,33 @@ def test_a_start_that_cannot_go_on_says_why_in_one_line(
     assert said in err
     assert len(err.strip().splitlines()) == 1, err
     assert out == ""
+
+
+UNREACHABLE = """
+import logging, sys
+from privata.core.errors import StartupError
+from privata.infra.telemetry import configure_logging
+configure_logging("warning", "text")
+from privata.dashboard.database import boot
+boot(sys.argv[1])
+from privata.dashboard.migrate import require_migrated
+try:
+    require_migrated(sys.argv[1])
+except StartupError as error:
+    print(error)
+"""
+
+
+def test_a_schema_that_cannot_be_asked_is_one_line_at_once() -> None:
+    """It was asked through the pages' pool, which tried for 5 s and warned of each try."""
+    ran = subprocess.run(
+        [sys.executable, "-c", UNREACHABLE, NOWHERE],
+        env=os.environ | {"PRIVATA_DATABASE_URL": NOWHERE},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.stdout.startswith("The database cannot be reached: ")
+    assert len(ran.stdout.splitlines()) == 1
+    assert ran.stderr == ""
 
 
 def test_with_a_database_url_nothing_embedded_is_imported(

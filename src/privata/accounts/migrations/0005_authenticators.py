@@ -2,12 +2,16 @@
 
 Installations from before this migration have the table, with rows: it is taken over as it stands.
 Elsewhere it is made. The tables of addresses that allauth kept beside it were never written.
+
+On the way back the table stays where it was allauth's. Elsewhere it goes, but only an empty one:
+nothing before this migration could keep a factor, and people would be without theirs.
 """
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.conf import settings
 from django.db import migrations, models
+from django.db.migrations.exceptions import IrreversibleError
 
 KINDS = models.CheckConstraint(
     condition=models.Q(type__in=["totp", "webauthn", "recovery_codes"]),
@@ -34,9 +38,18 @@ def give_back(apps, editor):
     with editor.connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM django_migrations WHERE app = 'mfa')")
         (theirs,) = cursor.fetchone()
-    if not theirs:
-        editor.delete_model(model)
-        return
+        if not theirs:
+            # Nobody adds one between the look and the end.
+            cursor.execute("LOCK TABLE mfa_authenticator")
+            cursor.execute("SELECT count(*) FROM mfa_authenticator")
+            (factors,) = cursor.fetchone()
+            if factors:
+                raise IrreversibleError(
+                    f"{factors} second factors are stored, and no earlier schema has a table for "
+                    "them. Stay at this version, or restore a backup that is older than it."
+                )
+            editor.delete_model(model)
+            return
     editor.execute("ALTER TABLE mfa_authenticator ALTER created_at DROP DEFAULT")
     editor.remove_constraint(model, KINDS)
 

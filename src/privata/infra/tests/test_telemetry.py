@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import enum
 import json
 import logging
+import uuid
 from typing import Any
+
+import pytest
 
 from privata.infra.telemetry import Fact, facts, formatter
 
@@ -41,3 +45,35 @@ def test_facts_hold_no_secret_and_forge_no_line() -> None:
         assert SECRET not in line
         assert "\n" not in line
     assert _as_json(record)["level"] == "info", "what every line has stays what it is"
+
+
+class _Word(enum.StrEnum):
+    LATE = "late"
+
+
+def test_ids_and_words_of_ours_are_written_as_they_are() -> None:
+    ident = uuid.UUID("0199a3c1-7b1e-7c55-9a52-3f0c3a4b1d2e")
+    record = _record("delivery attempt", delivery=ident, decision=_Word.LATE, ok=True, ms=1.5)
+    line = _as_json(record)
+    assert (line["delivery"], line["decision"]) == (str(ident), "late")
+    assert (line["ok"], line["ms"]) == (True, 1.5)
+    text = formatter("text").format(record)
+    assert text.endswith(f"attempt delivery={ident} decision=late ok=True ms=1.5")
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_secret_beside_harmless_facts_is_found(form: str) -> None:
+    """Text is looked through, whichever of several values holds the secret."""
+    record = _record("sent", event="ord:done:1", note=f"with {SECRET}", delivery=uuid.UUID(int=7))
+    line = formatter(form).format(record)
+    assert SECRET not in line
+    assert "ord:done:1" in line
+    assert str(uuid.UUID(int=7)) in line
+
+
+def test_json_lines_are_ascii() -> None:
+    record = _record("Grüße", name_of="Łódź", ident=uuid.UUID(int=7), broken="\ud800")
+    line = formatter("json").format(record)
+    assert line.isascii()
+    assert json.loads(line)["name_of"] == "Łódź"
+    assert json.loads(line)["ident"] == str(uuid.UUID(int=7))

@@ -142,6 +142,24 @@ async def test_a_claim_waits_for_nobody(ctx: AppContext, organization: uuid.UUID
     assert len(await store.claim_refunds(pool, 10, 30, TEST)) == 1
 
 
+async def test_a_locked_order_holds_no_other_refund_back(
+    ctx: AppContext, organization: uuid.UUID
+) -> None:
+    """With room for one, the claim took the locked order's refund, could not have it, and ended
+    with nothing: as long as the lock was held, nobody else was refunded."""
+    pool = ctx.database.pool
+    locked, other = [await requested(ctx, organization) for _ in range(2)]
+    await pool.execute(
+        "UPDATE refund SET due_at = due_at - interval '1 hour' WHERE order_id = $1", locked
+    )
+    async with ctx.database.transaction() as tx:
+        await lock_order(tx, locked)
+        claimed = await store.claim_refunds(pool, 1, 30, TEST)
+        assert [one.order_id for one in claimed] == [other]
+    claimed = await store.claim_refunds(pool, 1, 30, TEST)
+    assert [one.order_id for one in claimed] == [locked]
+
+
 async def test_every_try_names_the_same_reference(
     ctx: AppContext, organization: uuid.UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:

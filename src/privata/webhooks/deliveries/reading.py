@@ -106,6 +106,18 @@ class Page:
     has_older: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The deliveries beside one, of the same event to the same endpoint.
+
+    `others` are the oldest of those that are neither its retry nor what it is the retry of.
+    """
+
+    retry_of: DeliveryRow | None
+    retried_as: DeliveryRow | None
+    others: list[DeliveryRow]
+
+
 _COLUMNS: Final = f"""
 SELECT d.id, d.environment, d.order_id, d.replay, d.recovery_id, d.retry_of_id, d.attempts,
        d.due_at, d.last_attempt_at, d.last_outcome, d.last_status_code, d.last_duration_ms,
@@ -149,16 +161,40 @@ async def of_order(
     return await _rows(ctx, DeliverySearch(partition, order_id=order_id), order)
 
 
-async def beside(ctx: AppContext, partition: Partition, delivery: DeliveryRow) -> list[DeliveryRow]:
-    """The other deliveries of the same event to the same endpoint, oldest first."""
+async def beside(ctx: AppContext, partition: Partition, delivery: DeliveryRow) -> Beside:
+    """The other deliveries of the same event to the same endpoint."""
     mine = Partition(partition.organization_id, partition.environment, delivery.endpoint.id)
+    wanted = [one for one in (delivery.retry_of, delivery.retried_as) if one is not None]
+    named = {one.id: one for one in await rows_by_id(ctx, mine, wanted)} if wanted else {}
     search = DeliverySearch(mine, event_seq=delivery.event.seq)
     found = await _rows(ctx, search, f"{_UP} LIMIT {_MOST_OF_EVENT:d}")
-    return [one for one in found if one.id != delivery.id]
+    return Beside(
+        retry_of=named.get(delivery.retry_of) if delivery.retry_of else None,
+        retried_as=named.get(delivery.retried_as) if delivery.retried_as else None,
+        others=[one for one in found if one.id != delivery.id and one.id not in named],
+    )
 
 
-#: Deliveries of one event that are named.
+async def taken_over(ctx: AppContext, partition: Partition, delivery: DeliveryRow) -> bool:
+    """Whether a recovery has queued the event of a delivery that was given up."""
+    if delivery.state is not DeliveryState.EXHAUSTED or delivery.replay:
+        return False
+    found: bool = await ctx.database.pool.fetchval(
+        _RECOVERED, *partition.scope, delivery.endpoint.id, delivery.event.seq
+    )
+    return found
+
+
+#: Deliveries of one event that are listed, the oldest.
 _MOST_OF_EVENT: Final = 24
+
+# What a recovery makes is a replay: the index of those finds it.
+_RECOVERED: Final = """
+SELECT EXISTS (
+    SELECT FROM webhook_delivery
+    WHERE organization_id = $1 AND environment = $2 AND endpoint_id = $3 AND event_seq = $4
+      AND replay AND recovery_id IS NOT NULL)
+"""
 
 
 async def delivery(

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from privata.core.cursors import Cursor
 from privata.webhooks.endpoints.reading import Partition
-from privata.webhooks.state_sql import RETRYABLE, UNDELIVERED, is_in
+from privata.webhooks.state_sql import RETRYABLE, UNDELIVERED, is_in, is_possible
 from privata.webhooks.states import DeliveryState
 
 
@@ -51,10 +51,11 @@ class DeliverySearch:
 
 @dataclass(slots=True)
 class Where:
-    """A condition that grows, with its parameters."""
+    """A condition that grows, with its parameters; `endpoint` is that of the only endpoint."""
 
     values: list[object]
     parts: list[str] = field(default_factory=list)
+    endpoint: str | None = None
 
     def also(self, condition: str, *values: object) -> None:
         """`condition` has a `{}` for each of the values."""
@@ -92,6 +93,7 @@ def where(search: DeliverySearch) -> Where:
     found = Where(list(partition.scope), ["d.organization_id = $1 AND d.environment = $2"])
     if partition.endpoint_id is not None:
         found.also("d.endpoint_id = {}", partition.endpoint_id)
+        found.endpoint = f"${len(found.values)}"
     if search.ids is not None:
         found.also("d.id = ANY ({}::uuid[])", list(search.ids))
     if search.event_seq is not None:
@@ -139,6 +141,9 @@ def _what(found: Where, search: DeliverySearch) -> None:
     # These hold braces of nothing: they have no parameters of their own.
     if search.states is not None:
         found.parts.append(is_in(search.states))
+        possible = is_possible(search.states, found.endpoint)
+        if possible is not None:
+            found.parts.append(possible)
     if search.undelivered:
         found.parts.append(UNDELIVERED)
     if search.retryable:

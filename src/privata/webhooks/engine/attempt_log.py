@@ -1,13 +1,15 @@
 """One line of the log for each attempt: what was sent to whom, how it ended, what was decided.
 
-It is written when the attempt has ended, before its result is in the database. No URL, header or
-body is in it: they may hold what only the partner should see.
+It is written when the attempt has ended, before its result is in the database. No URL, host,
+address, header or body is in it: they may hold what only the partner should see.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final
 
 from privata.core.clock import iso
@@ -20,12 +22,25 @@ from privata.webhooks.transport.transport import SendResult
 
 log = logging.getLogger(__name__)
 
-#: What was decided; `ours` is a retry after a fault on our side, which costs no attempt.
+
+class Decided(StrEnum):
+    """What follows; `ours` is a retry after a fault on our side, which costs no attempt."""
+
+    DELIVERED = "delivered"
+    EXHAUSTED = "exhausted"
+    RETRY = "retry"
+    OURS = "ours"
+
+
 _DECISIONS: Final = {
-    DeliveryStatus.DELIVERED: "delivered",
-    DeliveryStatus.EXHAUSTED: "exhausted",
-    DeliveryStatus.PENDING: "retry",
+    DeliveryStatus.DELIVERED: Decided.DELIVERED,
+    DeliveryStatus.EXHAUSTED: Decided.EXHAUSTED,
+    DeliveryStatus.PENDING: Decided.RETRY,
 }
+
+#: The name of a cause stands before its colon. What follows, and what looks like no name, may be of
+#: the receiver: its address, or its host in the words of OpenSSL.
+_NAME: Final = re.compile(r"([A-Za-z][\w -]{0,60}?)(?:: |$)", re.ASCII)
 
 
 def log_attempt(claim: Claim, result: SendResult, decision: Decision, ended_at: datetime) -> None:
@@ -36,17 +51,23 @@ def log_attempt(claim: Claim, result: SendResult, decision: Decision, ended_at: 
     log.info(
         "delivery attempt",
         extra=facts(
-            delivery=str(claim.delivery_id),
+            delivery=claim.delivery_id,
             event=claim.event_id,
-            endpoint=str(claim.endpoint_id),
-            organization=str(claim.organization_id),
+            endpoint=claim.endpoint_id,
+            organization=claim.organization_id,
             environment=claim.environment,
             attempt=claim.attempts + 1,
-            outcome=result.outcome.value,
+            outcome=result.outcome,
             status=result.status_code,
-            reason=result.reason or None,
+            reason=_named(result.reason) if result.reason else None,
             ms=round(result.duration_ms),
-            decision="ours" if RULES[result.outcome].ours else _DECISIONS[decision.status],
+            decision=Decided.OURS if RULES[result.outcome].ours else _DECISIONS[decision.status],
             retry_at=iso(ended_at + timedelta(seconds=decision.wait_s)) if again else None,
         ),
     )
+
+
+def _named(reason: str) -> str | None:
+    """The cause by its name alone."""
+    found = _NAME.match(reason)
+    return found[1] if found else None

@@ -194,7 +194,7 @@ def tls_failed(error: OSError) -> AttemptError:
     """A handshake that failed: by our verification, by OpenSSL or by the other side."""
     if isinstance(error, ssl.SSLCertVerificationError):
         detail = _CERTIFICATE.get(error.verify_code, "The certificate could not be verified.")
-        reason = f"verify_{error.verify_code}: {error.verify_message}"
+        reason = f"verify_{error.verify_code}"  # its message names the host
     elif isinstance(error, ssl.SSLError):
         reason = error.reason or type(error).__name__
         detail = _HANDSHAKE.get(reason, "TLS negotiation with the server failed.")

@@ -27,7 +27,7 @@ from privata.webhooks.outcomes import RULES, Outcome
 from privata.webhooks.recovery.replays import PER_HOUR, replays_left
 from privata.webhooks.schedule import schedule_for
 from privata.webhooks.signing.signatures import Message, body_for, secret_context
-from privata.webhooks.states import DeliveryState, Dialect, EndpointStatus
+from privata.webhooks.states import Dialect, EndpointStatus
 from privata.webhooks.views.common import address, ask, partition_of
 from privata.webhooks.views.head_context import stopped
 
@@ -76,7 +76,7 @@ def delivery_context(
     event_body = ask(beside.body_of, partition, delivery)
     body = body_for(delivery.endpoint.dialect, event_body)
     others = ask(reading.beside, partition, delivery)
-    facts = _facts(tenant, delivery, attempts, others)
+    facts = _facts(tenant, delivery, attempts)
     pinned = _chosen(request, attempts)
     shown = pinned or (attempts[0] if attempts else None)
     context: dict[str, Any] = {
@@ -85,11 +85,9 @@ def delivery_context(
         "body": body,
         "pair": _pair(event_body),
         "story": tell(facts),
-        "retry_of": next((one for one in others if one.id == delivery.retry_of), None),
-        "retried_as": next((one for one in others if one.id == delivery.retried_as), None),
-        "siblings": [
-            one for one in others if one.id not in (delivery.retry_of, delivery.retried_as)
-        ],
+        "retry_of": others.retry_of,
+        "retried_as": others.retried_as,
+        "siblings": others.others,
         "retry_words": RETRY_WORDS,
         "replays_left": ask(replays_left, delivery.endpoint_id),
         "findings": None,
@@ -114,7 +112,7 @@ def story_of(tenant: Tenant, delivery: DeliveryRow) -> Story:
     """What to say about a delivery."""
     partition = partition_of(tenant)
     attempts = ask(beside.attempts_of, partition, delivery.id)
-    return tell(_facts(tenant, delivery, attempts, ask(reading.beside, partition, delivery)))
+    return tell(_facts(tenant, delivery, attempts))
 
 
 def most_attempts(endpoint: EndpointOf) -> int:
@@ -140,12 +138,8 @@ def _walk(
     return {"prev": sheet(newer), "next": sheet(older), "words": words}
 
 
-def _facts(
-    tenant: Tenant,
-    delivery: DeliveryRow,
-    attempts: Sequence[AttemptRow],
-    others: Sequence[DeliveryRow],
-) -> Facts:
+def _facts(tenant: Tenant, delivery: DeliveryRow, attempts: Sequence[AttemptRow]) -> Facts:
+    partition = partition_of(tenant)
     latest = next((one for one in attempts if not one.stale), None)
     return Facts(
         state=delivery.state,
@@ -157,19 +151,13 @@ def _facts(
         status_code=delivery.last_status_code,
         duration_ms=delivery.last_duration_ms or 0,
         detail=latest.detail if latest else "",
-        behind=ask(beside.waited_for, partition_of(tenant), delivery.id),
+        behind=ask(beside.waited_for, partition, delivery.id),
         most=most_attempts(delivery.endpoint),
-        taken_over=_taken_over(delivery, others),
+        taken_over=ask(reading.taken_over, partition, delivery),
         retried=delivery.retried_as is not None,
         deleted=delivery.endpoint.deleted_at is not None,
         queue=_queue(tenant, delivery),
     )
-
-
-def _taken_over(delivery: DeliveryRow, others: Sequence[DeliveryRow]) -> bool:
-    """Whether a recovery has queued this delivery's event again."""
-    ended = delivery.state is DeliveryState.EXHAUSTED and not delivery.replay
-    return ended and any(one.recovery_id is not None for one in others)
 
 
 def _queue(tenant: Tenant, delivery: DeliveryRow) -> Queue:

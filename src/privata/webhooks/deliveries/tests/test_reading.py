@@ -259,3 +259,48 @@ async def test_the_replays_left_are_those_that_are_not_refused(dashboard: Dashbo
         )
     await dashboard.run("UPDATE webhook_delivery SET status = 'retried' WHERE id = $1", replay)
     assert await replays_left(dashboard.ctx, endpoint) == PER_HOUR - 2
+
+
+async def test_the_retry_is_found_among_any_number_of_replays(dashboard: Dashboard) -> None:
+    """It was looked for among the 24 oldest deliveries of the event; beyond those it was missing,
+    and so was that a recovery had taken over."""
+    endpoint = await dashboard.endpoint()
+    given_up = await dashboard.deliver(endpoint, minutes=90, **_GIVEN_UP)
+    replays = [await dashboard.deliver(endpoint, minutes=60 - n, **_DELIVERED) for n in range(30)]
+    await dashboard.run(
+        "UPDATE webhook_delivery SET replay = true, event_seq = (SELECT event_seq"
+        " FROM webhook_delivery WHERE id = $1) WHERE id = ANY ($2)",
+        given_up,
+        replays,
+    )
+    *_, retried, retry = replays
+    partition = dashboard.partition()
+
+    async def row(ident: uuid.UUID) -> reading.DeliveryRow:
+        return await reading.delivery(dashboard.ctx, partition, ident)
+
+    assert not await reading.taken_over(dashboard.ctx, partition, await row(given_up))
+    recovery = uuid.uuid4()
+    await dashboard.run(
+        "INSERT INTO webhook_recovery (id, organization_id, environment, endpoint_id, since,"
+        " created_by) VALUES ($1, $2, 'test', $3, now(), 'a@b.example')",
+        recovery,
+        dashboard.organization,
+        endpoint,
+    )
+    await dashboard.run(
+        "UPDATE webhook_delivery SET retry_of_id = $1, recovery_id = $2 WHERE id = $3",
+        retried,
+        recovery,
+        retry,
+    )
+    assert await reading.taken_over(dashboard.ctx, partition, await row(given_up))
+    ahead = await reading.beside(dashboard.ctx, partition, await row(retried))
+    back = await reading.beside(dashboard.ctx, partition, await row(retry))
+    assert ahead.retried_as is not None
+    assert ahead.retried_as.id == retry
+    assert ahead.retry_of is None
+    assert back.retry_of is not None
+    assert back.retry_of.id == retried
+    assert given_up in {one.id for one in back.others}
+    assert not {retry, retried} & {one.id for one in back.others}

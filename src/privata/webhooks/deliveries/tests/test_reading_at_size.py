@@ -141,6 +141,32 @@ async def test_lists_and_counts_use_the_indexes(
     await _counts(ctx, explaining, organization, found["active"])
 
 
+async def test_a_state_that_an_endpoint_cannot_have_is_looked_for_in_no_delivery(
+    filled: tuple[AppContext, Explaining], organization: uuid.UUID, owner: asyncpg.Connection
+) -> None:
+    """The log of an active endpoint was walked from end to end for those that are held."""
+    ctx, explaining = filled
+    actor, now = actor_of(organization), datetime.now(UTC)
+    found = {one.alias: one.id for one in await endpoints.endpoints(ctx, _place(organization))}
+    explaining.plans.clear()
+    for alias, state in (
+        ("active", "held"),
+        ("active", "cancelled"),
+        ("paused", "cancelled"),
+        ("disabled", "held"),
+    ):
+        query = DeliveryQuery(endpoint_id=found[alias], status=DeliveryFilter(state))
+        assert not (await reading.page_of(ctx, query.search(actor), limit=PAGE_ROWS)).rows
+        assert read_by(explaining) == 0, (alias, state)
+        mine = Partition(organization, Environment.TEST, found[alias])
+        page = await log_reading.log_page(ctx, mine, LogQuery(Segment(state), "30d"), now)
+        assert not page.rows
+        assert read_by(explaining) == 0, (alias, state)
+    await owner.execute("UPDATE organization SET status = 'rejected' WHERE id = $1", organization)
+    query = DeliveryQuery(endpoint_id=found["active"], status=DeliveryFilter("held"))
+    assert (await reading.page_of(ctx, query.search(actor), limit=PAGE_ROWS)).rows
+
+
 async def _counts(
     ctx: AppContext, explaining: Explaining, organization: uuid.UUID, active: uuid.UUID
 ) -> None:

@@ -140,6 +140,31 @@ async def test_it_says_what_was_decided(
     assert "swordfish" not in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("reason", "logged"),
+    [
+        ("verify_62: Hostname mismatch, certificate is not valid for 'shop.example'", "verify_62"),
+        ("loopback: 127.0.0.2", "loopback"),
+        ("gaierror -2: shop.example is unknown", "gaierror -2"),
+        ("WRONG_VERSION_NUMBER", "WRONG_VERSION_NUMBER"),
+        ("record layer failure", "record layer failure"),
+        ("shop.example:443 said no", None),
+        ("https://shop.example/hook", None),
+        ("127.0.0.2", None),
+        ("::1", None),
+        ("", None),
+    ],
+)
+async def test_the_reason_names_no_host_of_the_receivers(
+    caplog: pytest.LogCaptureFixture, reason: str, logged: str | None
+) -> None:
+    """OpenSSL says for which host a certificate is not; the guard, which address it refused."""
+    async with _logged(caplog) as lines:
+        _write(SendResult(Outcome.TLS, 1.0, reason=reason))
+    assert lines[0].get("reason") == logged
+    assert not {part for part in ("shop", "127.0", 'hook"', "::1") if part in json.dumps(lines)}
+
+
 def test_nothing_is_put_together_while_the_level_is_off(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
