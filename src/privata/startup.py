@@ -18,6 +18,7 @@ from privata.dashboard.database import boot
 from privata.infra.context import AppContext
 from privata.infra.database.address import DatabaseAddress, parse_address
 from privata.infra.database.urls import DatabaseUrls, database_urls
+from privata.infra.secret_keys.entering import enter, key_source
 from privata.infra.settings import Settings, settings
 from privata.wiring import wire
 
@@ -85,7 +86,7 @@ def run_once(work: Callable[[AppContext], Awaitable[T]], *, django: bool = False
         wire()
 
     async def once() -> T:
-        ctx = await _open(chosen, urls)
+        ctx = await _open(chosen, urls, stays=False)
         try:
             return await work(ctx)
         finally:
@@ -97,8 +98,8 @@ def run_once(work: Callable[[AppContext], Awaitable[T]], *, django: bool = False
 async def _until_told(
     work: Callable[[AppContext], Awaitable[None]], chosen: Settings, urls: DatabaseUrls
 ) -> None:
-    ctx = await _open(chosen, urls)
-    task = asyncio.ensure_future(work(ctx))
+    ctx = await _open(chosen, urls, stays=True)
+    task = asyncio.ensure_future(_watched(work, ctx))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)
@@ -110,8 +111,20 @@ async def _until_told(
         await ctx.close()
 
 
-async def _open(chosen: Settings, urls: DatabaseUrls) -> AppContext:
+async def _watched(work: Callable[[AppContext], Awaitable[None]], ctx: AppContext) -> None:
+    source = key_source(ctx.settings)
+    async with ctx.keys.watching(ctx.database, ctx.sealer.marks, source):
+        await work(ctx)
+
+
+async def _open(chosen: Settings, urls: DatabaseUrls, *, stays: bool) -> AppContext:
     try:
-        return await AppContext.open(chosen, urls.app)
+        ctx = await AppContext.open(chosen, urls.app)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise StartupError(f"The database cannot be reached: {error or type(error)}") from error
+    try:
+        await enter(ctx.database, ctx.sealer.marks, chosen, stays=stays)
+    except BaseException:
+        await ctx.close()
+        raise
+    return ctx

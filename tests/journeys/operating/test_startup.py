@@ -172,3 +172,27 @@ def test_an_unknown_variable_is_named_at_the_start(
     _, err = program.communicate(timeout=60)
     assert program.returncode == 0
     assert "WARNING privata.cli: PRIVATA_SERVICE_HOST is not a setting and is ignored" in err
+
+
+def key(number: int) -> str:
+    return base64.b64encode(bytes([number]) * 32).decode()
+
+
+@pytest.mark.parametrize("command", [("serve",), ("worker",), ("ledger", "verify")])
+def test_a_node_with_a_wrong_secret_key_does_not_start(
+    cluster: Cluster, database_name: str, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """It started, said that it was ready, answered 401 to right keys and locked partners out."""
+    made = start(cluster, database_name, tmp_path, "ledger", "verify", PRIVATA_SECRET_KEYS=key(1))
+    _, err = made.communicate(timeout=60)
+    assert made.returncode == 0, err
+    wrong = {**PRODUCTION, "PRIVATA_SECRET_KEYS": key(2)}
+    program = start(cluster, database_name, tmp_path, *command, **wrong)
+    out, err = program.communicate(timeout=60)
+    assert program.returncode == 1
+    assert "under the key" in err
+    assert "PRIVATA_SECRET_KEYS lacks" in err
+    assert key(1) not in err
+    assert key(2) not in err
+    assert len(err.strip().splitlines()) == 1, err
+    assert out == ""
