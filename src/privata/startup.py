@@ -41,12 +41,19 @@ def _prepare(urls: DatabaseUrls, *, migrate: bool) -> list[str]:
     wire()
     boot(urls.app)
     # Django must be booted before its models and commands can be imported.
-    from privata.dashboard import connections
+    from privata.dashboard import connections, fitness
     from privata.dashboard import migrate as schema
 
+    fitness.require_writable(
+        urls.owner if migrate else urls.app,
+        "PRIVATA_DATABASE_OWNER_URL"
+        if migrate and urls.owner != urls.app
+        else "PRIVATA_DATABASE_URL",
+    )
     schema.require_utf8(urls.owner if migrate else urls.app)
     if migrate:
         return schema.migrate(urls.owner, address.user)
+    fitness.require_rights(urls.app)
     try:
         schema.require_migrated()
     finally:
@@ -71,8 +78,12 @@ def run(work: Callable[[AppContext], Awaitable[None]]) -> None:
     uvloop.run(_until_told(work, chosen, urls))
 
 
-def run_once(work: Callable[[AppContext], Awaitable[T]], *, django: bool = False) -> T:
+def run_once(
+    work: Callable[[AppContext], Awaitable[T]], *, django: bool = False, any_keys: bool = False
+) -> T:
     """Run one task on the database and return what it returns; with `django` it may use Django.
+
+    `any_keys` is for a task that neither seals nor opens: it runs also where a secret key is lost.
 
     Without it Django is started only where migrations are missing: that takes twice as long as
     everything else a command does.
@@ -86,7 +97,7 @@ def run_once(work: Callable[[AppContext], Awaitable[T]], *, django: bool = False
         wire()
 
     async def once() -> T:
-        ctx = await _open(chosen, urls, stays=False)
+        ctx = await _open(chosen, urls, any_keys=any_keys, stays=False)
         try:
             return await work(ctx)
         finally:
@@ -117,11 +128,15 @@ async def _watched(work: Callable[[AppContext], Awaitable[None]], ctx: AppContex
         await work(ctx)
 
 
-async def _open(chosen: Settings, urls: DatabaseUrls, *, stays: bool) -> AppContext:
+async def _open(
+    chosen: Settings, urls: DatabaseUrls, *, stays: bool, any_keys: bool = False
+) -> AppContext:
     try:
         ctx = await AppContext.open(chosen, urls.app)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise StartupError(f"The database cannot be reached: {error or type(error)}") from error
+    if any_keys:
+        return ctx
     try:
         await enter(ctx.database, ctx.sealer.marks, chosen, stays=stays)
     except BaseException:
