@@ -21,6 +21,7 @@ class KnownKey:
     """A secret key as the database knows it."""
 
     mark: KeyMark
+    seen_at: datetime
     first_at: datetime | None
     retired_at: datetime | None
 

@@ -15,7 +15,7 @@ Executor: TypeAlias = (
 )
 
 _KNOWN: Final = (
-    "SELECT name, fingerprint, first_at, retired_at FROM secret_key ORDER BY seen_at, name"
+    "SELECT name, fingerprint, seen_at, first_at, retired_at FROM secret_key ORDER BY seen_at, name"
 )
 
 # Conflicts with itself and with every write: whoever holds it judges and records alone. Readers,
@@ -34,7 +34,12 @@ _FIRST: Final = "UPDATE secret_key SET first_at = statement_timestamp() WHERE na
 async def known_keys(executor: Executor) -> list[KnownKey]:
     """Every key that a process has had, in the order in which they came."""
     return [
-        KnownKey(KeyMark(row["name"], row["fingerprint"]), row["first_at"], row["retired_at"])
+        KnownKey(
+            KeyMark(row["name"], row["fingerprint"]),
+            row["seen_at"],
+            row["first_at"],
+            row["retired_at"],
+        )
         for row in await executor.fetch(_KNOWN)
     ]
 
@@ -50,3 +55,9 @@ async def record_keys(executor: Executor, marks: Sequence[KeyMark]) -> None:
         _RECORD, [mark.name for mark in marks], [mark.fingerprint for mark in marks]
     )
     await executor.execute(_FIRST, marks[0].name)
+
+
+def sealing_key(known: Sequence[KnownKey]) -> KnownKey | None:
+    """The key that the installation seals with: the one that a process last began with."""
+    needed = [(key.first_at, key) for key in known if key.first_at and key.retired_at is None]
+    return max(needed, key=lambda one: one[0])[1] if needed else None

@@ -15,15 +15,15 @@ THEN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def sealed(mark: KeyMark) -> KnownKey:
-    return KnownKey(mark, THEN, None)
+    return KnownKey(mark, THEN, THEN, None)
 
 
 def opens(mark: KeyMark) -> KnownKey:
-    return KnownKey(mark, None, None)
+    return KnownKey(mark, THEN, None, None)
 
 
 def retired(mark: KeyMark) -> KnownKey:
-    return KnownKey(mark, THEN, THEN)
+    return KnownKey(mark, THEN, THEN, THEN)
 
 
 @pytest.mark.parametrize(
