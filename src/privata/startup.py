@@ -19,6 +19,7 @@ from privata.dashboard.watching import PATIENCE_S, Say
 from privata.infra.context import AppContext
 from privata.infra.database.address import DatabaseAddress, parse_address
 from privata.infra.database.urls import DatabaseUrls, database_urls
+from privata.infra.secret_keys.entering import enter, key_source
 from privata.infra.settings import Settings, settings
 from privata.wiring import wire
 
@@ -52,11 +53,19 @@ def _prepare(
     wire()
     boot(urls.app)
     # Django must be booted before its models and commands can be imported.
+    from privata.dashboard import fitness
     from privata.dashboard import migrate as schema
 
+    fitness.require_writable(
+        urls.owner if migrate else urls.app,
+        "PRIVATA_DATABASE_OWNER_URL"
+        if migrate and urls.owner != urls.app
+        else "PRIVATA_DATABASE_URL",
+    )
     schema.require_utf8(urls.owner if migrate else urls.app)
     if migrate:
         return schema.migrate(urls.owner, address.user, say=say, patience_s=patience_s)
+    fitness.require_rights(urls.app)
     schema.require_migrated(urls.app)
     return []
 
@@ -78,8 +87,12 @@ def run(work: Callable[[AppContext], Awaitable[None]]) -> None:
     uvloop.run(_until_told(work, chosen, urls))
 
 
-def run_once(work: Callable[[AppContext], Awaitable[T]], *, django: bool = False) -> T:
+def run_once(
+    work: Callable[[AppContext], Awaitable[T]], *, django: bool = False, any_keys: bool = False
+) -> T:
     """Run one task on the database and return what it returns; with `django` it may use Django.
+
+    `any_keys` is for a task that neither seals nor opens: it runs also where a secret key is lost.
 
     Without it Django is started only where migrations are missing: that takes twice as long as
     everything else a command does.
@@ -93,7 +106,7 @@ def run_once(work: Callable[[AppContext], Awaitable[T]], *, django: bool = False
         wire()
 
     async def once() -> T:
-        ctx = await _open(chosen, urls)
+        ctx = await _open(chosen, urls, any_keys=any_keys, stays=False)
         try:
             return await work(ctx)
         finally:
@@ -105,8 +118,8 @@ def run_once(work: Callable[[AppContext], Awaitable[T]], *, django: bool = False
 async def _until_told(
     work: Callable[[AppContext], Awaitable[None]], chosen: Settings, urls: DatabaseUrls
 ) -> None:
-    ctx = await _open(chosen, urls)
-    task = asyncio.ensure_future(work(ctx))
+    ctx = await _open(chosen, urls, stays=True)
+    task = asyncio.ensure_future(_watched(work, ctx))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, task.cancel)
@@ -118,8 +131,24 @@ async def _until_told(
         await ctx.close()
 
 
-async def _open(chosen: Settings, urls: DatabaseUrls) -> AppContext:
+async def _watched(work: Callable[[AppContext], Awaitable[None]], ctx: AppContext) -> None:
+    source = key_source(ctx.settings)
+    async with ctx.keys.watching(ctx.database, ctx.sealer.marks, source):
+        await work(ctx)
+
+
+async def _open(
+    chosen: Settings, urls: DatabaseUrls, *, stays: bool, any_keys: bool = False
+) -> AppContext:
     try:
-        return await AppContext.open(chosen, urls.app)
+        ctx = await AppContext.open(chosen, urls.app)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise StartupError(f"The database cannot be reached: {error or type(error)}") from error
+    if any_keys:
+        return ctx
+    try:
+        await enter(ctx.database, ctx.sealer.marks, chosen, stays=stays)
+    except BaseException:
+        await ctx.close()
+        raise
+    return ctx

@@ -13,6 +13,7 @@ from django.contrib.sessions.backends.base import CreateError, SessionBase, Upda
 from django.db import IntegrityError, connection, transaction
 
 from privata.accounts.client import Client
+from privata.accounts.sealed import session_context
 from privata.accounts.sessions import ABSOLUTE, IDLE, MOST_PER_USER, digest_of
 from privata.infra.plane import app_context
 from privata.infra.sealing import UnsealError
@@ -183,10 +184,12 @@ class SessionStore(SessionBase):
         """The worker does this: `accounts.jobs`."""
 
     def _sealed(self, key: str, data: dict[str, Any]) -> bytes:
-        return app_context().sealer.seal(self.serializer().dumps(data), _context(key))
+        return app_context().sealer.seal(
+            self.serializer().dumps(data), session_context(digest_of(key))
+        )
 
     def _unsealed(self, key: str, sealed: memoryview | bytes) -> dict[str, Any]:
-        plain = app_context().sealer.unseal(bytes(sealed), _context(key))
+        plain = app_context().sealer.unseal(bytes(sealed), session_context(digest_of(key)))
         data: dict[str, Any] = self.serializer().loads(plain)
         return data
 
@@ -211,7 +214,3 @@ class SessionStore(SessionBase):
 def _user_of(data: dict[str, Any]) -> int | None:
     value = data.get("_auth_user_id")
     return None if value is None else int(value)
-
-
-def _context(key: str) -> str:
-    return f"session:{digest_of(key).hex()}"

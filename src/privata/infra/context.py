@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from privata.core.clock import Clock, SystemClock
 from privata.infra.database.postgres import Database
 from privata.infra.sealing import Sealer
+from privata.infra.secret_keys.watching import KeyWatch
 from privata.infra.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
-    """Database, seals, clock and settings of one process."""
+    """Database, seals, clock and settings of one process; `keys` says whether its secret keys
+    still fit."""
 
     database: Database
     sealer: Sealer
     clock: Clock
     settings: Settings
+    keys: KeyWatch = field(default_factory=KeyWatch)
 
     @classmethod
     async def open(

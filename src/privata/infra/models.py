@@ -53,3 +53,18 @@ class RateBucket(models.Model):
 
     class Meta:
         db_table = "rate_bucket"
+
+
+class SecretKey(models.Model):
+    """What the database knows of a secret key (`PRIVATA_SECRET_KEYS`): how to recognize it."""
+
+    name = models.BinaryField(primary_key=True, help_text="begins what the key sealed")
+    fingerprint = models.BinaryField(help_text="derived from the key, for this table alone")
+    seen_at = models.DateTimeField(db_default=Now(), help_text="first known to a process")
+    first_at = models.DateTimeField(
+        null=True, help_text="last start with this key first; null: it has sealed nothing"
+    )
+    retired_at = models.DateTimeField(null=True, help_text="needed by nothing since then")
+
+    class Meta:
+        db_table = "secret_key"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -20,7 +21,9 @@ from privata.core.errors import PrivataError
 
 VERSION = b"\x01"
 _NONCE_BYTES = 12
-_KEY_ID_BYTES = 4
+
+#: Bytes that name a secret key at the front of what it sealed, behind the version.
+NAME_BYTES = 4
 
 
 class UnsealError(PrivataError):
@@ -32,8 +35,25 @@ def derive(key: bytes, purpose: str) -> bytes:
     return HKDF(hashes.SHA256(), 32, salt=None, info=f"privata:{purpose}".encode()).derive(key)
 
 
+@dataclass(frozen=True, slots=True)
+class KeyMark:
+    """How a secret key is recognized: neither part leads back to the key.
+
+    `name` stands in front of what the key sealed, and is what people are shown; `fingerprint` is
+    derived for this purpose alone, and long enough that no two keys share one.
+    """
+
+    name: bytes
+    fingerprint: bytes
+
+    @property
+    def shown(self) -> str:
+        """Eight hex digits."""
+        return self.name.hex()
+
+
 class Sealer:
-    """Seals, opens and fingerprints under the installation's secret keys."""
+    """Seals, opens and digests under the installation's secret keys."""
 
     def __init__(self, keys: list[bytes]) -> None:
         if not keys:
@@ -42,6 +62,11 @@ class Sealer:
         self._boxes = {_key_id(box): AESGCM(box) for box in boxes}
         self._first = _key_id(boxes[0])
         self._digest_keys = [derive(key, "digest") for key in keys]
+        #: The keys in their order: the first one seals and digests.
+        self.marks = tuple(
+            KeyMark(_key_id(box), derive(key, "fingerprint"))
+            for key, box in zip(keys, boxes, strict=True)
+        )
 
     def seal(self, secret: bytes, context: str) -> bytes:
         """Encrypt `secret`; only `unseal` with the same context opens it."""
@@ -51,11 +76,11 @@ class Sealer:
 
     def unseal(self, sealed: bytes, context: str) -> bytes:
         """Decrypt; `UnsealError` if key, context or bytes do not fit."""
-        key_id = sealed[1 : 1 + _KEY_ID_BYTES]
+        key_id = sealed[1 : 1 + NAME_BYTES]
         box = self._boxes.get(key_id)
         if sealed[:1] != VERSION or box is None:
             raise UnsealError(f"no secret key opens this value of {context}")
-        rest = sealed[1 + _KEY_ID_BYTES :]
+        rest = sealed[1 + NAME_BYTES :]
         try:
             return box.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], context.encode())
         except InvalidTag:
@@ -71,4 +96,4 @@ class Sealer:
 
 
 def _key_id(box: bytes) -> bytes:
-    return hashlib.sha256(box).digest()[:_KEY_ID_BYTES]
+    return hashlib.sha256(box).digest()[:NAME_BYTES]

@@ -22,7 +22,8 @@ from privata.notifications.posting import (
     sender_address,
 )
 from privata.notifications.schedule import pause_after
-from privata.notifications.service import MAIL_WAKEUP, context
+from privata.notifications.sealed import context
+from privata.notifications.service import MAIL_WAKEUP
 from privata.notifications.states import MailStatus
 from privata.notifications.writing import Sender, write
 

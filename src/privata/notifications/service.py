@@ -14,6 +14,7 @@ from privata.infra.database.postgres import Transaction
 from privata.infra.sealing import Sealer
 from privata.notifications import store
 from privata.notifications.catalogue import AUDIENCES, MailTemplate
+from privata.notifications.sealed import context
 
 # A mail that only some addresses get is written a random while later: where server and worker are
 # one program, the work for it would show in the answer to the request that asked.
@@ -48,8 +49,3 @@ async def send_mail(
     )
     tx.wake(MAIL_WAKEUP)
     return mail_id
-
-
-def context(mail_id: UUID) -> str:
-    """What a mail's sealed values are bound to."""
-    return f"mail:{mail_id}"

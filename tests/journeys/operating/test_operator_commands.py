@@ -15,12 +15,14 @@ from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 
 
-async def privata(settings: Settings, *arguments: str) -> tuple[int, str, str]:
+async def privata(settings: Settings, *arguments: str, **more: str) -> tuple[int, str, str]:
     assert settings.database_url is not None
     assert settings.database_owner_url is not None
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "privata", *arguments),
-        env=environment_for(settings.home, settings.database_url, settings.database_owner_url),
+        env=environment_for(
+            settings.home, settings.database_url, settings.database_owner_url, **more
+        ),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )

@@ -6,6 +6,7 @@ import base64
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import psycopg
 import pytest
 
 from conftest import Cluster, environment_for
+from privata.infra import embedded
 
 PRODUCTION = {
     "PRIVATA_ENV": "production",
@@ -200,3 +202,90 @@ def test_an_unknown_variable_is_named_at_the_start(
     _, err = program.communicate(timeout=60)
     assert program.returncode == 0
     assert "WARNING privata.cli: PRIVATA_SERVICE_HOST is not a setting and is ignored" in err
+
+
+def key(number: int) -> str:
+    return base64.b64encode(bytes([number]) * 32).decode()
+
+
+@pytest.mark.parametrize("command", [("serve",), ("worker",), ("ledger", "verify")])
+def test_a_node_with_a_wrong_secret_key_does_not_start(
+    cluster: Cluster, database_name: str, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """It started, said that it was ready, answered 401 to right keys and locked partners out."""
+    made = start(cluster, database_name, tmp_path, "ledger", "verify", PRIVATA_SECRET_KEYS=key(1))
+    _, err = made.communicate(timeout=60)
+    assert made.returncode == 0, err
+    wrong = {**PRODUCTION, "PRIVATA_SECRET_KEYS": key(2)}
+    program = start(cluster, database_name, tmp_path, *command, **wrong)
+    refused_in_one_line(program, "under the key", "PRIVATA_SECRET_KEYS lacks")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("REVOKE UPDATE ON webhook_endpoint FROM privata_app", "lacks UPDATE on webhook_endpoint."),
+        ("REVOKE ALL ON event, quote FROM privata_app", "lacks INSERT on event and 5 more"),
+        ("REVOKE SELECT ON django_migrations FROM privata_app", "SELECT on django_migrations"),
+        ("REVOKE USAGE ON SCHEMA public FROM privata_app, PUBLIC", "USAGE on the schema public"),
+    ],
+)
+def test_a_role_without_its_rights_is_told_which_one_it_lacks(
+    cluster: Cluster, database_name: str, tmp_path: Path, change: str, said: str
+) -> None:
+    """The worker started and died at its first statement, with a traceback for each loop."""
+    with psycopg.connect(cluster.owner(database_name), autocommit=True) as owner:
+        owner.execute(change)
+    program = start(cluster, database_name, tmp_path, "worker", **PRODUCTION)
+    refused_in_one_line(program, "The role privata_app", said, "Run `privata migrate`")
+
+
+def test_a_read_only_database_is_named(
+    cluster: Cluster, database_name: str, tmp_path: Path
+) -> None:
+    with psycopg.connect(cluster.admin_url, autocommit=True) as admin:
+        admin.execute(f"ALTER DATABASE {database_name} SET default_transaction_read_only = on")
+    for command in ("worker", "migrate"):
+        program = start(cluster, database_name, tmp_path, command, **PRODUCTION)
+        refused_in_one_line(program, "accepts only reads")
+
+
+def test_a_standby_is_named(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """`serve` started on it, said that it was ready and answered 500 to every write."""
+    home = tmp_path_factory.mktemp("standby")
+    home.chmod(0o755)
+    server = embedded.acquire(home, fast=True)
+    try:
+        with psycopg.connect(server.admin_url, autocommit=True) as admin:
+            row = admin.execute("SHOW data_directory").fetchone()
+            assert row is not None
+            data = Path(row[0])
+            signal = data / "standby.signal"
+            signal.touch()
+            os.chown(signal, data.stat().st_uid, data.stat().st_gid)
+        server.release()
+        deadline = time.monotonic() + 120
+        while (data / "postmaster.pid").exists():  # its last user has left: it stops soon
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        server = embedded.acquire(home, fast=True)
+        program = subprocess.Popen(
+            [sys.executable, "-m", "privata", "serve"],
+            env=environment_for(home, server.app_url, server.owner_url, **PRODUCTION),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        refused_in_one_line(program, "is a standby, which accepts no writes")
+    finally:
+        server.release()
+        embedded.destroy(home)
+
+
+def refused_in_one_line(program: subprocess.Popen[str], *said: str) -> None:
+    out, err = program.communicate(timeout=120)
+    assert program.returncode == 1, err
+    for one in said:
+        assert one in err
+    assert len(err.strip().splitlines()) == 1, err
+    assert out == ""

@@ -17,6 +17,7 @@ from typing import Any, Final
 from privata.accounts import mails, trail
 from privata.accounts.client import Client
 from privata.accounts.factors import recovery, store, totp
+from privata.accounts.sealed import totp_context
 from privata.audit.service import changed
 from privata.infra.context import AppContext
 from privata.infra.database.postgres import Transaction
@@ -64,7 +65,7 @@ async def add_totp(
     counter = totp.matching_counter(secret, "".join(typed.split()), ctx.clock.now())
     if counter is None:
         return False
-    sealed = ctx.sealer.seal(secret.encode(), _totp_context(user_id))
+    sealed = ctx.sealer.seal(secret.encode(), totp_context(user_id))
     data = {"secret": base64.b64encode(sealed).decode(), "counter": counter}
     async with ctx.database.transaction() as tx:
         await store.lock_user(tx, user_id)
@@ -193,7 +194,7 @@ async def _use_totp(
 ) -> bool:
     data = json.loads(row["data"])
     sealed = base64.b64decode(data["secret"])
-    secret = ctx.sealer.unseal(sealed, _totp_context(user_id)).decode()
+    secret = ctx.sealer.unseal(sealed, totp_context(user_id)).decode()
     counter = totp.matching_counter(
         secret, "".join(typed.split()), ctx.clock.now(), after=data["counter"]
     )
@@ -229,7 +230,3 @@ def _digest(sealer: Sealer, user_id: int, code: str) -> str:
 
 def _text(user_id: int, code: str) -> str:
     return f"recovery_code:{user_id}:{recovery.plain(code)}"
-
-
-def _totp_context(user_id: int) -> str:
-    return f"totp_secret:{user_id}"

@@ -14,6 +14,7 @@ from privata.core.tenancy import Actor
 from privata.infra.database.postgres import Transaction
 from privata.infra.http import idempotency
 from privata.infra.http.access import context_of
+from privata.infra.http.sealed_answers import answer_context
 from privata.infra.http.wire import JsonBytes
 from privata.infra.sealing import Sealer
 
@@ -75,7 +76,7 @@ async def once(
         ctx.database.pool, actor.organization_id, actor.environment, key, digest
     )
     sealer = ctx.sealer if secret else None
-    context = f"idempotency:{actor.organization_id}:{actor.environment}:{key}"
+    context = answer_context(actor.organization_id, actor.environment, key)
     if isinstance(held, idempotency.Replay):
         kept = held.body if sealer is None else sealer.unseal(held.body, context)
         return JsonBytes(kept, held.status_code, {"Idempotent-Replayed": "true"})

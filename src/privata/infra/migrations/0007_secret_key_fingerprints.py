@@ -1,0 +1,49 @@
+from django.db import migrations, models
+from django.db.models.functions import Now
+
+LENGTHS = """
+ALTER TABLE secret_key
+    ADD CONSTRAINT secret_key_lengths
+    CHECK (octet_length(name) = 4 AND octet_length(fingerprint) = 32);
+"""
+
+
+class Migration(migrations.Migration):
+    """What the database knows of the installation's secret keys."""
+
+    dependencies = [("infra", "0005_rate_bucket_environments")]
+
+    operations = [
+        migrations.CreateModel(
+            name="SecretKey",
+            fields=[
+                (
+                    "name",
+                    models.BinaryField(
+                        help_text="begins what the key sealed", primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "fingerprint",
+                    models.BinaryField(help_text="derived from the key, for this table alone"),
+                ),
+                (
+                    "seen_at",
+                    models.DateTimeField(db_default=Now(), help_text="first known to a process"),
+                ),
+                (
+                    "first_at",
+                    models.DateTimeField(
+                        help_text="last start with this key first; null: it has sealed nothing",
+                        null=True,
+                    ),
+                ),
+                (
+                    "retired_at",
+                    models.DateTimeField(help_text="needed by nothing since then", null=True),
+                ),
+            ],
+            options={"db_table": "secret_key"},
+        ),
+        migrations.RunSQL(LENGTHS, "ALTER TABLE secret_key DROP CONSTRAINT secret_key_lengths"),
+    ]

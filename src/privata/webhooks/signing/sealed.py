@@ -1,0 +1,13 @@
+"""Where the room's sealed values lie."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from privata.infra.secret_keys.columns import SealedColumn
+from privata.webhooks.signing.signatures import secret_context
+
+#: Signing secrets of endpoints, the expired ones included.
+SECRETS: Final = SealedColumn(
+    "webhook_secret", "sealed", "id", "uuid", lambda row: secret_context(row["row_key"])
+)
