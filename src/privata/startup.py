@@ -16,6 +16,7 @@ from privata.core.errors import StartupError
 from privata.dashboard.applied import has_all_migrations
 from privata.dashboard.database import boot
 from privata.dashboard.watching import PATIENCE_S, Say
+from privata.infra import generation
 from privata.infra.context import AppContext
 from privata.infra.database.address import DatabaseAddress, parse_address
 from privata.infra.database.urls import DatabaseUrls, database_urls
@@ -119,6 +120,7 @@ async def _until_told(
     work: Callable[[AppContext], Awaitable[None]], chosen: Settings, urls: DatabaseUrls
 ) -> None:
     ctx = await _open(chosen, urls, stays=True)
+    await _tell_generation(ctx)
     task = asyncio.ensure_future(_watched(work, ctx))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -135,6 +137,17 @@ async def _watched(work: Callable[[AppContext], Awaitable[None]], ctx: AppContex
     source = key_source(ctx.settings)
     async with ctx.keys.watching(ctx.database, ctx.sealer.marks, source):
         await work(ctx)
+
+
+async def _tell_generation(ctx: AppContext) -> None:
+    """Say so when the database was restored or taken over and nobody has confirmed it."""
+    try:
+        found = await generation.note(ctx.database)
+    except asyncpg.PostgresError as error:  # a standby, a read-only database: others say so
+        log.warning("the database's generation cannot be noted: %s", error)
+        return
+    if found.warning is not None:
+        log.error("%s", found.warning)
 
 
 async def _open(

@@ -12,13 +12,19 @@ from starlette.responses import Response
 from privata.apikeys.access_api import KeyAccess
 from privata.apikeys.scopes import Scope
 from privata.core.clock import iso
+from privata.core.errors import Resync
 from privata.core.tenancy import Actor
-from privata.events.feed import MAX_LIMIT, events_after
+from privata.events.feed import (
+    BEGINNING,
+    CURSOR,
+    MAX_CURSOR_CHARS,
+    MAX_LIMIT,
+    events_after,
+)
 from privata.infra.http.access import context_of
 from privata.infra.http.operations import Operation
 from privata.infra.http.routing import Router
 from privata.infra.http.wire import Wire, json_response
-from privata.infra.storable import MAX_NUMBER
 
 router = Router("Events")
 
@@ -27,11 +33,14 @@ class FeedQuery(Wire):
     """Where to go on, and how far."""
 
     after: Annotated[
-        int,
+        str,
         Field(
-            ge=0, le=MAX_NUMBER, description="`last` from the previous page; 0: from the beginning"
+            pattern=rf"^({BEGINNING}|{CURSOR.pattern})$",
+            max_length=MAX_CURSOR_CHARS,
+            description="`last` from the previous page; 0: from the beginning",
+            examples=[BEGINNING],
         ),
-    ] = 0
+    ] = BEGINNING
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 100
 
 
@@ -51,17 +60,26 @@ class Feed(BaseModel):
     """A page of events. Continue with `after` = `last`."""
 
     events: list[FeedEvent]
-    last: int
+    last: str
     more: bool
 
 
 @router.route(
     "GET",
     "/events",
-    Operation(access=KeyAccess(Scope.ORDERS, Scope.WEBHOOK_ADMIN), query=FeedQuery, returns=Feed),
+    Operation(
+        access=KeyAccess(Scope.ORDERS, Scope.WEBHOOK_ADMIN),
+        query=FeedQuery,
+        errors=(Resync,),
+        returns=Feed,
+    ),
 )
 async def read_events(request: Request, actor: Actor, query: FeedQuery) -> Response:
-    """All events in this environment, in order, with the same bodies as webhooks."""
+    """All events in this environment, in order, with the same bodies as webhooks.
+
+    After a restore of our database, cursors from before it return `RESYNC`: read again from
+    `after=0`, and skip the event IDs you already have.
+    """
     page = await events_after(
         context_of(request), actor=actor, after=query.after, limit=query.limit
     )

@@ -32,7 +32,8 @@ MEANINGS: Final[dict[int, str]] = {
     404: "You have no resource with this ID in this environment.",
     408: "The request took too long to arrive. Nothing was changed.",
     409: "The request conflicts with the current state.",
-    410: "The quote is unknown, used, or older than 5 minutes.",
+    410: "The quote is unknown, used, or older than 5 minutes, or the cursor was issued before our"
+    " database was restored.",
     422: "A field or parameter is invalid, unknown, or given twice. `fields` lists each one.",
     429: "Too many requests. Wait `Retry-After` seconds.",
     500: "An error on our side. Safe to retry with an `Idempotency-Key`.",
@@ -96,6 +97,14 @@ _SAMPLES: Final[dict[str | tuple[str, int], tuple[str, Json]]] = {
     "INSUFFICIENT_BALANCE": (
         "You requested 750.00 USD, but only 612.40 USD is available.",
         {"available": "612.40"},
+    ),
+    "RESYNC": (
+        "Our database was restored after this cursor was issued. Read again from after=0.",
+        {},
+    ),
+    "PAYOUTS_HELD": (
+        "Payouts are on hold while we check our records after a database recovery.",
+        {},
     ),
 }
 

@@ -13,7 +13,7 @@ Json = dict[str, Any]
 _ETH: Final = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
 _BTC: Final = "bc1qar0srrr7xfkvy5l643lydnw9re59gtzzwf5mdq"
 _ORDER: Final = "prv-0b8f3a52-6a7e-4d7c-9c3e-3f0d3b8f6c11"
-_EVENT: Final = f"{_ORDER}:completed:1779358441000"
+_EVENT: Final = f"{_ORDER}:completed:1779358411000"
 _PAYOUT: Final = "5c1e7a42-8d3b-4f60-9a57-0e2b6c9d1f84"
 _PAYOUT_TX: Final = "0x88df016429689c079f3b2f6ad39fa052532c56795b733da78a91ebe6a713944b"
 _AT: Final = "2026-05-21T10:14:01.000Z"
@@ -102,7 +102,7 @@ _VALUES: Final[Json] = {
     "FeedEvent.type": "order.completed",
     "channel": "order",
     "dialect": "privata",
-    "last": 5,
+    "last": "4be1a90c.5",
     "more": False,
     "after": 0,
     "limit": 50,
@@ -220,9 +220,9 @@ ANSWERS: Final[Json] = {
 STREAM: Final = f"""\
 retry: 2000
 
-id: {_ORDER}:sending:1779358433500
+id: {_ORDER}:sending:1779358411000
 event: order.sending
-data: {{"event":"order.sending","event_id":"{_ORDER}:sending:1779358433500","seq":4}}
+data: {{"event":"order.sending","event_id":"{_ORDER}:sending:1779358411000","seq":4}}
 
 : heartbeat
 

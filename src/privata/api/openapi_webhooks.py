@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from privata.core.clock import unix_ms
 from privata.core.lifecycle import PATH, OrderStatus
 from privata.core.tenancy import Environment
 from privata.events import ops_events
@@ -112,7 +113,11 @@ OPS: Final[Mapping[str, tuple[str, Json, NewEvent]]] = {
         "The lockout of an IP address has ended.",
         {"ip": _TEXT, "locked_at": _MOMENT, "unlocked_at": _MOMENT},
         ops_events.api_key_unlocked(
-            ip="203.0.113.7", environment=_TEST, now=_NOW, locked_at=_NOW - timedelta(minutes=15)
+            organization_id=_ENDPOINT,
+            ip="203.0.113.7",
+            environment=_TEST,
+            now=_NOW,
+            locked_at=_NOW - timedelta(minutes=15),
         ),
     ),
     "api_key_expiring": (
@@ -272,7 +277,10 @@ def _order_event() -> Json:
     fields = {
         "event": _TEXT | {"pattern": r"^order\.[a-z_]+$"},
         "event_id": _TEXT
-        | {"description": "`<order_id>:<status>:<unix_ms>`, the same on every attempt"},
+        | {
+            "description": "`<order_id>:<status>:<unix_ms>`, the same on every attempt. The"
+            " milliseconds are those of the order's creation"
+        },
         "seq": {
             "type": "integer",
             "minimum": 1,
@@ -313,7 +321,7 @@ def _order_example(name: str, status: OrderStatus, order: Json) -> Json:
         shown |= {"amount_to_actual": None, "tx_out_hash": None, "completed_at": None}
     return {
         "event": name,
-        "event_id": f"{order['order_id']}:{status.value}:{int(_NOW.timestamp() * 1000)}",
+        "event_id": f"{order['order_id']}:{status.value}:{_created_ms(order)}",
         "seq": PATH.index(status) + 1 if status in PATH else 2,
         "order": shown,
         "ts": _ts(),
@@ -324,13 +332,17 @@ def _order_example(name: str, status: OrderStatus, order: Json) -> Json:
 def _test_example() -> Json:
     return {
         "event": TEST_TYPE,
-        "event_id": "test-7d0f5b1c-2e6a-4c93-8f4d-b5a1c9e30d72:webhook_test:1779358441000",
+        "event_id": "test-7d0f5b1c-2e6a-4c93-8f4d-b5a1c9e30d72:webhook_test",
         "reason": "This is a test event. Nothing happened.",
         "alias": _NAME,
         "endpoint_id": str(_ENDPOINT),
         "ts": _ts(),
         "sandbox": True,
     }
+
+
+def _created_ms(order: Json) -> int:
+    return unix_ms(datetime.fromisoformat(order["created_at"]))
 
 
 def _steady(body: Json) -> Json:

@@ -13,6 +13,7 @@ import asyncpg
 from privata.apikeys.rules import ends_at
 from privata.core.tenancy import Environment
 from privata.events.ops_events import api_key_expiring, publish_ops
+from privata.events.service import is_published
 from privata.infra.context import AppContext
 from privata.infra.database.postgres import Transaction
 from privata.organizations.telling import mail_key_expires
@@ -81,7 +82,10 @@ async def _tell(ctx: AppContext, tx: Transaction, row: asyncpg.Record, now: date
         expires_on=row["expires_on"],
         hours_left=hours_left,
     )
-    await publish_ops(tx, organization_id=organization_id, environment=environment, event=event)
+    # An expiry that was moved away and back is due to be told again, and is the same event: there
+    # is the mail then.
+    if not await is_published(tx, organization_id, event.event_id):
+        await publish_ops(tx, organization_id=organization_id, environment=environment, event=event)
     await mail_key_expires(
         ctx,
         tx,

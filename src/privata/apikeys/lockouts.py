@@ -143,7 +143,13 @@ async def _tell_end(
 ) -> None:
     now = ctx.clock.now()
     for organization_id, environment in map(_target, targets):
-        event = api_key_unlocked(ip=ip, environment=environment, now=now, locked_at=locked_at)
+        event = api_key_unlocked(
+            organization_id=organization_id,
+            ip=ip,
+            environment=environment,
+            now=now,
+            locked_at=locked_at,
+        )
         await publish_ops(tx, organization_id=organization_id, environment=environment, event=event)
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import getpass
 import json
-import os
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -14,6 +12,7 @@ from uuid import UUID
 import click
 
 from privata.commands.once import once
+from privata.commands.operator import operator_label as _by
 from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.lifecycle import RESERVED, PayoutStatus
 
@@ -273,14 +272,6 @@ def _verified(row: Any) -> str:
 def _act(payout: UUID, work: Callable[[Any], Awaitable[Any]]) -> None:
     row = once(work)
     click.echo(f"{payout} is {row.status}.")
-
-
-def _by() -> str:
-    """Who acts, as the audit log names them; a container's user may have no name."""
-    try:
-        return f"command line ({getpass.getuser()})"
-    except (KeyError, OSError):
-        return f"command line (uid {os.getuid()})"
 
 
 def _spoken(one: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from privata.console.access import staff_page
 from privata.core.errors import ValidationFailed
 from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor
+from privata.infra.generation import look
 from privata.infra.plane import app_context, wait
 from privata.organizations import review
 from privata.organizations.company import (
@@ -62,6 +63,7 @@ def organizations(request: HttpRequest, operator: Actor) -> HttpResponse:
         "text": text,
         "most": review.MOST,
         "waiting_for_us": wait(waiting_for_us(app_context())),
+        "unconfirmed": wait(_unconfirmed()),
     }
     return _show(request, "organizations.html", context)
 
@@ -95,6 +97,12 @@ def decide(request: HttpRequest, operator: Actor, organization_id: UUID) -> Http
         return _organization(request, organization_id, error.message)
     messages.success(request, said)
     return redirect("console:organization", organization_id=organization_id)
+
+
+async def _unconfirmed() -> str | None:
+    """What is to be said of a database that was restored or taken over, if anything."""
+    async with app_context().database.pool.acquire() as connection:
+        return (await look(connection)).warning
 
 
 def _organization(request: HttpRequest, organization_id: UUID, problem: str = "") -> HttpResponse:

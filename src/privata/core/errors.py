@@ -29,7 +29,10 @@
     │   ├── RefundNotRequired        409  REFUND_NOT_REQUIRED
     │   ├── StableTargetRequired     400  STABLE_TARGET_REQUIRED
     │   ├── WebhookNotPaused         409  WEBHOOK_PAUSED
-    │   └── InsufficientBalance      409  INSUFFICIENT_BALANCE
+    │   ├── InsufficientBalance      409  INSUFFICIENT_BALANCE
+    │   ├── Resync                   410  RESYNC  a cursor from before a restore
+    │   ├── DatabaseUnconfirmed      503  PAYOUTS_HELD  until the operator has compared
+    │   └── DatabaseSettling         503  INTERNAL  a standby has just taken over
     ├── ProviderError                what a provider's adapter raises
     │   ├── ProviderRefused          they said no: final
     │   └── ProviderUnavailable      they are down: retry or fall through
@@ -189,6 +192,24 @@ class WebhookNotPaused(RequestError):
 
 class InsufficientBalance(RequestError):
     code, status = "INSUFFICIENT_BALANCE", 409
+
+
+class Resync(RequestError):
+    """A cursor of another generation of the database: what stands behind it may be otherwise."""
+
+    code, status = "RESYNC", 410
+
+
+class DatabaseUnconfirmed(RequestError):
+    """The database was restored or taken over, and nobody has said that no payout is missing."""
+
+    code, status = "PAYOUTS_HELD", 503
+
+
+class DatabaseSettling(RequestError):
+    """A standby has just taken over, and it is being found out whether anything was lost."""
+
+    status = 503
 
 
 class ProviderError(PrivataError):

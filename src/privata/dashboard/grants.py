@@ -1,9 +1,9 @@
 """What the application's role may do; it owns nothing.
 
-The logs of events and of the audit and the entries of the ledger are append-only for it; what keeps
-the audit's chain, what the ledger's balances are, and every view it may only read. Everything else
-it may read and write, and nothing may it truncate, alter or drop. The role of the audit log's
-retention, where there is one, may read that log and take old months out.
+The logs of events and of the audit, the entries of the ledger and the database's generations are
+append-only for it; what keeps the audit's chain, what the ledger's balances are, and every view it
+may only read. Everything else it may read and write, and nothing may it truncate, alter or drop.
+The role of the audit log's retention, where there is one, may read that log and take out months.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from privata.infra.database.postgres import conninfo
 APPEND_ONLY: dict[str, frozenset[str]] = {
     "audit_entry": frozenset({"id", "at", "seq", "previous_hash", "hash"}),
     "audit_checkpoint": frozenset({"at"}),
+    "database_generation": frozenset({"at"}),
     "event": frozenset(),
     "ledger_entry": frozenset({"id", "at"}),
     "ledger_posting": frozenset(),
@@ -79,6 +80,7 @@ def grant(owner_url: str, app_role: str) -> None:
             "REVOKE ALL ON SEQUENCE audit_entry_id FROM {role}",
             "GRANT EXECUTE ON FUNCTION audit_make_partitions() TO {role}",
             "GRANT EXECUTE ON FUNCTION old_snapshots() TO {role}",
+            "GRANT EXECUTE ON FUNCTION database_identity() TO {role}",
         ):
             connection.execute(sql.SQL(statement).format(role=role))
         for table in APPEND_ONLY:

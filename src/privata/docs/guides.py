@@ -26,7 +26,15 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Reference", ("errors", "rate-limits", "glossary")),
     (
         "Operations",
-        ("self-hosting", "operations", "settings", "architecture", "guarantees", "performance"),
+        (
+            "self-hosting",
+            "backup",
+            "operations",
+            "settings",
+            "architecture",
+            "guarantees",
+            "performance",
+        ),
     ),
 )
 _REST: Final = "More"

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
-from privata.core.clock import iso, unix_ms
+from privata.core.clock import iso
 from privata.core.tenancy import Environment
 from privata.events.service import OPS_CHANNEL, NewEvent, publish
 from privata.infra.database.postgres import Transaction
@@ -21,6 +21,10 @@ from privata.infra.database.postgres import Transaction
 Value = str | int | float | bool | None
 
 _HOUR: Final = timedelta(hours=1)
+
+#: What the ids of events that can happen only once are made in. Never changes: a restored database
+#: has to find the ids that were told before.
+_NAMESPACE: Final = UUID("0f0c5c1e-5a0b-5d43-9c38-0b7f2f1d9e64")
 
 #: The second warning of `api_key_expiring` comes at this many hours before the end.
 _LAST_DAY_HOURS: Final = 24
@@ -33,9 +37,16 @@ def ops_event(
     now: datetime,
     environment: Environment,
     fields: Mapping[str, Value],
+    about: Sequence[str] | None = None,
 ) -> NewEvent:
-    """An event of the ops channel; its id is `ops-<uuid4>:<event>:<unix_ms>`."""
-    event_id = f"ops-{uuid.uuid4()}:{name}:{unix_ms(now)}"
+    """An event of the ops channel; its id is `ops-<uuid>:<event>`.
+
+    `about` names what happened, if it can happen only once: the id is made of it, so that the event
+    has the same one when it is told again after a restore (decision 0039). It has to hold an id
+    that no other organization has. Without it this is an occurrence, with an id of its own.
+    """
+    ident = uuid.uuid4() if about is None else _ident(environment, name, about)
+    event_id = f"ops-{ident}:{name}"
     body: dict[str, Value] = {
         "event": name,
         "event_id": event_id,
@@ -46,6 +57,12 @@ def ops_event(
     if environment is Environment.TEST:
         body["sandbox"] = True
     return NewEvent(event_id, name, msgspec.json.encode(body))
+
+
+def _ident(environment: Environment, name: str, about: Sequence[str]) -> UUID:
+    # As JSON: no two lists of words are written alike.
+    words = msgspec.json.encode([environment.value, name, *about])
+    return uuid.uuid5(_NAMESPACE, words.decode())
 
 
 def webhook_paused(
@@ -127,7 +144,12 @@ def api_key_locked(
 
 
 def api_key_unlocked(
-    *, ip: str, environment: Environment, now: datetime, locked_at: datetime
+    *,
+    organization_id: UUID,
+    ip: str,
+    environment: Environment,
+    now: datetime,
+    locked_at: datetime,
 ) -> NewEvent:
     """The lockout of an address has ended; the reason is `elapsed`."""
     fields: dict[str, Value] = {
@@ -136,7 +158,12 @@ def api_key_unlocked(
         "unlocked_at": iso(now),
     }
     return ops_event(
-        "api_key_unlocked", reason="elapsed", now=now, environment=environment, fields=fields
+        "api_key_unlocked",
+        reason="elapsed",
+        now=now,
+        environment=environment,
+        fields=fields,
+        about=(str(organization_id), ip, locked_at.isoformat()),
     )
 
 
@@ -161,12 +188,14 @@ def api_key_expiring(
         "expires_on": expires_on.isoformat(),
         "hours_left": hours_left,
     }
+    reason = "24_hours" if hours_left <= _LAST_DAY_HOURS else "7_days"
     return ops_event(
         "api_key_expiring",
-        reason="24_hours" if hours_left <= _LAST_DAY_HOURS else "7_days",
+        reason=reason,
         now=now,
         environment=environment,
         fields=fields,
+        about=(str(key_id), expires_on.isoformat(), reason),
     )
 
 
@@ -195,6 +224,7 @@ def provider_outage_affecting_partner(
         now=now,
         environment=environment,
         fields=fields,
+        about=None if order_id is None else (order_id, provider, reason),
     )
 
 
@@ -221,7 +251,14 @@ def late_deposit(
         "tx_out_hash": tx_out_hash,
         "note": note,
     }
-    return ops_event("late_deposit", reason=state, now=now, environment=environment, fields=fields)
+    return ops_event(
+        "late_deposit",
+        reason=state,
+        now=now,
+        environment=environment,
+        fields=fields,
+        about=(order_id, state),
+    )
 
 
 def payout_sent(
@@ -243,7 +280,14 @@ def payout_sent(
         "tx_hash": tx_hash,
         "sent_at": iso(now),
     }
-    return ops_event("payout_sent", reason="sent", now=now, environment=environment, fields=fields)
+    return ops_event(
+        "payout_sent",
+        reason="sent",
+        now=now,
+        environment=environment,
+        fields=fields,
+        about=(str(payout_id),),
+    )
 
 
 async def publish_ops(

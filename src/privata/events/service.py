@@ -47,6 +47,9 @@ WITH fact AS (
 """
 
 
+_KNOWN: Final = "SELECT EXISTS (SELECT FROM event WHERE organization_id = $1 AND event_id = $2)"
+
+
 @functools.cache
 def _publish_sql() -> str:
     return _FACT + FAN_OUT.value
@@ -93,6 +96,12 @@ async def publish(
         tx.wake(STREAMS_WAKEUP, order_id)
     for topic in ("orders", "deliveries") if order_id else ("deliveries",):
         tx.wake(LIVE_WAKEUP, live_payload(organization_id, environment, topic))
+
+
+async def is_published(tx: Transaction, organization_id: UUID, event_id: str) -> bool:
+    """Whether the organization's log has an event of this id."""
+    found: bool = await tx.connection.fetchval(_KNOWN, organization_id, event_id)
+    return found
 
 
 def live_payload(organization_id: UUID, environment: Environment | str, topic: str) -> str:

@@ -68,3 +68,30 @@ class SecretKey(models.Model):
 
     class Meta:
         db_table = "secret_key"
+
+
+class DatabaseGeneration(models.Model):
+    """Where the database has found itself, and what the operator said of it; the last row counts.
+
+    Append-only for the application. See decision 0039.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    generation = models.IntegerField(help_text="grows with every server that it finds itself on")
+    mark = models.CharField(max_length=8, help_text="drawn for it; in the cursors")
+    system_identifier = models.CharField(max_length=20, null=True)
+    timeline = models.IntegerField(null=True)
+    database_oid = models.BigIntegerField(null=True)
+    confirmed_by = models.CharField(max_length=254, null=True)
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "database_generation"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(generation__gt=0), name="database_generation_positive"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(mark__regex="^[0-9a-f]{8}$"), name="database_generation_mark"
+            ),
+        ]

@@ -71,7 +71,9 @@ class Settings(BaseSettings):
         default=Decimal(50_000), ge=1, le=1_000_000_000, decimal_places=2
     )
     payout_approval_usd: Decimal = Field(default=Decimal(10_000), ge=0, decimal_places=2)
+    payout_journal: Path | None = None
     payout_requests_per_day: int = Field(default=2, ge=1, le=1000)
+    failover_loses_nothing: bool = False
     late_deposit_days: int = Field(default=14, ge=0, le=365)
     payout_address_delay_hours: int = Field(default=24, ge=0, le=720)
     payout_secret_age_hours: int = Field(default=24, ge=0, le=720)

@@ -259,12 +259,7 @@ async def commit_order(
     status, at = OrderStatus(order.status), order.created_at
     shown = wire.order_object(order, tracking_url(ctx, order.id))
     answer = wire.encode(shown)
-    told = events.NewEvent(
-        wire.event_id(order.id, status, at),
-        f"order.{status}",
-        wire.payload(shown, status, order.last_seq, at),
-        order_seq=order.last_seq,
-    )
+    told = wire.status_event(order, shown, status, order.last_seq, at)
     async with ctx.database.transaction() as tx:
         if not await store.insert_order(tx, order):
             raise QuoteExpired(_UNUSABLE)

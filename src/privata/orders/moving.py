@@ -248,10 +248,7 @@ def _told(ctx: AppContext, row: WholeOrder, move: store.Move) -> list[events.New
             timeline_at=[*row.timeline_at, move.at],
             **(_outcome(row, move) if status is move.entered[-1] else {}),
         )
-        body = wire.payload(wire.order_object(row, link), status, seq, move.at)
-        told.append(
-            events.NewEvent(wire.event_id(row.id, status, move.at), f"order.{status}", body, seq)
-        )
+        told.append(wire.status_event(row, wire.order_object(row, link), status, seq, move.at))
     return told
 
 

@@ -12,6 +12,7 @@ import msgspec
 from privata.core.clock import iso, unix_ms
 from privata.core.lifecycle import OrderStatus
 from privata.core.money import format_amount
+from privata.events.service import NewEvent
 from privata.orders.refund_part import refund_part
 from privata.orders.rows import Order, WholeOrder
 
@@ -82,23 +83,34 @@ def preference_of(stored: str | None) -> dict[str, Any] | None:
     return None if stored is None else msgspec.json.decode(stored, type=dict)
 
 
-def event_id(order_id: str, status: OrderStatus, at: datetime) -> str:
-    """`<order_id>:<status>:<unix_ms>`, the same on every retry and replay and in streams."""
-    return f"{order_id}:{status.value}:{unix_ms(at)}"
+def event_id(order: Order, status: OrderStatus) -> str:
+    """`<order_id>:<status>:<unix_ms>`, the same on every retry and replay and in streams.
+
+    The milliseconds are those of the order's creation, never of the change: an order enters each
+    status once, and after a restore that forgot the change it is told again under the same id
+    (decision 0039).
+    """
+    return f"{order.id}:{status.value}:{unix_ms(order.created_at)}"
 
 
-def payload(order: Mapping[str, Any], status: OrderStatus, seq: int, at: datetime) -> bytes:
-    """The bytes of the webhook for entering `status`; `seq` counts within the order from 1."""
+def status_event(
+    row: WholeOrder, shown: Mapping[str, Any], status: OrderStatus, seq: int, at: datetime
+) -> NewEvent:
+    """The event of entering `status` at this moment; `seq` counts within the order from 1.
+
+    `shown` is the order object as it is then.
+    """
+    ident = event_id(row, status)
     message: dict[str, Any] = {
         "event": f"order.{status.value}",
-        "event_id": event_id(order["order_id"], status, at),
+        "event_id": ident,
         "seq": seq,
-        "order": order,
+        "order": shown,
         "ts": iso(at),
     }
-    if order["sandbox"]:
+    if shown["sandbox"]:
         message["sandbox"] = True
-    return encode(message)
+    return NewEvent(ident, f"order.{status.value}", encode(message), seq)
 
 
 def _amount(value: Decimal | None, decimals: int) -> str | None:

@@ -14,6 +14,7 @@ from privata.apikeys.scopes import Scope
 from privata.core.errors import (
     AmountTooHigh,
     AmountTooLow,
+    DatabaseUnconfirmed,
     InsufficientBalance,
     RateLimited,
     WrongPayoutState,
@@ -22,7 +23,7 @@ from privata.core.tenancy import Actor
 from privata.infra.database.postgres import Transaction
 from privata.infra.http.access import context_of
 from privata.infra.http.idempotency import Keep
-from privata.infra.http.once import Answer
+from privata.infra.http.once import IDEMPOTENCY_HEADER, Answer
 from privata.infra.http.operations import Idempotency, Operation
 from privata.infra.http.routing import Router
 from privata.infra.http.wire import json_response
@@ -48,7 +49,14 @@ ONE: Final = "/{payout_id}"
         idempotency=Idempotency(
             required="so that a retry does not create a second payout", sealed=True
         ),
-        errors=(AmountTooLow, AmountTooHigh, InsufficientBalance, WrongPayoutState, RateLimited),
+        errors=(
+            AmountTooLow,
+            AmountTooHigh,
+            InsufficientBalance,
+            WrongPayoutState,
+            RateLimited,
+            DatabaseUnconfirmed,
+        ),
         returns=schemas.NewPayout,
         status=CREATED,
     ),
@@ -65,7 +73,11 @@ async def request_payout(
         await answer.keep(tx, msgspec.json.encode(reading.requested_object(made)))
 
     made = await service.request_payout(
-        context_of(request), actor=actor, wish=body.wish(), keep=keep
+        context_of(request),
+        actor=actor,
+        wish=body.wish(),
+        idempotency_key=request.headers[IDEMPOTENCY_HEADER].strip(" \t"),
+        keep=keep,
     )
     return msgspec.json.encode(reading.requested_object(made))
 
@@ -114,7 +126,7 @@ async def get_payout(request: Request, actor: Actor, payout_id: UUID) -> Respons
         body=schemas.ConfirmPayout,
         idempotency=Idempotency(),
         unknown_id=NO_PAYOUT,
-        errors=(WrongPayoutState, InsufficientBalance),
+        errors=(WrongPayoutState, InsufficientBalance, DatabaseUnconfirmed),
         returns=schemas.Payout,
     ),
 )
@@ -148,7 +160,7 @@ async def confirm_payout(
         access=_TRIGGER,
         idempotency=Idempotency(),
         unknown_id=NO_PAYOUT,
-        errors=(WrongPayoutState,),
+        errors=(WrongPayoutState, DatabaseUnconfirmed),
         returns=schemas.Payout,
     ),
 )

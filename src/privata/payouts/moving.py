@@ -9,6 +9,7 @@ from privata.core.errors import WrongPayoutState
 from privata.core.tenancy import Environment
 from privata.events.service import LIVE_WAKEUP, live_payload
 from privata.infra.database.postgres import Transaction
+from privata.infra.generation import refuse_unconfirmed
 from privata.ledger import service as ledger
 from privata.ledger.service import Cause
 from privata.payouts import store
@@ -18,6 +19,9 @@ from privata.payouts.simulating import PayoutScenario, seconds_in
 
 #: What open pages are told of.
 LIVE_TOPIC: Final = "payouts"
+
+#: Steps that note that money has left: always possible, since they let nobody pay again.
+OF_MONEY_THAT_LEFT: Final = frozenset({PayoutStatus.SENT, PayoutStatus.SETTLED})
 
 #: What the ledger's entries of payouts have as the kind of their cause.
 CAUSE: Final = "payout"
@@ -36,8 +40,23 @@ async def step(
     The money of a live one moves in the same transaction, under a cause that the ledger takes once:
     no step is ever booked twice. In the sandbox nothing is booked, and the simulator has the next
     step to take when its time comes. `WrongPayoutState` if the table has no such step,
-    `InsufficientBalance` if there is too little to reserve. `known`: see `store.Known`.
+    `InsufficientBalance` if there is too little to reserve, `DatabaseUnconfirmed` while the
+    database may have forgotten what became of the payout. `known`: see `store.Known`.
     """
+    if payout.environment == Environment.LIVE and to not in OF_MONEY_THAT_LEFT:
+        await refuse_unconfirmed(tx)
+    return await repeat(tx, payout, to, now=now, **known)
+
+
+async def repeat(
+    tx: Transaction,
+    payout: PayoutRow,
+    to: PayoutStatus,
+    *,
+    now: datetime,
+    **known: Unpack[store.Known],
+) -> PayoutRow:
+    """The same step also while payouts are on hold: one that was taken before, and forgotten."""
     current = PayoutStatus(payout.status)
     if not may_move(current, to, needs_approval=payout.needs_approval):
         raise wrong_state(payout, to)

@@ -9,11 +9,17 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from privata.core.errors import InsufficientBalance, RateLimited, ValidationFailed
+from privata.core.errors import (
+    IdempotencyConflict,
+    InsufficientBalance,
+    RateLimited,
+    ValidationFailed,
+)
 from privata.core.tenancy import Actor, Environment
 from privata.infra.context import AppContext
 from privata.infra.database.postgres import Transaction
-from privata.infra.http.idempotency import Keep
+from privata.infra.generation import refuse_unconfirmed
+from privata.infra.http.idempotency import KEPT_FOR, Keep
 from privata.payouts import rules, store
 from privata.payouts.access import moment_words, note, organization_to_pay
 from privata.payouts.addresses import store as address_store
@@ -48,14 +54,21 @@ class Requested:
 
 
 async def request_payout(
-    ctx: AppContext, *, actor: Actor, wish: Wish, keep: Keep[Requested] | None = None
+    ctx: AppContext,
+    *,
+    actor: Actor,
+    wish: Wish,
+    idempotency_key: str | None = None,
+    keep: Keep[Requested] | None = None,
 ) -> Requested:
     """Ask for money; it is reserved when the challenge is answered, not yet.
 
     `AmountTooLow`, `AmountTooHigh`, `InsufficientBalance`; `ValidationFailed` for an address that
     cannot be paid to; `RateLimited` for one request more than an organization makes in 24 hours,
     whatever has become of the others; `WrongPayoutState` for an organization that is not approved,
-    or that has no webhook secret which is old enough to confirm with.
+    or that has no webhook secret which is old enough to confirm with; `IdempotencyConflict` for a
+    key whose payout there is although its answer was forgotten in a restore; `DatabaseUnconfirmed`
+    while payouts are on hold.
     """
     sandbox = _sandbox(actor, wish)
     amount = await _amount(ctx, actor, wish)
@@ -63,6 +76,9 @@ async def request_payout(
     async with ctx.database.transaction() as tx:
         # Requests of one organization take turns at its row, so that two at once are counted.
         await organization_to_pay(tx, actor)
+        if actor.environment is Environment.LIVE:
+            await refuse_unconfirmed(tx)
+        payout_id = await _new_id(tx, actor, idempotency_key, now)
         await refuse_without_secret(ctx, tx, actor)
         await _refuse_too_many(ctx, tx, actor, now)
         if sandbox is not None:
@@ -70,7 +86,7 @@ async def request_payout(
         address = await _address(tx, actor, wish, now)
         payout = await store.insert_payout(
             tx,
-            payout_id=uuid.uuid4(),
+            payout_id=payout_id,
             address_id=address.id,
             organization_id=actor.organization_id,
             environment=actor.environment,
@@ -93,6 +109,29 @@ async def request_payout(
         }
         await note(tx, actor, "payout.requested", payout.id, changes)
     return made
+
+
+def id_for_key(organization_id: UUID, environment: Environment, key: str) -> UUID:
+    """The id of the payout that a key asks for: the same before and after a restore."""
+    return uuid.uuid5(organization_id, f"payout:{environment}:{key}")
+
+
+async def _new_id(tx: Transaction, actor: Actor, key: str | None, now: datetime) -> UUID:
+    """The id of a new payout. Requests of an organization take turns, so nobody takes it meanwhile.
+
+    A key stands for one payout while its answer is kept, also where the answer was forgotten with
+    the payout, and the payout was noted again since (`privata restored`). A later use of it asks
+    for another payout.
+    """
+    if key is None:
+        return uuid.uuid4()
+    made = id_for_key(actor.organization_id, actor.environment, key)
+    created_at = await store.created_at(tx, made)
+    if created_at is None:
+        return made
+    if now - created_at < KEPT_FOR:
+        raise IdempotencyConflict(f"This Idempotency-Key was already used for the payout {made}.")
+    return uuid.uuid4()
 
 
 def _sandbox(actor: Actor, wish: Wish) -> tuple[str, int] | None:

@@ -10,6 +10,7 @@ from privata.core.errors import RequestError, ValidationFailed, WrongPayoutState
 from privata.core.tenancy import Actor, ActorKind, Environment, system_actor
 from privata.infra.context import AppContext
 from privata.infra.database.postgres import Transaction
+from privata.infra.generation import look
 from privata.infra.http.idempotency import Keep
 from privata.payouts import store
 from privata.payouts.access import locked_payout, note, organization_to_pay
@@ -102,12 +103,15 @@ async def expire_requests(ctx: AppContext) -> int:
     """
     now = ctx.clock.now()
     done = 0
+    async with ctx.database.pool.acquire() as connection:
+        # A request that looks unanswered may have been confirmed and paid before a restore.
+        on_hold = not (await look(connection)).confirmed
     for found in await store.expired(ctx.database.pool, now, BATCH):
         environment = Environment(found.environment)
         actor = system_actor(found.organization_id, environment, "payouts")
         async with ctx.database.transaction() as tx:
             payout = await locked_payout(tx, actor, found.id)
-            if payout.status == _S.REQUESTED:
+            if payout.status == _S.REQUESTED and not (environment is Environment.LIVE and on_hold):
                 await _cancel(ctx, tx, actor, payout, Ended.EXPIRED)
                 done += 1
     return done

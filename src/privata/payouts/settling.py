@@ -1,7 +1,8 @@
 """The operator's hand: approving a payout, sending it, and saying what became of it.
 
 Until an installation has rails of its own the operator sends from a wallet of theirs and notes the
-transaction here; every step is audited and books what it moves. Payouts of the sandbox are none of
+transaction here; every step is audited, books what it moves, and goes into the payout journal, if
+there is one, before it is committed (docs/backup.md). Payouts of the sandbox are none of
 theirs: they are not found here.
 """
 
@@ -23,6 +24,7 @@ from privata.payouts.challenges import amount_text
 from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.lifecycle import RESERVED, PayoutStatus
 from privata.payouts.moving import step
+from privata.payouts.restored.claims import Journal
 from privata.payouts.rows import OperatorsPayout, PayoutRow
 from privata.payouts.service import cancel_payout
 from privata.payouts.telling import tell_sent
@@ -58,13 +60,17 @@ async def approve_payout(ctx: AppContext, *, by: str, payout_id: UUID) -> Payout
 async def process_payout(ctx: AppContext, *, by: str, payout_id: UUID) -> PayoutRow:
     """Begin to send a payout: from here on it cannot be cancelled any more.
 
-    `NotFound`; `WrongPayoutState` also for one that needs an approval it has not got, and while
-    its organization is not approved: it waits, or is called off.
+    `NotFound`; `WrongPayoutState` also for one that needs an approval it has not got, while its
+    organization is not approved (it waits, or is called off), and for one that the journal knows;
+    `DatabaseUnconfirmed` while payouts are on hold.
     """
     async with ctx.database.transaction() as tx:
         actor, payout = await _locked_of_approved(tx, by, payout_id)
+        journal = Journal(ctx.settings.payout_journal)
+        journal.refuse_known(payout)
         payout = await step(tx, payout, _S.PROCESSING, now=ctx.clock.now())
         await note(tx, actor, "payout.processed", payout_id, _shown(payout))
+        journal.note(payout, _S.PROCESSING)
     return payout
 
 
@@ -78,6 +84,7 @@ async def mark_sent(ctx: AppContext, *, by: str, payout_id: UUID, tx_hash: str) 
         actor, payout = await _locked(tx, by, payout_id)
         payout = await _send(ctx, tx, payout, tx_hash)
         await note(tx, actor, "payout.sent", payout_id, _shown(payout) | {"tx_hash": tx_hash})
+        Journal(ctx.settings.payout_journal).note(payout, _S.SENT, tx_hash)
     return payout
 
 
@@ -105,6 +112,7 @@ async def settle_payout(
         if sends:
             await note(tx, actor, "payout.sent", payout_id, _shown(payout) | {"tx_hash": tx_hash})
         await note(tx, actor, "payout.settled", payout_id, _shown(payout))
+        Journal(ctx.settings.payout_journal).note(payout, _S.SETTLED, payout.tx_hash)
     return payout
 
 
@@ -119,6 +127,7 @@ async def fail_payout(ctx: AppContext, *, by: str, payout_id: UUID, reason: str)
         actor, payout = await _locked(tx, by, payout_id)
         payout = await step(tx, payout, _S.FAILED, now=ctx.clock.now(), failure=reason)
         await note(tx, actor, "payout.failed", payout_id, _shown(payout) | {"reason": reason})
+        Journal(ctx.settings.payout_journal).note(payout, _S.FAILED, payout.tx_hash)
     return payout
 
 

@@ -35,6 +35,8 @@ WHERE organization_id = $1 AND environment = $2 AND created_at > $3
 ORDER BY created_at DESC OFFSET $4 LIMIT 1
 """
 
+_CREATED_AT: Final = "SELECT created_at FROM payout WHERE id = $1"
+
 # Environment, currency and address are copied in the statement, so they cannot differ from the
 # address's row.
 _INSERT: Final = """
@@ -122,6 +124,12 @@ async def nth_newest(
     found: datetime | None = await tx.connection.fetchval(
         _NTH_NEWEST, organization_id, environment.value, since, n - 1
     )
+    return found
+
+
+async def created_at(tx: Transaction, payout_id: UUID) -> datetime | None:
+    """When the payout of this id was requested, whosever it is; None if there is none."""
+    found: datetime | None = await tx.connection.fetchval(_CREATED_AT, payout_id)
     return found
 
 

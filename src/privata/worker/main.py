@@ -26,6 +26,7 @@ from privata.webhooks.engine.claims import oldest_due_age
 from privata.webhooks.engine.jobs import dispatch
 from privata.webhooks.recovery.recovering import recover_endpoints
 from privata.webhooks.recovery.resuming import probe_endpoints
+from privata.worker.generation import watch_generation
 from privata.worker.snapshots import watch_snapshots
 
 log = logging.getLogger(__name__)
@@ -99,4 +100,5 @@ LOOPS: tuple[Loop, ...] = (
     mature_earnings,
     watch,
     watch_snapshots,
+    watch_generation,
 )

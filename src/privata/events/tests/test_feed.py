@@ -9,12 +9,14 @@ from uuid import UUID
 
 import pytest
 
-from privata.core.errors import ValidationFailed
+from privata.core.errors import Resync, ValidationFailed
 from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.events.feed import Told, events_after
 from privata.events.service import NewEvent, publish
+from privata.infra import generation
 from privata.infra.context import AppContext
 from privata.infra.database.postgres import Transaction
+from privata.infra.tests.test_generation import move
 
 
 def reader(organization: UUID, environment: Environment = Environment.TEST) -> Actor:
@@ -30,21 +32,26 @@ async def tell(
     )
 
 
+def place(seq: int) -> str:
+    """The cursor of an event, in the first generation of a database."""
+    return f"00000000.{seq}"
+
+
 async def read(ctx: AppContext, organization: UUID, after: int = 0, limit: int = 100) -> list[Told]:
-    page = await events_after(ctx, actor=reader(organization), after=after, limit=limit)
+    page = await events_after(ctx, actor=reader(organization), after=place(after), limit=limit)
     return list(page.events)
 
 
 async def test_pages_follow_each_other_without_gap_or_repeat(
     ctx: AppContext, organization: UUID
 ) -> None:
-    empty = await events_after(ctx, actor=reader(organization), after=0, limit=3)
-    assert (list(empty.events), empty.last, empty.more) == ([], 0, False)
+    empty = await events_after(ctx, actor=reader(organization), after="0", limit=3)
+    assert (list(empty.events), empty.last, empty.more) == ([], place(0), False)
     for start in (0, 4):
         async with ctx.database.transaction() as tx:
             await tell(tx, organization, *(f"e{n}" for n in range(start, start + 4)))
     seen: list[Told] = []
-    after, more = 0, True
+    after, more = empty.last, True
     while more:
         page = await events_after(ctx, actor=reader(organization), after=after, limit=3)
         seen += page.events
@@ -63,7 +70,7 @@ async def test_everybody_reads_their_own(ctx: AppContext, organization: UUID) ->
     assert mine.event_id == "test"
     for stranger in (reader(uuid.uuid4()), reader(organization, Environment.LIVE)):
         with pytest.raises(ValidationFailed):
-            await events_after(ctx, actor=stranger, after=mine.seq, limit=1)
+            await events_after(ctx, actor=stranger, after=place(mine.seq), limit=1)
     with pytest.raises(ValidationFailed):
         await read(ctx, organization, after=mine.seq + 1000)
 
@@ -119,7 +126,7 @@ async def test_a_reader_amid_writers_sees_everything_once(
 
     async def follow(writers: asyncio.Future[list[None]]) -> list[str]:
         seen: list[str] = []
-        after = 0
+        after = "0"
         while True:
             ended = writers.done()
             page = await events_after(ctx, actor=reader(organization), after=after, limit=5)
@@ -131,3 +138,24 @@ async def test_a_reader_amid_writers_sees_everything_once(
     writers = asyncio.gather(*(write(number) for number in range(6)))
     seen = await follow(writers)
     assert sorted(seen) == sorted(told)
+
+
+async def test_a_cursor_of_another_generation_is_told_to_begin_again(
+    ctx: AppContext, organization: UUID
+) -> None:
+    """After a failover numbers were used again, and a reader passed over 112 events."""
+    await generation.note(ctx.database)
+    async with ctx.database.transaction() as tx:
+        await tell(tx, organization, "a", "b")
+    old = await events_after(ctx, actor=reader(organization), after="0", limit=1)
+    await move(ctx, timeline=9)
+    with pytest.raises(Resync):
+        await events_after(ctx, actor=reader(organization), after=old.last, limit=1)
+    # Not yet confirmed: who begins again goes on from there, and need not begin a third time.
+    first = await events_after(ctx, actor=reader(organization), after="0", limit=1)
+    assert first.last != old.last
+    await generation.confirm(ctx.database, by="tests", anew=False)
+    second = await events_after(ctx, actor=reader(organization), after=first.last, limit=1)
+    assert [one.event_id for page in (first, second) for one in page.events] == ["a", "b"]
+    with pytest.raises(Resync):
+        await events_after(ctx, actor=reader(organization), after=old.last, limit=1)

@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias, TypeVar
 from uuid import UUID
 
@@ -25,6 +25,9 @@ from privata.infra.http.json_bodies import canonical
 
 #: How long a first call may work before another may take its place, seconds.
 LOCK_S = 30
+
+#: How long an answer is kept; the statement below says the same.
+KEPT_FOR = timedelta(hours=24)
 
 #: How long a second call waits for the first one's answer before it gets 409, seconds.
 WAIT_S = 10.0

@@ -11,7 +11,7 @@ ALTER TABLE secret_key
 class Migration(migrations.Migration):
     """What the database knows of the installation's secret keys."""
 
-    dependencies = [("infra", "0005_rate_bucket_environments")]
+    dependencies = [("infra", "0006_database_generation")]
 
     operations = [
         migrations.CreateModel(

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from privata.core.clock import iso, unix_ms
+from privata.core.clock import iso
 from privata.core.errors import ValidationFailed
 from privata.core.tenancy import Actor, Environment
 from privata.events.service import NewEvent, publish
@@ -46,7 +46,7 @@ async def send_test_event(
     endpoint is disabled.
     """
     now = ctx.clock.now()
-    event_id = f"test-{uuid.uuid4()}:webhook_test:{unix_ms(now)}"
+    event_id = f"test-{uuid.uuid4()}:webhook_test"
     async with ctx.database.transaction() as tx:
         row = await locked_endpoint(tx, actor, endpoint_id)
         if row["status"] == EndpointStatus.DISABLED:

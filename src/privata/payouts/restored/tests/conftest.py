@@ -1,0 +1,5 @@
+"""A partner that can be paid."""
+
+from privata.payouts.tests.conftest import payee
+
+__all__ = ["payee"]
