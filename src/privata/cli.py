@@ -42,7 +42,7 @@ def privata() -> None:
 )
 def migrate(wait: float | None) -> None:
     """Bring the database schema up to date while everything runs."""
-    from privata.dashboard.watching import PATIENCE_S
+    from privata.dashboard.schema.watching import PATIENCE_S
     from privata.startup import migrate_schema
 
     patience_s = PATIENCE_S if wait is None else wait

@@ -13,9 +13,9 @@ import asyncpg
 import uvloop
 
 from privata.core.errors import StartupError
-from privata.dashboard.applied import has_all_migrations
 from privata.dashboard.database import boot
-from privata.dashboard.watching import PATIENCE_S, Say
+from privata.dashboard.schema.applied import has_all_migrations
+from privata.dashboard.schema.watching import PATIENCE_S, Say
 from privata.infra import generation
 from privata.infra.context import AppContext
 from privata.infra.database.address import DatabaseAddress, parse_address
@@ -54,8 +54,8 @@ def _prepare(
     wire()
     boot(urls.app)
     # Django must be booted before its models and commands can be imported.
-    from privata.dashboard import fitness
-    from privata.dashboard import migrate as schema
+    from privata.dashboard.schema import fitness
+    from privata.dashboard.schema import migrate as schema
 
     fitness.require_writable(
         urls.owner if migrate else urls.app,
@@ -82,7 +82,7 @@ def run(work: Callable[[AppContext], Awaitable[None]]) -> None:
     urls = database_urls(chosen)
     _prepare(urls, migrate=chosen.development)
     if not chosen.development:
-        from privata.dashboard.migrate import require_plain_role
+        from privata.dashboard.schema.migrate import require_plain_role
 
         require_plain_role(urls.app)
     uvloop.run(_until_told(work, chosen, urls))

@@ -11,8 +11,8 @@ import pytest
 from django.db.migrations.loader import MigrationLoader
 
 from conftest import Cluster, environment_for
-from privata.dashboard.applied import has_all_migrations, migrations_of_the_code
 from privata.dashboard.database import boot
+from privata.dashboard.schema.applied import has_all_migrations, migrations_of_the_code
 from tests.journeys.operating.test_startup import PRODUCTION
 
 

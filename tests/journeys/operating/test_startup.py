@@ -129,7 +129,7 @@ from privata.infra.telemetry import configure_logging
 configure_logging("warning", "text")
 from privata.dashboard.database import boot
 boot(sys.argv[1])
-from privata.dashboard.migrate import require_migrated
+from privata.dashboard.schema.migrate import require_migrated
 try:
     require_migrated(sys.argv[1])
 except StartupError as error:

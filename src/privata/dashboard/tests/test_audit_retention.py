@@ -16,7 +16,7 @@ from privata.audit.retention import retain
 from privata.audit.tests.conftest import act
 from privata.audit.verify import verify_chain
 from privata.core.errors import StartupError
-from privata.dashboard.grants import RETENTION_ROLE, grant
+from privata.dashboard.schema.grants import RETENTION_ROLE, grant
 from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 
-from privata.dashboard.grants import grant
+from privata.dashboard.schema.grants import grant
 from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 

@@ -16,9 +16,9 @@ from django.db.migrations.executor import MigrationExecutor
 
 from privata.core.errors import StartupError
 from privata.dashboard.applications import INSTALLED
-from privata.dashboard.applying import apply_all
-from privata.dashboard.grants import grant
-from privata.dashboard.watching import PATIENCE_S, Say
+from privata.dashboard.schema.applying import apply_all
+from privata.dashboard.schema.grants import grant
+from privata.dashboard.schema.watching import PATIENCE_S, Say
 from privata.infra.database.postgres import conninfo, django_database
 
 log = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from django.db.migrations import Migration
 from psycopg import sql
 
 from privata.core.errors import StartupError
-from privata.dashboard.watching import PATIENCE_S, Say, Watch
+from privata.dashboard.schema.watching import PATIENCE_S, Say, Watch
 
 #: How long one statement of a migration waits for a lock; readers and writers wait as long.
 LOCK_TIMEOUT_S = 1

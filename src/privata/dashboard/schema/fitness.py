@@ -9,7 +9,7 @@ import psycopg
 from django.apps import apps
 
 from privata.core.errors import StartupError
-from privata.dashboard.grants import APPEND_ONLY, READ_ONLY
+from privata.dashboard.schema.grants import APPEND_ONLY, READ_ONLY
 from privata.infra.database.postgres import conninfo
 
 _WRITABLE: Final = "SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'"

@@ -1,0 +1,1 @@
+"""The schema: migrations, the rights of the application's role, what a start needs of a database."""
