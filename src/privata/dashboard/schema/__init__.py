@@ -1,1 +1,1 @@
-"""The schema: migrations, the rights of the application's role, what a start needs of a database."""
+"""The schema: migrations, rights of the application's role, what a start needs of a database."""
