@@ -1,6 +1,8 @@
 """Second factors: authenticator app, passkeys, recovery codes, each written in one transaction
 with its audit entry and mail.
 
+Changes of one person's factors take turns: `lock_user` comes before the locks of the rows.
+
 They count from the moment in which one recovery code was typed back (`recovery_confirmed_at`):
 nobody is locked out by a factor whose recovery codes were never kept.
 """
@@ -16,6 +18,7 @@ from typing import Any, Final
 from privata.accounts import mails, trail
 from privata.accounts.client import Client
 from privata.accounts.factors import recovery, store, totp
+from privata.accounts.service import lock_user
 from privata.audit.service import changed
 from privata.infra.context import AppContext
 from privata.infra.database.postgres import Transaction
@@ -66,7 +69,7 @@ async def add_totp(
     sealed = ctx.sealer.seal(secret.encode(), _totp_context(user_id))
     app = store.App(base64.b64encode(sealed).decode(), counter)
     async with ctx.database.transaction() as tx:
-        await store.lock_user(tx, user_id)
+        await lock_user(tx, user_id)
         await store.delete_of_type(tx, user_id, store.TOTP)
         await store.add(tx, user_id, app)
         await trail.record(
@@ -82,7 +85,7 @@ async def add_passkey(
     already: a passkey opens one account (WebAuthn Level 3, section 7.1)."""
     async with ctx.database.transaction() as tx:
         # The person's lock makes two additions take turns, so that they cannot pass the limit.
-        await store.lock_user(tx, user_id)
+        await lock_user(tx, user_id)
         if await store.count(tx, user_id, store.PASSKEY) >= MOST_PASSKEYS:
             return PasskeyAdded.TOO_MANY
         if await store.is_registered(tx, credential["rawId"]):
@@ -130,7 +133,7 @@ async def new_recovery_codes(
     made = recovery.new_codes()
     codes = tuple(_digest(ctx.sealer, user_id, code) for code in made)
     async with ctx.database.transaction() as tx:
-        await store.lock_user(tx, user_id)
+        await lock_user(tx, user_id)
         await store.delete_of_type(tx, user_id, store.RECOVERY)
         await store.add(tx, user_id, store.RecoveryCodes(codes, confirmed=False))
         await trail.record(
@@ -144,7 +147,7 @@ async def confirm_recovery(
 ) -> bool:
     """One code was typed back, and is spent by it: from now on second factors count."""
     async with ctx.database.transaction() as tx:
-        await store.lock_user(tx, user_id)
+        await lock_user(tx, user_id)
         codes = (await store.locked_codes(tx, user_id, store.RECOVERY)).recovery
         if codes is None or not await _use_recovery(
             tx, ctx.sealer, user_id, codes, typed, confirmed=True
@@ -164,7 +167,7 @@ async def remove(
     """Take a factor of the person away; with the last one two-factor sign-in is off. False if it
     is gone or somebody else's."""
     async with ctx.database.transaction() as tx:
-        await store.lock_user(tx, user_id)
+        await lock_user(tx, user_id)
         kind = await store.delete(tx, user_id, factor_id)
         if kind is None:
             return False

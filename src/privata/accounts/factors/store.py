@@ -63,8 +63,6 @@ _KINDS: Final[dict[type[FactorData], FactorKind]] = {
     RecoveryCodes: RECOVERY,
 }
 
-_LOCK_USER: Final = "SELECT FROM app_user WHERE id = $1 FOR NO KEY UPDATE"
-
 _LOCKED: Final = """
 SELECT id, type, data FROM mfa_authenticator WHERE user_id = $1 AND type = ANY($2::text[])
 ORDER BY id FOR UPDATE
@@ -118,11 +116,6 @@ _TURN_OFF: Final = """
 UPDATE app_user SET recovery_confirmed_at = NULL
 WHERE id = $1 AND recovery_confirmed_at IS NOT NULL RETURNING id
 """
-
-
-async def lock_user(tx: Transaction, user_id: int) -> None:
-    """Changes of one person's factors take turns; always taken before the rows."""
-    await tx.connection.execute(_LOCK_USER, user_id)
 
 
 async def locked_codes(tx: Transaction, user_id: int, *kinds: FactorKind) -> LockedCodes:
