@@ -110,6 +110,27 @@ def own_clock(text: str) -> Iterator[tuple[int, str]]:
             yield node.lineno, "reads the machine's clock; use ctx.clock.now()"
 
 
+#: What reads or writes rows by the ORM.
+ORM = frozenset({"objects", "_default_manager", "_base_manager"})
+ORM_SHORTCUTS = frozenset({"get_object_or_404", "get_list_or_404"})
+#: The modules that may (docs/architecture.md, Reading): the person who signs in is an object of
+#: Django's. Migrations and tests are free.
+ORM_MODULES = frozenset({"src/privata/accounts/models.py", "src/privata/accounts/views/people.py"})
+
+
+def orm_reads(text: str) -> Iterator[tuple[int, str]]:
+    """Rows that a page reads past its room's `reading`: a second query for the same question."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Attribute):
+            found = node.attr in ORM
+        elif isinstance(node, ast.ImportFrom):
+            found = any(one.name in ORM_SHORTCUTS for one in node.names)
+        else:
+            continue
+        if found:
+            yield node.lineno, "reads rows with the ORM; ask the room's reading"
+
+
 def main() -> int:
     """Check every tracked file; the number of breaks decides the exit code."""
     breaks = 0
@@ -125,6 +146,8 @@ def main() -> int:
             found += private_parts(text)
         if name.startswith("src/") and path.suffix == ".py" and "/tests/" not in name:
             found += own_clock(text) if name != CLOCK else ()
+            if name not in ORM_MODULES and "/migrations/" not in name:
+                found += orm_reads(text)
         if "/templates/" in name:
             found += inline_code(text)
         if path != Path(__file__).resolve():

@@ -108,5 +108,40 @@ def test_tests_are_as_short_as_the_code(
         assert rules.main() == breaks
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "rows = Endpoint.objects.filter(status='paused')",
+        "mine = models.Endpoint.objects",
+        "Endpoint._default_manager.all()",
+        "Endpoint._base_manager.get(pk=1)",
+        "from django.shortcuts import get_object_or_404, render",
+    ],
+)
+def test_pages_read_no_rows_with_the_orm(rules: ModuleType, line: str) -> None:
+    """Rules about rows stood in SQL for the APIs and in the ORM for pages, and they differed."""
+    assert [number for number, _ in rules.orm_reads(f"import x\n{line}\n")] == [2]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "rows = wait(reading.endpoints(app_context(), partition))",
+        "user.refresh_from_db(fields=['password'])",
+        "from django.shortcuts import render",
+        "text = 'Endpoint.objects'",
+        "objects = []",
+    ],
+)
+def test_the_read_side_and_the_sign_in_are_free(rules: ModuleType, line: str) -> None:
+    assert not list(rules.orm_reads(line))
+
+
+def test_the_modules_that_may_use_the_orm_do(rules: ModuleType) -> None:
+    """The list only gets shorter."""
+    for name in rules.ORM_MODULES:
+        assert list(rules.orm_reads((rules.ROOT / name).read_text())), f"{name} needs no entry"
+
+
 def test_the_house_keeps_its_rules(rules: ModuleType) -> None:
     assert rules.main() == 0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
+from django import forms
 from django.http import HttpRequest
 
 from privata.core.errors import ValidationFailed
@@ -43,6 +44,29 @@ class Entered:
     def summary(self) -> list[tuple[str, str]]:
         """Every problem with its field; an empty name for none."""
         return self.fields
+
+
+class ShownForm(forms.Form):
+    """A form of Django's, as pages show it: by the same names as `Entered`."""
+
+    #: Names under which errors belong to no field that a page shows.
+    unnamed: ClassVar[frozenset[str]] = frozenset({"__all__"})
+
+    def value(self, name: str) -> Any:
+        """What the field shows: as it was sent, or at first its initial value."""
+        return self[name].value()
+
+    def problems(self, name: str) -> list[str]:
+        """The sentences at one field."""
+        return [str(text) for text in self.errors.get(name, [])]
+
+    def summary(self) -> list[tuple[str, str]]:
+        """Every problem with the field it belongs to; an empty name for none."""
+        return [
+            ("" if name in self.unnamed else name, str(text))
+            for name, texts in self.errors.items()
+            for text in texts
+        ]
 
 
 def keep_once(request: HttpRequest, name: str, secret: str) -> None:

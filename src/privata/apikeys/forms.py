@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from django import forms
 
+from privata.access.forms import ShownForm
 from privata.apikeys.listing import KeyView
 from privata.apikeys.reach import lacking
 from privata.apikeys.rules import (
@@ -54,7 +55,7 @@ class ScopeChoice(NamedTuple):
     lock: str
 
 
-class KeyForm(forms.Form):
+class KeyForm(ShownForm):
     """What a partner decides about a key."""
 
     name = forms.CharField(required=False)
@@ -114,22 +115,6 @@ class KeyForm(forms.Form):
         """Show what the service did not accept, at its field."""
         for name, message in error.fields or [("", error.message)]:
             self.add_error(name if name in self.fields else None, message)
-
-    def value(self, name: str) -> Any:
-        """What the field shows: as it was sent, or at first its initial value."""
-        return self[name].value()
-
-    def problems(self, name: str) -> list[str]:
-        """The sentences at one field."""
-        return [str(text) for text in self.errors.get(name, [])]
-
-    def summary(self) -> list[tuple[str, str]]:
-        """Every problem with the field it belongs to; an empty name for none."""
-        return [
-            ("" if name == "__all__" else name, str(text))
-            for name, texts in self.errors.items()
-            for text in texts
-        ]
 
 
 def new_form(environment: Environment, now: datetime, data: Any = None) -> KeyForm:

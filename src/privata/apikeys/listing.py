@@ -68,6 +68,12 @@ LIMIT $5
 """
 
 
+_ANY: Final = """
+SELECT EXISTS (SELECT FROM api_key
+               WHERE organization_id = $1 AND environment = $2 AND revoked_at IS NULL)
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Secret:
     """A secret by its ends; `dead_at` is set for the one that a rotation replaced."""
@@ -160,6 +166,12 @@ async def keys_found(
     rows = await ctx.database.pool.fetch(_FIND, organization_id, [environment], text, prefix, most)
     now = ctx.clock.now()
     return [_view(row, now) for row in rows]
+
+
+async def any_key(ctx: AppContext, *, organization_id: UUID, environment: Environment) -> bool:
+    """Whether there is a key that was not revoked."""
+    found: bool = await ctx.database.pool.fetchval(_ANY, organization_id, environment.value)
+    return found
 
 
 def _view(row: asyncpg.Record, now: datetime) -> KeyView:

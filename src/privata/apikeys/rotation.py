@@ -95,6 +95,4 @@ async def end_old_secret(ctx: AppContext, *, actor: Actor, key_id: UUID) -> bool
 async def _refuse_within_window(tx: Transaction, key_id: UUID) -> None:
     until: datetime | None = await tx.connection.fetchval(_OPEN_UNTIL, key_id)
     if until is not None:
-        raise RotationInProgress(
-            f"Two secrets are active until {until:%H:%M:%S} UTC. End the old one first, or wait."
-        )
+        raise RotationInProgress(until)

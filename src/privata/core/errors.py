@@ -47,6 +47,7 @@ these attributes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -105,7 +106,14 @@ class ValidationFailed(RequestError):
 
 
 class RotationInProgress(ValidationFailed):
+    """Two secrets work already; the old one does `until` then."""
+
     status = 409
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(
+            f"Two secrets are active until {until:%H:%M:%S} UTC. End the old one first, or wait."
+        )
 
 
 class RecoveryInProgress(ValidationFailed):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import uuid
+from uuid import UUID
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -37,3 +38,11 @@ def new_quote_id() -> str:
 def new_request_id() -> str:
     """`req_` and 96 random bits in hexadecimal; travels in `X-Request-Id` and the logs."""
     return f"req_{secrets.token_hex(12)}"
+
+
+def uuid_or_none(text: str) -> UUID | None:
+    """The UUID that a person pasted, in any of its forms; None for anything else."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -67,7 +67,7 @@ def _shell(request: HttpRequest, tenant: Tenant, theme: str | None) -> Shell:
         stopped="" if works(Capability.TEST_KEYS, tenant.status) else REASONS[tenant.status],
         organizations=[
             Organization(
-                name=one.organization.name,
+                name=one.organization_name,
                 url=reverse("switch_organization", kwargs={"organization_id": one.organization_id}),
                 current=one.organization_id == tenant.organization_id,
             )

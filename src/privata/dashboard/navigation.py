@@ -9,8 +9,9 @@ from django.urls import ResolverMatch, reverse
 
 from privata.access.tenants import Tenant
 from privata.core.roles import Permission
-from privata.webhooks.models import Endpoint
-from privata.webhooks.states import EndpointStatus
+from privata.infra.plane import app_context, wait
+from privata.webhooks.endpoints import reading as endpoints
+from privata.webhooks.endpoints.reading import Partition
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,6 @@ def counts(tenant: Tenant) -> dict[str, int]:
     """What waits for a person, by entry: paused endpoints."""
     if not tenant.may(Permission.VIEW_DELIVERIES):
         return {}
-    paused = Endpoint.objects.filter(
-        organization_id=tenant.organization_id,
-        environment=tenant.environment.value,
-        status=EndpointStatus.PAUSED.value,
-    ).count()
+    partition = Partition(tenant.organization_id, tenant.environment)
+    paused = wait(endpoints.paused_count(app_context(), partition))
     return {"webhooks": paused} if paused else {}

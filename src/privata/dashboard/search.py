@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from typing import NamedTuple
-from uuid import UUID
 
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,12 +14,14 @@ from privata.access.views import requires
 from privata.apikeys.listing import keys_found
 from privata.core.roles import Permission
 from privata.dashboard.navigation import NAVIGATION
-from privata.events.models import Event
 from privata.infra.plane import app_context, is_fragment, wait
 from privata.orders.reading import ListedOrder, found_by
 from privata.orders.search.filter_values import MAX_TEXT
 from privata.ui.statuses import look
-from privata.webhooks.models import Delivery, Endpoint
+from privata.webhooks.deliveries import reading as deliveries
+from privata.webhooks.deliveries.reading import DeliveryRow
+from privata.webhooks.endpoints import reading as endpoints
+from privata.webhooks.endpoints.reading import Partition
 
 #: Results of each kind.
 MOST = 6
@@ -92,41 +92,18 @@ def _order(tenant: Tenant, order: ListedOrder) -> Found:
 
 def _deliveries(tenant: Tenant, text: str) -> list[Found]:
     """By their own id, or by the id of their event."""
-    mine = Delivery.objects.filter(
-        organization_id=tenant.organization_id, environment=tenant.environment.value
-    )
-    ident = _uuid(text)
-    if ident is not None:
-        mine = mine.filter(id=ident)
-    elif ":" in text:
-        # An event id is unique within the organization; its deliveries hang on its number.
-        events = Event.objects.filter(
-            organization_id=tenant.organization_id,
-            environment=tenant.environment.value,
-            event_id=text.lower(),
-        )
-        mine = mine.filter(event__in=events)
-    else:
-        return []
-    shown = mine.select_related("event", "endpoint").defer("event__body").order_by("-created_at")
-    return [_delivery(tenant, one) for one in shown[:MOST]]
+    found = deliveries.found_by(app_context(), _partition(tenant), text, limit=MOST)
+    return [_delivery(tenant, one) for one in wait(found)]
 
 
-def _delivery(tenant: Tenant, delivery: Delivery) -> Found:
+def _delivery(tenant: Tenant, delivery: DeliveryRow) -> Found:
     where = {"environment": tenant.environment.value, "delivery_id": delivery.id}
     url = reverse("webhooks:delivery", kwargs=where)
     return Found(delivery.event.type, url, "send", f"to {delivery.endpoint.alias}")
 
 
 def _endpoints(tenant: Tenant, text: str) -> list[Found]:
-    mine = Endpoint.objects.filter(
-        organization_id=tenant.organization_id,
-        environment=tenant.environment.value,
-        deleted_at=None,
-    )
-    ident = _uuid(text)
-    named = Q(alias__icontains=text) | Q(url__icontains=text)
-    found = mine.filter(Q(id=ident) if ident is not None else named).order_by("alias", "id")
+    found = wait(endpoints.found_by(app_context(), _partition(tenant), text, limit=MOST))
     where = {"environment": tenant.environment.value}
     return [
         Found(
@@ -135,7 +112,7 @@ def _endpoints(tenant: Tenant, text: str) -> list[Found]:
             "webhook",
             one.url,
         )
-        for one in found[:MOST]
+        for one in found
     ]
 
 
@@ -161,8 +138,5 @@ def _keys(tenant: Tenant, text: str) -> list[Found]:
     ]
 
 
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
+def _partition(tenant: Tenant) -> Partition:
+    return Partition(tenant.organization_id, tenant.environment)

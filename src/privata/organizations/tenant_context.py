@@ -5,16 +5,15 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from privata.access.tenants import SESSION_ORGANIZATION, Tenant
 from privata.accounts.models import User
-from privata.core.roles import Role
-from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor, ActorKind, Environment
-from privata.organizations.models import Membership
+from privata.infra.plane import app_context, wait
+from privata.organizations import reading
+from privata.organizations.reading import MembershipRow
 
 
 def tenant_of(request: HttpRequest, environment: Environment) -> Tenant | HttpResponse:
@@ -27,28 +26,24 @@ def tenant_of(request: HttpRequest, environment: Environment) -> Tenant | HttpRe
         return render(request, "organizations/none.html", status=403)
     return Tenant(
         organization_id=membership.organization_id,
-        organization_name=membership.organization.name,
+        organization_name=membership.organization_name,
         environment=environment,
-        role=Role(membership.role),
+        role=membership.role,
         actor=actor_of(request, user, membership.organization_id, environment),
-        status=OrganizationStatus(membership.organization.status),
+        status=membership.status,
     )
 
 
-def membership_of(user: User, organization_id: str | None) -> Membership | None:
+def membership_of(user: User, organization_id: str | None) -> MembershipRow | None:
     """The membership in the chosen organization, else in the user's first."""
-    mine = list(memberships_of(user))
+    mine = memberships_of(user)
     chosen = [one for one in mine if str(one.organization_id) == organization_id]
     return next(iter(chosen or mine), None)
 
 
-def memberships_of(user: User) -> QuerySet[Membership]:
+def memberships_of(user: User) -> list[MembershipRow]:
     """The organizations that are open to this person, the oldest membership first."""
-    return (
-        Membership.objects.filter(user=user, deactivated_at=None)
-        .select_related("organization")
-        .order_by("id")
-    )
+    return wait(reading.memberships_of(app_context(), user.pk))
 
 
 def actor_of(

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django import forms
 
+from privata.access.forms import ShownForm
 from privata.core.addresses import extra_id_name
 from privata.core.errors import RequestError
 from privata.orders.reading import Order
@@ -25,8 +26,10 @@ _MAX_ADDRESS: Final = 512
 _MAX_EXTRA_ID: Final = 256
 
 
-class RefundForm(forms.Form):
+class RefundForm(ShownForm):
     """One of three ways, and what each needs. The rules themselves are the service's."""
+
+    unnamed = ShownForm.unnamed | {"way"}
 
     way = forms.ChoiceField(
         choices=[(OWN, OWN), (OTHER, OTHER), (CONVERT, CONVERT)],
@@ -84,22 +87,6 @@ class RefundForm(forms.Form):
         names = _FIELDS.get(self.data.get("way", ""), {})
         for name, message in error.fields or [("", error.message)]:
             self.add_error(names.get(name), message)
-
-    def value(self, name: str) -> Any:
-        """What the field shows: as it was sent, or at first its initial value."""
-        return self[name].value()
-
-    def problems(self, name: str) -> list[str]:
-        """The sentences at one field."""
-        return [str(text) for text in self.errors.get(name, [])]
-
-    def summary(self) -> list[tuple[str, str]]:
-        """Every problem with the field it belongs to; an empty name for none."""
-        return [
-            ("" if name in ("__all__", "way") else name, str(text))
-            for name, texts in self.errors.items()
-            for text in texts
-        ]
 
     def ways(self) -> list[tuple[str, str, str]]:
         """What can be chosen for this order, with an explanation."""

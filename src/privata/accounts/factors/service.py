@@ -1,6 +1,8 @@
 """Second factors: authenticator app, passkeys, recovery codes, each written in one transaction
 with its audit entry and mail.
 
+Changes of one person's factors take turns: `lock_user` comes before the locks of the rows.
+
 They count from the moment in which one recovery code was typed back (`recovery_confirmed_at`):
 nobody is locked out by a factor whose recovery codes were never kept.
 """
@@ -9,7 +11,6 @@ from __future__ import annotations
 
 import base64
 import hmac
-import json
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final
@@ -18,6 +19,7 @@ from privata.accounts import mails, trail
 from privata.accounts.client import Client
 from privata.accounts.factors import recovery, store, totp
 from privata.accounts.sealed import totp_context
+from privata.accounts.service import lock_user
 from privata.audit.service import changed
 from privata.infra.context import AppContext
 from privata.infra.database.postgres import Transaction
@@ -48,12 +50,12 @@ async def check_code(ctx: AppContext, *, user_id: int, typed: str) -> FactorKind
     """Judge a typed code and use it up. The rows are locked: of two uses at the same moment the
     second finds the code used."""
     async with ctx.database.transaction() as tx:
-        rows = await store.locked(tx, user_id, (store.TOTP, store.RECOVERY))
-        by_type = {row["type"]: row for row in rows}
-        if store.TOTP in by_type and await _use_totp(tx, ctx, user_id, by_type[store.TOTP], typed):
+        held = await store.locked_codes(tx, user_id, store.TOTP, store.RECOVERY)
+        if held.app is not None and await _use_totp(tx, ctx, user_id, held.app, typed):
             return FactorKind.TOTP
-        row = by_type.get(store.RECOVERY)
-        if row is not None and await _use_recovery(tx, ctx.sealer, user_id, row, typed):
+        if held.recovery is not None and await _use_recovery(
+            tx, ctx.sealer, user_id, held.recovery, typed
+        ):
             return FactorKind.RECOVERY_CODE
     return None
 
@@ -66,11 +68,11 @@ async def add_totp(
     if counter is None:
         return False
     sealed = ctx.sealer.seal(secret.encode(), totp_context(user_id))
-    data = {"secret": base64.b64encode(sealed).decode(), "counter": counter}
+    app = store.App(base64.b64encode(sealed).decode(), counter)
     async with ctx.database.transaction() as tx:
-        await store.lock_user(tx, user_id)
+        await lock_user(tx, user_id)
         await store.delete_of_type(tx, user_id, store.TOTP)
-        await store.add(tx, user_id, store.TOTP, data)
+        await store.add(tx, user_id, app)
         await trail.record(
             tx, user_id=user_id, email=email, client=client, action="second_factor.totp_added"
         )
@@ -84,13 +86,12 @@ async def add_passkey(
     already: a passkey opens one account (WebAuthn Level 3, section 7.1)."""
     async with ctx.database.transaction() as tx:
         # The person's lock makes two additions take turns, so that they cannot pass the limit.
-        await store.lock_user(tx, user_id)
+        await lock_user(tx, user_id)
         if await store.count(tx, user_id, store.PASSKEY) >= MOST_PASSKEYS:
             return PasskeyAdded.TOO_MANY
         if await store.is_registered(tx, credential["rawId"]):
             return PasskeyAdded.REGISTERED
-        data = {"name": name[:NAME_LENGTH], "credential": credential}
-        await store.add(tx, user_id, store.PASSKEY, data)
+        await store.add(tx, user_id, store.Passkey(name[:NAME_LENGTH], credential))
         await trail.record(
             tx,
             user_id=user_id,
@@ -100,6 +101,11 @@ async def add_passkey(
             changes={"name": name},
         )
     return PasskeyAdded.ADDED
+
+
+async def passkey_used(ctx: AppContext, *, user_id: int, passkey_id: int) -> bool:
+    """Note that a passkey of the person was shown; False if it was removed meanwhile."""
+    return await store.passkey_used(ctx.database.pool, user_id, passkey_id)
 
 
 async def rename_passkey(
@@ -126,11 +132,11 @@ async def new_recovery_codes(
 ) -> Sequence[str]:
     """Ten fresh codes in place of the old; only their HMACs are kept."""
     made = recovery.new_codes()
-    digests = [_digest(ctx.sealer, user_id, code) for code in made]
+    codes = tuple(_digest(ctx.sealer, user_id, code) for code in made)
     async with ctx.database.transaction() as tx:
-        await store.lock_user(tx, user_id)
+        await lock_user(tx, user_id)
         await store.delete_of_type(tx, user_id, store.RECOVERY)
-        await store.add(tx, user_id, store.RECOVERY, {"codes": digests, "confirmed": False})
+        await store.add(tx, user_id, store.RecoveryCodes(codes, confirmed=False))
         await trail.record(
             tx, user_id=user_id, email=email, client=client, action="second_factor.codes_made"
         )
@@ -142,10 +148,10 @@ async def confirm_recovery(
 ) -> bool:
     """One code was typed back, and is spent by it: from now on second factors count."""
     async with ctx.database.transaction() as tx:
-        await store.lock_user(tx, user_id)
-        rows = await store.locked(tx, user_id, (store.RECOVERY,))
-        if not rows or not await _use_recovery(
-            tx, ctx.sealer, user_id, rows[0], typed, confirmed=True
+        await lock_user(tx, user_id)
+        codes = (await store.locked_codes(tx, user_id, store.RECOVERY)).recovery
+        if codes is None or not await _use_recovery(
+            tx, ctx.sealer, user_id, codes, typed, confirmed=True
         ):
             return False
         if await store.turn_on(tx, user_id):
@@ -162,7 +168,7 @@ async def remove(
     """Take a factor of the person away; with the last one two-factor sign-in is off. False if it
     is gone or somebody else's."""
     async with ctx.database.transaction() as tx:
-        await store.lock_user(tx, user_id)
+        await lock_user(tx, user_id)
         kind = await store.delete(tx, user_id, factor_id)
         if kind is None:
             return False
@@ -190,17 +196,16 @@ async def remove(
 
 
 async def _use_totp(
-    tx: Transaction, ctx: AppContext, user_id: int, row: store.Row, typed: str
+    tx: Transaction, ctx: AppContext, user_id: int, held: store.Locked[store.App], typed: str
 ) -> bool:
-    data = json.loads(row["data"])
-    sealed = base64.b64decode(data["secret"])
+    sealed = base64.b64decode(held.data.secret)
     secret = ctx.sealer.unseal(sealed, totp_context(user_id)).decode()
     counter = totp.matching_counter(
-        secret, "".join(typed.split()), ctx.clock.now(), after=data["counter"]
+        secret, "".join(typed.split()), ctx.clock.now(), after=held.data.counter
     )
     if counter is None:
         return False
-    await store.write(tx, row["id"], data | {"counter": counter})
+    await store.write(tx, held.id, store.App(held.data.secret, counter))
     return True
 
 
@@ -208,19 +213,18 @@ async def _use_recovery(
     tx: Transaction,
     sealer: Sealer,
     user_id: int,
-    row: store.Row,
+    held: store.Locked[store.RecoveryCodes],
     typed: str,
     *,
     confirmed: bool | None = None,
 ) -> bool:
-    data = json.loads(row["data"])
     found = {each.hex() for each in sealer.digests(_text(user_id, typed))}
-    spent = [code for code in data["codes"] if any(hmac.compare_digest(code, f) for f in found)]
+    spent = [code for code in held.data.codes if any(hmac.compare_digest(code, f) for f in found)]
     if not spent:
         return False
-    left = [code for code in data["codes"] if code not in spent]
-    now_confirmed = data["confirmed"] if confirmed is None else confirmed
-    await store.write(tx, row["id"], {"codes": left, "confirmed": now_confirmed})
+    left = tuple(code for code in held.data.codes if code not in spent)
+    now_confirmed = held.data.confirmed if confirmed is None else confirmed
+    await store.write(tx, held.id, store.RecoveryCodes(left, now_confirmed))
     return True
 
 

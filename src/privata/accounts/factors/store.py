@@ -1,22 +1,67 @@
-"""SQL on the table of second factors."""
+"""SQL on the table of second factors, and what its column `data` holds for each kind."""
 
 from __future__ import annotations
 
-import json
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 import asyncpg
+import msgspec
 
 from privata.accounts.states import FactorKind
 from privata.infra.database.postgres import Transaction
-
-Row = asyncpg.Record
 
 TOTP: Final = FactorKind.TOTP
 PASSKEY: Final = FactorKind.PASSKEY
 RECOVERY: Final = FactorKind.RECOVERY
 
-_LOCK_USER: Final = "SELECT FROM app_user WHERE id = $1 FOR NO KEY UPDATE"
+
+class App(msgspec.Struct, frozen=True):
+    """An authenticator app: its sealed secret in base64, and the last time step that was used."""
+
+    secret: str
+    counter: int
+
+
+class Passkey(msgspec.Struct, frozen=True):
+    """A passkey as the browser made it (`webauthn`), under the name its owner gave it."""
+
+    name: str
+    credential: dict[str, Any]
+
+
+class RecoveryCodes(msgspec.Struct, frozen=True):
+    """The HMACs of the codes that are left, and whether one was typed back."""
+
+    codes: tuple[str, ...]
+    confirmed: bool
+
+
+FactorData: TypeAlias = App | Passkey | RecoveryCodes
+D = TypeVar("D", App, RecoveryCodes)
+
+
+@dataclass(frozen=True, slots=True)
+class Locked(Generic[D]):
+    """A row that this transaction holds."""
+
+    id: int
+    data: D
+
+
+@dataclass(frozen=True, slots=True)
+class LockedCodes:
+    """What typed codes are judged by; None where the person has none, or it was not asked for."""
+
+    app: Locked[App] | None
+    recovery: Locked[RecoveryCodes] | None
+
+
+_KINDS: Final[dict[type[FactorData], FactorKind]] = {
+    App: TOTP,
+    Passkey: PASSKEY,
+    RecoveryCodes: RECOVERY,
+}
 
 _LOCKED: Final = """
 SELECT id, type, data FROM mfa_authenticator WHERE user_id = $1 AND type = ANY($2::text[])
@@ -25,6 +70,11 @@ ORDER BY id FOR UPDATE
 
 _ADD: Final = """
 INSERT INTO mfa_authenticator (user_id, type, data, created_at) VALUES ($1, $2, $3, now())
+"""
+
+_USED: Final = """
+UPDATE mfa_authenticator SET last_used_at = now()
+WHERE user_id = $1 AND id = $2 AND type = 'webauthn' RETURNING id
 """
 
 _WRITE: Final = "UPDATE mfa_authenticator SET data = $2, last_used_at = now() WHERE id = $1"
@@ -68,24 +118,34 @@ WHERE id = $1 AND recovery_confirmed_at IS NOT NULL RETURNING id
 """
 
 
-async def lock_user(tx: Transaction, user_id: int) -> None:
-    """Changes of one person's factors take turns; always taken before the rows."""
-    await tx.connection.execute(_LOCK_USER, user_id)
+async def locked_codes(tx: Transaction, user_id: int, *kinds: FactorKind) -> LockedCodes:
+    """The person's app and recovery codes, those of these kinds, locked."""
+    rows = await tx.connection.fetch(_LOCKED, user_id, list(kinds))
+    by_kind = {row["type"]: row for row in rows}
+    return LockedCodes(_held(by_kind.get(TOTP), App), _held(by_kind.get(RECOVERY), RecoveryCodes))
 
 
-async def locked(tx: Transaction, user_id: int, types: tuple[str, ...]) -> list[Row]:
-    """The person's factors of these types, locked."""
-    return await tx.connection.fetch(_LOCKED, user_id, list(types))
+def _held(row: asyncpg.Record | None, kind: type[D]) -> Locked[D] | None:
+    return None if row is None else Locked(row["id"], msgspec.json.decode(row["data"], type=kind))
 
 
-async def add(tx: Transaction, user_id: int, kind: str, data: dict[str, Any]) -> None:
+async def add(tx: Transaction, user_id: int, data: FactorData) -> None:
     """Insert a factor."""
-    await tx.connection.execute(_ADD, user_id, kind, json.dumps(data))
+    await tx.connection.execute(_ADD, user_id, _KINDS[type(data)], _text(data))
 
 
-async def write(tx: Transaction, factor_id: int, data: dict[str, Any]) -> None:
+async def write(tx: Transaction, factor_id: int, data: App | RecoveryCodes) -> None:
     """Replace the data of a locked factor that was just used."""
-    await tx.connection.execute(_WRITE, factor_id, json.dumps(data))
+    await tx.connection.execute(_WRITE, factor_id, _text(data))
+
+
+async def passkey_used(pool: asyncpg.Pool[asyncpg.Record], user_id: int, passkey_id: int) -> bool:
+    """Note that a passkey of the person was shown; False if it is gone."""
+    return await pool.fetchval(_USED, user_id, passkey_id) is not None
+
+
+def _text(data: FactorData) -> str:
+    return msgspec.json.encode(data).decode()
 
 
 async def count(tx: Transaction, user_id: int, *kinds: str) -> int:

@@ -15,7 +15,6 @@ from privata.accounts import limits
 from privata.accounts.factors import recovery, totp
 from privata.accounts.factors import service as factors
 from privata.accounts.models import User
-from privata.accounts.states import FactorKind
 from privata.accounts.views.browser import note_authentication, note_second_factor
 from privata.accounts.views.common import factors_of, show, signed_in
 from privata.accounts.views.places import client_of
@@ -68,8 +67,7 @@ def after_adding(request: HttpRequest, user: User, said: str) -> HttpResponseBas
     request.session.cycle_key()
     note_authentication(request)
     messages.success(request, said)
-    has_codes = factors_of(user).filter(type=FactorKind.RECOVERY).exists()
-    if has_codes and user.recovery_confirmed_at is not None:
+    if factors_of(user).codes is not None and user.recovery_confirmed_at is not None:
         return redirect("account_security")
     _make_codes(request, user)
     return redirect("account_recovery")
@@ -134,7 +132,7 @@ def recovery_file(request: HttpRequest, user: User) -> HttpResponse:
 @signed_in
 def new_codes(request: HttpRequest, user: User) -> HttpResponseBase:
     """Ten new codes; the old ones end."""
-    if not factors_of(user).exclude(type=FactorKind.RECOVERY).exists():
+    if not factors_of(user).proofs:
         return redirect("account_security")
     _make_codes(request, user)
     return redirect("account_recovery")
@@ -145,16 +143,16 @@ def new_codes(request: HttpRequest, user: User) -> HttpResponseBase:
 @signed_in
 def remove(request: HttpRequest, user: User, factor_id: int) -> HttpResponseBase:
     """Take a factor away; says first what that means."""
-    kinds = factors_of(user).exclude(type=FactorKind.RECOVERY)
-    factor = kinds.filter(pk=factor_id).first()
+    mine = factors_of(user).proofs
+    factor = next((one for one in mine if one.id == factor_id), None)
     if factor is None:
         raise Http404
     if request.method != "POST":
         context: dict[str, Any] = {
             "tab": "security",
             "factor": factor,
-            "name": factor.data.get("name") or "Authenticator app",
-            "is_last": kinds.count() == 1,
+            "name": factor.name or "Authenticator app",
+            "is_last": len(mine) == 1,
         }
         return show(request, "remove_factor.html", context)
     wait(

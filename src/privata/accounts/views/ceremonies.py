@@ -6,25 +6,37 @@ The ceremonies themselves are `webauthn`.
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest
 from django.utils.http import base36_to_int, int_to_base36
 
+from privata.accounts import reading
+from privata.accounts.factors import service as factors
 from privata.accounts.factors import webauthn
 from privata.accounts.factors.webauthn import CeremonyRefused
-from privata.accounts.models import Authenticator, User
+from privata.accounts.models import User
 from privata.accounts.session_backend import SessionStore
-from privata.accounts.states import FactorKind
+from privata.accounts.views.people import person
 from privata.accounts.views.steps import CLOCK_TOLERANCE_S
-from privata.infra.plane import app_context, current_time
+from privata.infra.plane import app_context, current_time, wait
 
 #: In the session, sealed: the challenge that waits, what it is for, and whose passkey it asks for.
 _CHALLENGE: Final = "passkey_challenge"
 
 #: How long a challenge waits for its answer, seconds.
 CHALLENGE_S: Final = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """The passkey that was shown, by its id, and whose it is."""
+
+    passkey: int
+    user: User
+
 
 _MAKE: Final = "make"
 _PROVE: Final = "prove"
@@ -93,7 +105,7 @@ def sign_in_options(request: HttpRequest, user: User | None = None) -> dict[str,
     return begun.options
 
 
-def proved(request: HttpRequest, text: str, user: User | None = None) -> Authenticator:
+def proved(request: HttpRequest, text: str, user: User | None = None) -> Proved:
     """The passkey that the browser's answer proves; without `user` it names its person itself.
 
     `CeremonyRefused` for anything else, and for somebody deactivated.
@@ -104,11 +116,9 @@ def proved(request: HttpRequest, text: str, user: User | None = None) -> Authent
     key = webauthn.complete_authentication(_site(), state, _passkeys_of(owner), answer)
     if not owner.is_active:
         raise CeremonyRefused
-    passkey = Authenticator.objects.select_related("user").filter(pk=key, user=owner).first()
-    if passkey is None:  # removed at this moment
-        raise CeremonyRefused
-    Authenticator.objects.filter(pk=key).update(last_used_at=current_time())
-    return passkey
+    if not wait(factors.passkey_used(app_context(), user_id=owner.pk, passkey_id=key)):
+        raise CeremonyRefused  # removed at this moment
+    return Proved(key, owner)
 
 
 def _owner_of(answer: dict[str, Any]) -> User:
@@ -116,15 +126,14 @@ def _owner_of(answer: dict[str, Any]) -> User:
         user_id = base36_to_int(webauthn.handle_in(answer))
     except ValueError as error:
         raise CeremonyRefused from error
-    owner = User.objects.filter(pk=user_id).first()
+    owner = person(user_id)
     if owner is None:
         raise CeremonyRefused
     return owner
 
 
 def _passkeys_of(user: User) -> dict[int, webauthn.Credential]:
-    rows = Authenticator.objects.filter(user=user, type=FactorKind.PASSKEY).order_by("id")
-    return {row.pk: row.data["credential"] for row in rows}
+    return wait(reading.credentials_of(app_context(), user.pk))
 
 
 def _keep(request: HttpRequest, purpose: str, user: User | None, begun: webauthn.Begun) -> None:

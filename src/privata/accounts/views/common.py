@@ -9,14 +9,16 @@ from typing import Any, Concatenate, Final, ParamSpec
 
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.messages import get_messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from privata.accounts.models import Authenticator, User
+from privata.accounts import reading
+from privata.accounts.models import User
+from privata.accounts.reading import Factors
 from privata.accounts.views import ceremonies
+from privata.infra.plane import app_context, wait
 
 #: Tabs of the account pages: key, label, address.
 TABS: Final = (
@@ -44,9 +46,9 @@ def signed_in(
     return guarded
 
 
-def factors_of(user: User) -> QuerySet[Authenticator]:
+def factors_of(user: User) -> Factors:
     """The person's second factors and recovery codes."""
-    return Authenticator.objects.filter(user=user).order_by("id")
+    return wait(reading.factors_of(app_context(), user.pk))
 
 
 def safe_path(page: str) -> str | None:

@@ -13,7 +13,6 @@ from privata.accounts.factors import cap as factor_cap
 from privata.accounts.factors import service as factors
 from privata.accounts.factors.webauthn import CeremonyRefused
 from privata.accounts.models import User
-from privata.accounts.states import FactorKind
 from privata.accounts.views import ceremonies
 from privata.accounts.views.browser import note_authentication, note_second_factor
 from privata.accounts.views.common import factors_of, show, signed_in
@@ -83,12 +82,12 @@ def options(request: HttpRequest, user: User) -> JsonResponse:
 
 
 def _page(request: HttpRequest, user: User, error: str) -> HttpResponse:
-    kinds = set(factors_of(user).values_list("type", flat=True))
+    mine = factors_of(user)
     context = {
         "error": error,
         "with_code": user.recovery_confirmed_at is not None,
-        "has_app": FactorKind.TOTP in kinds,
-        "has_passkey": FactorKind.PASSKEY in kinds,
+        "has_app": mine.app is not None,
+        "has_passkey": bool(mine.passkeys),
         "recovery": "recovery" in request.GET or "recovery" in request.POST,
         "email": user.email,
     }

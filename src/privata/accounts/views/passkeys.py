@@ -13,7 +13,6 @@ from privata.accounts.factors import service as factors
 from privata.accounts.factors.service import PasskeyAdded
 from privata.accounts.factors.webauthn import AlgorithmRefused, CeremonyRefused
 from privata.accounts.models import User
-from privata.accounts.states import FactorKind
 from privata.accounts.views import ceremonies
 from privata.accounts.views.authenticator import after_adding
 from privata.accounts.views.common import factors_of, show, signed_in
@@ -72,7 +71,7 @@ def options(request: HttpRequest, user: User) -> JsonResponse:
 @signed_in
 def rename(request: HttpRequest, user: User, factor_id: int) -> HttpResponseBase:
     """Another name for a passkey."""
-    passkey = factors_of(user).filter(pk=factor_id, type=FactorKind.PASSKEY).first()
+    passkey = next((one for one in factors_of(user).passkeys if one.id == factor_id), None)
     if passkey is None:
         raise Http404
     name = request.POST.get("name", "").strip()

@@ -18,7 +18,6 @@ from privata.accounts.factors import service as factors
 from privata.accounts.forms import NewPasswordForm, problems
 from privata.accounts.hashing import HashingBusy
 from privata.accounts.models import User
-from privata.accounts.states import FactorKind
 from privata.accounts.views.browser import note_authentication
 from privata.accounts.views.common import factors_of, show, signed_in
 from privata.accounts.views.places import client_of
@@ -29,16 +28,16 @@ from privata.infra.plane import app_context, wait
 @signed_in
 def security(request: HttpRequest, user: User) -> HttpResponse:
     """Password, authenticator app, passkeys and recovery codes at a glance."""
-    rows = factors_of(user)
-    codes = next((row for row in rows if row.type == FactorKind.RECOVERY), None)
-    left = len(codes.data["codes"]) if codes else 0
+    mine = factors_of(user)
+    codes = mine.codes
+    left = codes.codes_left if codes else 0
     context = {
         "tab": "security",
-        "totp": next((row for row in rows if row.type == FactorKind.TOTP), None),
-        "passkeys": [row for row in rows if row.type == FactorKind.PASSKEY],
+        "totp": mine.app,
+        "passkeys": mine.passkeys,
         "most_passkeys": factors.MOST_PASSKEYS,
         "is_on": user.recovery_confirmed_at is not None,
-        "unfinished": codes is not None and not codes.data["confirmed"],
+        "unfinished": codes is not None and not codes.confirmed,
         "codes_left": left,
         "few_codes": left <= recovery.FEW,
         "has_codes": codes is not None,

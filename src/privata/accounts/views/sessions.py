@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.db.models.functions import Now
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST, require_safe
 
-from privata.accounts import sessions
+from privata.accounts import reading, sessions
 from privata.accounts.client import Client
-from privata.accounts.models import Session, User
+from privata.accounts.models import User
 from privata.accounts.views.common import show, signed_in
 from privata.accounts.views.places import client_of
 from privata.infra.plane import app_context, wait
@@ -20,13 +19,9 @@ from privata.infra.plane import app_context, wait
 @signed_in
 def index(request: HttpRequest, user: User) -> HttpResponse:
     """Every living session of the person, the present one first."""
-    alive = Session.objects.filter(
-        user=user,
-        last_seen_at__gt=Now() - sessions.IDLE,
-        signed_in_at__gt=Now() - sessions.ABSOLUTE,
-    ).order_by("-last_seen_at", "-id")
+    alive = wait(reading.sessions_of(app_context(), user.pk))
     mine = sessions.digest_of(request.session.session_key or "")
-    rows = [(row, Client(row.ip, row.user_agent), bytes(row.key_digest) == mine) for row in alive]
+    rows = [(row, Client(row.ip, row.user_agent), row.key_digest == mine) for row in alive]
     rows.sort(key=lambda row: not row[2])
     context = {"tab": "sessions", "rows": rows, "most": sessions.MOST_PER_USER}
     return show(request, "sessions.html", context)

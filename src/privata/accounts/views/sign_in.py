@@ -20,7 +20,6 @@ from privata.accounts.factors import service as factors
 from privata.accounts.factors.webauthn import CeremonyRefused
 from privata.accounts.forms import SIGN_IN_FAILED, SignInForm
 from privata.accounts.models import User
-from privata.accounts.states import FactorKind
 from privata.accounts.views import ceremonies, steps
 from privata.accounts.views.browser import note_second_factor
 from privata.accounts.views.common import factors_of, safe_path, show
@@ -103,12 +102,12 @@ def with_passkey(request: HttpRequest) -> HttpResponseBase:
     if request.user.is_authenticated:
         return redirect("index")
     try:
-        passkey = ceremonies.proved(request, request.POST.get("credential", ""))
+        shown = ceremonies.proved(request, request.POST.get("credential", ""))
     except CeremonyRefused:
         messages.error(request, _PASSKEY_REFUSED)
         return redirect("account_login")
     after = safe_path(request.GET.get("next", ""))
-    return steps.begin(request, passkey.user, after=after, passkey=passkey.pk)
+    return steps.begin(request, shown.user, after=after, passkey=shown.passkey)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -126,7 +125,7 @@ def second_factor(request: HttpRequest) -> HttpResponseBase:
 
 def _second_factor_passkey(request: HttpRequest, begun: SignIn) -> HttpResponseBase:
     try:
-        begun.passkey = ceremonies.proved(request, request.POST["credential"], begun.user).pk
+        begun.passkey = ceremonies.proved(request, request.POST["credential"], begun.user).passkey
     except CeremonyRefused:
         return _second_factor_page(request, begun, "Passkey not accepted.")
     note_second_factor(request, begun.user)
@@ -187,11 +186,11 @@ def _start_over(request: HttpRequest) -> HttpResponse:
 
 
 def _second_factor_page(request: HttpRequest, begun: SignIn, error: str = "") -> HttpResponse:
-    kinds = set(factors_of(begun.user).values_list("type", flat=True))
+    factors = factors_of(begun.user)
     context = {
         "error": error,
-        "has_app": FactorKind.TOTP in kinds,
-        "has_passkey": FactorKind.PASSKEY in kinds,
+        "has_app": factors.app is not None,
+        "has_passkey": bool(factors.passkeys),
         "recovery": "recovery" in request.GET or "recovery" in request.POST,
         "email": begun.user.email,
     }

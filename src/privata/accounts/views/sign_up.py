@@ -17,9 +17,9 @@ from privata.accounts.codes import CodeCheck
 from privata.accounts.forms import SignUpForm, problems
 from privata.accounts.hashing import HashingBusy
 from privata.accounts.limits import SIGN_UP_MAILS
-from privata.accounts.models import User
 from privata.accounts.views import steps
 from privata.accounts.views.common import safe_path, show
+from privata.accounts.views.people import person
 from privata.accounts.views.places import client_of
 from privata.infra.plane import app_context, wait
 
@@ -99,7 +99,8 @@ def code(request: HttpRequest) -> HttpResponseBase:
     if isinstance(made, CodeCheck):
         return _code_page(request, waiting, _WRONG if made is CodeCheck.WRONG else _ENDED)
     del request.session[_WAITING]
-    user = User.objects.get(pk=made)
+    user = person(made)
+    assert user is not None, "made a moment ago"
     return steps.begin(request, user, after=waiting["next"], signing_up=True)
 
 

@@ -21,15 +21,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.crypto import constant_time_compare
 
-from privata.accounts import devices
-from privata.accounts.models import Authenticator, User
-from privata.accounts.states import FactorKind
+from privata.accounts import devices, reading
+from privata.accounts.models import User
 from privata.accounts.views.browser import (
     device_is_known,
     finish_sign_in,
     forget_second_factor,
     note_second_factor,
 )
+from privata.accounts.views.people import person
 from privata.accounts.views.places import client_of
 from privata.infra.plane import app_context, wait
 
@@ -113,9 +113,9 @@ def waiting(request: HttpRequest, step: Step | None = None) -> SignIn | None:
     if kept is None or request.user.is_authenticated:
         return None
     age = app_context().clock.now().timestamp() - kept["started_at"]
-    user = User.objects.filter(pk=kept["user"], is_active=True).first()
+    user = person(kept["user"])
     in_time = -CLOCK_TOLERANCE_S <= age <= WAITS_S
-    if user is None or not in_time or not _still_proved(kept, user):
+    if user is None or not user.is_active or not in_time or not _still_proved(kept, user):
         give_up(request)
         return None
     done = [Step(each) for each in kept["done"]]
@@ -132,7 +132,7 @@ def _still_proved(kept: Mapping[str, Any], user: User) -> bool:
     if not constant_time_compare(kept.get("auth_hash", ""), user.get_session_auth_hash()):
         return False
     passkey = kept["passkey"]
-    return passkey is None or Authenticator.objects.filter(pk=passkey, user=user).exists()
+    return passkey is None or any(passkey == one.id for one in _factors(user).passkeys)
 
 
 def keep(request: HttpRequest, sign_in: SignIn) -> None:
@@ -197,8 +197,11 @@ def _asks_second_factor(request: HttpRequest, sign_in: SignIn) -> bool:
     """Factors count once a recovery code was typed back; a passkey is a second factor in itself."""
     if sign_in.passkey is not None or sign_in.user.recovery_confirmed_at is None:
         return False
-    kinds = (FactorKind.TOTP, FactorKind.PASSKEY)
-    return Authenticator.objects.filter(user=sign_in.user, type__in=kinds).exists()
+    return bool(_factors(sign_in.user).proofs)
+
+
+def _factors(user: User) -> reading.Factors:
+    return wait(reading.factors_of(app_context(), user.pk))
 
 
 def _asks_new_device(request: HttpRequest, sign_in: SignIn) -> bool:

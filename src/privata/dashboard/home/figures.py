@@ -7,16 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
-
-from django.db.models import BooleanField, Case, Count, Q, Value, When
-from django.db.models.functions import TruncHour
 
 from privata.access.tenants import Tenant
 from privata.infra.plane import app_context, wait
 from privata.orders.figures import DAY, OrdersOfHour, orders_by_hour, swap_times
-from privata.webhooks.models import Delivery
-from privata.webhooks.states import DeliveryStatus
+from privata.webhooks.deliveries import figures as deliveries
+from privata.webhooks.endpoints.reading import Partition
 
 HOUR = timedelta(hours=1)
 
@@ -138,24 +134,16 @@ def time_figures(tenant: Tenant, now: datetime) -> TimeFigures:
 
 def delivery_figures(tenant: Tenant, now: datetime) -> DeliveryFigures:
     """Deliveries by creation; what was never tried (held, or just made) counts for nothing."""
-    tried = (~Q(status=DeliveryStatus.PENDING.value) | Q(attempts__gt=0)) & ~Q(
-        status=DeliveryStatus.RETRIED.value  # its retry is counted in its place
-    )
-    rows = (
-        _since_two_days(Delivery.objects, tenant, now)
-        .values("recent", "hour")
-        .annotate(
-            tried=Count("id", filter=tried),
-            delivered=Count("id", filter=Q(status=DeliveryStatus.DELIVERED.value)),
-        )
-        .order_by()
+    partition = Partition(tenant.organization_id, tenant.environment)
+    rows = wait(
+        deliveries.by_hour(app_context(), partition, since=now - 2 * DAY, recent_since=now - DAY)
     )
     figures = DeliveryFigures()
     for row in rows:
-        window = figures.recent if row["recent"] else figures.before
-        for tally in (window, figures.by_hour[row["hour"]]):
-            tally.tried += row["tried"]
-            tally.delivered += row["delivered"]
+        window = figures.recent if row.recent else figures.before
+        for tally in (window, figures.by_hour[row.hour]):
+            tally.tried += row.tried
+            tally.delivered += row.delivered
     return figures
 
 
@@ -163,19 +151,3 @@ def busiest(figures: OrderFigures) -> Iterable[tuple[str, Tally]]:
     """The providers with the most volume of the last day."""
     ranked = sorted(figures.by_provider.items(), key=lambda item: (-item[1].usd, item[0]))
     return ranked[:MOST_PROVIDERS]
-
-
-def _since_two_days(rows: Any, tenant: Tenant, now: datetime) -> Any:
-    """The tenant's rows of the last two days with their hour, and whether they are of the last."""
-    return rows.filter(
-        organization_id=tenant.organization_id,
-        environment=tenant.environment.value,
-        created_at__gte=now - 2 * DAY,
-    ).annotate(
-        hour=TruncHour("created_at"),
-        recent=Case(
-            When(created_at__gte=now - DAY, then=Value(True)),
-            default=Value(False),
-            output_field=BooleanField(),
-        ),
-    )

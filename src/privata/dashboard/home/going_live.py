@@ -18,7 +18,8 @@ from privata.core.tenancy import Environment
 from privata.infra.plane import app_context, wait
 from privata.orders.reading import any_completed
 from privata.payouts.reading import can_be_paid
-from privata.webhooks.models import Endpoint
+from privata.webhooks.endpoints import reading as endpoints
+from privata.webhooks.endpoints.reading import Partition
 from privata.webhooks.states import Channel, EndpointStatus
 
 
@@ -78,15 +79,10 @@ def _review(tenant: Tenant) -> Item:
 
 def _endpoint(tenant: Tenant) -> Item:
     title = "An endpoint for live orders"
-    found = (
-        Endpoint.objects.filter(
-            organization_id=tenant.organization_id,
-            environment=Environment.LIVE.value,
-            channel=Channel.ORDER.value,
-        )
-        .exclude(status=EndpointStatus.DISABLED.value)
-        .first()
-    )
+    live = Partition(tenant.organization_id, Environment.LIVE)
+    every = wait(endpoints.endpoints(app_context(), live))
+    in_use = [one for one in every if one.status is not EndpointStatus.DISABLED]
+    found = next((one for one in in_use if one.channel == Channel.ORDER), None)
     if found is not None:
         return Item(title, f"{found.url} passed the checks.", "done")
     there = reverse("webhooks:new", kwargs={"environment": Environment.LIVE.value})

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from privata.access.tenants import Tenant
 from privata.access.views import requires
-from privata.apikeys.models import ApiKey
+from privata.apikeys.listing import any_key
 from privata.core.roles import Permission
 from privata.dashboard.home import changes, figures
 from privata.dashboard.home.attention import attention
@@ -22,7 +22,7 @@ from privata.orders.reading import any_order, newest
 from privata.streams.reading import count_open
 from privata.webhooks.deliveries.reading import Partition
 from privata.webhooks.deliveries.reading import newest as newest_deliveries
-from privata.webhooks.models import Endpoint
+from privata.webhooks.endpoints.reading import endpoints
 
 #: Rows of the two lists at the bottom.
 RECENT = 10
@@ -141,14 +141,11 @@ PARTS: dict[str, Part] = {
 
 
 def _first_steps(tenant: Tenant) -> dict[str, Any]:
-    mine = {
-        "organization_id": tenant.organization_id,
-        "environment": tenant.environment.value,
-    }
+    ctx, mine, here = app_context(), tenant.organization_id, tenant.environment
     return {
-        "api_url": f"{app_context().settings.base_url}/partner/v1",
-        "has_key": ApiKey.objects.filter(**mine, revoked_at=None).exists(),
-        "has_endpoint": Endpoint.objects.filter(**mine, deleted_at=None).exists(),
+        "api_url": f"{ctx.settings.base_url}/partner/v1",
+        "has_key": wait(any_key(ctx, organization_id=mine, environment=here)),
+        "has_endpoint": bool(wait(endpoints(ctx, Partition(mine, here)))),
     }
 
 

@@ -53,7 +53,7 @@ def switch(request: HttpRequest, organization_id: UUID) -> HttpResponse:
     user = request.user
     if not isinstance(user, User):
         return redirect("account_login")
-    if not memberships_of(user).filter(organization_id=organization_id).exists():
+    if organization_id not in {one.organization_id for one in memberships_of(user)}:
         raise Http404
     request.session[SESSION_ORGANIZATION] = str(organization_id)
     return redirect("index")

@@ -201,7 +201,7 @@ def done(request: HttpRequest, tenant: Tenant | None) -> HttpResponseBase:
 
 def _tenant(request: HttpRequest, user: User) -> Tenant | None:
     """The organization in question; None for somebody who is about to begin one."""
-    if not memberships_of(user).exists() or request.GET.get("new") == "1":
+    if not memberships_of(user) or request.GET.get("new") == "1":
         return None
     tenant = tenant_of(request, Environment.TEST)
     assert isinstance(tenant, Tenant)

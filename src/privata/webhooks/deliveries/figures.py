@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from privata.infra.context import AppContext
 from privata.webhooks.deliveries.search_sql import DeliverySearch, tables, where
+from privata.webhooks.endpoints.reading import Partition
 from privata.webhooks.state_sql import STATE, UNDELIVERED
 from privata.webhooks.states import DeliveryState
 
@@ -38,6 +40,16 @@ class Slice:
     delivered: int
     failed: int
     queued: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveriesOfHour:
+    """Deliveries that were created in one hour, before or after a moment."""
+
+    hour: datetime
+    recent: bool
+    tried: int
+    delivered: int
 
 
 async def counts_of(ctx: AppContext, search: DeliverySearch) -> Counts:
@@ -77,6 +89,26 @@ async def slices_of(ctx: AppContext, search: DeliverySearch, width_s: float) -> 
         *found.values,
     )
     return [Slice(row["slice"], row["delivered"], row["failed"], row["queued"]) for row in rows]
+
+
+_HOURS: Final = """
+SELECT date_trunc('hour', created_at, 'UTC') AS hour, created_at >= $4 AS recent,
+       (count(*) FILTER (WHERE status <> 'retried' AND (status <> 'pending' OR attempts > 0)))::int
+           AS tried,
+       (count(*) FILTER (WHERE status = 'delivered'))::int AS delivered
+FROM webhook_delivery
+WHERE organization_id = $1 AND environment = $2 AND created_at >= $3
+GROUP BY 1, 2
+"""
+
+
+async def by_hour(
+    ctx: AppContext, partition: Partition, *, since: datetime, recent_since: datetime
+) -> list[DeliveriesOfHour]:
+    """Deliveries by the hour they were created in, from `since` on; an hour that `recent_since`
+    cuts is two rows. What was retried counts as its retry, and what was never tried not at all."""
+    rows = await ctx.database.pool.fetch(_HOURS, *partition.scope, since, recent_since)
+    return [DeliveriesOfHour(*row) for row in rows]
 
 
 async def count(ctx: AppContext, search: DeliverySearch, most: int | None = None) -> int:

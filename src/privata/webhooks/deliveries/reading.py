@@ -18,6 +18,7 @@ import asyncpg
 
 from privata.core.cursors import Cursor
 from privata.core.errors import NotFound
+from privata.core.ids import uuid_or_none
 from privata.infra.context import AppContext
 from privata.infra.database.postgres import Transaction
 from privata.webhooks.deliveries.search_sql import DeliverySearch, tables, where
@@ -144,6 +145,15 @@ async def page_of(ctx: AppContext, search: DeliverySearch, *, limit: int) -> Pag
 async def newest(ctx: AppContext, partition: Partition, limit: int) -> list[DeliveryRow]:
     """The latest deliveries of a place."""
     return await _rows(ctx, DeliverySearch(partition), f"{_DOWN} LIMIT {limit:d}")
+
+
+async def found_by(
+    ctx: AppContext, partition: Partition, text: str, *, limit: int
+) -> list[DeliveryRow]:
+    """The deliveries whose own id, or whose event's id, is `text`, newest first."""
+    if uuid_or_none(text) is None and ":" not in text:  # an event's id has one, an order's has none
+        return []
+    return await _rows(ctx, DeliverySearch(partition, text=text), f"{_DOWN} LIMIT {limit:d}")
 
 
 async def rows_by_id(

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django import forms
 
+from privata.access.forms import ShownForm
 from privata.core.errors import UrlRefused, ValidationFailed
 from privata.webhooks.durations import parse_offsets, written_offsets
 from privata.webhooks.endpoints.reading import EndpointRow
@@ -50,7 +51,7 @@ TYPE_CHOICES: Final = (f"order{GROUP}", *ORDER_TYPES)
 _FIELDS: Final = {"event_filter": "types", "schedule_s": "schedule"}
 
 
-class EndpointForm(forms.Form):
+class EndpointForm(ShownForm):
     """What a partner decides about an endpoint. The rules themselves are the service's."""
 
     alias = forms.CharField(
@@ -95,22 +96,6 @@ class EndpointForm(forms.Form):
             known = _FIELDS.get(name, name)
             message = fragment if len(error.fields) > 1 else error.message
             self.add_error(known if known in self.fields else None, message)
-
-    def value(self, name: str) -> Any:
-        """What the field shows: as it was sent, or at first its initial value."""
-        return self[name].value()
-
-    def problems(self, name: str) -> list[str]:
-        """The sentences at one field."""
-        return [str(text) for text in self.errors.get(name, [])]
-
-    def summary(self) -> list[tuple[str, str]]:
-        """Every problem with the field it belongs to; an empty name for none."""
-        return [
-            ("" if name == "__all__" else name, str(text))
-            for name, texts in self.errors.items()
-            for text in texts
-        ]
 
 
 class SettingsForm(EndpointForm):

@@ -17,6 +17,7 @@ from uuid import UUID
 import asyncpg
 
 from privata.core.errors import NotFound
+from privata.core.ids import uuid_or_none
 from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
 from privata.infra.database.postgres import Transaction
@@ -80,6 +81,15 @@ class EndpointRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundEndpoint:
+    """An endpoint as a search lists it."""
+
+    id: UUID
+    alias: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class SecretRow:
     """A signing secret, sealed; without `expires_at` it is the current one."""
 
@@ -115,6 +125,21 @@ _BY_STATUS: Final = """
 SELECT id FROM webhook_endpoint
 WHERE organization_id = $1 AND environment = $2 AND status = ANY ($3)
 ORDER BY created_at, id
+"""
+
+_PAUSED: Final = f"""
+SELECT count(*)::int FROM webhook_endpoint
+WHERE organization_id = $1 AND environment = $2 AND status = '{EndpointStatus.PAUSED.value}'
+"""
+
+# An endpoint is pasted by its id, or a part of its name or URL is typed.
+_FIND: Final = """
+SELECT id, alias, url FROM webhook_endpoint
+WHERE organization_id = $1 AND environment = $2 AND deleted_at IS NULL
+  AND CASE WHEN $3::uuid IS NULL
+      THEN position(lower($4) IN lower(alias)) > 0 OR position(lower($4) IN lower(url)) > 0
+      ELSE id = $3 END
+ORDER BY alias, id LIMIT $5
 """
 
 _SECRETS: Final = """
@@ -174,6 +199,20 @@ async def paused_ids(ctx: AppContext, partition: Partition) -> list[UUID]:
     statuses = [EndpointStatus.PAUSED.value, EndpointStatus.RESUMING.value]
     rows = await ctx.database.pool.fetch(_BY_STATUS, *partition.scope, statuses)
     return [row["id"] for row in rows]
+
+
+async def paused_count(ctx: AppContext, partition: Partition) -> int:
+    """How many are paused, and not on their way back."""
+    found: int = await ctx.database.pool.fetchval(_PAUSED, *partition.scope)
+    return found
+
+
+async def found_by(
+    ctx: AppContext, partition: Partition, text: str, *, limit: int
+) -> list[FoundEndpoint]:
+    """Those whose id is `text`, or whose name or URL contains it, whatever the case; by name."""
+    rows = await ctx.database.pool.fetch(_FIND, *partition.scope, uuid_or_none(text), text, limit)
+    return [FoundEndpoint(*row) for row in rows]
 
 
 async def waiting_of(

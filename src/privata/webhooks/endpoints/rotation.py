@@ -6,7 +6,6 @@ has to run for an old secret to stop, so none can be forgotten.
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -19,9 +18,8 @@ from privata.infra.context import AppContext
 from privata.infra.database.postgres import Transaction
 from privata.infra.http.idempotency import Keep
 from privata.webhooks.endpoints.access import locked_endpoint, note
+from privata.webhooks.endpoints.new_secrets import new_secret
 from privata.webhooks.endpoints.secret_emails import tell_of_secret
-from privata.webhooks.endpoints.service import HINT_CHARS
-from privata.webhooks.signing.signatures import mint_secret, secret_context
 from privata.webhooks.states import EndpointStatus
 
 #: Seconds for which old and new secret both sign, unless said otherwise; and the most of it.
@@ -85,13 +83,12 @@ async def rotate_secret(
         await _refuse_within_window(tx, endpoint_id)
         ended = await tx.connection.fetchrow(_END, endpoint_id, overlap_s)
         assert ended is not None, "every endpoint has a current secret"
-        secret_id = uuid.uuid4()
-        secret = mint_secret(actor.environment.value, row["dialect"])
-        sealed = ctx.sealer.seal(secret.encode(), secret_context(secret_id))
-        hint = secret[:HINT_CHARS]
-        await tx.connection.execute(_INSERT, secret_id, endpoint_id, sealed, hint, actor.is_program)
-        made = Rotated(secret_id, secret, ended["expires_at"])
-        changes = {"secret": changed(ended["id"], secret_id), "overlap_s": overlap_s}
+        secret = new_secret(ctx.sealer, actor.environment, row["dialect"])
+        await tx.connection.execute(
+            _INSERT, secret.id, endpoint_id, secret.sealed, secret.hint, actor.is_program
+        )
+        made = Rotated(secret.id, secret.plain, ended["expires_at"])
+        changes = {"secret": changed(ended["id"], secret.id), "overlap_s": overlap_s}
         await note(tx, actor, "endpoint.secret_rotated", endpoint_id, changes)
         await tell_of_secret(ctx, tx, actor=actor, endpoint_id=endpoint_id)
         if keep is not None:
@@ -113,6 +110,4 @@ async def end_old_secret_now(ctx: AppContext, *, actor: Actor, endpoint_id: UUID
 async def _refuse_within_window(tx: Transaction, endpoint_id: UUID) -> None:
     until: datetime | None = await tx.connection.fetchval(_WINDOW, endpoint_id)
     if until is not None:
-        raise RotationInProgress(
-            f"Two secrets are active until {until:%H:%M:%S} UTC. End the old one first, or wait."
-        )
+        raise RotationInProgress(until)

@@ -24,6 +24,7 @@ from privata.infra.http.idempotency import Keep
 from privata.webhooks.endpoints import store
 from privata.webhooks.endpoints.access import locked_endpoint, note
 from privata.webhooks.endpoints.cap import refuse_one_too_many
+from privata.webhooks.endpoints.new_secrets import new_secret
 from privata.webhooks.endpoints.rules import (
     checked_alias,
     checked_channel,
@@ -34,7 +35,6 @@ from privata.webhooks.endpoints.rules import (
     dialect_for,
 )
 from privata.webhooks.endpoints.secret_emails import tell_of_secret
-from privata.webhooks.signing.signatures import mint_secret, secret_context
 from privata.webhooks.states import Channel, Dialect, EndpointStatus
 from privata.webhooks.transport.guard import NOT_REACHABLE, parse_url
 from privata.webhooks.transport.policies import policies
@@ -42,9 +42,6 @@ from privata.webhooks.transport.resolver import Lookup, Resolver
 
 #: Seconds a host name may take to resolve when its URL is entered.
 LOOKUP_S: Final = 5.0
-
-#: Characters of a secret that are kept for display: its prefix and a little of the rest.
-HINT_CHARS: Final = 16
 
 
 async def check_url(
@@ -93,21 +90,18 @@ async def create_endpoint(
     speaks = dialect_for(kind, url, checked_dialect(dialect))
     fields = (kind.value, checked_alias(alias), url, speaks.value, chosen)
     await check_url(ctx, actor.environment, url, lookup)
-    endpoint_id, secret_id = uuid.uuid4(), uuid.uuid4()
-    secret = mint_secret(actor.environment.value, speaks.value)
-    sealed = ctx.sealer.seal(secret.encode(), secret_context(secret_id))
+    endpoint_id = uuid.uuid4()
+    secret = new_secret(ctx.sealer, actor.environment, speaks.value)
     async with ctx.database.transaction() as tx:
         await refuse_one_too_many(tx, actor)
-        await store.insert_endpoint(
-            tx, actor, endpoint_id, fields, (secret_id, sealed, secret[:HINT_CHARS])
-        )
+        await store.insert_endpoint(tx, actor, endpoint_id, fields, secret)
         types = None if chosen is None else tuple(chosen)
         changes = {"alias": alias, "url": url, "channel": channel, "event_filter": types}
         await note(tx, actor, "endpoint.created", endpoint_id, changes)
         await tell_of_secret(ctx, tx, actor=actor, endpoint_id=endpoint_id)
         if keep is not None:
-            await keep(tx, (endpoint_id, secret))
-    return endpoint_id, secret
+            await keep(tx, (endpoint_id, secret.plain))
+    return endpoint_id, secret.plain
 
 
 async def update_endpoint(

@@ -13,6 +13,7 @@ import asyncpg
 
 from privata.core.tenancy import Actor
 from privata.infra.database.postgres import Transaction
+from privata.webhooks.endpoints.new_secrets import NewSecret
 from privata.webhooks.waiting import waiting
 
 Row = asyncpg.Record
@@ -75,16 +76,18 @@ async def insert_endpoint(
     actor: Actor,
     endpoint_id: UUID,
     fields: tuple[str, str, str, str, Sequence[str] | None],
-    secret: tuple[UUID, bytes, str],
+    secret: NewSecret,
 ) -> None:
-    """`fields`: channel, alias, URL, dialect, filter; `secret`: id, sealed, hint."""
+    """An endpoint with its first secret. `fields`: channel, alias, URL, dialect, filter."""
     await tx.connection.execute(
         _INSERT_ENDPOINT,
         endpoint_id,
         actor.organization_id,
         actor.environment.value,
         *fields,
-        *secret,
+        secret.id,
+        secret.sealed,
+        secret.hint,
         actor.is_program,
     )
 

@@ -11,7 +11,7 @@ import pytest
 from privata.core.errors import NotFound
 from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
-from privata.webhooks.deliveries import beside, log_reading, reading
+from privata.webhooks.deliveries import beside, figures, log_reading, reading
 from privata.webhooks.deliveries.endpoint_health import health_of
 from privata.webhooks.deliveries.log_query import PAGE_ROWS, LogQuery, Segment
 from privata.webhooks.deliveries.reading import Partition
@@ -304,3 +304,49 @@ async def test_the_retry_is_found_among_any_number_of_replays(dashboard: Dashboa
     assert back.retry_of.id == retried
     assert given_up in {one.id for one in back.others}
     assert not {retry, retried} & {one.id for one in back.others}
+
+
+async def test_a_delivery_is_found_by_its_id_or_its_events(dashboard: Dashboard) -> None:
+    endpoint = await dashboard.endpoint()
+    made, _ = [await dashboard.deliver(endpoint) for _ in range(2)]
+    partition = dashboard.partition()
+    for text in (str(made), made.hex, f"prv-{made}:completed:1", f"PRV-{made}:completed:1"):
+        found = await reading.found_by(dashboard.ctx, partition, text, limit=6)
+        assert [one.id for one in found] == [made], text
+    for text in (str(uuid.uuid4()), f"prv-{made}", "nothing:of:ours", "%", ""):
+        assert not await reading.found_by(dashboard.ctx, partition, text, limit=6), text
+    elsewhere = Partition(dashboard.organization, Environment.LIVE)
+    assert not await reading.found_by(dashboard.ctx, elsewhere, str(made), limit=6)
+
+
+async def test_endpoints_are_found_by_id_and_by_parts_of_their_names(dashboard: Dashboard) -> None:
+    first, second = await dashboard.endpoint(), await dashboard.endpoint("paused")
+    await dashboard.run("UPDATE webhook_endpoint SET alias = 'Shop_1' WHERE id = $1", first)
+    ctx, partition = dashboard.ctx, dashboard.partition()
+
+    async def found(text: str) -> list[uuid.UUID]:
+        return [one.id for one in await endpoints.found_by(ctx, partition, text, limit=6)]
+
+    assert await found(str(first)) == [first]
+    assert await found("sHOP") == [first]
+    assert await found("EXAMPLE.com") == [second, first]
+    assert await found("p%1") == []
+    assert await found(str(uuid.uuid4())) == []
+    assert await endpoints.paused_count(ctx, partition) == 1
+
+
+async def test_deliveries_by_hour_count_what_was_tried(dashboard: Dashboard) -> None:
+    """What was retried counts as its retry; what was never tried counts for nothing."""
+    endpoint = await dashboard.endpoint()
+    for state in (_DELIVERED, _FAILED, _GIVEN_UP, {}, {"status": "retried", "attempts": 2}):
+        await dashboard.deliver(endpoint, minutes=1, **state)
+    await dashboard.deliver(endpoint, minutes=60 * 30, **_DELIVERED)
+    await dashboard.deliver(endpoint, minutes=60 * 60, **_DELIVERED)
+    day = timedelta(days=1)
+    rows = await figures.by_hour(
+        dashboard.ctx, dashboard.partition(), since=NOW - 2 * day, recent_since=NOW - day
+    )
+    by_recent = {row.recent: (row.tried, row.delivered) for row in rows}
+    assert by_recent == {True: (3, 1), False: (1, 1)}
+    assert {row.hour.minute for row in rows} == {0}
+    assert {row.hour.utcoffset() for row in rows} == {timedelta(0)}

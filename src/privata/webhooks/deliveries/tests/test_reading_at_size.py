@@ -138,6 +138,9 @@ async def test_lists_and_counts_use_the_indexes(
         listed = await reading.page_of(ctx, held.search(actor), limit=PAGE_ROWS)
         assert len(listed.rows) == PAGE_ROWS
         assert read_by(explaining) <= FEW, status
+    for text in (str(uuid.uuid4()), f"prv-{uuid.uuid4()}:completed:1"):
+        assert not await reading.found_by(ctx, _place(organization), text, limit=6)
+        assert read_by(explaining) <= FEW, text
     await _counts(ctx, explaining, organization, found["active"])
 
 
