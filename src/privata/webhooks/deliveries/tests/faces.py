@@ -30,6 +30,14 @@ JOIN organization AS o ON o.id = d.organization_id WHERE d.organization_id = $1
 ORDER BY d.event_seq, d.endpoint_id, d.created_at, d.id
 """
 
+#: All that a face of a delivery may go by, the hands of the clock included.
+_SEEN = """
+SELECT d::text, e::text, o::text, d.due_at <= now(), d.created_at <= now(),
+       (SELECT count(*) FROM webhook_attempt AS a WHERE a.delivery_id = d.id)
+FROM webhook_delivery AS d JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
+JOIN organization AS o ON o.id = d.organization_id WHERE d.organization_id = $1 ORDER BY d.id
+"""
+
 
 def expected(row: asyncpg.Record) -> DeliveryState:
     """The state of a row, in plain words."""
@@ -84,6 +92,15 @@ class Faces:
         self.ctx = ctx
         self.actor = actor_of(organization)
         self.partition = Partition(organization, Environment.TEST)
+        self._agreed_on: list[asyncpg.Record] | None = None
+
+    async def agree_anew(self) -> None:
+        """`agree`, unless they did and nothing has changed since: most steps of a history are
+        refused, or find nothing to do."""
+        seen = await self.ctx.database.pool.fetch(_SEEN, self.partition.organization_id)
+        if seen != self._agreed_on:
+            await self.agree()
+        self._agreed_on = seen
 
     async def truth(self) -> Truth:
         return Truth.of(await self.ctx.database.pool.fetch(_ROWS, self.partition.organization_id))

@@ -199,7 +199,7 @@ class Histories(RuleBasedStateMachine):
     @invariant()
     def every_face_says_the_same(self) -> None:
         if self.endpoints:
-            self.run(self.faces.agree())
+            self.run(self.faces.agree_anew())
 
     def teardown(self) -> None:
         # The next example's claims are for its own organization.
