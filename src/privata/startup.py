@@ -55,6 +55,9 @@ def _prepare(urls: DatabaseUrls, *, migrate: bool) -> list[str]:
 
 def _parse(urls: DatabaseUrls) -> DatabaseAddress:
     parse_address(urls.owner, "PRIVATA_DATABASE_OWNER_URL")
+    listen_url = settings().database_listen_url
+    if listen_url is not None:
+        parse_address(listen_url, "PRIVATA_DATABASE_LISTEN_URL")
     return parse_address(urls.app)
 
 

@@ -17,7 +17,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from privata.core.errors import StartupError
 from privata.dashboard.grants import grant
-from privata.infra.database.postgres import conninfo, django_database
+from privata.infra.database.for_django import conninfo, django_database
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +74,8 @@ def require_utf8(url: str) -> None:
             ).fetchone()
     except psycopg.Error as error:
         first = str(error).strip().splitlines()[0]
+        if "startup parameter" in first:
+            first += "; set ignore_startup_parameters in the pooler (docs/database.md)"
         raise StartupError(f"The database cannot be reached: {first}") from None
     assert row is not None
     if row[1] != "UTF8":

@@ -11,12 +11,9 @@ from typing import Any, Final, TypeAlias, TypeVar
 import asyncpg
 
 from privata.infra.database.connecting import connect
+from privata.infra.database.faults import FIRST_PAUSE_S, LAST_PAUSE_S, is_passing
 
 log = logging.getLogger(__name__)
-
-#: Seconds between two tries to reach the database again: doubled from the first to the last.
-FIRST_PAUSE_S: Final = 0.1
-LAST_PAUSE_S: Final = 2.0
 
 #: Seconds a statement may take; a database that hangs is treated like one that is gone.
 STATEMENT_TIMEOUT_S: Final = 30.0
@@ -117,21 +114,3 @@ class ReconnectingConnection:
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
-
-
-def is_passing(error: Exception) -> bool:
-    """Whether it is the connection or the server that fails, so that a later try may succeed."""
-    if isinstance(error, ValueError):  # arguments that the client could not encode
-        return False
-    return isinstance(
-        error,
-        OSError  # TimeoutError is one
-        | asyncpg.InterfaceError
-        | asyncpg.InternalClientError
-        | asyncpg.PostgresConnectionError
-        | asyncpg.OperatorInterventionError
-        | asyncpg.InsufficientResourcesError
-        | asyncpg.TransactionRollbackError
-        | asyncpg.PostgresSystemError
-        | asyncpg.ReadOnlySQLTransactionError,
-    )
