@@ -107,7 +107,7 @@ class Pool(asyncpg.Pool):  # its constructor is `create_pool`'s, without the def
 
     def acquire(self, *, timeout: float | None = None) -> Any:
         """As asyncpg's, for at most `WAIT_S` unless told otherwise; then `ConnectionError`."""
-        return _Lent(self, super().acquire(timeout=WAIT_S if timeout is None else timeout))
+        return _Lent(self, super().acquire(), WAIT_S if timeout is None else timeout)
 
     async def replace_lost(self) -> None:
         """Lend no connection any more that was made before the database was lost."""
@@ -119,16 +119,20 @@ class Pool(asyncpg.Pool):  # its constructor is `create_pool`'s, without the def
 class _Lent:
     """What `Pool.acquire` answers: a connection for a block, or by itself to be given back."""
 
-    __slots__ = ("_asked", "_pool")
+    __slots__ = ("_asked", "_pool", "_seconds")
 
-    def __init__(self, pool: Pool, asked: Any) -> None:
+    def __init__(self, pool: Pool, asked: Any, seconds: float) -> None:
         self._pool = pool
         self._asked = asked
+        self._seconds = seconds
 
     async def __aenter__(self) -> Any:
         await self._pool.replace_lost()
         try:
-            return await self._asked.__aenter__()
+            # Not by the driver's own timeout, which may lose a cancellation in favour of what came
+            # at the same moment: a program that is told to stop would go on.
+            async with asyncio.timeout(self._seconds):
+                return await self._asked.__aenter__()
         except TimeoutError:
             raise _busy() from None
 

@@ -202,6 +202,7 @@ async def test_pages_hear_of_recorded_deliveries(ctx: AppContext, organization: 
         await publish_order(ctx, organization)
         await drained(ctx)
         async with ctx.database.listening(LIVE_WAKEUP) as wakeups:
+            assert await wakeups.get() is None  # it hears
             await publish_order(ctx, organization)
             heard = set()
             async with asyncio.timeout(10):
