@@ -33,7 +33,7 @@ QUESTION_S: Final = 3.0
 
 #: Where no server answers at all, so many questions in a row are asked before all that waits is
 #: hung up: a busy server may be slow to greet.
-QUESTIONS: Final = 2
+QUESTIONS: Final = 3
 
 #: A session is ours if it is as old as our connection, give or take so many seconds: numbers of
 #: processes are the same on many servers.

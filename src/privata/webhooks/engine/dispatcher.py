@@ -61,8 +61,9 @@ class Dispatcher:
         self._lease_s = max(float(chosen.dispatch_lease_seconds), 2 * self._deadline_s)
         # Claims are as durable as records. A server that crashed would otherwise forget some,
         # give their tokens out again, and two sends would hold the same fence.
-        self._claims = ReconnectingConnection(ctx.database.direct_url, "claims")
-        self._records = ReconnectingConnection(ctx.database.direct_url, "records")
+        direct, pooled = ctx.database.direct_url, ctx.database.url
+        self._claims = ReconnectingConnection(direct, "claims", pooled)
+        self._records = ReconnectingConnection(direct, "records", pooled)
         self._transport = transport
         self._sender = Sender(
             transport,

@@ -40,11 +40,12 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 class ReconnectingConnection:
     """Runs one statement or transaction at a time and repeats it until the database has answered.
 
-    For what may be repeated only: an answer that got lost may have been a success.
+    For what may be repeated only: an answer that got lost may have been a success. `otherwise` is
+    where the database is reached too, for when it cannot be at `url`.
     """
 
-    def __init__(self, url: str, name: str, **settings: str) -> None:
-        self._url = url
+    def __init__(self, url: str, name: str, otherwise: str | None = None, **settings: str) -> None:
+        self._urls = list(dict.fromkeys((url, otherwise or url)))
         self._name = name
         self._settings = SERVER_SETTINGS | settings
         self._connection: Connection | None = None
@@ -102,12 +103,16 @@ class ReconnectingConnection:
         if self._connection is None or self._connection.is_closed():
             # The claim is longer than what the driver keeps prepared by itself (15 KB): it would
             # be planned anew each time, for twenty times what it takes. 0: whatever the length.
-            self._connection = await connect(
-                self._url,
-                self._settings,
-                command_timeout=STATEMENT_TIMEOUT_S,
-                max_cacheable_statement_size=0,
-            )
+            try:
+                self._connection = await connect(
+                    self._urls[0],
+                    self._settings,
+                    command_timeout=STATEMENT_TIMEOUT_S,
+                    max_cacheable_statement_size=0,
+                )
+            except Exception:
+                self._urls.reverse()
+                raise
         return self._connection
 
     def _drop(self) -> None:
