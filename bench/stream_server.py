@@ -16,7 +16,6 @@ import uvloop
 from bench.streams import BODY
 from privata.events.service import STREAMS_WAKEUP
 from privata.infra.context import AppContext
-from privata.infra.database.postgres import listening
 from privata.infra.settings import settings
 from privata.serving import listen, serve_app_on, serve_on
 from privata.streams.frames import frame_of
@@ -48,9 +47,11 @@ class Bare:
         self.sends.discard(send)
 
     async def _fan_out(self) -> None:
-        async with listening(self.ctx.database.url, STREAMS_WAKEUP) as wakeups:
+        async with self.ctx.database.listening(STREAMS_WAKEUP) as wakeups:
             number = 1
-            while await wakeups.get() is not None:
+            while True:
+                if await wakeups.get() is None:
+                    continue
                 number += 1
                 frame = frame_of(number, f"bench:{number}", "order.confirming", BODY)
                 for send in list(self.sends):

@@ -73,6 +73,9 @@ def _prepare(
 
 def _parse(urls: DatabaseUrls) -> DatabaseAddress:
     parse_address(urls.owner, "PRIVATA_DATABASE_OWNER_URL")
+    listen_url = settings().database_listen_url
+    if listen_url is not None:
+        parse_address(listen_url, "PRIVATA_DATABASE_LISTEN_URL")
     return parse_address(urls.app)
 
 

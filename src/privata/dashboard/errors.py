@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from psycopg_pool import PoolTimeout
 
 from privata.dashboard.connections import give_back
-from privata.infra.database.postgres import PAGE_WAIT_S
+from privata.infra.database.for_django import PAGE_WAIT_S
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 import asyncpg
 
 from privata.events.service import LIVE_WAKEUP
-from privata.infra.database.postgres import listening
 from privata.infra.plane import app_context, current_time
 
 log = logging.getLogger(__name__)
@@ -81,17 +80,22 @@ class Hub:
     async def _listen(self) -> None:
         while True:
             try:
-                async with listening(app_context().database.url, LIVE_WAKEUP) as wakeups:
-                    # Something may have changed before: every page looks once.
-                    self._listening_since = current_time().timestamp()
-                    for key in list(self._streams):
-                        self._tell(f"{key}:{EVERYTHING}")
-                    while (payload := await wakeups.get()) is not None:
-                        self._tell(payload)
+                async with app_context().database.listening(LIVE_WAKEUP) as wakeups:
+                    while True:
+                        self._hear(await wakeups.get())
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("live pages cannot listen: %s", error)
             self._listening_since = None
             await asyncio.sleep(RETRY_MS / 1000)
+
+    def _hear(self, payload: str | None) -> None:
+        if payload is not None:
+            self._tell(payload)
+            return
+        # Something may have changed unheard: every page looks once.
+        self._listening_since = current_time().timestamp()
+        for key in list(self._streams):
+            self._tell(f"{key}:{EVERYTHING}")
 
     def _missed(self, key: str, made_at: float) -> list[str]:
         """What changed since a page was read; everything where that is not known."""

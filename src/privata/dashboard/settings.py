@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from privata.dashboard import applications
 from privata.dashboard.database import current_url
-from privata.infra.database.postgres import pages_database
+from privata.infra.database.for_django import pages_database
 from privata.infra.sealing import derive
 from privata.infra.settings import settings
 

@@ -27,7 +27,8 @@ class AppContext:
         cls, settings: Settings, url: str, *, pool_size: int | None = None
     ) -> AppContext:
         """Connect to the database at `url`."""
-        database = await Database.connect(url, size=pool_size or settings.pool_size)
+        size = pool_size or settings.pool_size
+        database = await Database.connect(url, size=size, direct_url=settings.database_listen_url)
         return cls(database, Sealer(settings.key_material()), SystemClock(), settings)
 
     async def close(self) -> None:

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     env: Literal["development", "production"] = "development"
     home: Path = Path(".privata")
     database_url: str | None = Field(default=None, repr=False)
+    database_listen_url: str | None = Field(default=None, repr=False)
     database_owner_url: str | None = Field(default=None, repr=False)
     database_retention_url: str | None = Field(default=None, repr=False)
     host: str = "127.0.0.1"

@@ -9,15 +9,12 @@ async def until_woken(wakeups: asyncio.Queue[str | None], seconds: float) -> Non
     """Return when a wake-up rings, or after `seconds`; wake-ups that rang meanwhile are one
     wake-up.
 
-    `wakeups` is the queue of `postgres.listening`. `ConnectionError` when its connection was lost:
-    whoever runs the loop begins anew with another one.
+    `wakeups` is the queue of `Database.listening`; whether it hears anything does not matter.
     """
     try:
         async with asyncio.timeout(seconds):
-            wakeup = await wakeups.get()
+            await wakeups.get()
     except TimeoutError:
         return
-    while wakeup is not None and not wakeups.empty():
-        wakeup = wakeups.get_nowait()
-    if wakeup is None:
-        raise ConnectionError("the database connection for wake-ups was lost")
+    while not wakeups.empty():
+        wakeups.get_nowait()

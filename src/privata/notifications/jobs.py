@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Final
 
 from privata.infra.context import AppContext
-from privata.infra.database.postgres import listening
 from privata.infra.sealing import UnsealError
 from privata.infra.waking import until_woken
 from privata.notifications import store
@@ -42,7 +41,7 @@ KEEP: Final = timedelta(days=30)
 async def send_mails(ctx: AppContext) -> None:
     """Send mails until cancelled. Any number of workers may run."""
     post = post_for(ctx.settings)
-    async with listening(ctx.database.url, MAIL_WAKEUP) as wakeups:
+    async with ctx.database.listening(MAIL_WAKEUP) as wakeups:
         while True:
             if post is None:
                 log.warning("PRIVATA_MAIL_URL is not set; emails stay queued")

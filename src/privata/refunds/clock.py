@@ -14,7 +14,8 @@ from privata.audit import service as audit
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment, system_actor
 from privata.infra.context import AppContext
-from privata.infra.database.postgres import Transaction, listening
+from privata.infra.database.faults import until_answered
+from privata.infra.database.postgres import Transaction
 from privata.infra.waking import until_woken
 from privata.orders import service as orders
 from privata.orders.service import (
@@ -45,7 +46,7 @@ async def follow_refunds(ctx: AppContext) -> None:
     """Carry refunds out and end windows until cancelled. Any number of workers may."""
     try:
         async with (
-            listening(ctx.database.url, REFUNDS_WAKEUP) as wakeups,
+            ctx.database.listening(REFUNDS_WAKEUP) as wakeups,
             asyncio.TaskGroup() as group,
         ):
             # One for each environment, so that a slow provider does not hold up the other.
@@ -54,8 +55,10 @@ async def follow_refunds(ctx: AppContext) -> None:
             }
             writing = asyncio.Semaphore(SIDE_BY_SIDE)
             while True:
-                if not await _claim(ctx, limiters, writing):
-                    await until_woken(wakeups, await _next(ctx, limiters))
+                # Refunds that are being carried out go on while the database is away.
+                if not await until_answered(lambda: _claim(ctx, limiters, writing), CLOCK):
+                    wait = await until_answered(lambda: _next(ctx, limiters), CLOCK)
+                    await until_woken(wakeups, wait)
     except ExceptionGroup as several:
         # The worker tells a lost database from a mistake of ours by the kind of the error.
         raise first_of(several) from None

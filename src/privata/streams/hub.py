@@ -18,7 +18,6 @@ from typing import Final
 
 from privata.events.service import STREAMS_WAKEUP
 from privata.infra.context import AppContext
-from privata.infra.database.postgres import listening
 from privata.streams import store
 from privata.streams.connection import AWAY, OpenStream
 from privata.streams.frames import Frame
@@ -167,16 +166,14 @@ class Hub:
             await asyncio.sleep(self._pace.again_s)
 
     async def _hear(self) -> None:
-        async with listening(self._ctx.database.url, STREAMS_WAKEUP) as wakeups:
-            # What was sent before this connection listened was not heard.
-            await self._fetch(list(self._followed))
-            connected = True
-            while connected:
+        async with self._ctx.database.listening(STREAMS_WAKEUP) as wakeups:
+            while True:
                 news = {await wakeups.get()}
                 while not wakeups.empty():
                     news.add(wakeups.get_nowait())
-                connected = None not in news
-                await _tried(self._fetch(one for one in news if one))
+                # None: what was sent before was not heard.
+                named = self._followed if None in news else (one for one in news if one)
+                await _tried(self._fetch(list(named)))
                 if "" in news:
                     await _tried(self._end_some())
 

@@ -6,13 +6,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-import asyncpg
-
 from privata.accounts.jobs import tidy_accounts
 from privata.apikeys.expiring import warn_of_expiry
 from privata.apikeys.lockouts import end_lockouts
 from privata.audit.jobs import keep_audit
 from privata.infra.context import AppContext
+from privata.infra.database.faults import is_passing
 from privata.ledger.jobs import mature_earnings
 from privata.notifications.jobs import send_mails
 from privata.orders.export.jobs import export_orders
@@ -32,8 +31,9 @@ from privata.worker.snapshots import watch_snapshots
 log = logging.getLogger(__name__)
 
 #: Seconds before a loop that died is started again: doubled each time, and forgotten after it has
-#: lived for a while.
+#: lived for a while. What waits for the database is started soon after it is back.
 FIRST_PAUSE_S = 0.5
+AWAY_PAUSE_S = 1.0
 LAST_PAUSE_S = 30.0
 HEALTHY_AFTER_S = 60.0
 
@@ -60,10 +60,12 @@ async def keep_running(loop: Loop, ctx: AppContext) -> None:
         started = clock.time()
         try:
             await loop(ctx)
-        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
-            # The database went away: expected, and no news in a traceback.
-            log.warning("%s stopped: %r", loop.__name__, error)
-        except Exception:
+        except Exception as error:
+            if is_passing(error):
+                # The database went away: expected, and no news in a traceback.
+                log.warning("%s stopped: %r", loop.__name__, error)
+                await asyncio.sleep(AWAY_PAUSE_S)
+                continue
             log.exception("%s died", loop.__name__)
         if clock.time() - started >= HEALTHY_AFTER_S:
             pause = FIRST_PAUSE_S

@@ -16,7 +16,9 @@ from conftest import Cluster, environment_for
 from privata.core.errors import StartupError
 from privata.infra.database.address import SESSION, parse_address
 from privata.infra.database.connecting import connect
-from privata.infra.database.postgres import Database, conninfo, django_database, listening
+from privata.infra.database.for_django import conninfo, django_database
+from privata.infra.database.listener import Listener
+from privata.infra.database.postgres import LIMITS, Database
 from privata.infra.readiness import Readiness
 
 _SECRET = "hunter2-secret"
@@ -40,6 +42,8 @@ FINE = (
     "statement_timeout=7777",
     "application_name=mine&client_encoding=latin1",
     "load_balance_hosts=disable",
+    "load_balance_hosts=random",
+    "tcp_user_timeout=7000",
 )
 
 #: Added to one, or instead of one: refused, and what the line has to say.
@@ -51,6 +55,10 @@ REFUSED = {
     "?target_session_attrs=master": "target_session_attrs",
     "?connect_timeout=soon": "connect_timeout",
     "?keepalives_idle=1.5": "keepalives_idle",
+    "?tcp_user_timeout=soon": "tcp_user_timeout",
+    "?sslmode=maybe": "verify-full",
+    "?sslrootcert=system&sslmode=require": "verify-full",
+    "?load_balance_hosts=fastest": "load_balance_hosts",
     "?replication=database": "replication",
     "?pgbouncer=true": "pgbouncer",
     "?options=nonsense": "options",
@@ -109,12 +117,16 @@ async def test_an_ordinary_url_works_everywhere(
     url = f"{cluster.app(database_name)}&{more}"
     assert await _asked(url, "SELECT current_database()") == [database_name] * 4
     timeout = await _asked(url, "SELECT current_setting('statement_timeout')")
-    assert timeout == (["7777ms"] if "7777" in more else ["0"]) * 4
+    pool, *others = ["7777ms"] * 4 if "7777" in more else [LIMITS["statement_timeout"], *"000"]
+    assert timeout == [pool, *others]
     await _is_ready(url)
-    async with listening(url, "wakeup") as wakeups:
+    listener = Listener(url)
+    async with listener.subscribed("wakeup") as wakeups:
+        assert await wakeups.get() is None
         with psycopg.connect(conninfo(url), autocommit=True) as connection:
             connection.execute("NOTIFY wakeup, 'x'")
         assert await wakeups.get() == "x"
+    await listener.close()
 
 
 async def test_several_hosts_lead_to_the_one_that_answers(

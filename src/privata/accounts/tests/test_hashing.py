@@ -15,7 +15,7 @@ from django.db import connections
 from privata.accounts import hashing
 from privata.accounts.hashers import PasswordHasher
 from privata.accounts.hashing import LONGEST_PASSWORD, Gate, HashingBusy, normalized
-from privata.infra.database.postgres import django_database
+from privata.infra.database.for_django import django_database
 from privata.infra.settings import Settings
 
 

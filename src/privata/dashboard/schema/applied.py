@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg
 
 from privata.dashboard.applications import INSTALLED
-from privata.infra.database.postgres import conninfo
+from privata.infra.database.for_django import conninfo
 
 
 def has_all_migrations(url: str) -> bool:

@@ -10,7 +10,7 @@ from django.apps import apps
 
 from privata.core.errors import StartupError
 from privata.dashboard.schema.grants import APPEND_ONLY, READ_ONLY
-from privata.infra.database.postgres import conninfo
+from privata.infra.database.for_django import conninfo
 
 _WRITABLE: Final = "SELECT pg_is_in_recovery(), current_setting('transaction_read_only') = 'on'"
 

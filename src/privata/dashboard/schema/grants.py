@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 
 from privata.core.errors import StartupError
-from privata.infra.database.postgres import conninfo
+from privata.infra.database.for_django import conninfo
 
 #: Tables it may insert into and read, and the columns of them that the database fills itself.
 APPEND_ONLY: dict[str, frozenset[str]] = {

@@ -19,7 +19,7 @@ from privata.dashboard.applications import INSTALLED
 from privata.dashboard.schema.applying import apply_all
 from privata.dashboard.schema.grants import grant
 from privata.dashboard.schema.watching import PATIENCE_S, Say
-from privata.infra.database.postgres import conninfo, django_database
+from privata.infra.database.for_django import conninfo, django_database
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +100,8 @@ def require_utf8(url: str) -> None:
             ).fetchone()
     except psycopg.Error as error:
         first = str(error).strip().splitlines()[0]
+        if "startup parameter" in first:
+            first += "; set ignore_startup_parameters in the pooler (docs/database.md)"
         raise StartupError(f"The database cannot be reached: {first}") from None
     assert row is not None
     if row[1] != "UTF8":

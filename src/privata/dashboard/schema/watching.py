@@ -9,7 +9,7 @@ from typing import Final, Self
 
 import psycopg
 
-from privata.infra.database.postgres import conninfo
+from privata.infra.database.for_django import conninfo
 
 #: Gets a line of news.
 Say = Callable[[str], None]

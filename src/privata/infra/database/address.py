@@ -8,6 +8,7 @@ import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -25,7 +26,7 @@ SESSION: Final = {
 _SERVER_SETTINGS: Final = frozenset(
     {
         *("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"),
-        *("idle_session_timeout", "transaction_timeout", "tcp_user_timeout"),
+        *("idle_session_timeout", "transaction_timeout"),
         *("search_path", "work_mem", "jit", "synchronous_commit"),
     }
 )
@@ -39,14 +40,15 @@ _SHARED: Final = frozenset(
     }
 )
 
-#: Only libpq knows them; each with the values that ask for nothing which asyncpg could not keep.
+#: asyncpg does not know them: we keep them ourselves, or allow the values that ask for nothing.
 _LIBPQ: Final[dict[str, frozenset[str] | None]] = {
     "channel_binding": frozenset({"prefer", "disable"}),
     "gssencmode": frozenset({"prefer", "disable"}),
     "sslcompression": frozenset({"0"}),
     "sslsni": frozenset({"1"}),
-    "load_balance_hosts": frozenset({"disable"}),
+    "load_balance_hosts": frozenset({"disable", "random"}),
     "connect_timeout": None,
+    "tcp_user_timeout": None,
     "keepalives": None,
     "keepalives_idle": None,
     "keepalives_interval": None,
@@ -57,12 +59,41 @@ _LIBPQ: Final[dict[str, frozenset[str] | None]] = {
 _OURS: Final = frozenset({"application_name", "fallback_application_name", "client_encoding"})
 
 _NUMBERS: Final = frozenset(
-    {"connect_timeout", *(name for name in _LIBPQ if name.startswith("keepalives"))}
+    {
+        *("connect_timeout", "tcp_user_timeout"),
+        *(name for name in _LIBPQ if name.startswith("keepalives")),
+    }
 )
+
+_SSL_MODES: Final = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
+
+#: Seconds that one host may take to accept a connection, unless the URL says otherwise: enough for
+#: the eight round trips of TCP, TLS and SCRAM at 300 ms each.
+CONNECT_TIMEOUT_S: Final = 4
+
+#: TCP's options, unless the URL says otherwise: a peer that is gone is known after a minute when
+#: nothing is asked, and after ten seconds (the last one is in milliseconds) when something is.
+USUAL_TCP: Final = {
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 
 #: Of these, Privata could not write to the server.
 _READERS: Final = frozenset({"read-only", "standby", "prefer-standby"})
 _SESSION_ATTRS: Final = frozenset({"any", "read-write", "primary"})
+
+#: `sslrootcert` of the authorities that the system trusts.
+_SYSTEM: Final = "system"
+
+#: Where systems keep them in one file: Debian, Red Hat, Alpine and BSD.
+_BUNDLES: Final = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+)
 
 #: `-c name=value` and `--name=value` of `options`; a backslash keeps a space.
 _OPTION: Final = re.compile(r"(?:-c\s*|--)([A-Za-z_][\w.]*)=((?:\\.|[^\s\\])*)\s*")
@@ -81,42 +112,49 @@ class DatabaseAddress:
 
     @property
     def connect_timeout_s(self) -> int | None:
-        """Seconds a connection may take; None: the driver's own limit."""
-        return int(self.parameters.get("connect_timeout", "0")) or None
+        """Seconds that one host may take; None, which a URL says with 0: as long as it likes."""
+        return int(self.parameters.get("connect_timeout", CONNECT_TIMEOUT_S)) or None
 
-    def keepalives(self) -> dict[str, int]:
-        """What the URL says of TCP keep-alives, by libpq's names."""
-        return {
-            name: int(value)
-            for name, value in self.parameters.items()
-            if name.startswith("keepalives")
-        }
+    @property
+    def any_order(self) -> bool:
+        """Whether connections are to be spread over the hosts (`load_balance_hosts=random`)."""
+        return self.parameters.get("load_balance_hosts") == "random"
 
-    def asyncpg(self, **settings: str) -> dict[str, Any]:
-        """Arguments of asyncpg's `connect` and `create_pool`; `settings` win over the URL's."""
+    def tcp(self) -> dict[str, int]:
+        """The options of TCP by libpq's names: what the URL says, and what is usual."""
+        said = {name: int(self.parameters[name]) for name in USUAL_TCP if name in self.parameters}
+        return USUAL_TCP | said
+
+    def asyncpg(self, host: tuple[str, str], **settings: str) -> dict[str, Any]:
+        """Arguments of asyncpg's `connect` to one of the hosts; the server's `settings` win over
+        the URL's.
+        """
         shared = {name: value for name, value in self.parameters.items() if name in _SHARED}
         found: dict[str, Any] = {}
-        if shared.get("sslrootcert") == "system":
+        if shared.get("sslrootcert") == _SYSTEM:
             # libpq means the system's authorities and checks the name; asyncpg looks for a file.
+            found["ssl"] = _system_context(shared)
             shared = {name: one for name, one in shared.items() if not name.startswith("ssl")}
-            found["ssl"] = ssl.create_default_context()
-        query = list(shared.items())
-        query.append(("host", ",".join(host for host, _ in self.hosts)))
-        if any(port for _, port in self.hosts):
-            query.append(("port", ",".join(port or "5432" for _, port in self.hosts)))
-        words = "&".join(f"{name}={quote(value, safe='')}" for name, value in query if value)
+        words = "&".join(
+            f"{name}={quote(value, safe='')}" for name, value in shared.items() if value
+        )
         person = quote(self.user, safe="")
         if self.password:
             person += ":" + quote(self.password, safe="")
         found["dsn"] = f"postgresql://{person}@/{quote(self.database, safe='')}?{words}"
-        if self.connect_timeout_s is not None:
-            found["timeout"] = float(self.connect_timeout_s)
+        if host[0]:
+            found["host"] = host[0]
+        if host[1]:
+            found["port"] = int(host[1])
+        found["timeout"] = self.connect_timeout_s
         found["server_settings"] = {**self.settings, **SESSION, **settings}
         return found
 
-    def libpq(self) -> dict[str, str]:
-        """Keywords of a libpq connection: for psycopg and for Django."""
-        options = {**self.settings, **SESSION}
+    def libpq(self, **settings: str) -> dict[str, str]:
+        """Keywords of a libpq connection, for psycopg and for Django; the URL's own server settings
+        win over `settings`, those of every session over both.
+        """
+        options = {**settings, **self.settings, **SESSION}
         said = " ".join(f"-c {name}={_escaped(value)}" for name, value in options.items())
         found = {
             "host": ",".join(host for host, _ in self.hosts),
@@ -124,10 +162,16 @@ class DatabaseAddress:
             "user": self.user,
             "password": self.password,
             "dbname": self.database,
+            "connect_timeout": str(CONNECT_TIMEOUT_S),
+            **{name: str(value) for name, value in self.tcp().items()},
             **self.parameters,
             "client_encoding": "UTF8",
             "options": said,
         }
+        if found.get("sslrootcert") == _SYSTEM:
+            # A libpq that was built elsewhere does not know where this system keeps them.
+            bundle = ssl.get_default_verify_paths().cafile or _bundle()
+            found |= {"sslmode": "verify-full", "sslrootcert": bundle or _SYSTEM}
         return {name: value for name, value in found.items() if value.strip(",")}
 
 
@@ -175,9 +219,11 @@ def _parsed(url: str) -> DatabaseAddress:
             settings[name] = value
         elif name not in _OURS:
             parameters[name] = _parameter(name, value)
-    if len(hosts) > 1:
-        # One of several may be a standby: what can be written to is what is wanted.
-        parameters.setdefault("target_session_attrs", "read-write")
+    # A host may be, or become, a standby: what can be written to is what is wanted.
+    parameters.setdefault("target_session_attrs", "read-write")
+    mode = parameters.get("sslmode", "verify-full")
+    if parameters.get("sslrootcert") == _SYSTEM and mode != "verify-full":
+        raise _Wrong("has sslrootcert=system, which needs sslmode=verify-full.")
     return DatabaseAddress(hosts, user, password, database, parameters, settings)
 
 
@@ -211,8 +257,10 @@ def _parameter(name: str, value: str) -> str:
     if name == "target_session_attrs" and value not in _SESSION_ATTRS:
         why = "Privata writes: use read-write" if value in _READERS else "use read-write or any"
         raise _Wrong(f"has target_session_attrs={value[:20]}; {why}.")
+    if name == "sslmode" and value not in _SSL_MODES:
+        raise _Wrong(f"has sslmode={value[:20]}; use one of {', '.join(sorted(_SSL_MODES))}.")
     if name in _NUMBERS and not (value.isascii() and value.isdecimal() and len(value) < 10):
-        raise _Wrong(f"has {name}, which must be a whole number (of seconds, where it is a time).")
+        raise _Wrong(f"has {name}, which must be a whole number; a time is in {_unit(name)}.")
     allowed = _LIBPQ.get(name)
     if allowed is not None and value not in allowed:
         instead = " or ".join(sorted(allowed))
@@ -221,6 +269,10 @@ def _parameter(name: str, value: str) -> str:
             f" use {instead}; sslmode=verify-full proves the server."
         )
     return value
+
+
+def _unit(name: str) -> str:
+    return "milliseconds" if name == "tcp_user_timeout" else "seconds"
 
 
 def _options(text: str) -> dict[str, str]:
@@ -233,6 +285,18 @@ def _options(text: str) -> dict[str, str]:
         found[matched[1]] = re.sub(r"\\(.)", r"\1", matched[2])
         place = matched.end()
     return found
+
+
+def _bundle() -> str | None:
+    return next((one for one in _BUNDLES if Path(one).exists()), None)
+
+
+def _system_context(shared: Mapping[str, str]) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if "sslcert" in shared:
+        key = shared.get("sslkey")
+        context.load_cert_chain(shared["sslcert"], key, shared.get("sslpassword"))
+    return context
 
 
 def _escaped(value: str) -> str:

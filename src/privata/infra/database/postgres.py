@@ -11,14 +11,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
 
-from privata.infra.database.address import parse_address
-from privata.infra.database.connecting import USUAL, arguments, connect
+from privata.infra.database.connecting import Connector
+from privata.infra.database.faults import is_passing
+from privata.infra.database.listener import Listener, Wakeups
+from privata.infra.database.losses import lost_at
+from privata.infra.database.poolers import FORGETFUL, advice, is_direct, transaction_pooler
+from privata.infra.database.watching import Watch
 
 log = logging.getLogger(__name__)
 
@@ -26,21 +32,35 @@ log = logging.getLogger(__name__)
 #: NOTIFY payloads have to stay below 8,000 bytes; ours are short, this bounds one statement.
 _WAKEUP_BATCH = 500
 
-#: Seconds a connection of libpq may take, unless the URL says otherwise.
-CONNECT_TIMEOUT_S = 10
-
-#: Seconds a statement may run on the request path before the database ends it.
+#: Seconds a statement may run on the request path before we hang up.
 STATEMENT_TIMEOUT_S = 30
 
-#: Seconds a page waits for a connection of the pages' pool before it answers 503.
-PAGE_WAIT_S = 5.0
+#: Seconds a statement may wait for another's lock; the server's own limit, unless the URL has one.
+LOCK_TIMEOUT_S = 20
 
-#: Seconds the pages' pool tries to connect before it gives up. A later page begins anew, at once:
-#: the pauses between the tries double, so a long row of them would outlast the trouble.
-PAGE_RECONNECT_S = 5.0
+#: Seconds that a transaction may stand still before the server ends it: one whose client the
+#: network has forgotten would keep its locks.
+IDLE_IN_TRANSACTION_S = 60
 
-#: Seconds after which the pages' pool closes one more connection that nobody has needed.
-PAGE_IDLE_S = 60.0
+#: Seconds that one waits for a connection of the pool; a request then answers 503.
+WAIT_S = 5.0
+
+#: Seconds after which the pool closes a connection that nobody has needed; one always stays.
+IDLE_S = 60.0
+
+#: Seconds that the connections have to end by themselves.
+CLOSE_S = 3.0
+
+#: The server ends a statement later than we hang up. A commit that waits for a synchronous standby
+#: would be ended as well, and be told to have succeeded although no standby has it.
+SERVER_TIMEOUT_S = 45
+
+#: Limits that the server keeps for every connection of a pool, where the URL says nothing else.
+LIMITS = {
+    "statement_timeout": f"{SERVER_TIMEOUT_S}s",
+    "lock_timeout": f"{LOCK_TIMEOUT_S}s",
+    "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_S}s",
+}
 
 
 @dataclass(slots=True)
@@ -57,33 +77,140 @@ class Transaction:
         self.wakeups.add((channel, payload))
 
 
+_WATCH = {"application_name": "privata-watch"}
+
+
+class Pool(asyncpg.Pool):  # its constructor is `create_pool`'s, without the defaults
+    """A pool that waits for a limited time, and lends nothing that was made before the database was
+    lost.
+    """
+
+    def __init__(self, url: str, size: int, connector: Connector, **options: Any) -> None:
+        self._url = url
+        self._replaced_at = time.monotonic()
+        arguments: dict[str, Any] = {
+            "min_size": 1,
+            "max_queries": 50_000,
+            "max_inactive_connection_lifetime": IDLE_S,
+            "loop": None,
+            "record_class": asyncpg.Record,
+            "command_timeout": STATEMENT_TIMEOUT_S,
+            "reset": _nothing_to_reset,
+            **options,
+        }
+        super().__init__(
+            max_size=size,
+            connect=connector.patiently,
+            connection_class=connector.connection_class,
+            **arguments,
+        )
+
+    def acquire(self, *, timeout: float | None = None) -> Any:
+        """As asyncpg's, for at most `WAIT_S` unless told otherwise; then `ConnectionError`."""
+        return _Lent(self, super().acquire(), WAIT_S if timeout is None else timeout)
+
+    async def replace_lost(self) -> None:
+        """Lend no connection any more that was made before the database was lost."""
+        if lost_at(self._url) > self._replaced_at:
+            self._replaced_at = time.monotonic()
+            await self.expire_connections()
+
+
+class _Lent:
+    """What `Pool.acquire` answers: a connection for a block, or by itself to be given back."""
+
+    __slots__ = ("_asked", "_pool", "_seconds")
+
+    def __init__(self, pool: Pool, asked: Any, seconds: float) -> None:
+        self._pool = pool
+        self._asked = asked
+        self._seconds = seconds
+
+    async def __aenter__(self) -> Any:
+        await self._pool.replace_lost()
+        try:
+            # Not by the driver's own timeout, which may lose a cancellation in favour of what came
+            # at the same moment: a program that is told to stop would go on.
+            async with asyncio.timeout(self._seconds):
+                return await self._asked.__aenter__()
+        except TimeoutError:
+            raise _busy() from None
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._asked.__aexit__(*error)
+
+    def __await__(self) -> Any:
+        return self.__aenter__().__await__()
+
+
 class Database:
     """One pool on one database, with transactions and wake-ups."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], url: str) -> None:
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], url: str, direct_url: str) -> None:
         self.pool = pool
         self.url = url
+        #: Past a pooler, for connections that need a session of their own.
+        self.direct_url = direct_url
         self._pending: set[tuple[str, str]] = set()
         self._waker: asyncio.Task[None] | None = None
+        self._listener = Listener(direct_url)
+        self._watches = [
+            asyncio.create_task(Watch(one, Connector(one, _WATCH)).run())
+            for one in dict.fromkeys((url, direct_url))
+        ]
 
     @classmethod
-    async def connect(cls, url: str, *, size: int = 10, **options: Any) -> Database:
-        """Open the pool; connections are made when first needed, at most `size` of them."""
-        pool = await asyncpg.create_pool(
-            **arguments(url, application_name="privata", jit="off"),
-            min_size=1,
-            max_size=size,
-            command_timeout=STATEMENT_TIMEOUT_S,
-            reset=_nothing_to_reset,
-            **options,
-        )
-        return cls(pool, url)
+    async def connect(
+        cls, url: str, *, size: int = 10, direct_url: str | None = None, **options: Any
+    ) -> Database:
+        """Open the pool; connections are made when first needed, at most `size` of them.
+
+        What has to be of one session (listening, the dispatcher) connects to `direct_url`.
+        """
+        connector = Connector(url, {"application_name": "privata", "jit": "off"}, LIMITS)
+        pool = await Pool(url, size, connector, **options)
+        made = cls(pool, url, direct_url or url)
+        try:
+            await made._recognise_pooler(connector)
+        except BaseException:
+            await made.close()
+            raise
+        return made
+
+    async def _recognise_pooler(self, connector: Connector) -> None:
+        async with self.pool.acquire() as connection:
+            if await is_direct(connection):
+                return
+        pooler = await transaction_pooler(connector)
+        if pooler is None:
+            return
+        if not pooler.keeps_statements:
+            FORGETFUL.add(self.url)
+            await self.pool.expire_connections()
+        direct = self.direct_url != self.url
+        if not direct:
+            self._listener.give_up()
+        for line in advice(pooler, direct=direct):
+            log.warning(line)
 
     async def close(self) -> None:
-        """Send what is pending, then close every connection."""
-        if self._waker is not None:
-            await self._waker
-        await self.pool.close()
+        """Send what is pending, then close every connection; one that hangs is cut off."""
+        await self._listener.close()
+        try:
+            async with asyncio.timeout(CLOSE_S):
+                if self._waker is not None:
+                    await self._waker
+                await self.pool.close()
+        except (TimeoutError, asyncpg.InterfaceError):
+            self.pool.terminate()
+        finally:
+            for watch in self._watches:
+                watch.cancel()
+            await asyncio.gather(*self._watches, return_exceptions=True)
+
+    def listening(self, channel: str) -> AbstractAsyncContextManager[Wakeups]:
+        """The wake-ups sent on a channel, for as long as the block runs: `Listener.subscribed`."""
+        return self._listener.subscribed(channel)
 
     @contextlib.asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -109,86 +236,21 @@ class Database:
                     [channel for channel, _ in batch],
                     [payload for _, payload in batch],
                 )
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except Exception as error:
+                if not is_passing(error):
+                    raise
                 # A wake-up is lost, nothing else: every listener also polls slowly.
                 log.warning("wake-up not sent: %s", error)
                 return
 
 
-async def _nothing_to_reset(connection: object) -> None:
-    """We leave no state on a pooled connection (no SET but SET LOCAL, no session locks, no LISTEN),
-    so the reset that the driver would send after each use is a round trip for nothing."""
-
-
-@contextlib.asynccontextmanager
-async def listening(url: str, channel: str) -> AsyncIterator[asyncio.Queue[str | None]]:
-    """A queue of the payloads sent on `channel`; None once when the connection is lost.
-
-    The queue is bounded by dropping: a waiter that is behind learns no more from another wake-up.
-    """
-    queue: asyncio.Queue[str | None] = asyncio.Queue(maxsize=1000)
-
-    def put(item: str | None) -> None:
-        if queue.full():
-            if item is not None:
-                return
-            queue.get_nowait()  # the news that the connection is gone must not be dropped
-        queue.put_nowait(item)
-
-    connection = await connect(url, {"application_name": "privata-wakeup"})
-    connection.add_termination_listener(lambda _: put(None))
-    try:
-        await connection.add_listener(channel, lambda *args: put(str(args[3])))
-        yield queue
-    finally:
-        with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            await connection.close(timeout=2)
-
-
-def conninfo(url: str) -> str:
-    """The connection string of `psycopg.connect` for a PostgreSQL URL, as asyncpg is told it."""
-    return " ".join(
-        f"{name}='{value.translate(_QUOTED)}'" for name, value in _keywords(url).items()
+def _busy() -> ConnectionError:
+    return ConnectionError(
+        "no database connection in time: the database is away, or all PRIVATA_POOL_SIZE"
+        " connections are in use"
     )
 
 
-_QUOTED = str.maketrans({"'": "\\'", "\\": "\\\\"})
-
-
-def _keywords(url: str) -> dict[str, str]:
-    usual = {name: str(value) for name, value in USUAL.items()}
-    return {"connect_timeout": str(CONNECT_TIMEOUT_S), **usual, **parse_address(url).libpq()}
-
-
-def django_database(url: str) -> dict[str, Any]:
-    """Django's DATABASES entry for a PostgreSQL URL, unix sockets (`?host=/dir`) included."""
-    said = _keywords(url)
-    names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host"}
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        **{ours: said.pop(name, "") for ours, name in names.items()},
-        "PORT": said.pop("port", ""),
-        "OPTIONS": said,
-        "CONN_HEALTH_CHECKS": True,
-        "CONN_MAX_AGE": 0,
-    }
-
-
-def pages_database(url: str, size: int) -> dict[str, Any]:
-    """The same for the process that serves pages: at most `size` connections, shared by its pages.
-
-    Each is tried before a page gets it, so that one the server closed is replaced unseen.
-    """
-    found = django_database(url)
-    found["OPTIONS"] |= {
-        "application_name": "privata-pages",
-        "pool": {
-            "name": "pages",
-            "min_size": 0,
-            "max_size": size,
-            "timeout": PAGE_WAIT_S,
-            "reconnect_timeout": PAGE_RECONNECT_S,
-            "max_idle": PAGE_IDLE_S,
-        },
-    }
-    return found
+async def _nothing_to_reset(connection: object) -> None:
+    """We leave no state on a pooled connection (no SET but SET LOCAL, no session locks, no LISTEN),
+    so the reset that the driver would send after each use is a round trip for nothing."""

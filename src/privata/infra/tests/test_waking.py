@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 import privata
-from conftest import wait_for
 from privata.infra.context import AppContext
-from privata.infra.database.postgres import listening
+from privata.infra.settings import Settings
 from privata.infra.waking import until_woken
 
 NEVER_S = 600.0
@@ -41,27 +40,50 @@ async def test_a_wakeup_that_rings_later_wakes() -> None:
 
 
 @pytest.mark.parametrize("rang", [(None,), ("a", None)])
-async def test_a_lost_connection_ends_the_loop(rang: tuple[str | None, ...]) -> None:
-    """Also when wake-ups rang before it: nobody would hear the next ones."""
-    with pytest.raises(ConnectionError):
-        await until_woken(_rung(*rang), NEVER_S)
+async def test_what_may_have_been_missed_wakes(rang: tuple[str | None, ...]) -> None:
+    queue = _rung(*rang)
+    await until_woken(queue, NEVER_S)
+    assert queue.empty()
 
 
-async def test_it_wakes_and_ends_with_the_database(ctx: AppContext) -> None:
-    async with listening(ctx.database.url, "privata_test") as wakeups:
-        ctx.database.wake("privata_test", "now")
-        await until_woken(wakeups, NEVER_S)
-        waiting = asyncio.create_task(until_woken(wakeups, NEVER_S))
-        await ctx.database.pool.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+async def test_it_hears_again_when_the_connection_was_cut(ctx: AppContext) -> None:
+    """And everybody looks once: what was told meanwhile nobody heard."""
+    async with (
+        ctx.database.listening("privata_test") as wakeups,
+        ctx.database.listening("privata_other") as others,
+    ):
+        assert await wakeups.get() is None
+        assert await others.get() is None
+        cut = await ctx.database.pool.fetchval(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
             " WHERE application_name = 'privata-wakeup' AND datname = current_database()"
         )
+        assert cut == 1, "one connection for all channels"
+        assert await wakeups.get() is None
+        assert await others.get() is None
+        ctx.database.wake("privata_test", "now")
+        assert await wakeups.get() == "now"
 
-        async def ended() -> bool:
-            return waiting.done()
 
-        await wait_for(ended)
-        assert isinstance(waiting.exception(), ConnectionError)
+async def test_who_comes_later_looks_once_too(ctx: AppContext) -> None:
+    async with ctx.database.listening("privata_test") as first:
+        assert await first.get() is None
+        async with ctx.database.listening("privata_test") as second:
+            assert await second.get() is None
+
+
+async def test_work_goes_on_where_nobody_can_listen(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert settings.database_url is not None
+    nowhere = "postgresql://nobody@127.0.0.1:1/nothing"
+    ctx = await AppContext.open(
+        settings.model_copy(update={"database_listen_url": nowhere}), settings.database_url
+    )
+    async with ctx.database.listening("privata_test") as wakeups:
+        await until_woken(wakeups, 0.01)
+    assert await ctx.database.pool.fetchval("SELECT true")
+    await ctx.close()
 
 
 def test_no_room_waits_in_a_way_of_its_own() -> None:

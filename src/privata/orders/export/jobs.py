@@ -18,7 +18,6 @@ import msgspec
 from privata.audit import service as audit
 from privata.core.tenancy import Environment, system_actor
 from privata.infra.context import AppContext
-from privata.infra.database.postgres import listening
 from privata.infra.database.rows import reader
 from privata.infra.waking import until_woken
 from privata.orders.export.files import EXPORTS_WAKEUP, KEPT, search_as_of, wake_pages
@@ -132,7 +131,7 @@ _job = reader(ExportJob)
 
 async def export_orders(ctx: AppContext) -> None:
     """Make files and sweep until cancelled; any number of workers may."""
-    async with listening(ctx.database.url, EXPORTS_WAKEUP) as wakeups:
+    async with ctx.database.listening(EXPORTS_WAKEUP) as wakeups:
         while True:
             await sweep_exports(ctx)
             if await export_next(ctx):

@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Protocol
 
 from privata.core.errors import ProviderError
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
-from privata.infra.database.postgres import listening
+from privata.infra.database.faults import is_passing, until_answered
 from privata.infra.waking import until_woken
 from privata.orders import store
 from privata.orders.moving import ORDERS_WAKEUP, advance, expire_in_silence
@@ -51,6 +51,13 @@ FULL_PAUSE_S = 0.05
 
 #: How soon to look again at what is due and could not be claimed, as another holds it, seconds.
 LOCKED_PAUSE_S = 0.05
+
+
+#: How long it is tried to write what a provider has said, seconds: no longer than the lease, or
+#: another worker would ask beside us.
+WRITE_S = LEASE_S - PROVIDER_DEADLINE_S
+
+_NAME = "orders"
 
 
 class Simulated(Protocol):
@@ -94,7 +101,7 @@ async def follow_orders(ctx: AppContext) -> None:
     """Follow every open order, and expired ones for late deposits, until cancelled."""
     try:
         async with (
-            listening(ctx.database.url, ORDERS_WAKEUP) as wakeups,
+            ctx.database.listening(ORDERS_WAKEUP) as wakeups,
             asyncio.TaskGroup() as group,
         ):
             # One for each environment, so that a slow provider does not hold up the other.
@@ -105,8 +112,10 @@ async def follow_orders(ctx: AppContext) -> None:
             }
             writing = asyncio.Semaphore(SIDE_BY_SIDE)
             while True:
-                if not await _claim(ctx, limiters, writing):
-                    await until_woken(wakeups, await _next(ctx, limiters))
+                # Orders that are being asked about go on while the database is away.
+                if not await until_answered(lambda: _claim(ctx, limiters, writing), _NAME):
+                    wait = await until_answered(lambda: _next(ctx, limiters), _NAME)
+                    await until_woken(wakeups, wait)
     except ExceptionGroup as several:
         # The worker tells a lost database from a mistake of ours by the kind of the error.
         raise first_of(several) from None
@@ -169,11 +178,23 @@ async def follow(ctx: AppContext, row: Order, writing: asyncio.Semaphore) -> Non
     except (ProviderError, TimeoutError, KeyError) as error:
         # The lease runs out and the order is asked about again.
         log.warning("order %s: %s does not report: %s", row.id, row.provider, error)
-        async with writing:
-            await expire_in_silence(ctx, order_id=row.id)
+        await _written(lambda: expire_in_silence(ctx, order_id=row.id), row.id, writing)
         return
-    async with writing:
-        await advance(ctx, order_id=row.id, report=report)
+    await _written(lambda: advance(ctx, order_id=row.id, report=report), row.id, writing)
+
+
+async def _written(
+    work: Callable[[], Awaitable[object]], order_id: str, writing: asyncio.Semaphore
+) -> None:
+    """Do it, again and again where the database is away: the provider would say the same again, but
+    only after the lease."""
+    try:
+        async with writing:
+            await until_answered(work, _NAME, WRITE_S)
+    except Exception as error:
+        if not is_passing(error):
+            raise
+        log.warning("order %s: could not be written, asked about again later: %r", order_id, error)
 
 
 def sandbox_plan(row: Simulated) -> SandboxPlan | None:

@@ -21,10 +21,9 @@ import asyncpg
 
 from privata.events.service import DELIVERIES_WAKEUP, LIVE_WAKEUP, live_payload
 from privata.infra.context import AppContext
-from privata.infra.database.postgres import listening
 from privata.webhooks.engine.claims import Claim, claim, seconds_to_next_due
 from privata.webhooks.engine.own_faults import LOOK_EVERY_S, WAKE
-from privata.webhooks.engine.reconnecting import ReconnectingConnection, is_passing
+from privata.webhooks.engine.reconnecting import ReconnectingConnection
 from privata.webhooks.engine.recording import AttemptRecord, Recorded, record_attempts
 from privata.webhooks.engine.sending import Lease, Sender
 from privata.webhooks.engine.slots import Slots
@@ -62,8 +61,9 @@ class Dispatcher:
         self._lease_s = max(float(chosen.dispatch_lease_seconds), 2 * self._deadline_s)
         # Claims are as durable as records. A server that crashed would otherwise forget some,
         # give their tokens out again, and two sends would hold the same fence.
-        self._claims = ReconnectingConnection(ctx.database.url, "claims")
-        self._records = ReconnectingConnection(ctx.database.url, "records")
+        direct, pooled = ctx.database.direct_url, ctx.database.url
+        self._claims = ReconnectingConnection(direct, "claims", pooled)
+        self._records = ReconnectingConnection(direct, "records", pooled)
         self._transport = transport
         self._sender = Sender(
             transport,
@@ -243,17 +243,10 @@ class Dispatcher:
                 self._stir.set()
 
     async def _hear_wakeups(self) -> None:
-        while True:
-            try:
-                async with listening(self._database.url, DELIVERIES_WAKEUP) as wakeups:
-                    self._stir.set()  # what was told before it listened, nobody heard
-                    while await wakeups.get() is not None:
-                        self._stir.set()
-            except Exception as error:
-                if not is_passing(error):
-                    raise
-                log.debug("wake-ups cannot be heard: %r", error)
-            await asyncio.sleep(NET_S)
+        async with self._database.listening(DELIVERIES_WAKEUP) as wakeups:
+            while True:
+                await wakeups.get()
+                self._stir.set()
 
     async def _stop(
         self,

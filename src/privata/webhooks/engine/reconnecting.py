@@ -11,12 +11,9 @@ from typing import Any, Final, TypeAlias, TypeVar
 import asyncpg
 
 from privata.infra.database.connecting import connect
+from privata.infra.database.faults import FIRST_PAUSE_S, LAST_PAUSE_S, is_passing
 
 log = logging.getLogger(__name__)
-
-#: Seconds between two tries to reach the database again: doubled from the first to the last.
-FIRST_PAUSE_S: Final = 0.1
-LAST_PAUSE_S: Final = 2.0
 
 #: Seconds a statement may take; a database that hangs is treated like one that is gone.
 STATEMENT_TIMEOUT_S: Final = 30.0
@@ -43,11 +40,12 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 class ReconnectingConnection:
     """Runs one statement or transaction at a time and repeats it until the database has answered.
 
-    For what may be repeated only: an answer that got lost may have been a success.
+    For what may be repeated only: an answer that got lost may have been a success. `otherwise` is
+    where the database is reached too, for when it cannot be at `url`.
     """
 
-    def __init__(self, url: str, name: str, **settings: str) -> None:
-        self._url = url
+    def __init__(self, url: str, name: str, otherwise: str | None = None, **settings: str) -> None:
+        self._urls = list(dict.fromkeys((url, otherwise or url)))
         self._name = name
         self._settings = SERVER_SETTINGS | settings
         self._connection: Connection | None = None
@@ -105,33 +103,19 @@ class ReconnectingConnection:
         if self._connection is None or self._connection.is_closed():
             # The claim is longer than what the driver keeps prepared by itself (15 KB): it would
             # be planned anew each time, for twenty times what it takes. 0: whatever the length.
-            self._connection = await connect(
-                self._url,
-                self._settings,
-                command_timeout=STATEMENT_TIMEOUT_S,
-                max_cacheable_statement_size=0,
-            )
+            try:
+                self._connection = await connect(
+                    self._urls[0],
+                    self._settings,
+                    command_timeout=STATEMENT_TIMEOUT_S,
+                    max_cacheable_statement_size=0,
+                )
+            except Exception:
+                self._urls.reverse()
+                raise
         return self._connection
 
     def _drop(self) -> None:
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
-
-
-def is_passing(error: Exception) -> bool:
-    """Whether it is the connection or the server that fails, so that a later try may succeed."""
-    if isinstance(error, ValueError):  # arguments that the client could not encode
-        return False
-    return isinstance(
-        error,
-        OSError  # TimeoutError is one
-        | asyncpg.InterfaceError
-        | asyncpg.InternalClientError
-        | asyncpg.PostgresConnectionError
-        | asyncpg.OperatorInterventionError
-        | asyncpg.InsufficientResourcesError
-        | asyncpg.TransactionRollbackError
-        | asyncpg.PostgresSystemError
-        | asyncpg.ReadOnlySQLTransactionError,
-    )

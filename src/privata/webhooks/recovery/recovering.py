@@ -15,7 +15,7 @@ from privata.core.standing import DELIVERING
 from privata.core.tenancy import Environment, system_actor
 from privata.events.service import DELIVERIES_WAKEUP, LIVE_WAKEUP, live_payload
 from privata.infra.context import AppContext
-from privata.infra.database.postgres import Transaction, listening
+from privata.infra.database.postgres import Transaction
 from privata.infra.waking import until_woken
 from privata.webhooks.endpoints.access import note
 from privata.webhooks.recovery.recoveries import MISSED, RECOVERIES_WAKEUP, end_recovery
@@ -97,7 +97,7 @@ WHERE id = $1
 
 async def recover_endpoints(ctx: AppContext) -> None:
     """Work off recoveries until cancelled; any number of workers may."""
-    async with listening(ctx.database.url, RECOVERIES_WAKEUP) as wakeups:
+    async with ctx.database.listening(RECOVERIES_WAKEUP) as wakeups:
         while True:
             if await recover_step(ctx):
                 continue

@@ -14,7 +14,6 @@ import pytest
 from conftest import Cluster, wait_for
 from privata.events.service import DELIVERIES_WAKEUP, LIVE_WAKEUP
 from privata.infra.context import AppContext
-from privata.infra.database.postgres import listening
 from privata.webhooks.endpoints.service import pause_endpoint, update_endpoint
 from privata.webhooks.engine.reconnecting import ReconnectingConnection
 from privata.webhooks.engine.recording import record_attempts
@@ -203,7 +202,8 @@ async def test_pages_hear_of_recorded_deliveries(ctx: AppContext, organization: 
     async with receiving(ctx, organization), dispatching(ctx):
         await publish_order(ctx, organization)
         await drained(ctx)
-        async with listening(ctx.database.url, LIVE_WAKEUP) as wakeups:
+        async with ctx.database.listening(LIVE_WAKEUP) as wakeups:
+            assert await wakeups.get() is None  # it hears
             await publish_order(ctx, organization)
             heard: set[str | None] = set()
             async with asyncio.timeout(10):
@@ -269,7 +269,8 @@ async def test_a_batch_costs_three_statements_at_most(
 
     async def connect_logged(*args: Any, **options: Any) -> asyncpg.Connection:
         connection: asyncpg.Connection = await connect(*args, **options)
-        connection.add_query_logger(lambda record: asked.append(record.query))
+        if options["server_settings"]["application_name"] == "privata-dispatcher":
+            connection.add_query_logger(lambda record: asked.append(record.query))
         return connection
 
     monkeypatch.setattr(asyncpg, "connect", connect_logged)
