@@ -11,6 +11,7 @@ from uuid import UUID
 
 import click
 
+from privata.commands.forgotten import Forgotten, forgotten_events, forgotten_orders
 from privata.commands.once import once
 from privata.commands.operator import operator_label
 from privata.core.errors import PrivataError
@@ -28,6 +29,8 @@ class Asked:
     """What the operator has given: lists, and what they say themselves."""
 
     sent: tuple[Path, ...]
+    orders: tuple[Path, ...]
+    received: tuple[Path, ...]
     nothing_sent: bool
     accepted: frozenset[UUID]
     confirm: bool
@@ -40,6 +43,7 @@ class Found:
 
     generation: Generation
     differences: list[Difference]
+    forgotten: list[Forgotten]
     repeated: list[UUID]
     confirmed_now: bool
 
@@ -50,6 +54,18 @@ class Found:
     multiple=True,
     type=_FILE,
     help="CSV list of payouts that were really sent; repeat for several",
+)
+@click.option(
+    "--orders",
+    multiple=True,
+    type=_FILE,
+    help="CSV list of a provider's orders since the backup; repeat for several",
+)
+@click.option(
+    "--received",
+    multiple=True,
+    type=_FILE,
+    help="CSV list of event IDs that a partner received; repeat for several",
 )
 @click.option(
     "--nothing-sent", is_flag=True, help="you checked: no payout was sent since the backup"
@@ -69,6 +85,8 @@ class Found:
 @click.option("--json", "as_json", is_flag=True, help="print one line of JSON for each")
 def restored(
     sent: tuple[Path, ...],
+    orders: tuple[Path, ...],
+    received: tuple[Path, ...],
     nothing_sent: bool,
     accept: tuple[UUID, ...],
     confirm: bool,
@@ -80,10 +98,14 @@ def restored(
     Lists every difference. With --confirm, corrects the payouts and releases the hold. Exits with
     code 1 while anything is open.
     """
-    asked = Asked(sent, nothing_sent, frozenset(accept), confirm, new_generation)
+    asked = Asked(sent, orders, received, nothing_sent, frozenset(accept), confirm, new_generation)
     found: Found = once(lambda ctx: compare_and_confirm(ctx, asked))
     for difference in found.differences:
         click.echo(_json(difference) if as_json else _line(difference))
+    for one in found.forgotten:
+        line = f"{'forgotten':10}  {one.kind} {one.name}  is not in the database"
+        shown = {"kind": f"forgotten_{one.kind}", one.kind: one.name}
+        click.echo(json.dumps(shown) if as_json else line)
     if as_json:
         click.echo(json.dumps(_state(found)))
     else:
@@ -106,8 +128,11 @@ async def compare_and_confirm(ctx: AppContext, asked: Asked) -> Found:
     known = furthest(claims)
     state = await generation.note(ctx.database)
     differences = await compare(ctx, known)
+    forgotten = [one for path in asked.orders for one in await forgotten_orders(ctx, path)]
+    for path in asked.received:
+        forgotten += await forgotten_events(ctx, path)
     if not asked.confirm:
-        return Found(state, differences, [], confirmed_now=False)
+        return Found(state, differences, forgotten, [], confirmed_now=False)
     told = bool(asked.sent) or asked.nothing_sent or bool(journal.path and journal.path.exists())
     if not told:
         raise PrivataError(
@@ -131,8 +156,8 @@ async def compare_and_confirm(ctx: AppContext, asked: Asked) -> Found:
         # A confirmed database that had forgotten something was restored without a sign of it.
         anew = asked.new_generation or (state.confirmed and bool(repeated))
         state = await generation.confirm(ctx.database, by=by, anew=anew)
-        return Found(state, differences, repeated, confirmed_now=True)
-    return Found(state, differences, repeated, confirmed_now=False)
+        return Found(state, differences, forgotten, repeated, confirmed_now=True)
+    return Found(state, differences, forgotten, repeated, confirmed_now=False)
 
 
 def _line(one: Difference) -> str:

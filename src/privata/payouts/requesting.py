@@ -72,17 +72,18 @@ async def request_payout(
     """
     sandbox = _sandbox(actor, wish)
     amount = await _amount(ctx, actor, wish)
-    now = ctx.clock.now()
     async with ctx.database.transaction() as tx:
         # Requests of one organization take turns at its row, so that two at once are counted.
         await organization_to_pay(tx, actor)
+        if sandbox is not None:
+            await give_addresses(ctx, tx, actor.organization_id)
+        # Not before: addresses that were just given can be used from then on.
+        now = ctx.clock.now()
         if actor.environment is Environment.LIVE:
             await refuse_unconfirmed(tx)
         payout_id = await _new_id(tx, actor, idempotency_key, now)
         await refuse_without_secret(ctx, tx, actor)
         await _refuse_too_many(ctx, tx, actor, now)
-        if sandbox is not None:
-            await give_addresses(ctx, tx, actor.organization_id)
         address = await _address(tx, actor, wish, now)
         payout = await store.insert_payout(
             tx,

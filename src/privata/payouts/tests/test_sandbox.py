@@ -65,6 +65,14 @@ async def _log(tester: Payee, made: service.Requested) -> list[tuple[str, str]]:
     return [(row["action"].removeprefix("payout."), row["environment"]) for row in rows]
 
 
+async def test_the_first_request_can_use_the_address_that_it_is_given(
+    tester: Payee, ctx: AppContext
+) -> None:
+    """By a clock that moves the address was usable a moment after the request."""
+    tester.ctx = ctx
+    assert (await tester.request("600", currency=ERC20)).payout.status == "requested"
+
+
 async def test_a_payout_of_the_sandbox_goes_all_the_way(tester: Payee) -> None:
     """With no money of the ledger, no mail, and a secret of today."""
     assert await _state(tester) == ("100000.00", "0.00", "0.00")
