@@ -45,6 +45,9 @@ IDLE_IN_TRANSACTION_S = 60
 #: Seconds that one waits for a connection of the pool; a request then answers 503.
 WAIT_S = 5.0
 
+#: How often is looked whether somebody has waited for so long, seconds.
+WAIT_TICK_S = 0.25
+
 #: Seconds after which the pool closes a connection that nobody has needed; one always stays.
 IDLE_S = 60.0
 
@@ -88,6 +91,7 @@ class Pool(asyncpg.Pool):  # its constructor is `create_pool`'s, without the def
     def __init__(self, url: str, size: int, connector: Connector, **options: Any) -> None:
         self._url = url
         self._replaced_at = time.monotonic()
+        self.waiting: set[_Lent] = set()
         arguments: dict[str, Any] = {
             "min_size": 1,
             "max_queries": 50_000,
@@ -107,34 +111,69 @@ class Pool(asyncpg.Pool):  # its constructor is `create_pool`'s, without the def
 
     def acquire(self, *, timeout: float | None = None) -> Any:
         """As asyncpg's, for at most `WAIT_S` unless told otherwise; then `ConnectionError`."""
-        return _Lent(self, super().acquire(), WAIT_S if timeout is None else timeout)
+        until = time.monotonic() + (WAIT_S if timeout is None else timeout)
+        return _Lent(self, super().acquire(), until)
+
+    def is_lost(self) -> bool:
+        """Whether the database was lost since connections were last replaced."""
+        return lost_at(self._url) > self._replaced_at
 
     async def replace_lost(self) -> None:
         """Lend no connection any more that was made before the database was lost."""
-        if lost_at(self._url) > self._replaced_at:
-            self._replaced_at = time.monotonic()
-            await self.expire_connections()
+        self._replaced_at = time.monotonic()
+        await self.expire_connections()
+
+    async def end_long_waits(self) -> None:
+        """Tell who has waited for too long, until cancelled."""
+        while True:
+            await asyncio.sleep(WAIT_TICK_S)
+            now = time.monotonic()
+            for one in [one for one in self.waiting if one.until < now]:
+                self.waiting.discard(one)
+                one.end()
 
 
 class _Lent:
-    """What `Pool.acquire` answers: a connection for a block, or by itself to be given back."""
+    """What `Pool.acquire` answers: a connection for a block, or by itself to be given back.
 
-    __slots__ = ("_asked", "_pool", "_seconds")
+    Its limit is kept by `Pool.end_long_waits`. A timer for each would cost a request more than the
+    rest of this; and the driver's own may lose a cancellation in favour of what came at the same
+    moment, so that a program which is told to stop would go on.
+    """
 
-    def __init__(self, pool: Pool, asked: Any, seconds: float) -> None:
+    __slots__ = ("_asked", "_late", "_pool", "_task", "until")
+
+    def __init__(self, pool: Pool, asked: Any, until: float) -> None:
         self._pool = pool
         self._asked = asked
-        self._seconds = seconds
+        self._late = False
+        self._task: asyncio.Task[Any] | None = None
+        #: Monotonic seconds.
+        self.until = until
+
+    def end(self) -> None:
+        """The time is up."""
+        self._late = True
+        assert self._task is not None
+        self._task.cancel()
 
     async def __aenter__(self) -> Any:
-        await self._pool.replace_lost()
+        pool = self._pool
+        if pool.is_lost():
+            await pool.replace_lost()
+        task = self._task = asyncio.current_task()
+        assert task is not None
+        cancelling = task.cancelling()
+        pool.waiting.add(self)
         try:
-            # Not by the driver's own timeout, which may lose a cancellation in favour of what came
-            # at the same moment: a program that is told to stop would go on.
-            async with asyncio.timeout(self._seconds):
-                return await self._asked.__aenter__()
-        except TimeoutError:
-            raise _busy() from None
+            return await self._asked.__aenter__()
+        except asyncio.CancelledError:
+            # As `asyncio.timeout` tells its own cancellation from another's.
+            if self._late and task.uncancel() <= cancelling:
+                raise _busy() from None
+            raise
+        finally:
+            pool.waiting.discard(self)
 
     async def __aexit__(self, *error: object) -> None:
         await self._asked.__aexit__(*error)
@@ -146,8 +185,8 @@ class _Lent:
 class Database:
     """One pool on one database, with transactions and wake-ups."""
 
-    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], url: str, direct_url: str) -> None:
-        self.pool = pool
+    def __init__(self, pool: Pool, url: str, direct_url: str) -> None:
+        self.pool: asyncpg.Pool[asyncpg.Record] = pool
         self.url = url
         #: Past a pooler, for connections that need a session of their own.
         self.direct_url = direct_url
@@ -158,6 +197,7 @@ class Database:
             asyncio.create_task(Watch(one, Connector(one, _WATCH)).run())
             for one in dict.fromkeys((url, direct_url))
         ]
+        self._watches.append(asyncio.create_task(pool.end_long_waits()))
 
     @classmethod
     async def connect(
@@ -168,9 +208,9 @@ class Database:
         What has to be of one session (listening, the dispatcher) connects to `direct_url`.
         """
         connector = Connector(url, {"application_name": "privata", "jit": "off"}, LIMITS)
-        pool = await Pool(url, size, connector, **options)
-        made = cls(pool, url, direct_url or url)
+        made = cls(Pool(url, size, connector, **options), url, direct_url or url)
         try:
+            await made.pool
             await made._recognise_pooler(connector)
         except BaseException:
             await made.close()
