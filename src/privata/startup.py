@@ -138,7 +138,7 @@ async def _open(
     if any_keys:
         return ctx
     try:
-        await enter(ctx.database, ctx.sealer.marks, chosen, stays=stays)
+        await enter(ctx.database, ctx.sealer.marks, chosen, ctx.keys if stays else None)
     except BaseException:
         await ctx.close()
         raise

@@ -102,6 +102,10 @@ def _tell(found: Status) -> None:
     for key in found.keys:
         since = f"since {key.seen_at:%Y-%m-%d}"
         click.echo(f"{key.shown}  {key.state:8} {since}")
+    for process in found.running:
+        first, *others = [name.hex() for name in process.keys]
+        also = f", opens {', '.join(others)}" if others else ""
+        click.echo(f"{process.label} seals with {first}{also}")
     for use in found.uses:
         click.echo(f"{use.table:20} {use.count:>9,} under {use.shown}")
 

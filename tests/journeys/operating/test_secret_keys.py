@@ -56,7 +56,7 @@ async def sealed(ctx: AppContext, organization: uuid.UUID, superuser: asyncpg.Co
     """Something in each sealed column under the old key: how to read it, its context, its text."""
     endpoint, secret, mail = (uuid.uuid4() for _ in range(3))
     pool = ctx.database.pool
-    await enter(ctx.database, OLD.marks, ctx.settings, stays=True)
+    await enter(ctx.database, OLD.marks, ctx.settings)
     user = await pool.fetchval(
         "INSERT INTO app_user (email, password, is_superuser) VALUES ('a@x.example', '', false)"
         " RETURNING id"
@@ -121,8 +121,8 @@ async def opened(ctx: AppContext, sealer: Sealer, values: Values) -> None:
 
 async def both_known(ctx: AppContext) -> None:
     """The two phases of a rotation: the new key opens, then it is first."""
-    await enter(ctx.database, Sealer([KEY_A, KEY_B]).marks, ctx.settings, stays=True)
-    await enter(ctx.database, BOTH.marks, ctx.settings, stays=True)
+    await enter(ctx.database, Sealer([KEY_A, KEY_B]).marks, ctx.settings)
+    await enter(ctx.database, BOTH.marks, ctx.settings)
 
 
 async def test_every_sealed_column_is_registered(superuser: asyncpg.Connection) -> None:
@@ -211,9 +211,9 @@ async def test_a_row_that_somebody_holds_is_left_and_told(ctx: AppContext, seale
 async def test_a_value_without_its_key_is_counted_and_stays(
     ctx: AppContext, sealed: Values
 ) -> None:
-    await enter(ctx.database, OLD.marks, ctx.settings, stays=True)
+    await enter(ctx.database, OLD.marks, ctx.settings)
     await ctx.database.pool.execute("DELETE FROM secret_key")
-    await enter(ctx.database, NEW.marks, ctx.settings, stays=True)
+    await enter(ctx.database, NEW.marks, ctx.settings)
     reports = await reseal(ctx.database.pool, NEW, nothing)
     assert [dict(one.closed) for one in reports] == [{A.shown: 1}] * 5
     await opened(ctx, OLD, sealed)
@@ -230,7 +230,7 @@ async def test_a_command_with_the_old_settings_does_not_seal_back(
 
 
 async def test_a_key_is_retired_once_nothing_needs_it(ctx: AppContext) -> None:
-    await enter(ctx.database, OLD.marks, ctx.settings, stays=True)
+    await enter(ctx.database, OLD.marks, ctx.settings)
 
     async def retired(shown: str, *uses: Use, anyway: bool = False) -> None:
         async with ctx.database.transaction() as tx:
@@ -246,7 +246,7 @@ async def test_a_key_is_retired_once_nothing_needs_it(ctx: AppContext) -> None:
     await retired(A.shown, Use("mail", A.name, 3), anyway=True)
     with pytest.raises(PrivataError, match="was retired on"):
         await retired(A.shown)
-    await enter(ctx.database, NEW.marks, ctx.settings, stays=True)
+    await enter(ctx.database, NEW.marks, ctx.settings)
     assert store.sealing_key(await store.known_keys(ctx.database.pool)).mark == B  # type: ignore[union-attr]
 
 
