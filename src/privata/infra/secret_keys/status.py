@@ -13,6 +13,7 @@ from privata.core.clock import iso
 from privata.infra.context import AppContext
 from privata.infra.secret_keys import store
 from privata.infra.secret_keys.columns import Use, sealed_uses
+from privata.infra.secret_keys.redigesting import digest_uses
 from privata.infra.secret_keys.rules import Process
 
 
@@ -53,7 +54,7 @@ class Status:
 
 async def uses_of(pool: asyncpg.Pool[Any]) -> list[Use]:
     """Everything that hangs on a secret key."""
-    return await sealed_uses(pool)
+    return [*await sealed_uses(pool), *await digest_uses(pool)]
 
 
 async def status_of(ctx: AppContext) -> Status:

@@ -44,6 +44,11 @@ class KeyWatch:
         self._monotonic = monotonic
         self._problem: str | None = None
         self._looked_at: float | None = None
+        self._sealing: KeyMark | None = None
+
+    def seals_with(self, mark: KeyMark) -> bool:
+        """Whether the installation seals with this key, as far as this process knows."""
+        return self._sealing is None or self._sealing == mark
 
     def problem(self) -> str | None:
         """Why this process must not get requests because of its keys, as one line; or None."""
@@ -75,7 +80,9 @@ class KeyWatch:
                 # either that start sees this process or this process sees that key.
                 await store.lock_keys(tx.connection)
             await store.beat(tx.connection, self.id, self.label, marks)
-            problem = lacking(marks, await store.known_keys(tx.connection), source)
+            known = await store.known_keys(tx.connection)
+        problem, sealing = lacking(marks, known, source), store.sealing_key(known)
+        self._sealing = None if sealing is None else sealing.mark
         if problem is not None and self._problem is None:
             log.error("not ready: %s", problem)
         elif problem is None and self._problem is not None:
