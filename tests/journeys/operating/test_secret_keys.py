@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import re
@@ -192,6 +193,47 @@ async def test_a_value_that_was_written_meanwhile_is_not_overwritten(
     assert (reports["user_session"].done, reports["user_session"].left) == (1, 0)
     found = await pool.fetchval("SELECT sealed FROM user_session")
     assert NEW.unseal(found, session_context(bytes(32))) == b"saved by a page"
+
+
+async def test_what_pages_write_while_everything_is_sealed_again_stays(
+    ctx: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await enter(ctx.database, OLD.marks, ctx.settings)
+    await both_known(ctx)
+    monkeypatch.setattr(resealing, "BATCH", 20)
+    pool, count = ctx.database.pool, 300
+    digests = [number.to_bytes(32) for number in range(count)]
+    written = dict.fromkeys(digests, b"first")
+    await pool.executemany(
+        "INSERT INTO user_session (key_digest, sealed) VALUES ($1, $2)",
+        [(one, OLD.seal(b"first", session_context(one))) for one in digests],
+    )
+    done = asyncio.Event()
+
+    async def pages() -> None:
+        """Servers of both phases save sessions, one after the other."""
+        number = 0
+        while not done.is_set():
+            digest, text = digests[number * 7 % count], b"%d" % number
+            sealed = (OLD, BOTH)[number % 2].seal(text, session_context(digest))
+            await pool.execute(
+                "UPDATE user_session SET sealed = $2 WHERE key_digest = $1", digest, sealed
+            )
+            written[digest] = text
+            number += 1
+
+    busy = asyncio.create_task(pages())
+    await reseal(pool, BOTH, nothing)
+    done.set()
+    await busy
+    assert set(written.values()) != {b"first"}
+    await reseal(pool, BOTH, nothing)
+    rows = await pool.fetch("SELECT key_digest, sealed FROM user_session")
+    found = {
+        row["key_digest"]: NEW.unseal(row["sealed"], session_context(row["key_digest"]))
+        for row in rows
+    }
+    assert found == written
 
 
 async def test_a_row_that_somebody_holds_is_left_and_told(ctx: AppContext, sealed: Values) -> None:

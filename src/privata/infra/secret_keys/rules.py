@@ -1,6 +1,6 @@
 """Which secret keys a process may work with, judged from what the database knows of them.
 
-Three rules keep one installation's processes from working under different keys (RELIABILITY.md, 7):
+Three rules keep one installation's processes from working under different keys:
 a process has every key that has sealed, a key that is new begins as one that only opens, and it
 becomes the first one only when every process that runs has it.
 """
