@@ -163,7 +163,12 @@ async def _open(
     if any_keys:
         return ctx
     try:
-        await enter(ctx.database, ctx.sealer.marks, chosen, stays=stays)
+        await enter(ctx.database, ctx.sealer.marks, chosen, ctx.keys if stays else None)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        await ctx.close()
+        raise StartupError(
+            f"The secret keys cannot be compared with the database: {error or type(error)}"
+        ) from error
     except BaseException:
         await ctx.close()
         raise

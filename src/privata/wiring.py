@@ -7,12 +7,15 @@ hooks that only pages use are filled by `dashboard.urls`, which is loaded with t
 from __future__ import annotations
 
 from privata.accounts.sealed import APPS, SESSIONS
+from privata.apikeys.digests import KEYS
 from privata.apikeys.members import cut_keys_of_member, first_test_key
 from privata.events.service import FAN_OUT
 from privata.infra.http.sealed_answers import ANSWERS
 from privata.infra.secret_keys.columns import SEALED
+from privata.infra.secret_keys.redigesting import DIGESTS
 from privata.notifications.sealed import MAILS
 from privata.organizations import hooks as organizations
+from privata.tokens.digests import TOKENS
 from privata.webhooks.fan_out import OWE
 from privata.webhooks.signing.sealed import SECRETS
 
@@ -23,3 +26,4 @@ def wire() -> None:
     organizations.FIRST_KEY.fill(first_test_key)
     FAN_OUT.fill(OWE)
     SEALED.fill((SECRETS, APPS, SESSIONS, MAILS, ANSWERS))
+    DIGESTS.fill((KEYS, TOKENS))

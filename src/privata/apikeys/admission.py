@@ -17,6 +17,7 @@ from typing import Any, Final
 import asyncpg
 
 from privata.apikeys.admission_sql import ADMIT, with_companion
+from privata.apikeys.digests import KEYS
 from privata.apikeys.rules import well_formed
 from privata.core import standing
 from privata.core.standing import OrganizationStatus
@@ -173,6 +174,7 @@ class Admitter:
                 continue
             if caller not in actors:
                 actors[caller] = _actor(caller, row)
+                self._note_use(caller, row)
             actor = actors[caller]
             bucket = (row["caller_subject"], caller.kind)
             nth = given[bucket] = given[bucket] + 1
@@ -185,6 +187,11 @@ class Admitter:
             barred = None if actor is None else _barred(actor, row)
             along = None if self._companion is None or actor is None or barred else row
             call.answer.set_result(Admission(actor, allowance, None, along, barred))
+
+    def _note_use(self, caller: Caller, row: asyncpg.Record) -> None:
+        if row["caller_secret"] is not None and caller.key is not None:
+            under = row["caller_digest_key"]
+            self._ctx.digests.used(KEYS, row["caller_secret"], under, caller.key)
 
 
 def _number(row: asyncpg.Record) -> int:

@@ -33,7 +33,7 @@ WITH asking AS (
     WHERE l.locked_until > now()
 ), found AS (
     SELECT a.n, a.ip, k.id, k.organization_id, k.environment, s.prefix, o.status,
-           ({HELD_SCOPES}) AS scopes, s.id AS secret_id, s.last_used_at
+           ({HELD_SCOPES}) AS scopes, s.id AS secret_id, s.last_used_at, s.digest_key
     FROM tried AS t
     JOIN asking AS a ON a.n = t.n
     JOIN api_key_secret AS s ON s.digest = t.digest
@@ -71,7 +71,8 @@ SELECT asking.n AS caller_n, lockout.locked_until AS caller_locked_until,
        bucket.granted AS caller_granted, found.id AS caller_key,
        found.organization_id AS caller_organization, found.environment AS caller_environment,
        found.scopes AS caller_scopes, found.prefix AS caller_prefix,
-       found.status AS caller_status
+       found.status AS caller_status, found.secret_id AS caller_secret,
+       found.digest_key AS caller_digest_key
 FROM asking
 LEFT JOIN lockout ON lockout.n = asking.n
 LEFT JOIN payer ON payer.n = asking.n

@@ -65,6 +65,9 @@ class ApiKeySecret(models.Model):
     prefix = models.CharField(max_length=16)
     last_four = models.CharField(max_length=4, db_default="")
     digest = models.BinaryField(max_length=32)
+    digest_key = models.BinaryField(
+        null=True, help_text="the name of the secret key of the digest; null: not known"
+    )
     created_at = models.DateTimeField(db_default=Now())
     dead_at = models.DateTimeField(null=True, help_text="works until then; null: until revoked")
     last_used_at = models.DateTimeField(null=True, help_text="noted at most once a minute")

@@ -36,8 +36,9 @@ RETURNING dead_at, prefix
 """
 
 _INSERT: Final = """
-INSERT INTO api_key_secret (key_id, prefix, last_four, digest, created_at, maker_id, by_operator)
-VALUES ($1, $2, $3, $4, statement_timestamp(), $5, $6)
+INSERT INTO api_key_secret (key_id, prefix, last_four, digest, created_at, maker_id, by_operator,
+                            digest_key)
+VALUES ($1, $2, $3, $4, statement_timestamp(), $5, $6, $7)
 """
 
 _END_NOW: Final = """
@@ -74,7 +75,14 @@ async def rotate_key(ctx: AppContext, *, actor: Actor, key_id: UUID) -> RotatedK
         prefix, digest = key[:PREFIX_LENGTH], ctx.sealer.digest(key)
         maker = maker_of(actor)
         await tx.connection.execute(
-            _INSERT, key_id, prefix, key[-LAST_SHOWN:], digest, maker.user_id, maker.by_operator
+            _INSERT,
+            key_id,
+            prefix,
+            key[-LAST_SHOWN:],
+            digest,
+            maker.user_id,
+            maker.by_operator,
+            ctx.sealer.marks[0].name,
         )
         changes = {"name": row["name"], "prefix": changed(ended["prefix"], prefix)}
         await note(tx, actor, "api_key.rotated", key_id, changes)

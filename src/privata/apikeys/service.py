@@ -44,8 +44,8 @@ WITH made AS (
     VALUES ($1, $2, $3, $4, $7, $8, $10, $11)
     RETURNING id
 )
-INSERT INTO api_key_secret (key_id, prefix, last_four, digest, maker_id, by_operator)
-SELECT id, $5, $9, $6, $12, $13 FROM made
+INSERT INTO api_key_secret (key_id, prefix, last_four, digest, maker_id, by_operator, digest_key)
+SELECT id, $5, $9, $6, $12, $13, $14 FROM made
 """
 
 # When the oldest of the last KEYS_PER_HOUR leaves the hour, if there are as many.
@@ -133,6 +133,7 @@ async def create_key(
         expires_on,
         maker.user_id,
         maker.by_operator,
+        ctx.sealer.marks[0].name,
     )
     changes = {
         "name": named,

@@ -13,6 +13,7 @@ import click
 if TYPE_CHECKING:
     from privata.core.tenancy import Actor
     from privata.infra.context import AppContext
+    from privata.infra.secret_keys.redigesting import Hanging
     from privata.infra.secret_keys.resealing import Resealed
     from privata.infra.secret_keys.status import Status
 
@@ -41,6 +42,7 @@ def status(as_json: bool) -> None:
 def reseal(dry_run: bool) -> None:
     """Seal everything again under the first key. Safe to stop, to repeat, and under load."""
     from privata.infra.secret_keys.columns import sealed_uses
+    from privata.infra.secret_keys.redigesting import hanging
     from privata.infra.secret_keys.resealing import reseal as reseal_all
     from privata.startup import run_once
 
@@ -50,19 +52,26 @@ def reseal(dry_run: bool) -> None:
             if use.key != first:
                 click.echo(f"{use.table:20} {use.count:>9,} under {use.shown}")
 
-    async def work(ctx: AppContext) -> list[Resealed]:
-        return await reseal_all(ctx.database.pool, ctx.sealer, _progress)
+    async def work(ctx: AppContext) -> tuple[list[Resealed], list[Hanging]]:
+        reports = await reseal_all(ctx.database.pool, ctx.sealer, _progress)
+        return reports, await hanging(ctx.database.pool, ctx.sealer.marks[0].name)
 
     if dry_run:
         run_once(count)
         return
-    reports = run_once(work)
+    reports, digests = run_once(work)
     for one in reports:
         click.echo(f"{one.table:20} {one.done:>9,} sealed again")
         if one.left:
             click.echo(f"{one.table:20} {one.left:>9,} were in use: run this again")
         for name, closed in sorted(one.closed.items()):
             click.echo(f"{one.table:20} {closed:>9,} do not open: their key is {name}")
+    for digest in digests:
+        under = "an unknown key" if digest.key is None else digest.key.hex()
+        click.echo(
+            f"{digest.what} {digest.id} ({digest.label}…) of organization"
+            f" {digest.organization_id} needs {under} until it is used again"
+        )
     if any(one.left or one.closed for one in reports):
         sys.exit(1)
 
@@ -102,6 +111,10 @@ def _tell(found: Status) -> None:
     for key in found.keys:
         since = f"since {key.seen_at:%Y-%m-%d}"
         click.echo(f"{key.shown}  {key.state:8} {since}")
+    for process in found.running:
+        first, *others = [name.hex() for name in process.keys]
+        also = f", opens {', '.join(others)}" if others else ""
+        click.echo(f"{process.label} seals with {first}{also}")
     for use in found.uses:
         click.echo(f"{use.table:20} {use.count:>9,} under {use.shown}")
 

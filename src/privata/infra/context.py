@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from privata.core.clock import Clock, SystemClock
 from privata.infra.database.postgres import Database
 from privata.infra.sealing import Sealer
+from privata.infra.secret_keys.redigesting import Redigester
 from privata.infra.secret_keys.watching import KeyWatch
 from privata.infra.settings import Settings
 
@@ -14,13 +15,17 @@ from privata.infra.settings import Settings
 @dataclass(frozen=True, slots=True)
 class AppContext:
     """Database, seals, clock and settings of one process; `keys` says whether its secret keys
-    still fit."""
+    still fit, `digests` moves digests to the first of them."""
 
     database: Database
     sealer: Sealer
     clock: Clock
     settings: Settings
     keys: KeyWatch = field(default_factory=KeyWatch)
+    digests: Redigester = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "digests", Redigester(self.database, self.sealer, self.keys))
 
     @classmethod
     async def open(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
@@ -95,3 +96,16 @@ class DatabaseGeneration(models.Model):
                 condition=models.Q(mark__regex="^[0-9a-f]{8}$"), name="database_generation_mark"
             ),
         ]
+
+
+class SecretKeyProcess(models.Model):
+    """A process that runs, and the secret keys it has: a key becomes the first one when all have
+    it. A row goes when its process stops; one of a killed process counts for a minute."""
+
+    id = models.UUIDField(primary_key=True)
+    label = models.CharField(max_length=200, help_text="which program on which machine")
+    keys = ArrayField(models.BinaryField(), help_text="the names of its keys; the first one seals")
+    seen_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "secret_key_process"

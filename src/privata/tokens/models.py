@@ -20,6 +20,9 @@ class PersonalToken(models.Model):
     scopes = ArrayField(models.CharField(max_length=32))
     prefix = models.CharField(max_length=12)
     digest = models.BinaryField(max_length=32)
+    digest_key = models.BinaryField(
+        null=True, help_text="the name of the secret key of the digest; null: not known"
+    )
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True)

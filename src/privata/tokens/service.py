@@ -16,6 +16,7 @@ from privata.core.tenancy import TOKEN_SESSION, Actor, ActorKind, Environment
 from privata.infra.context import AppContext
 from privata.infra.http.proxies import source_of
 from privata.infra.limits import TAKE, Allowance, Kind, limits_of
+from privata.tokens.digests import TOKENS
 from privata.tokens.rules import (
     LIFETIMES,
     MAX_NAME,
@@ -37,8 +38,9 @@ ORDER BY t.created_at DESC, t.id
 """
 
 _INSERT = """
-INSERT INTO personal_token (id, organization_id, user_id, name, scopes, prefix, digest, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO personal_token (id, organization_id, user_id, name, scopes, prefix, digest, expires_at,
+                            digest_key)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 
 # Membership, role and status are read with the token: whatever was taken from the person a moment
@@ -49,8 +51,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 # A token pays for its calls, and so does the address of a wrong one; see `infra.limits`.
 _AUTHENTICATE = f"""
 WITH found AS (
-    SELECT t.id, t.organization_id, t.scopes, t.last_used_at, u.id AS user_id, u.email, m.role,
-           o.name AS organization_name, o.status AS organization_status
+    SELECT t.id, t.organization_id, t.scopes, t.last_used_at, t.digest_key, u.id AS user_id,
+           u.email, m.role, o.name AS organization_name, o.status AS organization_status
     FROM personal_token AS t
     JOIN shared_user AS u ON u.id = t.user_id AND u.is_active
     JOIN shared_membership AS m ON m.user_id = t.user_id AND m.organization_id = t.organization_id
@@ -150,6 +152,7 @@ async def create_token(
             token[:PREFIX_LENGTH],
             ctx.sealer.digest(f"token:{token}"),
             now + timedelta(days=days),
+            ctx.sealer.marks[0].name,
         )
         await audit.record(
             tx,
@@ -212,6 +215,7 @@ async def authenticate(
     allowance = Allowance(with_token if known else without, row["tokens"], row["granted"] > 0)
     if not known:
         return None, allowance
+    ctx.digests.used(TOKENS, row["id"], row["digest_key"], f"token:{token}")
     actor = Actor(
         kind=ActorKind.USER,
         id=str(row["user_id"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import re
@@ -56,7 +57,7 @@ async def sealed(ctx: AppContext, organization: uuid.UUID, superuser: asyncpg.Co
     """Something in each sealed column under the old key: how to read it, its context, its text."""
     endpoint, secret, mail = (uuid.uuid4() for _ in range(3))
     pool = ctx.database.pool
-    await enter(ctx.database, OLD.marks, ctx.settings, stays=True)
+    await enter(ctx.database, OLD.marks, ctx.settings)
     user = await pool.fetchval(
         "INSERT INTO app_user (email, password, is_superuser) VALUES ('a@x.example', '', false)"
         " RETURNING id"
@@ -121,8 +122,8 @@ async def opened(ctx: AppContext, sealer: Sealer, values: Values) -> None:
 
 async def both_known(ctx: AppContext) -> None:
     """The two phases of a rotation: the new key opens, then it is first."""
-    await enter(ctx.database, Sealer([KEY_A, KEY_B]).marks, ctx.settings, stays=True)
-    await enter(ctx.database, BOTH.marks, ctx.settings, stays=True)
+    await enter(ctx.database, Sealer([KEY_A, KEY_B]).marks, ctx.settings)
+    await enter(ctx.database, BOTH.marks, ctx.settings)
 
 
 async def test_every_sealed_column_is_registered(superuser: asyncpg.Connection) -> None:
@@ -194,6 +195,47 @@ async def test_a_value_that_was_written_meanwhile_is_not_overwritten(
     assert NEW.unseal(found, session_context(bytes(32))) == b"saved by a page"
 
 
+async def test_what_pages_write_while_everything_is_sealed_again_stays(
+    ctx: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await enter(ctx.database, OLD.marks, ctx.settings)
+    await both_known(ctx)
+    monkeypatch.setattr(resealing, "BATCH", 20)
+    pool, count = ctx.database.pool, 300
+    digests = [number.to_bytes(32) for number in range(count)]
+    written = dict.fromkeys(digests, b"first")
+    await pool.executemany(
+        "INSERT INTO user_session (key_digest, sealed) VALUES ($1, $2)",
+        [(one, OLD.seal(b"first", session_context(one))) for one in digests],
+    )
+    done = asyncio.Event()
+
+    async def pages() -> None:
+        """Servers of both phases save sessions, one after the other."""
+        number = 0
+        while not done.is_set():
+            digest, text = digests[number * 7 % count], b"%d" % number
+            sealed = (OLD, BOTH)[number % 2].seal(text, session_context(digest))
+            await pool.execute(
+                "UPDATE user_session SET sealed = $2 WHERE key_digest = $1", digest, sealed
+            )
+            written[digest] = text
+            number += 1
+
+    busy = asyncio.create_task(pages())
+    await reseal(pool, BOTH, nothing)
+    done.set()
+    await busy
+    assert set(written.values()) != {b"first"}
+    await reseal(pool, BOTH, nothing)
+    rows = await pool.fetch("SELECT key_digest, sealed FROM user_session")
+    found = {
+        row["key_digest"]: NEW.unseal(row["sealed"], session_context(row["key_digest"]))
+        for row in rows
+    }
+    assert found == written
+
+
 async def test_a_row_that_somebody_holds_is_left_and_told(ctx: AppContext, sealed: Values) -> None:
     await both_known(ctx)
     async with ctx.database.transaction() as tx:
@@ -211,9 +253,9 @@ async def test_a_row_that_somebody_holds_is_left_and_told(ctx: AppContext, seale
 async def test_a_value_without_its_key_is_counted_and_stays(
     ctx: AppContext, sealed: Values
 ) -> None:
-    await enter(ctx.database, OLD.marks, ctx.settings, stays=True)
+    await enter(ctx.database, OLD.marks, ctx.settings)
     await ctx.database.pool.execute("DELETE FROM secret_key")
-    await enter(ctx.database, NEW.marks, ctx.settings, stays=True)
+    await enter(ctx.database, NEW.marks, ctx.settings)
     reports = await reseal(ctx.database.pool, NEW, nothing)
     assert [dict(one.closed) for one in reports] == [{A.shown: 1}] * 5
     await opened(ctx, OLD, sealed)
@@ -230,7 +272,7 @@ async def test_a_command_with_the_old_settings_does_not_seal_back(
 
 
 async def test_a_key_is_retired_once_nothing_needs_it(ctx: AppContext) -> None:
-    await enter(ctx.database, OLD.marks, ctx.settings, stays=True)
+    await enter(ctx.database, OLD.marks, ctx.settings)
 
     async def retired(shown: str, *uses: Use, anyway: bool = False) -> None:
         async with ctx.database.transaction() as tx:
@@ -246,7 +288,7 @@ async def test_a_key_is_retired_once_nothing_needs_it(ctx: AppContext) -> None:
     await retired(A.shown, Use("mail", A.name, 3), anyway=True)
     with pytest.raises(PrivataError, match="was retired on"):
         await retired(A.shown)
-    await enter(ctx.database, NEW.marks, ctx.settings, stays=True)
+    await enter(ctx.database, NEW.marks, ctx.settings)
     assert store.sealing_key(await store.known_keys(ctx.database.pool)).mark == B  # type: ignore[union-attr]
 
 

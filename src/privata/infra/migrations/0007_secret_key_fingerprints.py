@@ -1,3 +1,4 @@
+from django.contrib.postgres.fields import ArrayField
 from django.db import migrations, models
 from django.db.models.functions import Now
 
@@ -9,7 +10,7 @@ ALTER TABLE secret_key
 
 
 class Migration(migrations.Migration):
-    """What the database knows of the installation's secret keys."""
+    """What the database knows of the installation's secret keys, and of who works with them."""
 
     dependencies = [("infra", "0006_database_generation")]
 
@@ -44,6 +45,26 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={"db_table": "secret_key"},
+        ),
+        migrations.CreateModel(
+            name="SecretKeyProcess",
+            fields=[
+                ("id", models.UUIDField(primary_key=True, serialize=False)),
+                (
+                    "label",
+                    models.CharField(help_text="which program on which machine", max_length=200),
+                ),
+                (
+                    "keys",
+                    ArrayField(
+                        base_field=models.BinaryField(),
+                        help_text="the names of its keys; the first one seals",
+                        size=None,
+                    ),
+                ),
+                ("seen_at", models.DateTimeField(db_default=Now())),
+            ],
+            options={"db_table": "secret_key_process"},
         ),
         migrations.RunSQL(LENGTHS, "ALTER TABLE secret_key DROP CONSTRAINT secret_key_lengths"),
     ]

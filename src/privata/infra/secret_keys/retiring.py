@@ -18,7 +18,8 @@ async def retire(tx: Transaction, shown: str, uses: Sequence[Use], *, anyway: bo
     """Note that the key is needed no more, so that processes may start without it.
 
     `PrivataError` while something hangs on it, by `uses`, and for the key that the installation
-    seals with, unless `anyway`: a key that was lost. What hangs on it does not open then.
+    seals with, unless `anyway`: a key that was lost. What hangs on it does not open then. And while
+    a process seals with it, whatever was asked: more would hang on it a moment later.
     """
     # Nobody enters meanwhile: the key cannot become the first one of a process.
     await store.lock_keys(tx.connection)
@@ -30,6 +31,13 @@ async def retire(tx: Transaction, shown: str, uses: Sequence[Use], *, anyway: bo
     key = found[0]
     if key.retired_at is not None:
         raise PrivataError(f"The secret key {shown} was retired on {key.retired_at:%Y-%m-%d}.")
+    sealing = [
+        one for one in await store.running_processes(tx.connection) if one.keys[0] == key.mark.name
+    ]
+    if sealing:
+        raise PrivataError(
+            f"{sealing[0].label} seals with {shown}. Put another key first there and restart it."
+        )
     if not anyway:
         if store.sealing_key(known) == key:
             raise PrivataError(

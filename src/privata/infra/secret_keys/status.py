@@ -13,6 +13,8 @@ from privata.core.clock import iso
 from privata.infra.context import AppContext
 from privata.infra.secret_keys import store
 from privata.infra.secret_keys.columns import Use, sealed_uses
+from privata.infra.secret_keys.redigesting import digest_uses
+from privata.infra.secret_keys.rules import Process
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +29,10 @@ class KeyState:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Every key, the oldest first, and what hangs on each."""
+    """Every key, the oldest first, the processes that run, and what hangs on each key."""
 
     keys: Sequence[KeyState]
+    running: Sequence[Process]
     uses: Sequence[Use]
 
     def as_dict(self) -> dict[str, Any]:
@@ -39,6 +42,10 @@ class Status:
                 {"key": one.shown, "state": one.state, "seen_at": iso(one.seen_at)}
                 for one in self.keys
             ],
+            "processes": [
+                {"process": one.label, "keys": [name.hex() for name in one.keys]}
+                for one in self.running
+            ],
             "uses": [
                 {"table": one.table, "key": one.shown, "count": one.count} for one in self.uses
             ],
@@ -47,7 +54,7 @@ class Status:
 
 async def uses_of(pool: asyncpg.Pool[Any]) -> list[Use]:
     """Everything that hangs on a secret key."""
-    return await sealed_uses(pool)
+    return [*await sealed_uses(pool), *await digest_uses(pool)]
 
 
 async def status_of(ctx: AppContext) -> Status:
@@ -63,4 +70,4 @@ async def status_of(ctx: AppContext) -> Status:
         if key.retired_at is not None:
             state = "retired"
         keys.append(KeyState(key.mark.shown, state, key.seen_at))
-    return Status(keys, await uses_of(pool))
+    return Status(keys, await store.running_processes(pool), await uses_of(pool))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
+from uuid import UUID
 
 import asyncpg
 
 from privata.infra.sealing import KeyMark
-from privata.infra.secret_keys.rules import KnownKey
+from privata.infra.secret_keys.rules import LAPSED_S, KnownKey, Process
 
 Executor: TypeAlias = (
     "asyncpg.Pool[Any] | asyncpg.Connection[Any] | asyncpg.pool.PoolConnectionProxy[Any]"
@@ -29,6 +30,23 @@ ON CONFLICT (name) DO NOTHING
 """
 
 _FIRST: Final = "UPDATE secret_key SET first_at = statement_timestamp() WHERE name = $1"
+
+_RUNNING: Final = """
+SELECT label, keys, extract(epoch FROM statement_timestamp() - seen_at)::float8 AS silent_s
+FROM secret_key_process WHERE seen_at > statement_timestamp() - make_interval(secs => $1)
+ORDER BY seen_at DESC
+"""
+
+# One that was forgotten and lives writes its row anew.
+_FORGET: Final = """
+DELETE FROM secret_key_process WHERE seen_at < statement_timestamp() - make_interval(secs => $1)
+"""
+
+_BEAT: Final = """
+INSERT INTO secret_key_process (id, label, keys, seen_at)
+VALUES ($1, $2, $3, statement_timestamp())
+ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at
+"""
 
 
 async def known_keys(executor: Executor) -> list[KnownKey]:
@@ -61,3 +79,24 @@ def sealing_key(known: Sequence[KnownKey]) -> KnownKey | None:
     """The key that the installation seals with: the one that a process last began with."""
     needed = [(key.first_at, key) for key in known if key.first_at and key.retired_at is None]
     return max(needed, key=lambda one: one[0])[1] if needed else None
+
+
+async def running_processes(executor: Executor) -> list[Process]:
+    """Every process that said lately that it runs."""
+    rows = await executor.fetch(_RUNNING, LAPSED_S)
+    return [Process(row["label"], row["keys"], row["silent_s"]) for row in rows]
+
+
+async def forget_lapsed(executor: Executor) -> None:
+    """Delete the rows of processes that were killed."""
+    await executor.execute(_FORGET, LAPSED_S)
+
+
+async def beat(executor: Executor, process: UUID, label: str, marks: Sequence[KeyMark]) -> None:
+    """Say that this process runs, with these keys."""
+    await executor.execute(_BEAT, process, label[:200], [mark.name for mark in marks])
+
+
+async def leave(executor: Executor, process: UUID) -> None:
+    """Say that this process stops."""
+    await executor.execute("DELETE FROM secret_key_process WHERE id = $1", process)
