@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator
 
-import asyncpg
-
 from privata.events.service import LIVE_WAKEUP
 from privata.infra.database.postgres import listening
+from privata.infra.faults import FAULTS, passing_fault
 from privata.infra.plane import app_context, current_time
-
-log = logging.getLogger(__name__)
 
 #: What a browser waits before it connects again, and this process before it listens again, ms.
 RETRY_MS = 2000
@@ -88,8 +84,11 @@ class Hub:
                         self._tell(f"{key}:{EVERYTHING}")
                     while (payload := await wakeups.get()) is not None:
                         self._tell(payload)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("live pages cannot listen: %s", error)
+            except Exception as error:
+                fault = passing_fault(error)
+                if fault is None:
+                    raise
+                FAULTS.note(fault, error, "live pages cannot listen")
             self._listening_since = None
             await asyncio.sleep(RETRY_MS / 1000)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,9 +18,7 @@ import asyncpg
 
 from privata.infra.database.address import parse_address
 from privata.infra.database.connecting import USUAL, arguments, connect
-
-log = logging.getLogger(__name__)
-
+from privata.infra.faults import FAULTS, PassingFault, passing_fault
 
 #: NOTIFY payloads have to stay below 8,000 bytes; ours are short, this bounds one statement.
 _WAKEUP_BATCH = 500
@@ -111,7 +108,7 @@ class Database:
                 )
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 # A wake-up is lost, nothing else: every listener also polls slowly.
-                log.warning("wake-up not sent: %s", error)
+                FAULTS.note(passing_fault(error) or PassingFault.LOST, error, "wake-up not sent")
                 return
 
 
