@@ -198,6 +198,7 @@ def environment_for(home: Path, app_url: str, owner_url: str, **more: str) -> di
         "PRIVATA_HOME": str(home),
         "PRIVATA_DATABASE_URL": app_url,
         "PRIVATA_DATABASE_OWNER_URL": owner_url,
+        "PRIVATA_DRAIN_SECONDS": "0",  # no proxy stands in front of them
         "PRIVATA_PASSWORD_MEMORY_KIB": "19456",  # the least allowed: hundreds are hashed
         **more,
     }
@@ -218,6 +219,7 @@ def settings(cluster: Cluster, database_name: str, tmp_path: Path) -> Settings:
         home=tmp_path,
         database_url=cluster.app(database_name),
         database_owner_url=cluster.owner(database_name),
+        drain_seconds=0,
     )
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import asyncpg
 import uvloop
@@ -18,12 +17,16 @@ from privata.dashboard.database import boot
 from privata.infra.context import AppContext
 from privata.infra.database.address import DatabaseAddress, parse_address
 from privata.infra.database.urls import DatabaseUrls, database_urls
+from privata.infra.ending import Stop, within
 from privata.infra.settings import Settings, settings
 from privata.wiring import wire
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+#: Seconds for giving the connections back at the end: the database may be frozen.
+CLOSE_S: Final = 0.5
 
 
 def prepare_schema(chosen: Settings, *, migrate: bool) -> list[str]:
@@ -99,15 +102,14 @@ async def _until_told(
 ) -> None:
     ctx = await _open(chosen, urls)
     task = asyncio.ensure_future(work(ctx))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
+    Stop(task, chosen.drain_seconds).listen()
     try:
         await task
     except asyncio.CancelledError:
         log.info("stopped")
     finally:
-        await ctx.close()
+        await within(CLOSE_S, ctx.close(), "closing the database connections")
+        ctx.database.pool.terminate()  # what still hangs gets an error
 
 
 async def _open(chosen: Settings, urls: DatabaseUrls) -> AppContext:

@@ -8,11 +8,19 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
+import asyncpg
 import psycopg
 
 from privata.dashboard.applications import INSTALLED
 from privata.infra.database.postgres import conninfo
+from privata.infra.readiness import Check
+
+#: How often a running program compares the schema with its code, seconds.
+COMPARED_EVERY_S: Final = 10.0
+
+_APPLIED: Final = "SELECT app, name FROM django_migrations"
 
 
 def has_all_migrations(url: str) -> bool:
@@ -20,12 +28,41 @@ def has_all_migrations(url: str) -> bool:
     Django then gets the error with its reason."""
     try:
         with psycopg.connect(conninfo(url)) as connection:
-            rows = connection.execute("SELECT app, name FROM django_migrations").fetchall()
+            rows = connection.execute(_APPLIED).fetchall()
     except psycopg.Error:
         return False
     needed = migrations_of_the_code()
     # None: an installation without source files, which Django has to judge.
     return bool(needed) and needed <= {(app, name) for app, name in rows}
+
+
+def schema_check() -> Check:
+    """Whether the schema is the one of the code.
+
+    A newer one is a failure only where it was there first: while a release is rolled out, the
+    programs of the one before go on.
+    """
+    needed = migrations_of_the_code()
+    ours: set[tuple[str, str]] | None = None
+
+    async def ask(connection: asyncpg.Connection[asyncpg.Record]) -> str | None:
+        nonlocal ours
+        applied = {(row["app"], row["name"]) for row in await connection.fetch(_APPLIED)}
+        if missing := sorted(needed - applied):
+            return (
+                f"the schema is older than this release: {len(missing)} migrations are missing"
+                f" ({'.'.join(missing[0])} first)"
+            )
+        ours = needed if ours is None else ours | applied
+        if ours is needed and (unknown := sorted(applied - needed)):
+            ours = None
+            return (
+                f"the schema is newer than this release: it has {len(unknown)} migrations more"
+                f" ({'.'.join(unknown[0])} first)"
+            )
+        return None
+
+    return Check("schema", ask, COMPARED_EVERY_S)
 
 
 def migrations_of_the_code() -> set[tuple[str, str]]:
