@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from privata.dashboard.applied import schema_check
 from privata.infra.context import AppContext
+from privata.infra.database_clock import DatabaseClock
 from privata.infra.readiness import Readiness
 
 
@@ -16,10 +17,13 @@ def readiness_of(
     answered: Callable[[], None] | None = None,
 ) -> Readiness:
     """The looks of a program; `Readiness` says what the callbacks are."""
+    clock = ctx.clock if isinstance(ctx.clock, DatabaseClock) else DatabaseClock()
     return Readiness(
         ctx.database.url,
         came_back=came_back,
         answered=answered,
         checks=(schema_check(),),
+        machine=clock.machine,
+        told_time=clock.set,
         most_skew_s=ctx.settings.clock_skew_seconds,
     )
