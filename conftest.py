@@ -143,6 +143,7 @@ def settings(cluster: Cluster, database_name: str, tmp_path: Path) -> Settings:
         home=tmp_path,
         database_url=cluster.app(database_name),
         database_owner_url=cluster.owner(database_name),
+        drain_seconds=0,
     )
 
 

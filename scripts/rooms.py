@@ -42,6 +42,7 @@ PLANES = frozenset(
         "console",
         "demo",
         "dashboard",
+        "ready",
         "serving",
         "startup",
         "wiring",

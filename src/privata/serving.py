@@ -3,41 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 import socket
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from privata.api.app import create_api
 from privata.api.dashboard import PREFIX as DASHBOARD_PREFIX
 from privata.api.dashboard import create_dashboard_api
-from privata.api.probes import create_probes
 from privata.api.routes import PREFIX
 from privata.core.errors import StartupError
 from privata.infra.context import AppContext
+from privata.infra.ending import within
 from privata.infra.garbage import short_pauses
-from privata.infra.http.protocol import USUAL, Patience, protocol_with
+from privata.infra.http.probes import PROBE_PATHS, create_probes
+from privata.infra.http.protocol import Patience
 from privata.infra.http.proxies import Network, address_in, client_address, parse_networks
 from privata.infra.http.safe_headers import CAME_IN_THE_CLEAR, NO_PAGE, SafeHeaders
+from privata.infra.http.server import Stopping, listen, serve_app_on
 from privata.infra.readiness import Readiness
 from privata.infra.settings import Settings
+from privata.ready import readiness_of
 from privata.streams.hub import Hub
 
-log = logging.getLogger(__name__)
+__all__ = ["create_application", "listen", "serve", "serve_and_work", "serve_app_on", "serve_on"]
 
-#: How long running requests may take to end when the server stops, seconds. Open streams are
-#: ended by the server then; their clients reconnect.
-GRACE_S = 5
+#: Seconds for each of the last steps, which need the database: it may be frozen.
+_LAST_S: Final = 0.5
 
 #: The first parts of the paths of the two APIs. All below is theirs, also what they do not know:
 #: a program that has its address wrong is to be told so in JSON.
 _API = PREFIX.split("/")[1]
 _DASHBOARD = DASHBOARD_PREFIX.split("/")[1]
-_PROBE_PATHS = ("/healthz", "/readyz")
 
 
 class ByPath:
@@ -64,7 +63,7 @@ class ByPath:
         path: str = scope.get("path", "")
         if self.trusted:
             self._look_behind_proxies(scope)
-        if path in _PROBE_PATHS:
+        if path in PROBE_PATHS:
             await self.probes(scope, receive, send)
             return
         first = path.lstrip("/").partition("/")[0].lower()
@@ -119,7 +118,7 @@ def create_application(ctx: AppContext, *, only: str | None = None) -> Applicati
         from privata.dashboard.connections import replace_all
 
         dashboard, came_back = create_dashboard(ctx), replace_all
-    readiness = Readiness(ctx.database.url, came_back=came_back)
+    readiness = readiness_of(ctx, came_back=came_back)
     api = create_api(ctx, readiness) if only != "dashboard" else None
     automation = create_dashboard_api(ctx) if only != "dashboard" else None
     trusted = parse_networks(ctx.settings.trusted_proxies)
@@ -146,9 +145,12 @@ async def serve_and_work(ctx: AppContext) -> None:
     """Server and worker side by side until cancelled."""
     from privata.worker.main import work
 
-    async with asyncio.TaskGroup() as group:
-        group.create_task(serve(ctx))
-        group.create_task(work(ctx))
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(serve(ctx))
+            group.create_task(work(ctx))
+    except* StartupError as several:
+        raise several.exceptions[0] from None  # a port that is taken
 
 
 async def serve_on(listener: socket.socket, ctx: AppContext, *, only: str | None = None) -> None:
@@ -171,76 +173,20 @@ async def serve_on(listener: socket.socket, ctx: AppContext, *, only: str | None
                     listener,
                     application.app,
                     patience=_patience(ctx.settings),
-                    before_stop=end_streams,
+                    stopping=Stopping(
+                        ctx.settings.drain_seconds, application.readiness.drain, end_streams
+                    ),
                 )
     finally:
         if hub is not None:
-            await hub.aclose()
+            await within(_LAST_S, hub.aclose(), "closing the streams")
         if only != "api":
             from privata.dashboard.connections import close_pool
 
-            await asyncio.to_thread(close_pool)
+            await within(_LAST_S, asyncio.to_thread(close_pool), "closing the pages' connections")
 
 
 def _patience(settings: Settings) -> Patience:
     return Patience(
         settings.request_head_seconds, settings.request_body_seconds, settings.keep_alive_seconds
     )
-
-
-async def serve_app_on(
-    listener: socket.socket,
-    app: ASGIApp,
-    *,
-    patience: Patience = USUAL,
-    before_stop: Callable[[], None] | None = None,
-) -> None:
-    """Serve any ASGI application on a listening socket until cancelled, then let requests end."""
-    config = uvicorn.Config(
-        app,
-        log_config=None,
-        access_log=False,
-        lifespan="off",
-        proxy_headers=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
-        timeout_keep_alive=patience.idle_s,
-        http=protocol_with(patience),
-        ws="none",
-    )
-    server = _Server(config)
-    log.info("listening on http://%s:%s", *listener.getsockname()[:2])
-    task = asyncio.create_task(server.serve(sockets=[listener]))
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        server.should_exit = True
-        if before_stop is not None:
-            before_stop()
-        await task
-        raise
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; `StartupError` names an address that cannot be had."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise StartupError(
-            f"Port {port} on {host} cannot be used ({error.strerror}); set PRIVATA_PORT."
-        ) from None
-    listener.listen(1024)
-    listener.setblocking(False)
-    return listener
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without signal handlers of its own: the program around it decides when to stop."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield

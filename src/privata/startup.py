@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import asyncpg
 import uvloop
@@ -20,6 +19,7 @@ from privata.infra import generation
 from privata.infra.context import AppContext
 from privata.infra.database.address import DatabaseAddress, parse_address
 from privata.infra.database.urls import DatabaseUrls, database_urls
+from privata.infra.ending import Stop, within
 from privata.infra.secret_keys.entering import enter, key_source
 from privata.infra.settings import Settings, settings
 from privata.wiring import wire
@@ -27,6 +27,9 @@ from privata.wiring import wire
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+#: Seconds for giving the connections back at the end: the database may be frozen.
+CLOSE_S: Final = 0.5
 
 
 def migrate_schema(chosen: Settings, *, say: Say, patience_s: float) -> list[str]:
@@ -125,15 +128,14 @@ async def _until_told(
     ctx = await _open(chosen, urls, stays=True)
     await _tell_generation(ctx)
     task = asyncio.ensure_future(_watched(work, ctx))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
+    Stop(task, chosen.drain_seconds).listen()
     try:
         await task
     except asyncio.CancelledError:
         log.info("stopped")
     finally:
-        await ctx.close()
+        await within(CLOSE_S, ctx.close(), "closing the database connections")
+        ctx.database.pool.terminate()  # what still hangs gets an error
 
 
 async def _watched(work: Callable[[AppContext], Awaitable[None]], ctx: AppContext) -> None:

@@ -15,15 +15,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import asyncpg
+import httpx
 import psycopg
 import pytest
 
 from conftest import Cluster, running_cluster, wait_for
 from privata.infra import embedded
 from privata.infra.embedded import layout, postmaster
+from tests.loopback import NO_AUTHORITIES
 
 from .conftest import Scale
 from .harness import Harness, Hook
+from .programs import free_port, program
 
 SEED = 7
 
@@ -44,6 +47,21 @@ def cluster(home: Path) -> Iterator[Cluster]:
 
 def _data(home: Path) -> Path:
     return layout.root_of(layout.control_of(home.resolve())) / "data"
+
+
+@contextmanager
+def _frozen(home: Path) -> Iterator[None]:
+    """Every process of the server stands still."""
+    master, children = postmaster.processes(_data(home))
+    stopped = master + children
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in stopped:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
 async def _publishing(harness: Harness, hook: Hook, until: asyncio.Event) -> None:
@@ -129,16 +147,8 @@ async def test_hangs(harness: Harness, home: Path, scale: Scale) -> None:
     harness.worker()
     with _traffic(harness, hook) as over:
         await harness.accepts(20)
-        master, children = postmaster.processes(_data(home))
-        stopped = master + children
-        for pid in stopped:
-            os.kill(pid, signal.SIGSTOP)
-        try:
+        with _frozen(home):
             await asyncio.sleep(scale(6, 60))
-        finally:
-            for pid in stopped:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGCONT)
         before = harness.accepted()
         await harness.accepts(before + 20)
         over.set()
@@ -147,4 +157,43 @@ async def test_hangs(harness: Harness, home: Path, scale: Scale) -> None:
             return bool(await harness.ctx.database.pool.fetchval("SELECT true"))
 
         await wait_for(published)
+    await _check(harness)
+
+
+async def test_programs_stop_in_time_while_the_database_is_frozen(
+    harness: Harness, home: Path
+) -> None:
+    """It took 100 s. Requests, pages and loops wait for the database meanwhile."""
+    port = free_port()
+    env = harness.env | {"PRIVATA_PORT": str(port), "PRIVATA_DRAIN_SECONDS": "3"}
+    server = harness.stack.enter_context(program("-m", "privata", "serve", env=env))
+    hook = await harness.hook("orders", delay_s=0.01)
+    worker = harness.worker()
+    await harness.publish(hook, 8)
+    await harness.accepts(8)
+    async with httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{port}", verify=NO_AUTHORITIES, timeout=60
+    ) as client:
+
+        async def ready() -> bool:
+            try:
+                return (await client.get("/readyz")).is_success
+            except httpx.TransportError:
+                return False
+
+        await wait_for(ready, seconds=60)
+        with _frozen(home):
+            waiting = [
+                asyncio.create_task(
+                    client.get("/partner/v1/me", headers={"X-API-Key": "pk_test_x"})
+                ),
+                asyncio.create_task(client.get("/test/orders/", headers={"Cookie": "privata=x"})),
+            ]
+            await asyncio.sleep(1)
+            for each in (server, worker):
+                each.terminate()
+            for each in (server, worker):
+                assert await asyncio.to_thread(each.wait, 20) == 0
+        await asyncio.gather(*waiting, return_exceptions=True)
+    harness.worker()
     await _check(harness)

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from privata.api.cors import secret_in_browser
 from privata.api.costs import kind_of
-from privata.api.errors import on_bug, on_database_away, on_request_error
+from privata.api.errors import on_bug, on_request_error
 from privata.apikeys.access_api import HEADER, SCOPE_ADMISSION
 from privata.apikeys.admission import Admission, Admitter, Caller, Companion
 from privata.apikeys.lockouts import count_failure, locked_out
@@ -25,6 +25,7 @@ from privata.apikeys.rules import as_sent
 from privata.core.errors import RequestError
 from privata.core.standing import refused
 from privata.infra.context import AppContext
+from privata.infra.faults import passing_fault
 from privata.infra.http.access import SCOPE_HEADERS
 from privata.infra.http.proxies import address_in, parse_networks, source_of
 from privata.infra.limits import Kind, limits_of, rate_headers, too_many
@@ -85,7 +86,9 @@ class Admissions:
                 refusal = await on_request_error(Request(scope), error)
             scope[SCOPE_ADMISSION] = admission
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            refusal = await _on_database_error(Request(scope), error)
+            if passing_fault(error) is not None:
+                raise
+            refusal = await on_bug(Request(scope), error)
         await (refusal or self.app)(scope, receive, send)
 
     async def _health(self, scope: Scope, ip: str | None) -> Response | None:
@@ -134,15 +137,3 @@ def _sent(scope: Scope) -> tuple[str | None, str]:
         elif name == b"user-agent":
             user_agent = value.decode("latin-1")
     return key, user_agent
-
-
-async def _on_database_error(request: Request, error: Exception) -> Response:
-    away = (
-        OSError,
-        asyncpg.PostgresConnectionError,
-        asyncpg.CannotConnectNowError,
-        asyncpg.AdminShutdownError,
-        asyncpg.CrashShutdownError,
-        asyncpg.InterfaceError,
-    )
-    return await (on_database_away if isinstance(error, away) else on_bug)(request, error)

@@ -6,12 +6,12 @@ import logging
 import re
 from typing import Any
 
-import asyncpg
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from privata.core.errors import NotFound, RequestError, UrlRefused, ValidationFailed
+from privata.infra.faults import FAULTS, PassingFault
 from privata.infra.http.wire import json_response
 
 log = logging.getLogger(__name__)
@@ -78,15 +78,17 @@ async def on_url_refused(request: Request, error: Exception) -> Response:
     return json_response(content, ValidationFailed.status)
 
 
-async def on_database_away(request: Request, error: Exception) -> Response:
-    """The database is restarting or out of reach: nothing was done, the call may be repeated."""
-    log.error("%s: database away: %s", request_id_of(request), error)
+def on_passing_fault(request: Request, fault: PassingFault, error: Exception) -> Response:
+    """The database is away, read-only or overloaded: nothing was done, the call may be repeated."""
+    FAULTS.note(fault, error, request_id_of(request))
     return away(request)
 
 
 def away(request: Request) -> Response:
-    """The answer while the database is out of reach."""
-    content = envelope(request, "INTERNAL", "The service is restarting. Try again shortly.")
+    """The answer while the database does not do what it should."""
+    content = envelope(
+        request, "INTERNAL", "The service is temporarily unavailable. Try again shortly."
+    )
     return json_response(content, 503, {"Retry-After": RETRY_AFTER_S})
 
 
@@ -97,14 +99,10 @@ async def on_bug(request: Request, error: Exception) -> Response:
     return json_response(content, 500)
 
 
+#: Passing faults of the database are no entry: `RequestIds` answers those, wherever they arise.
 HANDLERS: dict[Any, Any] = {
     RequestError: on_request_error,
     UrlRefused: on_url_refused,
     HTTPException: on_http_error,
-    asyncpg.PostgresConnectionError: on_database_away,
-    asyncpg.CannotConnectNowError: on_database_away,
-    asyncpg.AdminShutdownError: on_database_away,
-    asyncpg.CrashShutdownError: on_database_away,
-    ConnectionError: on_database_away,
     Exception: on_bug,
 }

@@ -26,6 +26,6 @@ async def health(request: Request, nobody: None) -> Response:
     The result is at most 5 seconds old and costs no database query.
     """
     readiness: Readiness = request.app.state.readiness
-    if not readiness.ready:
+    if not readiness.database_ready:
         return away(request)
     return json_response({"status": "ok"})

@@ -44,7 +44,7 @@ MEANINGS: Final[dict[int, str]] = {
 #: Message and further fields of each code, and of a code at one status where that reads better.
 _SAMPLES: Final[dict[str | tuple[str, int], tuple[str, Json]]] = {
     "INTERNAL": ("An internal error occurred.", {}),
-    ("INTERNAL", 503): ("The service is restarting. Try again shortly.", {}),
+    ("INTERNAL", 503): ("The service is temporarily unavailable. Try again shortly.", {}),
     "INVALID_KEY": (
         "The API key is missing, malformed, revoked, expired, or not allowed from your address.",
         {},

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
-from psycopg_pool import PoolTimeout
 
 from privata.dashboard.connections import give_back
 from privata.infra.database.for_django import PAGE_WAIT_S
+from privata.infra.faults import FAULTS, PassingFault, passing_fault
 
-log = logging.getLogger(__name__)
+#: What a browser is told to wait while the database does not do what it should, seconds.
+_RETRY_AFTER_S: Final = round(PAGE_WAIT_S)
 
 TEMPLATE = "ui/error.html"
 
@@ -45,14 +47,12 @@ def too_many(request: HttpRequest) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Made without the request: whatever broke may break the context processors too."""
-    if _no_connection(sys.exc_info()[1]):
-        log.error(
-            "no database connection for a page within %d s: the database is away, or all"
-            " PRIVATA_PAGES_POOL_SIZE connections are in use",
-            PAGE_WAIT_S,
-        )
+    error = sys.exc_info()[1]
+    fault = passing_fault(error)
+    if error is not None and fault is not None:
+        FAULTS.note(fault, error, _NO_CONNECTION if fault is PassingFault.POOL else request.path)
         busy = HttpResponse(render_to_string(TEMPLATE, {"status": 503}), status=503)
-        busy.headers["Retry-After"] = str(round(PAGE_WAIT_S))
+        busy.headers["Retry-After"] = str(_RETRY_AFTER_S)
         return busy
     return HttpResponse(render_to_string(TEMPLATE, {"status": 500}), status=500)
 
@@ -66,6 +66,16 @@ def _page(request: HttpRequest, status: int, words: str = "") -> HttpResponse:
         give_back()  # an error page may be rendered in a thread that serves no request
 
 
-def _no_connection(error: BaseException | None) -> bool:
-    """Whether the pool had none in time; Django wraps what the driver raises."""
-    return error is not None and isinstance(error.__cause__ or error, PoolTimeout)
+_NO_CONNECTION: Final = (
+    f"no database connection for a page within {PAGE_WAIT_S:g} s: the database is away, or all"
+    " PRIVATA_PAGES_POOL_SIZE connections are in use"
+)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether Django's line about a failed request says what is not in the log already."""
+    return record.exc_info is None or passing_fault(record.exc_info[1]) is None
+
+
+# Django writes each failure down with its trace, beside the line of `server_error`.
+logging.getLogger("django.request").addFilter(_is_news)

@@ -19,6 +19,7 @@ from privata.access.tenants import Tenant
 from privata.core.tenancy import Environment
 from privata.dashboard.connections import give_back
 from privata.dashboard.live_hub import RETRY_MS, Hub
+from privata.infra.faults import FAULTS, passing_fault
 from privata.organizations.tenant_context import tenant_of
 
 #: Seconds between looks whether the person may still watch; each is a comment on the stream, which
@@ -61,7 +62,7 @@ async def _messages(
             # By the clock and not by silence: a busy stream is looked at as often.
             if clock.time() >= look_at:
                 if not await sync_to_async(_still_signed_in)(request, tenant):
-                    return
+                    return  # or it cannot be known; the page connects again
                 look_at = clock.time() + HEARTBEAT_S
                 yield b": beat\n\n"
             try:
@@ -88,5 +89,11 @@ def _still_signed_in(request: HttpRequest, tenant: Tenant) -> bool:
             return False
         again = tenant_of(request, tenant.environment)
         return isinstance(again, Tenant) and again.organization_id == tenant.organization_id
+    except Exception as error:
+        fault = passing_fault(error)
+        if fault is None:
+            raise
+        FAULTS.note(fault, error, "a live page")
+        return False
     finally:
         give_back()

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterator
 
-import asyncpg
-
 from privata.events.service import LIVE_WAKEUP
+from privata.infra.faults import FAULTS, passing_fault
 from privata.infra.plane import app_context, current_time
-
-log = logging.getLogger(__name__)
 
 #: What a browser waits before it connects again, and this process before it listens again, ms.
 RETRY_MS = 2000
@@ -83,8 +79,11 @@ class Hub:
                 async with app_context().database.listening(LIVE_WAKEUP) as wakeups:
                     while True:
                         self._hear(await wakeups.get())
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("live pages cannot listen: %s", error)
+            except Exception as error:
+                fault = passing_fault(error)
+                if fault is None:
+                    raise
+                FAULTS.note(fault, error, "live pages cannot listen")
             self._listening_since = None
             await asyncio.sleep(RETRY_MS / 1000)
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from privata.core.clock import Clock, SystemClock
+from privata.core.clock import Clock
 from privata.infra.database.postgres import Database
+from privata.infra.database_clock import DatabaseClock
 from privata.infra.sealing import Sealer
 from privata.infra.secret_keys.redigesting import Redigester
 from privata.infra.secret_keys.watching import KeyWatch
@@ -15,7 +18,7 @@ from privata.infra.settings import Settings
 @dataclass(frozen=True, slots=True)
 class AppContext:
     """Database, seals, clock and settings of one process; `keys` says whether its secret keys
-    still fit, `digests` moves digests to the first of them."""
+    still fit, `digests` moves digests to the first of them. The clock is set by the database."""
 
     database: Database
     sealer: Sealer
@@ -29,12 +32,24 @@ class AppContext:
 
     @classmethod
     async def open(
-        cls, settings: Settings, url: str, *, pool_size: int | None = None
+        cls,
+        settings: Settings,
+        url: str,
+        *,
+        pool_size: int | None = None,
+        machine: Clock | None = None,
     ) -> AppContext:
-        """Connect to the database at `url`."""
+        """Connect to the database at `url`; the clock is the database's, whatever `machine` says.
+
+        `machine` is the clock of this machine; None: the real one.
+        """
         size = pool_size or settings.pool_size
         database = await Database.connect(url, size=size, direct_url=settings.database_listen_url)
-        return cls(database, Sealer(settings.key_material()), SystemClock(), settings)
+        clock = DatabaseClock(machine)
+        asked = time.monotonic()
+        told: datetime = await database.pool.fetchval("SELECT clock_timestamp()")
+        clock.set(told, time.monotonic() - asked)
+        return cls(database, Sealer(settings.key_material()), clock, settings)
 
     async def close(self) -> None:
         """Give the connections back."""

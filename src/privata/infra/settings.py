@@ -52,6 +52,10 @@ class Settings(BaseSettings):
     request_head_seconds: float = Field(default=10.0, gt=0, le=600)
     request_body_seconds: float = Field(default=30.0, gt=0, le=3600)
     keep_alive_seconds: int = Field(default=75, ge=1, le=3600)
+    drain_seconds: float = Field(default=3.0, ge=0, le=300)
+    worker_health_host: str = "127.0.0.1"
+    worker_health_port: int | None = Field(default=None, ge=1, le=65535)
+    clock_skew_seconds: float = Field(default=5.0, gt=0, le=3600)
     pool_size: int = Field(default=10, ge=2, le=200)
     pages_pool_size: int = Field(default=10, ge=1, le=200)
     dispatch_concurrency: int = Field(default=64, ge=1, le=4096)

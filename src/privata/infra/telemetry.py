@@ -159,8 +159,10 @@ def configure_logging(level: str, form: str) -> None:
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
-    # Three lines for each page: a connection was asked for, given, given back.
-    logging.getLogger("psycopg.pool").setLevel(logging.WARNING)
+    # Three lines for each page: a connection was asked for, given, given back. And one for each try
+    # to reach a database that is away, which `infra.faults` and `infra.readiness` tell of.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
 
 
 def _one_handler() -> None:

@@ -168,6 +168,12 @@ WHERE id = ANY (ARRAY(
 RETURNING *
 """
 
+# The lease's end tells whose claim it is: a later one is left alone.
+_RELEASE_POLL = """
+UPDATE orders SET poll_at = now()
+WHERE id = $1 AND organization_id = $2 AND environment = $3 AND poll_at = $4
+"""
+
 # Bounded, so that the index is not walked through all the orders that are due much later.
 _NEXT_POLL = """
 SELECT extract(epoch FROM min(poll_at) - now())::float8 FROM orders
@@ -318,6 +324,13 @@ async def claim_polls(
     `refunds` those that need a refund, with `late` the expired ones."""
     rows = await pool.fetch(_CLAIM_POLLS, limit, lease_s, environment.value, refunds, late)
     return [order_row(row) for row in rows]
+
+
+async def release_poll(pool: Pool, claimed: Order) -> None:
+    """Give a claimed order back before its lease ends: it is due at once, for anybody."""
+    await pool.execute(
+        _RELEASE_POLL, claimed.id, claimed.organization_id, claimed.environment, claimed.poll_at
+    )
 
 
 async def seconds_to_next_poll(

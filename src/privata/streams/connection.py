@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import asyncpg
 
+from privata.infra.faults import FAULTS, passing_fault
 from privata.streams.frames import BEAT, FAREWELL, HELLO, Frame, Part
 from privata.streams.log import OrderKey
 from privata.streams.states import Ending
@@ -152,11 +153,13 @@ class OpenStream:
                 await rest
                 self._written(part)
             await self._write_all()
-        except AWAY as error:
-            self._behind = True  # the hub wakes it again
-            log.warning("a stream cannot read the log: %s", error)
         except Exception as error:
-            self._broke(error)
+            fault = passing_fault(error)
+            if fault is None:
+                self._broke(error)
+            else:
+                self._behind = True  # the hub wakes it again
+                FAULTS.note(fault, error, "a stream cannot read the log")
         finally:
             self._pump = None
 

@@ -18,6 +18,7 @@ from typing import Final
 
 from privata.events.service import STREAMS_WAKEUP
 from privata.infra.context import AppContext
+from privata.infra.faults import FAULTS, passing_fault
 from privata.streams import store
 from privata.streams.connection import AWAY, OpenStream
 from privata.streams.frames import Frame
@@ -212,7 +213,9 @@ async def _tried(step: Awaitable[None]) -> None:
     """Do a step of a loop that must go on whatever happens."""
     try:
         await step
-    except AWAY as error:
-        log.warning("streams cannot reach the database: %s", error)
-    except Exception:
-        log.exception("a step of the streams failed")
+    except Exception as error:
+        fault = passing_fault(error)
+        if fault is None:
+            log.exception("a step of the streams failed")
+        else:
+            FAULTS.note(fault, error, "streams cannot reach the database")

@@ -9,7 +9,6 @@ ends the streams it still holds.
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 import uuid
 from collections.abc import Collection, Mapping
@@ -19,12 +18,11 @@ from privata.core.errors import RateLimited
 from privata.core.tenancy import Actor, Environment
 from privata.events.service import LIVE_WAKEUP, live_payload
 from privata.infra.context import AppContext
+from privata.infra.faults import FAULTS, PassingFault, passing_fault
 from privata.organizations.profile import profile_of
 from privata.streams import store
 from privata.streams.connection import AWAY
 from privata.streams.states import Ending
-
-log = logging.getLogger(__name__)
 
 #: What a client at the cap is told to wait, seconds.
 RETRY_AFTER_S: Final = 15
@@ -146,7 +144,8 @@ class Node:
                 self._changed |= await store.close_streams(self._ctx.database.pool, batch)
             except AWAY as error:
                 self._ended = batch | self._ended
-                log.warning("streams that ended are not written down yet: %s", error)
+                fault = passing_fault(error) or PassingFault.LOST
+                FAULTS.note(fault, error, "streams that ended are not written down yet")
                 return  # the next heartbeat tries again
 
 

@@ -12,12 +12,15 @@ from privata.apikeys.lockouts import end_lockouts
 from privata.audit.jobs import keep_audit
 from privata.infra.context import AppContext
 from privata.infra.database.faults import is_passing
+from privata.infra.faults import Outage
+from privata.infra.readiness import Readiness
 from privata.ledger.jobs import mature_earnings
 from privata.notifications.jobs import send_mails
 from privata.orders.export.jobs import export_orders
 from privata.orders.following.poller import follow_orders
 from privata.payouts.jobs import expire_payouts
 from privata.payouts.sandbox import follow_sandbox_payouts
+from privata.ready import readiness_of
 from privata.refunds.clock import follow_refunds
 from privata.streams.jobs import sweep_streams
 from privata.webhooks.endpoints.pause_emails import tell_of_pauses
@@ -26,6 +29,7 @@ from privata.webhooks.engine.jobs import dispatch
 from privata.webhooks.recovery.recovering import recover_endpoints
 from privata.webhooks.recovery.resuming import probe_endpoints
 from privata.worker.generation import watch_generation
+from privata.worker.health import Lag, probes_served
 from privata.worker.snapshots import watch_snapshots
 
 log = logging.getLogger(__name__)
@@ -37,8 +41,7 @@ AWAY_PAUSE_S = 1.0
 LAST_PAUSE_S = 30.0
 HEALTHY_AFTER_S = 60.0
 
-#: A due delivery may wait this long before the log says so; looked at this often. Seconds.
-LATE_S = 60.0
+#: How often it is looked whether due deliveries are being sent, seconds.
 WATCH_EVERY_S = 15.0
 
 Loop = Callable[[AppContext], Awaitable[None]]
@@ -47,12 +50,32 @@ Loop = Callable[[AppContext], Awaitable[None]]
 async def work(ctx: AppContext) -> None:
     """Deliver webhooks, follow orders, send mails until cancelled. Any number may run."""
     log.info("working")
-    async with asyncio.TaskGroup() as group:
-        for loop in LOOPS:
-            group.create_task(keep_running(loop, ctx))
+    outage, lag = Outage(), Lag()
+    readiness = readiness_of(ctx, answered=outage.over)
+    readiness.add("deliveries", lag.reason)
+
+    async def watch_lag(ctx: AppContext) -> None:
+        await watch(ctx, lag)
+
+    async with (
+        readiness.watched(),
+        probes_served(ctx, readiness),
+        asyncio.TaskGroup() as group,
+    ):
+        group.create_task(_drain_when_told(readiness))
+        for loop in (*LOOPS, watch_lag):
+            group.create_task(keep_running(loop, ctx, outage))
 
 
-async def keep_running(loop: Loop, ctx: AppContext) -> None:
+async def _drain_when_told(readiness: Readiness) -> None:
+    """Say that this worker is not ready as soon as it is told to stop, while its loops end."""
+    try:
+        await asyncio.Event().wait()
+    finally:
+        readiness.drain()
+
+
+async def keep_running(loop: Loop, ctx: AppContext, outage: Outage) -> None:
     """Run a loop for ever; one that dies is logged and started again after a pause."""
     clock = asyncio.get_running_loop()
     pause = FIRST_PAUSE_S
@@ -62,8 +85,9 @@ async def keep_running(loop: Loop, ctx: AppContext) -> None:
             await loop(ctx)
         except Exception as error:
             if is_passing(error):
-                # The database went away: expected, and no news in a traceback.
-                log.warning("%s stopped: %r", loop.__name__, error)
+                # The database went away: expected, and no news in a traceback, nor in the next
+                # loop that finds out.
+                outage.note(loop.__name__, error)
                 await asyncio.sleep(AWAY_PAUSE_S)
                 continue
             log.exception("%s died", loop.__name__)
@@ -73,13 +97,14 @@ async def keep_running(loop: Loop, ctx: AppContext) -> None:
         pause = min(2 * pause, LAST_PAUSE_S)
 
 
-async def watch(ctx: AppContext) -> None:
+async def watch(ctx: AppContext, lag: Lag) -> None:
     """Say so when deliveries that are due are not being sent."""
     while True:
+        lag.seconds = await oldest_due_age(ctx.database.pool)
+        reason = lag.reason()
+        if reason is not None:
+            log.warning("%s", reason)
         await asyncio.sleep(WATCH_EVERY_S)
-        age = await oldest_due_age(ctx.database.pool)
-        if age is not None and age > LATE_S:
-            log.warning("the oldest due delivery has been waiting for %d s", age)
 
 
 #: What a worker does, one loop each.
@@ -100,7 +125,6 @@ LOOPS: tuple[Loop, ...] = (
     sweep_streams,
     keep_audit,
     mature_earnings,
-    watch,
     watch_snapshots,
     watch_generation,
 )

@@ -1,18 +1,25 @@
-"""`/health` and `/readyz` while the database hangs, is away, and comes back."""
+"""`/health` and `/readyz` while the database hangs, is away, or is not as it should be."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
-from conftest import wait_for
+from conftest import environment_for, wait_for
+from privata.dashboard.schema.applied import schema_check
 from privata.infra.context import AppContext
-from privata.infra.readiness import MOST_AGE_S, LookPace, Readiness
+from privata.infra.readiness import MOST_AGE_S, Check, LookPace, Readiness
 from privata.infra.settings import Settings
 from privata.serving import listen, serve_on
+from privata.worker.health import LATE_S, Lag
 from tests.conftest import Partner
+from tests.faults.programs import free_port, program
 from tests.loopback import NO_AUTHORITIES
 from tests.relay import relayed
 
@@ -111,3 +118,142 @@ async def test_a_database_that_answers_again_is_told_on(settings: Settings) -> N
                 line.thaw()
                 await wait_for(is_ready)
                 assert len(told) == times, "once for each time it was away"
+
+
+#: Each look on a new connection, as after some seconds.
+NEW_EACH_TIME = LookPace(renew_s=0.0)
+
+
+@asynccontextmanager
+async def _looking(
+    settings: Settings, *checks: Check, told: list[bool] | None = None
+) -> AsyncIterator[Readiness]:
+    assert settings.database_url is not None
+    readiness = Readiness(
+        settings.database_url,
+        NEW_EACH_TIME,
+        checks=checks,
+        came_back=None if told is None else lambda: told.append(True),
+    )
+    async with readiness.watched():
+        yield readiness
+
+
+async def test_a_read_only_database_is_not_ready(
+    settings: Settings, superuser: asyncpg.Connection
+) -> None:
+    """It said ok."""
+    told: list[bool] = []
+    name = await superuser.fetchval("SELECT current_database()")
+    async with _looking(settings, told=told) as readiness:
+        assert readiness.report()["checks"] == {
+            name: {"status": "ok"} for name in ("database", "writable", "clock", "draining")
+        }
+        await superuser.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        await readiness.look()
+        assert not readiness.ready
+        assert not readiness.database_ready
+        assert readiness.report()["checks"]["writable"] == {
+            "status": "failed",
+            "reason": "the database is read-only",
+        }
+        await superuser.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only")
+        assert not told
+        await readiness.look()
+        assert readiness.ready
+        assert told, "connections that began read-only are replaced"
+
+
+async def test_a_full_database_keeps_the_connection_of_the_looks(
+    settings: Settings, superuser: asyncpg.Connection
+) -> None:
+    name = await superuser.fetchval("SELECT current_database()")
+    async with _looking(settings) as readiness:
+        await superuser.execute(f"ALTER DATABASE {name} CONNECTION LIMIT 0")
+        await readiness.look()
+        assert readiness.ready
+
+
+async def test_an_old_schema_is_not_ready(
+    settings: Settings, superuser: asyncpg.Connection
+) -> None:
+    await superuser.execute("DELETE FROM django_migrations WHERE app = 'events'")
+    async with _looking(settings, schema_check()) as readiness:
+        reason = readiness.reasons()["schema"]
+        assert reason is not None
+        assert "older than this release" in reason
+        assert "events.0001_initial first" in reason
+        assert readiness.database_ready
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_newer_schema_counts_where_it_was_there_first(
+    settings: Settings, superuser: asyncpg.Connection, first: bool
+) -> None:
+    """While a release is rolled out, servers of the one before go on."""
+    insert = "INSERT INTO django_migrations (app, name, applied) VALUES ('events', '9999_x', now())"
+    check = schema_check()
+    if first:
+        await superuser.execute(insert)
+    for _ in range(2):
+        async with _looking(settings, check) as readiness:
+            reason = readiness.reasons()["schema"]
+        if first:
+            assert reason is not None
+            assert "newer than this release" in reason
+            assert "events.9999_x first" in reason
+        else:
+            assert reason is None
+            await superuser.execute(insert)
+
+
+async def test_a_program_adds_checks_of_its_own(settings: Settings) -> None:
+    asked = 0
+
+    async def ask(connection: asyncpg.Connection) -> str | None:
+        nonlocal asked
+        asked += 1
+        return await connection.fetchval("SELECT 'the key is another one'")  # type: ignore[no-any-return]
+
+    lag = Lag()
+    async with _looking(settings, Check("key", ask, every_s=3600)) as readiness:
+        readiness.add("deliveries", lag.reason)
+        await readiness.look()
+        assert asked == 1
+        assert readiness.reasons()["key"] == "the key is another one", "it is kept meanwhile"
+        assert readiness.reasons()["deliveries"] is None
+        lag.seconds = LATE_S + 1
+        assert readiness.reasons()["deliveries"] == (
+            "the oldest due delivery has been waiting for 61 s"
+        )
+
+
+async def test_a_worker_has_probes_on_a_port_of_its_own(settings: Settings, tmp_path: Path) -> None:
+    assert settings.database_url is not None
+    assert settings.database_owner_url is not None
+    port = free_port()
+    env = environment_for(
+        tmp_path,
+        settings.database_url,
+        settings.database_owner_url,
+        PRIVATA_WORKER_HEALTH_PORT=str(port),
+    )
+    with program("-m", "privata", "worker", env=env):
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{port}", verify=NO_AUTHORITIES, timeout=10
+        ) as client:
+
+            async def ready() -> dict[str, object] | None:
+                try:
+                    answer = await client.get("/readyz")
+                except httpx.TransportError:
+                    return None
+                found: dict[str, object] = answer.json()
+                return found if answer.status_code == 200 else None
+
+            checks = (await wait_for(ready, seconds=120))["checks"]
+            assert set(checks) == {
+                *("database", "writable", "clock", "schema", "draining", "deliveries")
+            }
+            assert (await client.get("/healthz")).json() == {"status": "ok"}
+            assert (await client.get("/")).status_code == 404

@@ -8,11 +8,19 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Final
 
+import asyncpg
 import psycopg
 
 from privata.dashboard.applications import INSTALLED
 from privata.infra.database.for_django import conninfo
+from privata.infra.readiness import Check
+
+#: How often a running program compares the schema with its code, seconds.
+COMPARED_EVERY_S: Final = 10.0
+
+_APPLIED: Final = "SELECT app, name FROM django_migrations"
 
 
 def has_all_migrations(url: str) -> bool:
@@ -23,7 +31,7 @@ def has_all_migrations(url: str) -> bool:
     """
     try:
         with psycopg.connect(conninfo(url)) as connection:
-            rows = connection.execute("SELECT app, name FROM django_migrations").fetchall()
+            rows = connection.execute(_APPLIED).fetchall()
     except psycopg.Error:
         return False
     needed = migrations_of_the_code()
@@ -31,6 +39,38 @@ def has_all_migrations(url: str) -> bool:
     labels = {app for app, _ in needed}
     # None: an installation without source files, which Django has to judge.
     return bool(needed) and needed == {one for one in applied if one[0] in labels}
+
+
+def schema_check() -> Check:
+    """Whether the schema is the one of the code.
+
+    A newer one is a failure only where it was there first: while a release is rolled out, the
+    programs of the one before go on.
+    """
+    needed = migrations_of_the_code()
+    labels = {app for app, _ in needed}
+    ours: set[tuple[str, str]] | None = None
+
+    async def ask(connection: asyncpg.Connection[asyncpg.Record]) -> str | None:
+        nonlocal ours
+        rows = await connection.fetch(_APPLIED)
+        # Other applications' rows are not ours to judge: one that was taken out leaves them behind.
+        applied = {(row["app"], row["name"]) for row in rows if row["app"] in labels}
+        if missing := sorted(needed - applied):
+            return (
+                f"the schema is older than this release: {len(missing)} migrations are missing"
+                f" ({'.'.join(missing[0])} first)"
+            )
+        ours = needed if ours is None else ours | applied
+        if ours is needed and (unknown := sorted(applied - needed)):
+            ours = None
+            return (
+                f"the schema is newer than this release: it has {len(unknown)} migrations more"
+                f" ({'.'.join(unknown[0])} first)"
+            )
+        return None
+
+    return Check("schema", ask, COMPARED_EVERY_S)
 
 
 def migrations_of_the_code() -> set[tuple[str, str]]:

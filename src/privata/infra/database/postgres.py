@@ -25,6 +25,7 @@ from privata.infra.database.listener import Listener, Wakeups
 from privata.infra.database.losses import lost_at
 from privata.infra.database.poolers import FORGETFUL, advice, is_direct, transaction_pooler
 from privata.infra.database.watching import Watch
+from privata.infra.faults import FAULTS, PassingFault, passing_fault
 
 log = logging.getLogger(__name__)
 
@@ -280,7 +281,7 @@ class Database:
                 if not is_passing(error):
                     raise
                 # A wake-up is lost, nothing else: every listener also polls slowly.
-                log.warning("wake-up not sent: %s", error)
+                FAULTS.note(passing_fault(error) or PassingFault.LOST, error, "wake-up not sent")
                 return
 
 

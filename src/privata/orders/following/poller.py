@@ -18,6 +18,7 @@ from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
 from privata.infra.database.faults import is_passing, until_answered
+from privata.infra.ending import within
 from privata.infra.waking import until_woken
 from privata.orders import store
 from privata.orders.moving import ORDERS_WAKEUP, advance, expire_in_silence
@@ -39,6 +40,9 @@ SIDE_BY_SIDE = 8
 
 #: How long a claimed order stays out of others' sight, seconds.
 LEASE_S = 30.0
+
+#: How long a worker that stops tries to give an order back, seconds.
+RELEASE_S = 1.0
 
 #: How long a provider may take to say where an order stands, seconds.
 PROVIDER_DEADLINE_S = 10.0
@@ -130,9 +134,19 @@ async def _claim(ctx: AppContext, limiters: TaskLimiters, writing: asyncio.Semap
                 ctx.database.pool, limiter.room, LEASE_S, environment, late=late
             )
             for row in due:
-                limiter.start(follow(ctx, row, writing))
+                limiter.start(_follow_or_release(ctx, row, writing))
             found += len(due)
     return found
+
+
+async def _follow_or_release(ctx: AppContext, row: Order, writing: asyncio.Semaphore) -> None:
+    """Look at a claimed order; a worker that stops gives it back, or it had to wait for its lease's
+    end."""
+    try:
+        await follow(ctx, row, writing)
+    except asyncio.CancelledError:
+        await within(RELEASE_S, store.release_poll(ctx.database.pool, row), f"releasing {row.id}")
+        raise
 
 
 async def _next(ctx: AppContext, limiters: TaskLimiters) -> float:

@@ -23,7 +23,7 @@ from privata.events.service import DELIVERIES_WAKEUP, LIVE_WAKEUP, live_payload
 from privata.infra.context import AppContext
 from privata.webhooks.engine.claims import Claim, claim, seconds_to_next_due
 from privata.webhooks.engine.own_faults import LOOK_EVERY_S, WAKE
-from privata.webhooks.engine.reconnecting import ReconnectingConnection
+from privata.webhooks.engine.reconnecting import CLOSE_S, ReconnectingConnection
 from privata.webhooks.engine.recording import AttemptRecord, Recorded, record_attempts
 from privata.webhooks.engine.sending import Lease, Sender
 from privata.webhooks.engine.slots import Slots
@@ -45,8 +45,10 @@ QUIET_S = 0.01
 #: Pages hear of recorded deliveries at most this often, seconds.
 LIVE_EVERY_S = 0.1
 
-#: On a stop: seconds beyond the deadline of a send to record what was under way.
+#: On a stop: seconds beyond the deadline of a send to record what was under way; and the most that
+#: a stop takes, whatever that deadline is.
 STOP_GRACE_S = 4.0
+MOST_STOP_S = 7.0
 
 
 class Dispatcher:
@@ -261,7 +263,7 @@ class Dispatcher:
         hearing.cancel()
         tasks = {hearing, claiming, recording}
         try:
-            async with asyncio.timeout(self._deadline_s + STOP_GRACE_S):
+            async with asyncio.timeout(min(self._deadline_s + STOP_GRACE_S, MOST_STOP_S)):
                 # A running claim is not cut: what it took would have to wait for its lease's end.
                 await asyncio.wait({claiming})
                 self._draining = True
@@ -273,8 +275,14 @@ class Dispatcher:
             tasks |= self._sends
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            # A statement that is cut off waits for a server that may be frozen.
+            _, hanging = await asyncio.wait(tasks, timeout=CLOSE_S)
             if self._changed:
                 self._wake_pages()
-            await self._claims.close()
-            await self._records.close()
+            for one in (self._claims, self._records):
+                if hanging:
+                    one.drop()
+                await one.close()
+            if hanging:
+                await asyncio.wait(hanging, timeout=CLOSE_S)
+            await asyncio.gather(*(one for one in tasks if one.done()), return_exceptions=True)

@@ -15,6 +15,9 @@ from privata.infra.database.faults import FIRST_PAUSE_S, LAST_PAUSE_S, is_passin
 
 log = logging.getLogger(__name__)
 
+#: Seconds for saying goodbye to the server.
+CLOSE_S: Final = 0.5
+
 #: Seconds a statement may take; a database that hangs is treated like one that is gone.
 STATEMENT_TIMEOUT_S: Final = 30.0
 
@@ -82,7 +85,7 @@ class ReconnectingConnection:
                     raise
                 if not pause:
                     log.warning("%s: the database is away: %r", self._name, error)
-                self._drop()
+                self.drop()
                 pause = min(max(2 * pause, FIRST_PAUSE_S), LAST_PAUSE_S)
                 await asyncio.sleep(pause)
                 continue
@@ -94,7 +97,7 @@ class ReconnectingConnection:
         """Give the connection back; a dead one is dropped."""
         if self._connection is not None and not self._connection.is_closed():
             try:
-                await self._connection.close(timeout=2)
+                await self._connection.close(timeout=CLOSE_S)
             except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.debug("%s: closed uncleanly: %r", self._name, error)
         self._connection = None
@@ -115,7 +118,8 @@ class ReconnectingConnection:
                 raise
         return self._connection
 
-    def _drop(self) -> None:
+    def drop(self) -> None:
+        """End the connection without a word to the server; a statement on it fails."""
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None

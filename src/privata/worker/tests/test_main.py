@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 
 from privata.infra.context import AppContext
+from privata.infra.faults import Outage
 from privata.worker import main
 from privata.worker.main import keep_running, work
 
@@ -29,7 +30,7 @@ async def test_a_loop_that_dies_is_started_again(
         settled.set()
         await asyncio.Event().wait()
 
-    task = asyncio.create_task(keep_running(fragile, ctx))
+    task = asyncio.create_task(keep_running(fragile, ctx, Outage()))
     async with asyncio.timeout(10):
         await settled.wait()
     task.cancel()
