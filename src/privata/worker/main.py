@@ -84,6 +84,10 @@ async def keep_running(loop: Loop, ctx: AppContext, outage: Outage) -> None:
         try:
             await loop(ctx)
         except Exception as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                # Told to stop: what it was at broke off with an error of its own.
+                raise asyncio.CancelledError from error
             if is_passing(error):
                 # The database went away: expected, and no news in a traceback, nor in the next
                 # loop that finds out.

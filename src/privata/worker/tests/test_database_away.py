@@ -34,3 +34,23 @@ async def test_a_loop_is_started_again_without_waiting_ever_longer(
         await back.wait()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_loop_that_breaks_off_with_an_error_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was told to stop, and would have been started again: the worker never ended."""
+    monkeypatch.setattr(main, "AWAY_PAUSE_S", 0.01)
+    began = asyncio.Event()
+
+    async def loop(_: AppContext) -> None:
+        began.set()
+        try:
+            await asyncio.sleep(NEVER_S)
+        except asyncio.CancelledError:
+            raise ConnectionError("the connection was given up") from None
+
+    running = asyncio.create_task(main.keep_running(loop, None))  # type: ignore[arg-type]
+    await began.wait()
+    running.cancel()
+    async with asyncio.timeout(20):
+        await asyncio.wait({running})
+    assert running.cancelled()
