@@ -18,7 +18,7 @@ def readiness_of(
 ) -> Readiness:
     """The looks of a program; `Readiness` says what the callbacks are."""
     clock = ctx.clock if isinstance(ctx.clock, DatabaseClock) else DatabaseClock()
-    return Readiness(
+    readiness = Readiness(
         ctx.database.url,
         came_back=came_back,
         answered=answered,
@@ -27,3 +27,5 @@ def readiness_of(
         told_time=clock.set,
         most_skew_s=ctx.settings.clock_skew_seconds,
     )
+    readiness.add("keys", ctx.keys.problem)
+    return readiness

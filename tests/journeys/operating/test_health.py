@@ -252,8 +252,9 @@ async def test_a_worker_has_probes_on_a_port_of_its_own(settings: Settings, tmp_
                 return found if answer.status_code == 200 else None
 
             checks = (await wait_for(ready, seconds=120))["checks"]
+            assert isinstance(checks, dict)
             assert set(checks) == {
-                *("database", "writable", "clock", "schema", "draining", "deliveries")
+                *("database", "writable", "clock", "schema", "keys", "draining", "deliveries")
             }
             assert (await client.get("/healthz")).json() == {"status": "ok"}
             assert (await client.get("/")).status_code == 404

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from privata.infra.context import AppContext
+from privata.infra.faults import Outage
 from privata.worker import main
 
 #: Longer than any test.
@@ -29,7 +30,7 @@ async def test_a_loop_is_started_again_without_waiting_ever_longer(
         back.set()
         await asyncio.sleep(NEVER_S)
 
-    running = asyncio.create_task(main.keep_running(loop, ctx))
+    running = asyncio.create_task(main.keep_running(loop, ctx, Outage()))
     async with asyncio.timeout(60):
         await back.wait()
     running.cancel()
@@ -48,7 +49,7 @@ async def test_a_loop_that_breaks_off_with_an_error_stops(monkeypatch: pytest.Mo
         except asyncio.CancelledError:
             raise ConnectionError("the connection was given up") from None
 
-    running = asyncio.create_task(main.keep_running(loop, None))  # type: ignore[arg-type]
+    running = asyncio.create_task(main.keep_running(loop, None), Outage())  # type: ignore[arg-type]
     await began.wait()
     running.cancel()
     async with asyncio.timeout(20):
