@@ -35,8 +35,7 @@ A, B = BOTH.marks[1], BOTH.marks[0]
 
 #: Who seals something, and where it comes to lie.
 SEALERS = {
-    "webhooks/endpoints/service.py": "webhook_secret",
-    "webhooks/endpoints/rotation.py": "webhook_secret",
+    "webhooks/endpoints/new_secrets.py": "webhook_secret",
     "notifications/service.py": "mail",
     "accounts/session_backend.py": "user_session",
     "accounts/factors/service.py": "mfa_authenticator",

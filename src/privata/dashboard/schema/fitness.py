@@ -34,12 +34,10 @@ def require_writable(url: str, setting: str) -> None:
 
     `setting` is the variable that holds `url`. One out of reach is left to the next check.
     """
-    try:
-        with psycopg.connect(conninfo(url)) as connection:
-            row = connection.execute(_WRITABLE).fetchone()
-    except psycopg.Error:
+    # A connection is kept only where it may write, so whoever gets none asks for any.
+    row = _writable(conninfo(url)) or _writable(f"{conninfo(url)} target_session_attrs=any")
+    if row is None:
         return
-    assert row is not None
     if row[0]:
         raise StartupError(
             f"The database of {setting} is a standby, which accepts no writes. Name the primary,"
@@ -50,6 +48,16 @@ def require_writable(url: str, setting: str) -> None:
             f"The database of {setting} accepts only reads (default_transaction_read_only is on)."
             " Turn that off for the database and its role, or name another database."
         )
+
+
+def _writable(target: str) -> tuple[bool, bool] | None:
+    """Whether it is in recovery and whether it only reads; None if it is out of reach."""
+    try:
+        with psycopg.connect(target) as connection:
+            row: tuple[bool, bool] | None = connection.execute(_WRITABLE).fetchone()
+    except psycopg.Error:
+        return None
+    return row
 
 
 def require_rights(url: str) -> None:
