@@ -7,6 +7,7 @@ import dataclasses
 import json
 import logging
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,9 @@ def migrate(wait: float | None) -> None:
     from privata.startup import migrate_schema
 
     patience_s = PATIENCE_S if wait is None else wait
-    applied = migrate_schema(settings(), say=click.echo, patience_s=patience_s)
+    # What happens on the way is told beside the result.
+    say = partial(click.echo, err=True)
+    applied = migrate_schema(settings(), say=say, patience_s=patience_s)
     click.echo(f"{len(applied)} migrations applied." if applied else "The schema is up to date.")
 
 

@@ -16,6 +16,8 @@ from typing import Final
 
 import asyncpg
 
+from privata.infra.database.faults import NotWritable
+
 log = logging.getLogger(__name__)
 
 #: Seconds between two lines of one kind: doubled from the first to the last while it goes on.
@@ -79,7 +81,7 @@ def _kind(error: BaseException) -> PassingFault | None:
     state = getattr(error, "sqlstate", None)
     if isinstance(state, str):
         return next((_STATES[state[:n]] for n in (5, 3, 2) if state[:n] in _STATES), None)
-    if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
+    if isinstance(error, NotWritable | asyncpg.TargetServerAttributeNotMatched):
         return PassingFault.READ_ONLY
     if isinstance(error, asyncpg.InterfaceError):
         # Ours to mend: values that the client cannot encode, two statements at once.

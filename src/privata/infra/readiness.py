@@ -23,6 +23,7 @@ import asyncpg
 
 from privata.core.clock import Clock, SystemClock
 from privata.infra.database.connecting import connect
+from privata.infra.database.faults import NotWritable
 from privata.infra.faults import PassingFault, in_one_line, passing_fault
 
 log = logging.getLogger(__name__)
@@ -229,6 +230,10 @@ class Readiness:
             return str(PassingFault.TOO_SLOW)
         error = task.exception()
         if error is None:
+            return None
+        if isinstance(error, NotWritable):
+            # It answers, and says no more to those who want to write.
+            seen.reasons = {DATABASE: None, WRITABLE: str(PassingFault.READ_ONLY)}
             return None
         self._error = in_one_line(error)
         return str(passing_fault(error) or PassingFault.UNREACHABLE)

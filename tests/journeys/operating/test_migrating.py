@@ -59,18 +59,18 @@ def test_a_migration_behind_a_long_reader_lets_others_pass(
     """It waited for the reader without end, and every later query of the table behind it."""
     with reading_for_long(cluster, behind) as report:
         program = migrating(cluster, behind, tmp_path)
-        assert program.stdout is not None
+        assert program.stderr is not None
         with psycopg.connect(cluster.app(behind), autocommit=True) as other:
             other.execute(f"SET statement_timeout = '{_A_READERS_PATIENCE}'")
-            news = program.stdout.readline()
+            news = program.stderr.readline()
             assert news.startswith("webhooks.0010_ordering_key: process ")
             assert f"process {report.info.backend_pid} (" in news
             assert "trying again" in news
             other.execute("SELECT count(*) FROM webhook_endpoint")
     out, err = program.communicate(timeout=60)
     assert program.returncode == 0, err
-    assert "webhooks.0010_ordering_key applied in" in out
-    assert out.endswith("1 migrations applied.\n")
+    assert "webhooks.0010_ordering_key applied in" in err
+    assert out == "1 migrations applied.\n"
 
 
 def test_a_migration_that_gives_up_names_who_holds_the_lock(
@@ -176,11 +176,11 @@ async def test_two_releases_serve_side_by_side_on_one_schema(
         program = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "privata", "migrate"),
             env=env | {"PYTHONPATH": str(next_release)},
-            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
         )
-        out, _ = await program.communicate()
+        _, err = await program.communicate()
         assert program.returncode == 0
-        assert b"webhooks.0999_next applied in" in out
+        assert b"webhooks.0999_next applied in" in err
         async with running_api(settings, PYTHONPATH=str(next_release)) as new:
             first = await order_at(old, partner.test_key)
             second = await order_at(new, partner.test_key)

@@ -16,7 +16,12 @@ import asyncpg
 
 from privata.infra.database import hosts, watching
 from privata.infra.database.address import parse_address
-from privata.infra.database.faults import FIRST_PAUSE_S, LAST_PAUSE_S, means_loss
+from privata.infra.database.faults import (
+    FIRST_PAUSE_S,
+    LAST_PAUSE_S,
+    NotWritable,
+    means_loss,
+)
 from privata.infra.database.losses import lost_at, note_loss
 from privata.infra.database.poolers import FORGETFUL
 
@@ -62,20 +67,23 @@ class Connector:
     async def __call__(self, *_: Any, **more: Any) -> asyncpg.Connection[asyncpg.Record]:
         """A connection to the first host that can be used; `more` are asyncpg's own arguments.
 
-        `ConnectionError` where there is none, and what the server says against us.
+        `ConnectionError` where there is none (`NotWritable` where each could only be read), and
+        what the server says against us.
         """
-        reasons = []
+        reasons, readable = [], 0
         for host in hosts.in_order(self._address):
             try:
                 return await self._to(host, more)
             except _NEXT_HOST as error:
                 hosts.avoid(self._address, host)
                 reasons.append(f"{':'.join(host)} {_reason(error)}")
+                readable += isinstance(error, asyncpg.TargetServerAttributeNotMatched)
             except asyncio.CancelledError:
                 # Whoever waited has no more time: the next one begins with another host.
                 hosts.avoid(self._address, host)
                 raise
-        raise ConnectionError("; ".join(reasons))
+        kind = NotWritable if readable == len(reasons) else ConnectionError
+        raise kind("; ".join(reasons))
 
     async def patiently(self, *_: Any, **more: Any) -> asyncpg.Connection[asyncpg.Record]:
         """The same for a pool: waits while the server has no connection to spare.

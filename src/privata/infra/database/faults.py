@@ -18,6 +18,10 @@ LAST_PAUSE_S: Final = 1.0
 T = TypeVar("T")
 
 
+class NotWritable(ConnectionError):
+    """Every host of the URL answers, and none accepts writes: standbys, or read-only."""
+
+
 def is_passing(error: BaseException) -> bool:
     """Whether it is the connection or the server that fails, so that a later try may succeed."""
     if isinstance(error, ValueError):  # arguments that the client could not encode

@@ -49,7 +49,7 @@ async def test_a_loop_that_breaks_off_with_an_error_stops(monkeypatch: pytest.Mo
         except asyncio.CancelledError:
             raise ConnectionError("the connection was given up") from None
 
-    running = asyncio.create_task(main.keep_running(loop, None), Outage())  # type: ignore[arg-type]
+    running = asyncio.create_task(main.keep_running(loop, None, Outage()))  # type: ignore[arg-type]
     await began.wait()
     running.cancel()
     async with asyncio.timeout(20):
