@@ -16,7 +16,7 @@ from typing import Final
 
 import asyncpg
 
-from privata.infra.database.faults import NotWritable
+from privata.infra.database.faults import NoConnection, NoHost, NotWritable, ServerFull
 
 log = logging.getLogger(__name__)
 
@@ -81,8 +81,12 @@ def _kind(error: BaseException) -> PassingFault | None:
     state = getattr(error, "sqlstate", None)
     if isinstance(state, str):
         return next((_STATES[state[:n]] for n in (5, 3, 2) if state[:n] in _STATES), None)
+    if isinstance(error, NoConnection):
+        return PassingFault.FULL if isinstance(error, ServerFull) else PassingFault.POOL
     if isinstance(error, NotWritable | asyncpg.TargetServerAttributeNotMatched):
         return PassingFault.READ_ONLY
+    if isinstance(error, NoHost):
+        return PassingFault.UNREACHABLE
     if isinstance(error, asyncpg.InterfaceError):
         # Ours to mend: values that the client cannot encode, two statements at once.
         ours = isinstance(error, ValueError) or "another operation" in str(error)

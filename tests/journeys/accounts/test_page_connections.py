@@ -144,7 +144,7 @@ def test_broken_off_requests_give_their_connection_back(
     cluster: Cluster, server: Server, visitor: Visitor
 ) -> None:
     with psycopg.connect(_admin(cluster, server)) as lock:
-        lock.execute("LOCK TABLE membership")
+        lock.execute("LOCK TABLE user_session")
         for _ in range(3 * SIZE):
             with pytest.raises(httpx.TimeoutException):
                 visitor.client.get("/test/orders/", timeout=0.05)
@@ -168,7 +168,8 @@ def test_a_page_without_a_connection_says_so_in_time(
 ) -> None:
     """Also when no page gives one back: it waits some seconds, and then it is no fault of code."""
     with ThreadPoolExecutor(SIZE) as threads, psycopg.connect(_admin(cluster, server)) as lock:
-        lock.execute("LOCK TABLE membership")
+        # What signs a visitor in is the one thing that pages still read over these connections.
+        lock.execute("LOCK TABLE user_session")
         held = [threads.submit(load, visitor, "/test/orders/") for _ in range(SIZE)]
         while len(_waiting(server)) < SIZE:
             time.sleep(0.02)

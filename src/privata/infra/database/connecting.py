@@ -19,6 +19,7 @@ from privata.infra.database.address import parse_address
 from privata.infra.database.faults import (
     FIRST_PAUSE_S,
     LAST_PAUSE_S,
+    NoHost,
     NotWritable,
     means_loss,
 )
@@ -63,11 +64,13 @@ class Connector:
         said = {name: self._address.settings.get(name, value) for name, value in usual.items()}
         self._settings = {**settings, **said}
         self.connection_class = _watched(url, self._address.tcp())
+        #: Whether the server took no more connections the last time that the pool wanted one.
+        self.server_is_full = False
 
     async def __call__(self, *_: Any, **more: Any) -> asyncpg.Connection[asyncpg.Record]:
         """A connection to the first host that can be used; `more` are asyncpg's own arguments.
 
-        `ConnectionError` where there is none (`NotWritable` where each could only be read), and
+        `NoHost` where there is none (`NotWritable` where each could only be read), and
         what the server says against us.
         """
         reasons, readable = [], 0
@@ -82,7 +85,7 @@ class Connector:
                 # Whoever waited has no more time: the next one begins with another host.
                 hosts.avoid(self._address, host)
                 raise
-        kind = NotWritable if readable == len(reasons) else ConnectionError
+        kind = NotWritable if readable == len(reasons) else NoHost
         raise kind("; ".join(reasons))
 
     async def patiently(self, *_: Any, **more: Any) -> asyncpg.Connection[asyncpg.Record]:
@@ -93,10 +96,14 @@ class Connector:
         pause = FIRST_PAUSE_S
         while True:
             try:
-                return await self(**more)
+                made = await self(**more)
             except asyncpg.TooManyConnectionsError:
+                self.server_is_full = True
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # no secret
                 pause = min(2 * pause, LAST_PAUSE_S)
+            else:
+                self.server_is_full = False
+                return made
 
     async def _to(
         self, host: tuple[str, str], more: Mapping[str, Any]

@@ -18,7 +18,19 @@ LAST_PAUSE_S: Final = 1.0
 T = TypeVar("T")
 
 
-class NotWritable(ConnectionError):
+class NoConnection(ConnectionError):
+    """The pool had no connection to lend in time."""
+
+
+class ServerFull(NoConnection):
+    """It had none because the server takes no more."""
+
+
+class NoHost(ConnectionError):
+    """No host of the URL could be used."""
+
+
+class NotWritable(NoHost):
     """Every host of the URL answers, and none accepts writes: standbys, or read-only."""
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import asyncpg
 
 from privata.infra.database.connecting import Connector
-from privata.infra.database.faults import is_passing
+from privata.infra.database.faults import NoConnection, ServerFull, is_passing
 from privata.infra.database.listener import Listener, Wakeups
 from privata.infra.database.losses import lost_at
 from privata.infra.database.poolers import FORGETFUL, advice, is_direct, transaction_pooler
@@ -91,6 +91,7 @@ class Pool(asyncpg.Pool):  # its constructor is `create_pool`'s, without the def
 
     def __init__(self, url: str, size: int, connector: Connector, **options: Any) -> None:
         self._url = url
+        self._connector = connector
         self._replaced_at = time.monotonic()
         self.waiting: set[_Lent] = set()
         arguments: dict[str, Any] = {
@@ -114,6 +115,18 @@ class Pool(asyncpg.Pool):  # its constructor is `create_pool`'s, without the def
         """As asyncpg's, for at most `WAIT_S` unless told otherwise; then `ConnectionError`."""
         until = time.monotonic() + (WAIT_S if timeout is None else timeout)
         return _Lent(self, super().acquire(), until)
+
+    def no_connection(self) -> NoConnection:
+        """What somebody is told who got no connection in time."""
+        if self._connector.server_is_full:
+            return ServerFull(
+                "no database connection in time: the server takes no more (max_connections, or the"
+                " limit of the database or role)"
+            )
+        return NoConnection(
+            "no database connection in time: the database is away, or all PRIVATA_POOL_SIZE"
+            " connections are in use"
+        )
 
     def is_lost(self) -> bool:
         """Whether the database was lost since connections were last replaced."""
@@ -171,7 +184,7 @@ class _Lent:
         except asyncio.CancelledError:
             # As `asyncio.timeout` tells its own cancellation from another's.
             if self._late and task.uncancel() <= cancelling:
-                raise _busy() from None
+                raise pool.no_connection() from None
             raise
         finally:
             pool.waiting.discard(self)
@@ -283,13 +296,6 @@ class Database:
                 # A wake-up is lost, nothing else: every listener also polls slowly.
                 FAULTS.note(passing_fault(error) or PassingFault.LOST, error, "wake-up not sent")
                 return
-
-
-def _busy() -> ConnectionError:
-    return ConnectionError(
-        "no database connection in time: the database is away, or all PRIVATA_POOL_SIZE"
-        " connections are in use"
-    )
 
 
 async def _nothing_to_reset(connection: object) -> None:
