@@ -202,7 +202,10 @@ async def test_passkeys(page: Page, mailbox: Mailbox, strict: Server) -> None:
     # As step-up in the middle of something.
     complaints_of(page)  # the 403 of the page without an organization
     await finger(False)
-    ((factor,),) = strict.execute("SELECT id FROM mfa_authenticator WHERE type = 'webauthn'")
+    ((factor,),) = strict.execute(
+        "SELECT a.id FROM mfa_authenticator AS a JOIN app_user AS u ON u.id = a.user_id"
+        " WHERE a.type = 'webauthn' AND u.email = 'cyd@wallet.example'"
+    )
     cookies = {cookie["name"]: cookie["value"] for cookie in await page.context.cookies()}
     age_authentication(strict, cookies["privata"])
     await page.goto(f"/account/security/factors/{factor}/remove")

@@ -42,7 +42,7 @@ from .backups import Backup, open_directory, run
 ETH = PayoutCurrency.USDT_ERC20
 FIRST, SECOND, THIRD = ("0x" + digit * 64 for digit in "123")
 
-_LSN = "SELECT (pg_current_wal_flush_lsn() - '0/0'::pg_lsn)::bigint"
+_LSN = "SELECT (pg_current_wal_insert_lsn() - '0/0'::pg_lsn)::bigint"
 _PROMOTED_AT = "SELECT (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint"
 
 

@@ -21,10 +21,11 @@ LOOK_EVERY_S: Final = 2.0
 #: Who confirms a failover that lost nothing.
 BY_WITNESS: Final = "PRIVATA_FAILOVER_LOSES_NOTHING"
 
-# How far the log has been written, and, of a server that was a standby, up to where it had read it
-# when it was promoted. Bytes.
+# How far the log reaches, and, of a server that was a standby, up to where it had read it when it
+# was promoted. Bytes. What is flushed would be too little: where commits do not wait for that
+# (`synchronous_commit = off`), a restore could lose some of them and still reach it.
 _LOG: Final = """
-SELECT (CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_flush_lsn() END
+SELECT (CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn() END
         - '0/0'::pg_lsn)::bigint,
        (pg_last_wal_replay_lsn() - '0/0'::pg_lsn)::bigint
 """
