@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
@@ -114,3 +117,22 @@ async def test_a_pooler_is_recognised(direct_url: str, pooler_url: str) -> None:
     found = await transaction_pooler(Connector(pooler_url, {}))
     assert found is not None
     assert await transaction_pooler(Connector(direct_url, {})) is None
+
+
+async def test_a_start_is_not_disturbed_by_what_others_left_prepared(
+    settings: Settings, pooler_url: str
+) -> None:
+    """Processes number their statements from 1, and one met those of another in its session."""
+    other = await asyncpg.connect(pooler_url, statement_cache_size=0)
+    await other.execute(
+        " ".join(f'PREPARE "__asyncpg_stmt_{number:x}__" AS SELECT 1;' for number in range(1, 40))
+    )
+    command = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "privata", "org", "list"),
+        env=environment_for(settings.home, pooler_url, str(settings.database_owner_url)),
+        stderr=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+    )
+    _, err = await command.communicate()
+    await other.close()
+    assert command.returncode == 0, err.decode()

@@ -34,7 +34,11 @@ class Pooler:
 
 async def is_direct(connection: Any) -> bool:
     """Whether the session is the one that the connection was greeted by: no pooler in between."""
-    return bool(await connection.fetchval(_SESSION) == connection.get_server_pid())
+    try:
+        return bool(await connection.fetchval(_SESSION) == connection.get_server_pid())
+    except (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError):
+        # Somebody else's statement has the name of ours: the session was theirs before.
+        return False
 
 
 async def transaction_pooler(connect: Connect) -> Pooler | None:
