@@ -143,7 +143,10 @@ async def test_a_database_that_is_read_only(
         caplog.clear()
         await superuser.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         await superuser.execute(_TERMINATE)
-        _check(await ask())
+        # The first call may still meet the connection that was ended.
+        for _ in range(3):
+            _check(await ask())
+            FAULTS._told.clear()
     told = [one for one in caplog.records if not one.name.startswith("asyncpg")]
     assert any("read-only" in one.getMessage() for one in told)
     assert not any(one.exc_info for one in told)
