@@ -110,6 +110,33 @@ def own_clock(text: str) -> Iterator[tuple[int, str]]:
             yield node.lineno, "reads the machine's clock; use ctx.clock.now()"
 
 
+#: What only measures how long something took.
+STOPWATCHES = frozenset({"perf_counter", "process_time", "thread_time"})
+
+
+def timed(text: str) -> Iterator[tuple[int, str]]:
+    """Durations in tests: a slow machine breaks them, a quick one lets faults through.
+
+    A deadline for waiting (`assert time.monotonic() < until`) is none.
+    """
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Attribute):
+            found = node.attr.removesuffix("_ns") in STOPWATCHES
+        elif isinstance(node, ast.ImportFrom):
+            found = any(one.name.removesuffix("_ns") in STOPWATCHES for one in node.names)
+        elif isinstance(node, ast.Assert):
+            found = any(
+                isinstance(part, ast.BinOp)
+                and isinstance(part.op, ast.Sub)
+                and "monotonic" in ast.unparse(part.left)
+                for part in ast.walk(node.test)
+            )
+        else:
+            continue
+        if found:
+            yield node.lineno, "asserts a duration; count the work, and measure in make bench"
+
+
 #: What reads or writes rows by the ORM.
 ORM = frozenset({"objects", "_default_manager", "_base_manager"})
 ORM_SHORTCUTS = frozenset({"get_object_or_404", "get_list_or_404"})
@@ -148,6 +175,8 @@ def main() -> int:
             found += own_clock(text) if name != CLOCK else ()
             if name not in ORM_MODULES and "/migrations/" not in name:
                 found += orm_reads(text)
+        if path.suffix == ".py" and (name.startswith("tests/") or "/tests/" in name):
+            found += timed(text)
         if "/templates/" in name:
             found += inline_code(text)
         if path != Path(__file__).resolve():

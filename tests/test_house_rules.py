@@ -93,6 +93,32 @@ def test_other_clocks_and_stated_reasons_are_free(rules: ModuleType, line: str) 
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        "start = time.perf_counter()",
+        "took = time.thread_time_ns() - start",
+        "from time import process_time",
+        "assert time.monotonic() - began < 2",
+        "assert 1 <= clock.monotonic() - began <= 2, 'too slow'",
+    ],
+)
+def test_no_test_asserts_a_duration(rules: ModuleType, line: str) -> None:
+    assert list(rules.timed(line))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "assert time.monotonic() < until",
+        "refilled = int((time.monotonic() - began) * limit / 60) + 1",
+        "await wait_for(ready, seconds=60)",
+    ],
+)
+def test_waiting_with_a_deadline_is_free(rules: ModuleType, line: str) -> None:
+    assert not list(rules.timed(line))
+
+
+@pytest.mark.parametrize(
     "path", ["src/privata/x.py", "tests/test_x.py", "src/privata/tests/test_x.py"]
 )
 def test_tests_are_as_short_as_the_code(
