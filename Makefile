@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run demo test lint bench faults fuzz format clean help
+.PHONY: run demo test lint bench faults fuzz pictures format clean help
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
@@ -35,6 +35,12 @@ faults: $(VENV)/dev.stamp ## the long fault runs
 fuzz: $(VENV)/dev.stamp ## the API along its OpenAPI document, and the pages, attacked for longer
 	@PRIVATA_FUZZ_EXAMPLES=50 $(BIN)/python -m pytest --timeout 3600 tests/contracts/test_schemathesis.py \
 	  tests/contracts/test_hostile_pages.py $(ARGS)
+
+pictures: $(VENV)/dev.stamp ## every page that tests look at, as pictures in .privata/pictures
+	@$(BIN)/python scripts/fetch_browser.py
+	@PRIVATA_PICTURES="$(CURDIR)/.privata/pictures" $(BIN)/python -m pytest -m browser tests/browser \
+	  $(or $(ARGS),--numprocesses auto --dist loadfile --no-loadscope-reorder)
+	@echo "The pictures are in .privata/pictures."
 
 format: $(VENV)/dev.stamp
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format --quiet .

@@ -7,6 +7,8 @@ from typing import Any
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page
 
+from tests.browser import pictures
+
 DESKTOP, PHONE, SMALL_PHONE = (1440, 900), (390, 844), (320, 640)
 
 _TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -71,6 +73,7 @@ async def audit(page: Page, *, allow: tuple[str, ...] = ()) -> None:
     """
     findings = await _axe(page, _EVERYTHING)
     findings += await _sideways(page)
+    await pictures.take(page)
     _judge(page, findings, allow)
 
 
@@ -101,6 +104,7 @@ async def sweep(
             found += await _axe(page, _CONTRAST, contrasts)
             await page.emulate_media(color_scheme="light")
         findings += [f"{size[0]} px: {text}" for text in found]
+    await pictures.take(page)
     _judge(page, findings, allow)
 
 
