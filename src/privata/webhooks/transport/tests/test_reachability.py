@@ -62,8 +62,18 @@ async def test_with_a_silent_reference_it_is_ours(silent_port: int) -> None:
 async def test_when_another_answered_meanwhile_it_is_theirs(silent_port: int) -> None:
     network = ReachabilityCheck(_nobody)
     loop = asyncio.get_running_loop()
-    loop.call_later(0.05, lambda: network.heard(SILENT, loop.time()))
-    assert await _post_to_silence(silent_port, network) == (Outcome.TIMEOUT, Phase.CONNECT)
+
+    async def answering() -> None:
+        # Over and over: once, after a time, could be before the attempt on a slow machine.
+        while True:
+            network.heard(SILENT, loop.time())
+            await asyncio.sleep(0.01)
+
+    other = asyncio.create_task(answering())
+    try:
+        assert await _post_to_silence(silent_port, network) == (Outcome.TIMEOUT, Phase.CONNECT)
+    finally:
+        other.cancel()
 
 
 @pytest.mark.parametrize(
