@@ -15,7 +15,8 @@ import threading
 from collections.abc import Coroutine
 from typing import Any, Final
 
-from privata.infra.faults import in_one_line, passing_fault
+from privata.infra.database.faults import passing_fault
+from privata.infra.faults import in_one_line
 
 log = logging.getLogger(__name__)
 

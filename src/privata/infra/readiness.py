@@ -23,8 +23,8 @@ import asyncpg
 
 from privata.core.clock import Clock, SystemClock
 from privata.infra.database.connecting import connect
-from privata.infra.database.faults import NotWritable
-from privata.infra.faults import PassingFault, in_one_line, passing_fault
+from privata.infra.database.faults import NotWritable, PassingFault, passing_fault
+from privata.infra.faults import in_one_line
 
 log = logging.getLogger(__name__)
 

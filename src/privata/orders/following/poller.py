@@ -17,7 +17,7 @@ from privata.core.errors import ProviderError
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
-from privata.infra.database.faults import is_passing, until_answered
+from privata.infra.database.faults import passing_fault, until_answered
 from privata.infra.ending import within
 from privata.infra.waking import until_woken
 from privata.orders import store
@@ -206,7 +206,7 @@ async def _written(
         async with writing:
             await until_answered(work, _NAME, WRITE_S)
     except Exception as error:
-        if not is_passing(error):
+        if passing_fault(error) is None:
             raise
         log.warning("order %s: could not be written, asked about again later: %r", order_id, error)
 
