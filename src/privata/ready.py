@@ -7,6 +7,7 @@ from collections.abc import Callable
 from privata.dashboard.schema.applied import schema_check
 from privata.infra.context import AppContext
 from privata.infra.database_clock import DatabaseClock
+from privata.infra.generation import generation_warning
 from privata.infra.readiness import Readiness
 
 
@@ -23,6 +24,7 @@ def readiness_of(
         came_back=came_back,
         answered=answered,
         checks=(schema_check(),),
+        warnings=(generation_warning(),),
         machine=clock.machine,
         told_time=clock.set,
         most_skew_s=ctx.settings.clock_skew_seconds,

@@ -81,8 +81,15 @@ async def test_a_high_risk_country_stops_it_and_the_operator_opens_it_again(
     await console.get_by_role("link", name="Open the console").click()
     await expect(console.get_by_text("Set up two-factor sign-in first")).to_be_visible()
     await turn_on_two_factors(console)
+    server.execute(
+        "INSERT INTO secret_key_process (id, label, keys, clock_skew_ms)"
+        " VALUES (gen_random_uuid(), 'worker on node-7 (process 4711)', '{}', -61234)"
+    )
     await console.goto("/console/organizations")
     await expect(console.get_by_role("heading", name="Organizations")).to_be_visible()
+    notice = console.get_by_text("The clock of worker on node-7 (process 4711) is 61.2 s behind")
+    await expect(notice).to_be_visible()
+    await expect(console.get_by_role("table", name="Running processes")).to_contain_text("run on")
     await sweep_page(console)
     await console.set_viewport_size({"width": 1440, "height": 900})
     await console.goto("/console/organizations?status=needs_contact")

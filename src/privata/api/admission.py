@@ -25,7 +25,7 @@ from privata.apikeys.rules import as_sent
 from privata.core.errors import RequestError
 from privata.core.standing import refused
 from privata.infra.context import AppContext
-from privata.infra.faults import passing_fault
+from privata.infra.database.faults import passing_fault
 from privata.infra.http.access import SCOPE_HEADERS
 from privata.infra.http.proxies import address_in, parse_networks, source_of
 from privata.infra.limits import Kind, limits_of, rate_headers, too_many

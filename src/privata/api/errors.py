@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from privata.core.errors import NotFound, RequestError, UrlRefused, ValidationFailed
-from privata.infra.faults import FAULTS, PassingFault
+from privata.infra.database.faults import PassingFault
+from privata.infra.faults import FAULTS
 from privata.infra.http.wire import json_response
 
 log = logging.getLogger(__name__)

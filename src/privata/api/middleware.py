@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from privata.api.errors import on_passing_fault
 from privata.core.ids import new_request_id
-from privata.infra.faults import passing_fault
+from privata.infra.database.faults import passing_fault
 from privata.infra.http.access import SCOPE_HEADERS
 
 log = logging.getLogger("privata.access")

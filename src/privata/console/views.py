@@ -16,8 +16,10 @@ from privata.console.access import staff_page
 from privata.core.errors import ValidationFailed
 from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor
+from privata.infra.database_clock import skew_text
 from privata.infra.generation import look
 from privata.infra.plane import app_context, wait
+from privata.infra.secret_keys.store import running_processes
 from privata.organizations import review
 from privata.organizations.company import (
     BUSINESS_TYPES,
@@ -64,6 +66,9 @@ def organizations(request: HttpRequest, operator: Actor) -> HttpResponse:
         "most": review.MOST,
         "waiting_for_us": wait(waiting_for_us(app_context())),
         "unconfirmed": wait(_unconfirmed()),
+        "processes": wait(running_processes(app_context().database.pool)),
+        "most_skew_s": app_context().settings.clock_skew_seconds,
+        "skew_text": skew_text,
     }
     return _show(request, "organizations.html", context)
 

@@ -11,8 +11,9 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from privata.dashboard.connections import give_back
+from privata.infra.database.faults import PassingFault, passing_fault
 from privata.infra.database.for_django import PAGE_WAIT_S
-from privata.infra.faults import FAULTS, PassingFault, passing_fault
+from privata.infra.faults import FAULTS
 
 #: What a browser is told to wait while the database does not do what it should, seconds.
 _RETRY_AFTER_S: Final = round(PAGE_WAIT_S)

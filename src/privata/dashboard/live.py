@@ -19,7 +19,8 @@ from privata.access.tenants import Tenant
 from privata.core.tenancy import Environment
 from privata.dashboard.connections import give_back
 from privata.dashboard.live_hub import RETRY_MS, Hub
-from privata.infra.faults import FAULTS, passing_fault
+from privata.infra.database.faults import passing_fault
+from privata.infra.faults import FAULTS
 from privata.organizations.tenant_context import tenant_of
 
 #: Seconds between looks whether the person may still watch; each is a comment on the stream, which

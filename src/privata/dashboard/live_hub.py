@@ -8,7 +8,8 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Iterator
 
 from privata.events.service import LIVE_WAKEUP
-from privata.infra.faults import FAULTS, passing_fault
+from privata.infra.database.faults import passing_fault
+from privata.infra.faults import FAULTS
 from privata.infra.plane import app_context, current_time
 
 #: What a browser waits before it connects again, and this process before it listens again, ms.

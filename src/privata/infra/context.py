@@ -49,7 +49,8 @@ class AppContext:
         asked = time.monotonic()
         told: datetime = await database.pool.fetchval("SELECT clock_timestamp()")
         clock.set(told, time.monotonic() - asked)
-        return cls(database, Sealer(settings.key_material()), clock, settings)
+        keys = KeyWatch(skew_s=clock.skew_s)
+        return cls(database, Sealer(settings.key_material()), clock, settings, keys)
 
     async def close(self) -> None:
         """Give the connections back."""

@@ -23,6 +23,14 @@ LEAST_STEP_S: Final = 0.02
 MOST_TOOK_S: Final = 1.0
 
 
+def skew_text(seconds: float) -> str:
+    """How far a clock is off, in words."""
+    if abs(seconds) < 0.0005:
+        return "equal to the database's"
+    size = f"{abs(seconds) * 1000:.0f} ms" if abs(seconds) < 1 else f"{abs(seconds):,.1f} s"
+    return f"{size} {'ahead of' if seconds > 0 else 'behind'} the database's"
+
+
 class DatabaseClock:
     """A clock that is set by the database; the machine's until then."""
 
@@ -44,6 +52,10 @@ class DatabaseClock:
         if self._told is None:
             return self._machine.now()
         return self._told + timedelta(seconds=self._monotonic() - self._told_at)
+
+    def skew_s(self) -> float:
+        """Seconds by which the clock of the machine is ahead of the database's, as last told."""
+        return (self._machine.now() - self.now()).total_seconds()
 
     def set(self, told: datetime, took_s: float) -> None:
         """The database has just told the time; from asking to hearing it took so many seconds."""

@@ -12,10 +12,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from privata.infra.faults import in_one_line, passing_fault
+from privata.infra.database.faults import passing_fault
+from privata.infra.faults import in_one_line
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 #: longer.
 MOST_STOP_S: Final = 9.5
 AFTER_GRACE_S: Final = 6.5
+
+#: How long a worker that stops tries to give something back, seconds.
+RELEASE_S: Final = 1.0
 
 #: What a shell shows for a program that a signal ended.
 _BY_SIGNAL: Final = 128
@@ -44,6 +48,19 @@ async def within(seconds: float, work: Coroutine[Any, Any, None], what: str) -> 
         if passing_fault(error) is None:
             raise error
         log.info("stopping: %s: %s", what, in_one_line(error))
+
+
+async def released_on_stop(
+    work: Callable[[], Coroutine[Any, Any, None]],
+    release: Callable[[], Coroutine[Any, Any, None]],
+    what: str,
+) -> None:
+    """Do `work` on something claimed; if it is cut off, give `what` back for others to take."""
+    try:
+        await work()
+    except asyncio.CancelledError:
+        await within(RELEASE_S, release(), f"releasing {what}")
+        raise
 
 
 class Stop:

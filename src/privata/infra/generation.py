@@ -20,6 +20,7 @@ import asyncpg
 
 from privata.core.errors import DatabaseSettling, DatabaseUnconfirmed
 from privata.infra.database.postgres import Database, Transaction
+from privata.infra.readiness import Check
 from privata.infra.settings import Settings
 
 Connection: TypeAlias = (
@@ -41,6 +42,9 @@ RETRY_AFTER_S: Final = 600
 
 #: In which time a worker has found out whether a failover lost anything, seconds.
 SETTLING_S: Final = 5
+
+#: How often a running program asks for its warning, seconds.
+WARNED_EVERY_S: Final = 10.0
 
 #: Any constant will do; it names the lock under which a generation begins, in this database.
 _LOCK_KEY: Final = 0x5052_4957
@@ -119,6 +123,15 @@ async def look(connection: Connection) -> Generation:
     moved = moved_words(was, here)
     confirmed = moved is None and row["confirmed_by"] is not None
     return Generation(row["generation"], row["mark"], confirmed, here, was, moved)
+
+
+def generation_warning() -> Check:
+    """What `/readyz` warns of: a database that nobody has confirmed."""
+
+    async def ask(connection: Connection) -> str | None:
+        return (await look(connection)).warning
+
+    return Check("generation", ask, WARNED_EVERY_S)
 
 
 def moved_words(was: Identity, here: Identity) -> str | None:

@@ -106,6 +106,9 @@ class SecretKeyProcess(models.Model):
     label = models.CharField(max_length=200, help_text="which program on which machine")
     keys = ArrayField(models.BinaryField(), help_text="the names of its keys; the first one seals")
     seen_at = models.DateTimeField(db_default=Now())
+    clock_skew_ms = models.BigIntegerField(
+        null=True, help_text="how far its machine's clock is ahead of the database's"
+    )
 
     class Meta:
         db_table = "secret_key_process"

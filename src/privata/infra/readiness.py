@@ -23,8 +23,9 @@ import asyncpg
 
 from privata.core.clock import Clock, SystemClock
 from privata.infra.database.connecting import connect
-from privata.infra.database.faults import NotWritable
-from privata.infra.faults import PassingFault, in_one_line, passing_fault
+from privata.infra.database.faults import NotWritable, PassingFault, passing_fault
+from privata.infra.database_clock import skew_text
+from privata.infra.faults import in_one_line
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,7 @@ class _Seen:
 
     at: float = 0.0
     reasons: dict[str, str | None] = field(default_factory=dict)
+    warnings: dict[str, str | None] = field(default_factory=dict)
     asked_at: dict[str, float] = field(default_factory=dict)
 
 
@@ -91,7 +93,8 @@ class Readiness:
 
     `came_back` is called each time the database answers again, `answered` after each look that it
     answered, and `told_time` with the database's time and the seconds it took to hear it; they must
-    not wait nor raise. `machine` is the clock that is compared with the database's.
+    not wait nor raise. `machine` is the clock that is compared with the database's. What
+    `warnings` find is told, and new work may be sent here all the same.
     """
 
     def __init__(
@@ -102,6 +105,7 @@ class Readiness:
         came_back: Callable[[], None] | None = None,
         answered: Callable[[], None] | None = None,
         checks: Iterable[Check] = (),
+        warnings: Iterable[Check] = (),
         machine: Clock | None = None,
         told_time: Callable[[datetime, float], None] | None = None,
         most_skew_s: float = MOST_SKEW_S,
@@ -112,6 +116,7 @@ class Readiness:
         self._came_back = came_back
         self._on_answer = answered
         self._checks = tuple(checks)
+        self._warnings = tuple(warnings)
         self._machine = SystemClock() if machine is None else machine
         self._told_time = told_time
         self._most_skew_s = most_skew_s
@@ -163,6 +168,7 @@ class Readiness:
                 name: {"status": "ok"} if reason is None else {"status": "failed", "reason": reason}
                 for name, reason in reasons.items()
             },
+            "warnings": {name: text for name, text in self._seen.warnings.items() if text},
             "clock_skew_ms": None if self.skew_s is None else round(self.skew_s * 1000),
         }
 
@@ -255,23 +261,32 @@ class Readiness:
         seen.reasons[CLOCK] = self._compared(asked, row["now"], took_s)
         if self._told_time is not None:
             self._told_time(row["now"], took_s)
-        before = self._seen
-        for check in self._checks:
-            asked_at = before.asked_at.get(check.name)
+        await self._ask(connection, seen, self._checks, seen.reasons, self._seen.reasons)
+        await self._ask(connection, seen, self._warnings, seen.warnings, self._seen.warnings)
+
+    async def _ask(
+        self,
+        connection: Connection,
+        seen: _Seen,
+        checks: Iterable[Check],
+        found: dict[str, str | None],
+        before: dict[str, str | None],
+    ) -> None:
+        for check in checks:
+            asked_at = self._seen.asked_at.get(check.name)
             if asked_at is not None and self._monotonic() - asked_at < check.every_s:
                 seen.asked_at[check.name] = asked_at
-                seen.reasons[check.name] = before.reasons.get(check.name)
+                found[check.name] = before.get(check.name)
                 continue
             seen.asked_at[check.name] = self._monotonic()
-            seen.reasons[check.name] = await check.ask(connection)
+            found[check.name] = await check.ask(connection)
 
     def _compared(self, asked: datetime, told: datetime, took_s: float) -> str | None:
         """The database read its clock half a round trip after it was asked, more or less."""
         self.skew_s = (asked - told).total_seconds() + took_s / 2
         if abs(self.skew_s) <= self._most_skew_s:
             return None
-        side = "ahead of" if self.skew_s > 0 else "behind"
-        return f"the clock of this machine is {abs(self.skew_s):.1f} s {side} the database's"
+        return f"the clock of this machine is {skew_text(self.skew_s)}"
 
     async def _open(self) -> Connection:
         """The connection of the looks; a new one now and then, which sees what was set since."""

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from privata.infra.context import AppContext
+from privata.infra.database.faults import until_answered
 from privata.infra.sealing import UnsealError
 from privata.infra.waking import until_woken
 from privata.notifications import store
@@ -34,6 +35,12 @@ BATCH: Final = 4
 #: Seconds between looks when no wake-up comes and nothing is due before.
 LOOK_EVERY_S: Final = 15.0
 
+#: How long a worker that stops waits for what it is handing over, seconds.
+STOP_S: Final = 5.0
+
+#: How long it is tried to write down that a mail was sent, seconds; less than its lease.
+WRITE_S: Final = 60.0
+
 #: How long ended mails are kept: who got what and when, no longer its text.
 KEEP: Final = timedelta(days=30)
 
@@ -56,7 +63,19 @@ async def send_mails(ctx: AppContext) -> None:
 async def send_due(ctx: AppContext, post: Post) -> int:
     """Claim some due mails and hand them over; how many were claimed."""
     claimed = await store.claim(ctx.database, BATCH)
-    await asyncio.gather(*(_send(ctx, post, row) for row in claimed))
+    sends = [asyncio.create_task(_send(ctx, post, row)) for row in claimed]
+    if not sends:
+        return 0
+    try:
+        await asyncio.wait(sends)
+    except asyncio.CancelledError:
+        # The threads go on whatever we do. What they hand over has to be written down, or another
+        # worker sends it a second time.
+        await asyncio.wait(sends, timeout=STOP_S)
+        for one in sends:
+            one.cancel()
+        raise
+    await asyncio.gather(*sends)
     return len(claimed)
 
 
@@ -86,7 +105,10 @@ async def _send(ctx: AppContext, post: Post, row: store.Row) -> None:
     except (MailUnavailable, UnsealError) as error:
         await _later(ctx, row, error.message)
     else:
-        await store.end(database, mail_id, token, MailStatus.SENT)
+        # It is out: that is written down as soon as the database answers, or it goes out again.
+        await until_answered(
+            lambda: store.end(database, mail_id, token, MailStatus.SENT), "mails", WRITE_S
+        )
 
 
 async def _later(ctx: AppContext, row: store.Row, reason: str) -> None:

@@ -34,6 +34,7 @@ from privata.orders.store import (
     lock_own_order,
     note_refund,
     noting_change,
+    release_poll,
     seconds_to_next_poll,
     set_poll,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "order_of",
     "preference_of",
     "refund_window_end",
+    "release_poll",
     "sandbox_plan",
     "seconds_to_next_poll",
     "set_poll",

@@ -21,7 +21,7 @@ from privata.infra.database.postgres import Transaction
 from privata.ledger import service as ledger
 from privata.ledger.accounts import Balances
 from privata.payouts import store
-from privata.payouts.access import locked_payout, note
+from privata.payouts.access import note
 from privata.payouts.challenges import amount_text
 from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.lifecycle import RESERVED, PayoutStatus
@@ -66,7 +66,7 @@ ON CONFLICT DO NOTHING
 _DUE: Final = """
 SELECT id, organization_id, environment, sandbox_due_at FROM payout
 WHERE environment = 'test' AND sandbox_due_at <= now()
-ORDER BY sandbox_due_at LIMIT $1
+ORDER BY sandbox_due_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
 """
 
 
@@ -134,20 +134,22 @@ async def follow_sandbox_payouts(ctx: AppContext) -> None:
 
 
 async def move_due(ctx: AppContext) -> int:
-    """Take the next step of each payout of the sandbox that is due by now; how many there were."""
+    """Take the next step of each payout of the sandbox that is due by now; how many it moved.
+
+    One that somebody holds is left for the next round, and holds back no other.
+    """
     due = [due_payout(row) for row in await ctx.database.pool.fetch(_DUE, BATCH)]
-    for found in due:
-        await _move(ctx, found)
-    return len(due)
+    return sum([await _move(ctx, found) for found in due])
 
 
-async def _move(ctx: AppContext, found: DuePayout) -> None:
+async def _move(ctx: AppContext, found: DuePayout) -> bool:
     actor = system_actor(found.organization_id, Environment.TEST, SIMULATOR)
     async with ctx.database.transaction() as tx:
-        payout = await locked_payout(tx, actor, found.id)
-        # Two workers may find one payout due: the second one sees that the first has moved it.
-        if payout.sandbox_due_at != found.sandbox_due_at:
-            return
+        payout = await store.lock_free_payout(tx, found.id, found.organization_id, Environment.TEST)
+        # Two workers may find one payout due: the second one sees that the first has it or has
+        # moved it.
+        if payout is None or payout.sandbox_due_at != found.sandbox_due_at:
+            return False
         to = next_status(
             _S(payout.status),
             sandbox_of(payout)[0],
@@ -161,6 +163,7 @@ async def _move(ctx: AppContext, found: DuePayout) -> None:
         changes = {"amount": amount_text(payout.amount), "address": payout.address}
         action = "processed" if to is _S.PROCESSING else to.value
         await note(tx, actor, f"payout.{action}", payout.id, changes)
+    return True
 
 
 def _known(payout: PayoutRow, to: PayoutStatus) -> store.Known:

@@ -99,19 +99,20 @@ async def cancel_payout(
 async def expire_requests(ctx: AppContext) -> int:
     """Cancel requests whose challenge was not answered in time; how many that were.
 
-    Any number of workers may: each request is looked at again under its lock.
+    Any number of workers may: each request is looked at again under its lock. None is waited for.
     """
     now = ctx.clock.now()
     done = 0
     async with ctx.database.pool.acquire() as connection:
         # A request that looks unanswered may have been confirmed and paid before a restore.
         on_hold = not (await look(connection)).confirmed
-    for found in await store.expired(ctx.database.pool, now, BATCH):
+    for found in await store.expired(ctx.database.pool, now, BATCH, live=not on_hold):
         environment = Environment(found.environment)
         actor = system_actor(found.organization_id, environment, "payouts")
         async with ctx.database.transaction() as tx:
-            payout = await locked_payout(tx, actor, found.id)
-            if payout.status == _S.REQUESTED and not (environment is Environment.LIVE and on_hold):
+            # Whoever holds it confirms or cancels it right now; the next round sees what it became.
+            payout = await store.lock_free_payout(tx, found.id, found.organization_id, environment)
+            if payout is not None and payout.status == _S.REQUESTED:
                 await _cancel(ctx, tx, actor, payout, Ended.EXPIRED)
                 done += 1
     return done

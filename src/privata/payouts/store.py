@@ -55,6 +55,8 @@ _LOCK: Final = """
 SELECT * FROM payout WHERE id = $1 AND organization_id = $2 AND environment = $3 FOR NO KEY UPDATE
 """
 
+_LOCK_FREE: Final = f"{_LOCK} SKIP LOCKED"
+
 # The operator has to do with live ones alone: those of the sandbox move by themselves.
 _LOCK_LIVE: Final = """
 SELECT * FROM payout WHERE id = $1 AND environment = 'live' FOR NO KEY UPDATE
@@ -96,10 +98,12 @@ ORDER BY created_at DESC, id DESC
 LIMIT $6
 """
 
+# What somebody holds is left out before the LIMIT counts: payouts that are locked, however long,
+# hold back no other. Each is locked and looked at again on its own afterwards.
 _EXPIRED: Final = """
 SELECT id, organization_id, environment, sandbox_due_at FROM payout
-WHERE status = 'requested' AND challenge_expires_at <= $1
-ORDER BY challenge_expires_at LIMIT $2
+WHERE status = 'requested' AND challenge_expires_at <= $1 AND (environment = 'test' OR $3)
+ORDER BY challenge_expires_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED
 """
 
 _FOR_OPERATOR: Final = """
@@ -177,6 +181,14 @@ async def lock_payout(
     return None if row is None else payout_row(row)
 
 
+async def lock_free_payout(
+    tx: Transaction, payout_id: UUID, organization_id: UUID, environment: Environment
+) -> PayoutRow | None:
+    """The same without waiting; None also where somebody else holds it."""
+    row = await tx.connection.fetchrow(_LOCK_FREE, payout_id, organization_id, environment.value)
+    return None if row is None else payout_row(row)
+
+
 async def lock_live_payout(tx: Transaction, payout_id: UUID) -> PayoutRow | None:
     """A live one whosever it is, for the operator."""
     row = await tx.connection.fetchrow(_LOCK_LIVE, payout_id)
@@ -247,9 +259,10 @@ async def page_of(
     return [payout_row(row) for row in rows]
 
 
-async def expired(pool: Pool, now: datetime, limit: int) -> list[DuePayout]:
-    """Requests whose challenge has run out, of every organization."""
-    return [due_payout(row) for row in await pool.fetch(_EXPIRED, now, limit)]
+async def expired(pool: Pool, now: datetime, limit: int, *, live: bool) -> list[DuePayout]:
+    """Requests whose challenge has run out, of every organization; those of the sandbox alone
+    unless `live`."""
+    return [due_payout(row) for row in await pool.fetch(_EXPIRED, now, limit, live)]
 
 
 async def for_operator(

@@ -16,6 +16,7 @@ from privata.core.tenancy import Environment, system_actor
 from privata.infra.context import AppContext
 from privata.infra.database.faults import until_answered
 from privata.infra.database.postgres import Transaction
+from privata.infra.ending import released_on_stop
 from privata.infra.waking import until_woken
 from privata.orders import service as orders
 from privata.orders.service import (
@@ -83,14 +84,32 @@ async def _claim(
         if limiter.room:
             refunds = await store.claim_refunds(pool, limiter.room, REFUND_LEASE_S, environment)
             for refund in refunds:
-                limiter.start(execute(ctx, refund))
+                limiter.start(_execute_or_release(ctx, refund))
             found += len(refunds)
         if limiter.room:
             due = await orders.claim_polls(pool, limiter.room, LEASE_S, environment, refunds=True)
             for row in due:
-                limiter.start(_look(ctx, row, writing))
+                limiter.start(_look_or_release(ctx, row, writing))
             found += len(due)
     return found
+
+
+async def _execute_or_release(ctx: AppContext, refund: store.ClaimedRefund) -> None:
+    """Carry a claimed refund out; a worker that stops gives it back."""
+    await released_on_stop(
+        lambda: execute(ctx, refund),
+        lambda: store.release_refund(ctx.database.pool, refund),
+        f"the refund of {refund.order_id}",
+    )
+
+
+async def _look_or_release(ctx: AppContext, row: orders.Order, writing: asyncio.Semaphore) -> None:
+    """Look at a claimed order; a worker that stops gives it back."""
+    await released_on_stop(
+        lambda: _look(ctx, row, writing),
+        lambda: orders.release_poll(ctx.database.pool, row),
+        row.id,
+    )
 
 
 async def _next(ctx: AppContext, limiters: dict[Environment, TaskLimiter]) -> float:

@@ -152,6 +152,12 @@ WHERE order_id = $1 AND lease_token = $2 AND state = 'processing'
 RETURNING order_id
 """
 
+_RELEASE: Final = """
+UPDATE refund SET due_at = now()
+WHERE order_id = $1 AND organization_id = $2 AND environment = $3 AND lease_token = $4
+  AND state = 'processing'
+"""
+
 _IN_REVIEW: Final = """
 SELECT o.id, o.organization_id, organization.name AS organization, o.environment, o.provider,
        o.provider_order_id, o.from_asset, o.from_network, o.from_decimals, o.amount_from,
@@ -191,6 +197,20 @@ async def claim_refunds(
     """Refunds whose provider is to be asked now, claimed for `lease_s` seconds."""
     rows = await pool.fetch(_CLAIM, limit, lease_s, environment.value)
     return [_claimed(row) for row in rows]
+
+
+async def release_refund(pool: Pool, claimed: ClaimedRefund) -> None:
+    """Give a claimed refund back before its lease ends: it is due at once, for anybody.
+
+    Its provider may have been asked; the next one asks with the same reference.
+    """
+    await pool.execute(
+        _RELEASE,
+        claimed.order_id,
+        claimed.organization_id,
+        claimed.environment,
+        claimed.lease_token,
+    )
 
 
 async def seconds_to_next(pool: Pool, environment: Environment) -> float | None:

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 import asyncpg
 
-from privata.infra.faults import FAULTS, passing_fault
+from privata.infra.database.faults import passing_fault
+from privata.infra.faults import FAULTS
 from privata.streams.frames import BEAT, FAREWELL, HELLO, Frame, Part
 from privata.streams.log import OrderKey
 from privata.streams.states import Ending

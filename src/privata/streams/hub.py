@@ -18,7 +18,8 @@ from typing import Final
 
 from privata.events.service import STREAMS_WAKEUP
 from privata.infra.context import AppContext
-from privata.infra.faults import FAULTS, passing_fault
+from privata.infra.database.faults import passing_fault
+from privata.infra.faults import FAULTS
 from privata.streams import store
 from privata.streams.connection import AWAY, OpenStream
 from privata.streams.frames import Frame

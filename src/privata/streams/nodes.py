@@ -18,7 +18,8 @@ from privata.core.errors import RateLimited
 from privata.core.tenancy import Actor, Environment
 from privata.events.service import LIVE_WAKEUP, live_payload
 from privata.infra.context import AppContext
-from privata.infra.faults import FAULTS, PassingFault, passing_fault
+from privata.infra.database.faults import PassingFault, passing_fault
+from privata.infra.faults import FAULTS
 from privata.organizations.profile import profile_of
 from privata.streams import store
 from privata.streams.connection import AWAY

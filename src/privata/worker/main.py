@@ -11,7 +11,7 @@ from privata.apikeys.expiring import warn_of_expiry
 from privata.apikeys.lockouts import end_lockouts
 from privata.audit.jobs import keep_audit
 from privata.infra.context import AppContext
-from privata.infra.database.faults import is_passing
+from privata.infra.database.faults import passing_fault
 from privata.infra.faults import Outage
 from privata.infra.readiness import Readiness
 from privata.ledger.jobs import mature_earnings
@@ -88,7 +88,7 @@ async def keep_running(loop: Loop, ctx: AppContext, outage: Outage) -> None:
             if task is not None and task.cancelling():
                 # Told to stop: what it was at broke off with an error of its own.
                 raise asyncio.CancelledError from error
-            if is_passing(error):
+            if passing_fault(error) is not None:
                 # The database went away: expected, and no news in a traceback, nor in the next
                 # loop that finds out.
                 outage.note(loop.__name__, error)

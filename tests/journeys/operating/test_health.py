@@ -14,8 +14,10 @@ import pytest
 from conftest import environment_for, wait_for
 from privata.dashboard.schema.applied import schema_check
 from privata.infra.context import AppContext
+from privata.infra.generation import note
 from privata.infra.readiness import MOST_AGE_S, Check, LookPace, Readiness
 from privata.infra.settings import Settings
+from privata.ready import readiness_of
 from privata.serving import listen, serve_on
 from privata.worker.health import LATE_S, Lag
 from tests.conftest import Partner
@@ -162,6 +164,27 @@ async def test_a_read_only_database_is_not_ready(
         await readiness.look()
         assert readiness.ready
         assert told, "connections that began read-only are replaced"
+
+
+async def test_an_unconfirmed_database_is_a_warning(ctx: AppContext) -> None:
+    """Payouts wait for the operator; requests need not."""
+    readiness = readiness_of(ctx)
+    async with readiness.watched():
+        assert readiness.report()["warnings"] == {}
+    await note(ctx.database)
+    await ctx.database.pool.execute(
+        "INSERT INTO database_generation (generation, mark, system_identifier, timeline,"
+        " database_oid) SELECT 2, 'fedcba98', system_identifier, timeline, database_oid"
+        " FROM database_generation"
+    )
+    readiness = readiness_of(ctx)
+    async with readiness.watched():
+        for _ in range(2):  # the second time it is not asked for again
+            report = readiness.report()
+            assert report["status"] == "ok"
+            assert list(report["warnings"]) == ["generation"]
+            assert "privata restored" in report["warnings"]["generation"]
+            await readiness.look()
 
 
 async def test_a_full_database_keeps_the_connection_of_the_looks(

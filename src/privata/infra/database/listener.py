@@ -18,7 +18,8 @@ from typing import Any, Final
 import asyncpg
 
 from privata.infra.database.connecting import connect
-from privata.infra.database.faults import FIRST_PAUSE_S, LAST_PAUSE_S, is_passing
+from privata.infra.database.faults import FIRST_PAUSE_S, LAST_PAUSE_S, passing_fault
+from privata.infra.faults import FAULTS
 
 log = logging.getLogger(__name__)
 
@@ -91,9 +92,11 @@ class Listener:
                 said = True
                 self._pause = DEAF_PAUSE_S
             except Exception as error:
-                if not is_passing(error):
+                fault = passing_fault(error)
+                if fault is None:
                     log.exception("wake-ups cannot be heard")
-                log.debug("wake-ups cannot be heard: %r", error)
+                else:
+                    FAULTS.note(fault, error, "wake-ups cannot be heard")
             await asyncio.sleep(self._pause)
 
     async def _hear(self) -> None:

@@ -20,12 +20,12 @@ from typing import Any
 import asyncpg
 
 from privata.infra.database.connecting import Connector
-from privata.infra.database.faults import NoConnection, ServerFull, is_passing
+from privata.infra.database.faults import NoConnection, PassingFault, ServerFull, passing_fault
 from privata.infra.database.listener import Listener, Wakeups
 from privata.infra.database.losses import lost_at
 from privata.infra.database.poolers import FORGETFUL, advice, is_direct, transaction_pooler
 from privata.infra.database.watching import Watch
-from privata.infra.faults import FAULTS, PassingFault, passing_fault
+from privata.infra.faults import FAULTS
 
 log = logging.getLogger(__name__)
 
@@ -291,7 +291,7 @@ class Database:
                     [payload for _, payload in batch],
                 )
             except Exception as error:
-                if not is_passing(error):
+                if passing_fault(error) is None:
                     raise
                 # A wake-up is lost, nothing else: every listener also polls slowly.
                 FAULTS.note(passing_fault(error) or PassingFault.LOST, error, "wake-up not sent")

@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 
 import asyncpg
 
-from privata.infra.database.faults import is_passing
+from privata.infra.database.faults import passing_fault
 from privata.infra.database.losses import note_loss
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ class Watch:
             rows = await self._ask([one.get_server_pid() for one in waiting])
         except Exception as error:
             self._done()
-            if not is_passing(error):
+            if passing_fault(error) is None:
                 raise
             if isinstance(error, asyncpg.TooManyConnectionsError):
                 return  # it answers, and says nothing of ours

@@ -40,7 +40,7 @@ async def enter(
         await store.record_keys(tx.connection, marks)
         if watch is not None:
             await store.forget_lapsed(tx.connection)
-            await store.beat(tx.connection, watch.id, watch.label, marks)
+            await store.beat(tx.connection, watch.id, watch.label, marks, watch.skew_ms)
 
 
 def key_source(chosen: Settings) -> str:

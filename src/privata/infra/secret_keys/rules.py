@@ -37,11 +37,13 @@ class KnownKey:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process that runs: the names of its keys, and seconds since it said so."""
+    """A process that runs: the names of its keys, seconds since it said so, and by how many
+    milliseconds its machine's clock is ahead of the database's (None: not known)."""
 
     label: str
     keys: Sequence[bytes]
     silent_s: float
+    skew_ms: int | None = None
 
 
 def refusal(

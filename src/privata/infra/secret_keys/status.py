@@ -43,7 +43,11 @@ class Status:
                 for one in self.keys
             ],
             "processes": [
-                {"process": one.label, "keys": [name.hex() for name in one.keys]}
+                {
+                    "process": one.label,
+                    "keys": [name.hex() for name in one.keys],
+                    "clock_skew_ms": one.skew_ms,
+                }
                 for one in self.running
             ],
             "uses": [

@@ -32,7 +32,8 @@ ON CONFLICT (name) DO NOTHING
 _FIRST: Final = "UPDATE secret_key SET first_at = statement_timestamp() WHERE name = $1"
 
 _RUNNING: Final = """
-SELECT label, keys, extract(epoch FROM statement_timestamp() - seen_at)::float8 AS silent_s
+SELECT label, keys, extract(epoch FROM statement_timestamp() - seen_at)::float8 AS silent_s,
+       clock_skew_ms
 FROM secret_key_process WHERE seen_at > statement_timestamp() - make_interval(secs => $1)
 ORDER BY seen_at DESC
 """
@@ -43,9 +44,10 @@ DELETE FROM secret_key_process WHERE seen_at < statement_timestamp() - make_inte
 """
 
 _BEAT: Final = """
-INSERT INTO secret_key_process (id, label, keys, seen_at)
-VALUES ($1, $2, $3, statement_timestamp())
-ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at
+INSERT INTO secret_key_process (id, label, keys, seen_at, clock_skew_ms)
+VALUES ($1, $2, $3, statement_timestamp(), $4)
+ON CONFLICT (id) DO UPDATE
+SET seen_at = excluded.seen_at, clock_skew_ms = excluded.clock_skew_ms
 """
 
 
@@ -84,7 +86,9 @@ def sealing_key(known: Sequence[KnownKey]) -> KnownKey | None:
 async def running_processes(executor: Executor) -> list[Process]:
     """Every process that said lately that it runs."""
     rows = await executor.fetch(_RUNNING, LAPSED_S)
-    return [Process(row["label"], row["keys"], row["silent_s"]) for row in rows]
+    return [
+        Process(row["label"], row["keys"], row["silent_s"], row["clock_skew_ms"]) for row in rows
+    ]
 
 
 async def forget_lapsed(executor: Executor) -> None:
@@ -92,9 +96,11 @@ async def forget_lapsed(executor: Executor) -> None:
     await executor.execute(_FORGET, LAPSED_S)
 
 
-async def beat(executor: Executor, process: UUID, label: str, marks: Sequence[KeyMark]) -> None:
-    """Say that this process runs, with these keys."""
-    await executor.execute(_BEAT, process, label[:200], [mark.name for mark in marks])
+async def beat(
+    executor: Executor, process: UUID, label: str, marks: Sequence[KeyMark], skew_ms: int | None
+) -> None:
+    """Say that this process runs, with these keys and this clock."""
+    await executor.execute(_BEAT, process, label[:200], [mark.name for mark in marks], skew_ms)
 
 
 async def leave(executor: Executor, process: UUID) -> None:

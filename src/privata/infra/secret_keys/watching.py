@@ -36,15 +36,28 @@ LEAVE_S: Final = 2.0
 
 
 class KeyWatch:
-    """What a process knows of its secret keys; that they fit, until it has looked."""
+    """What a process knows of its secret keys; that they fit, until it has looked.
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    `skew_s` tells by how many seconds the clock of its machine is ahead of the database's.
+    """
+
+    def __init__(
+        self,
+        monotonic: Callable[[], float] = time.monotonic,
+        skew_s: Callable[[], float] | None = None,
+    ) -> None:
         self.id = uuid.uuid4()
         self.label = f"{_program()} on {socket.gethostname()} (process {os.getpid()})"
         self._monotonic = monotonic
+        self._skew_s = skew_s
         self._problem: str | None = None
         self._looked_at: float | None = None
         self._sealing: KeyMark | None = None
+
+    @property
+    def skew_ms(self) -> int | None:
+        """The clock's skew, in milliseconds; None: nobody measures it here."""
+        return None if self._skew_s is None else round(self._skew_s() * 1000)
 
     def seals_with(self, mark: KeyMark) -> bool:
         """Whether the installation seals with this key, as far as this process knows."""
@@ -79,7 +92,7 @@ class KeyWatch:
                 # It may count as dead, and a key may become the first one right now: with the lock,
                 # either that start sees this process or this process sees that key.
                 await store.lock_keys(tx.connection)
-            await store.beat(tx.connection, self.id, self.label, marks)
+            await store.beat(tx.connection, self.id, self.label, marks, self.skew_ms)
             known = await store.known_keys(tx.connection)
         problem, sealing = lacking(marks, known, source), store.sealing_key(known)
         self._sealing = None if sealing is None else sealing.mark

@@ -13,15 +13,8 @@ import pytest
 from django.db.utils import OperationalError
 
 from privata.infra.database.connecting import connect
-from privata.infra.faults import (
-    FIRST_PAUSE_S,
-    LAST_PAUSE_S,
-    FaultLog,
-    Outage,
-    PassingFault,
-    in_one_line,
-    passing_fault,
-)
+from privata.infra.database.faults import PassingFault, passing_fault
+from privata.infra.faults import FIRST_PAUSE_S, LAST_PAUSE_S, FaultLog, Outage, in_one_line
 
 
 @pytest.mark.parametrize(
@@ -39,6 +32,9 @@ from privata.infra.faults import (
         (asyncpg.DeadlockDetectedError("x"), PassingFault.CONFLICT),
         (asyncpg.SerializationError("x"), PassingFault.CONFLICT),
         (asyncpg.InterfaceError("connection is closed"), PassingFault.LOST),
+        (asyncpg.InternalClientError("an answer that does not fit"), PassingFault.LOST),
+        (asyncpg.InvalidPasswordError("x"), PassingFault.UNREACHABLE),
+        (asyncpg.IdleInTransactionSessionTimeoutError("x"), PassingFault.TOO_SLOW),
         (ConnectionResetError(), PassingFault.LOST),
         (psycopg.errors.AdminShutdown(), PassingFault.UNREACHABLE),
         (psycopg.errors.ReadOnlySqlTransaction(), PassingFault.READ_ONLY),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+import threading
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -320,3 +321,25 @@ async def test_a_mail_server_that_is_down_is_waited_for(ctx: AppContext) -> None
     await queue(ctx)
     await send_due(ctx, SmtpPost("smtp://127.0.0.1:1"))
     assert await rows(ctx) == [("waiting", 1)]
+
+
+async def test_a_worker_that_stops_writes_down_what_it_is_handing_over(ctx: AppContext) -> None:
+    """The mail was sent, and another worker sent it again."""
+    began, goes_on = threading.Event(), threading.Event()
+    post = Taking()
+
+    def slow(message: EmailMessage) -> None:
+        began.set()
+        assert goes_on.wait(60)
+        post(message)
+
+    await queue(ctx)
+    working = asyncio.create_task(send_due(ctx, slow))
+    await asyncio.to_thread(began.wait, 60)
+    working.cancel()
+    await asyncio.sleep(0)
+    goes_on.set()
+    await asyncio.gather(working, return_exceptions=True)
+    assert working.cancelled()
+    assert len(post.mails) == 1
+    assert await rows(ctx, "status") == [("sent",)]

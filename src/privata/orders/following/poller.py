@@ -17,8 +17,8 @@ from privata.core.errors import ProviderError
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
-from privata.infra.database.faults import is_passing, until_answered
-from privata.infra.ending import within
+from privata.infra.database.faults import passing_fault, until_answered
+from privata.infra.ending import released_on_stop
 from privata.infra.waking import until_woken
 from privata.orders import store
 from privata.orders.moving import ORDERS_WAKEUP, advance, expire_in_silence
@@ -40,9 +40,6 @@ SIDE_BY_SIDE = 8
 
 #: How long a claimed order stays out of others' sight, seconds.
 LEASE_S = 30.0
-
-#: How long a worker that stops tries to give an order back, seconds.
-RELEASE_S = 1.0
 
 #: How long a provider may take to say where an order stands, seconds.
 PROVIDER_DEADLINE_S = 10.0
@@ -142,11 +139,11 @@ async def _claim(ctx: AppContext, limiters: TaskLimiters, writing: asyncio.Semap
 async def _follow_or_release(ctx: AppContext, row: Order, writing: asyncio.Semaphore) -> None:
     """Look at a claimed order; a worker that stops gives it back, or it had to wait for its lease's
     end."""
-    try:
-        await follow(ctx, row, writing)
-    except asyncio.CancelledError:
-        await within(RELEASE_S, store.release_poll(ctx.database.pool, row), f"releasing {row.id}")
-        raise
+    await released_on_stop(
+        lambda: follow(ctx, row, writing),
+        lambda: store.release_poll(ctx.database.pool, row),
+        row.id,
+    )
 
 
 async def _next(ctx: AppContext, limiters: TaskLimiters) -> float:
@@ -206,7 +203,7 @@ async def _written(
         async with writing:
             await until_answered(work, _NAME, WRITE_S)
     except Exception as error:
-        if not is_passing(error):
+        if passing_fault(error) is None:
             raise
         log.warning("order %s: could not be written, asked about again later: %r", order_id, error)
 

@@ -18,7 +18,8 @@ from privata.orders.store import lock_order
 from privata.orders.tests.test_advance import make_order, states
 from privata.providers.port import Report
 from privata.providers.simulator.provider import Simulator
-from privata.refunds import store
+from privata.refunds import clock, store
+from privata.refunds.clock import follow_refunds
 from privata.refunds.executing import execute_once
 from privata.refunds.rules import RefundAction, RefundSource
 from privata.refunds.service import Wish, request_refund
@@ -202,3 +203,45 @@ async def test_the_database_refuses_impossible_refunds(
     await requested(ctx, organization)
     with pytest.raises(asyncpg.CheckViolationError):
         await ctx.database.pool.execute(f"UPDATE refund SET {wrong}")
+
+
+async def test_a_worker_that_stops_gives_back_what_it_asks_about(
+    ctx: AppContext, organization: uuid.UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waited for the end of the lease."""
+    order_id, asked = await requested(ctx, organization), asyncio.Event()
+
+    async def silent(*_: Any) -> Any:
+        asked.set()
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Simulator, "refund", silent)
+        working = asyncio.create_task(follow_refunds(ctx))
+        async with asyncio.timeout(20):
+            await asked.wait()
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+    assert await execute_once(ctx, TEST) == 1
+    assert (await states(ctx, order_id))[-1] == "refunded"
+
+
+async def test_a_worker_that_stops_gives_back_windows(
+    ctx: AppContext, organization: uuid.UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_id, looked = await needing(ctx, organization), asyncio.Event()
+    await ctx.database.pool.execute("UPDATE orders SET poll_at = now()")
+
+    async def slow(*_: Any) -> bool:
+        looked.set()
+        await asyncio.Event().wait()
+        return True
+
+    monkeypatch.setattr(clock, "end_window", slow)
+    working = asyncio.create_task(clock.follow_refunds(ctx))
+    async with asyncio.timeout(20):
+        await looked.wait()
+    working.cancel()
+    await asyncio.gather(working, return_exceptions=True)
+    due = "SELECT id FROM orders WHERE poll_at <= now()"
+    assert await ctx.database.pool.fetchval(due) == order_id

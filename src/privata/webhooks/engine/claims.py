@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -13,6 +15,13 @@ from privata.webhooks.engine.claim_sql import CLAIM, NEXT_DUE, OLDEST_DUE
 from privata.webhooks.engine.reconnecting import ReconnectingConnection
 from privata.webhooks.engine.slots import Account, Grant, Slot
 from privata.webhooks.states import Channel
+
+_GIVE_BACK: Final = """
+UPDATE webhook_delivery AS d SET in_flight = false, due_at = now()
+FROM unnest($1::uuid[], $2::bigint[]) AS cut (id, lease_token)
+WHERE d.id = ANY ($1::uuid[]) AND d.id = cut.id AND d.lease_token = cut.lease_token
+  AND d.in_flight AND d.status = 'pending'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +123,16 @@ async def oldest_due_age(pool: asyncpg.Pool[asyncpg.Record]) -> float | None:
     """For how many seconds the oldest due delivery of an active endpoint has been waiting."""
     found: float | None = await pool.fetchval(OLDEST_DUE)
     return found
+
+
+async def give_back(db: ReconnectingConnection, claims: Sequence[Claim]) -> None:
+    """Let others take these before their leases end: sends that a stop has cut off.
+
+    Their receivers may have got them. Fenced as a record is, and may be repeated.
+    """
+    await db.fetch(
+        _GIVE_BACK, [one.delivery_id for one in claims], [one.lease_token for one in claims]
+    )
 
 
 def _claim_of(row: asyncpg.Record) -> Claim:

@@ -21,7 +21,7 @@ import asyncpg
 
 from privata.events.service import DELIVERIES_WAKEUP, LIVE_WAKEUP, live_payload
 from privata.infra.context import AppContext
-from privata.webhooks.engine.claims import Claim, claim, seconds_to_next_due
+from privata.webhooks.engine.claims import Claim, claim, give_back, seconds_to_next_due
 from privata.webhooks.engine.own_faults import LOOK_EVERY_S, WAKE
 from privata.webhooks.engine.reconnecting import CLOSE_S, ReconnectingConnection
 from privata.webhooks.engine.recording import AttemptRecord, Recorded, record_attempts
@@ -50,6 +50,9 @@ LIVE_EVERY_S = 0.1
 STOP_GRACE_S = 4.0
 MOST_STOP_S = 7.0
 
+#: How long a stop tries to give back what it has cut off, seconds.
+GIVE_BACK_S = 1.0
+
 
 class Dispatcher:
     """One worker's dispatcher; any number may run on one database."""
@@ -74,7 +77,7 @@ class Dispatcher:
             deadline_s=self._deadline_s,
             rng=random.SystemRandom(),
         )
-        self._sends: set[asyncio.Task[None]] = set()
+        self._sends: dict[asyncio.Task[None], Claim] = {}
         self._slots = Slots(chosen.dispatch_concurrency, chosen.dispatch_per_endpoint)
         self._more = False
         self._claimed_at = time.monotonic()
@@ -160,8 +163,8 @@ class Dispatcher:
     def _start(self, lease: Lease) -> None:
         self._slots.take(lease.claim.slot, lease.claim.send, time.monotonic())
         task = asyncio.create_task(self._send(lease))
-        self._sends.add(task)
-        task.add_done_callback(self._sends.discard)
+        self._sends[task] = lease.claim
+        task.add_done_callback(self._sends.pop)
 
     async def _send(self, lease: Lease) -> None:
         if lease.age() > self._lease_s / 2:
@@ -256,8 +259,10 @@ class Dispatcher:
         claiming: asyncio.Task[None],
         recording: asyncio.Task[None],
     ) -> None:
-        """Let what is under way end and be recorded; what takes too long comes back by its
-        lease."""
+        """Let what is under way end and be recorded; what takes too long is cut off and given back.
+
+        What was sent and could not be recorded comes back by its lease.
+        """
         self._stopping = True
         self._stir.set()
         hearing.cancel()
@@ -272,7 +277,14 @@ class Dispatcher:
         except TimeoutError:
             log.warning("stopped with %d deliveries not recorded", self._slots.in_flight)
         finally:
-            tasks |= self._sends
+            cut = dict(self._sends)
+            for task in cut:
+                task.cancel()
+            if cut and claiming.done():
+                giving = asyncio.create_task(give_back(self._claims, list(cut.values())))
+                await asyncio.wait({giving}, timeout=GIVE_BACK_S)
+                tasks.add(giving)
+            tasks |= cut.keys()
             for task in tasks:
                 task.cancel()
             # A statement that is cut off waits for a server that may be frozen.

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import asyncpg
 
 from privata.infra.database.connecting import connect
-from privata.infra.database.faults import FIRST_PAUSE_S, LAST_PAUSE_S, is_passing
+from privata.infra.database.faults import FIRST_PAUSE_S, LAST_PAUSE_S, passing_fault
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ class ReconnectingConnection:
                 self.asked_at = time.monotonic()
                 answer = await work(connection)
             except Exception as error:
-                if not is_passing(error):
+                if passing_fault(error) is None:
                     raise
                 if not pause:
                     log.warning("%s: the database is away: %r", self._name, error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
+import asyncpg
 import pytest
 
 from privata.infra.context import AppContext
@@ -39,6 +40,39 @@ async def test_a_loop_that_dies_is_started_again(
     assert lives == 3
     assert "fragile died" in caplog.text
     assert "no database" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [PermissionError("exports"), asyncpg.InterfaceError("another operation is in progress")],
+)
+async def test_a_fault_of_ours_is_not_told_as_an_outage(
+    error: Exception,
+    ctx: AppContext,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A file that may not be written, or a mistake, was called a database that is away: one line
+    without a trace, and a try each second for ever."""
+    monkeypatch.setattr(main, "FIRST_PAUSE_S", 0.001)
+    failed, settled = False, asyncio.Event()
+
+    async def export(_ctx: AppContext) -> None:
+        nonlocal failed
+        if not failed:
+            failed = True
+            raise error
+        settled.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(keep_running(export, ctx, Outage()))
+    async with asyncio.timeout(10):
+        await settled.wait()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert "export died" in caplog.text
+    assert "database" not in caplog.text
 
 
 async def test_a_worker_stops_when_told(ctx: AppContext) -> None:

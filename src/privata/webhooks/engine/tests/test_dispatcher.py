@@ -15,6 +15,7 @@ from conftest import Cluster, wait_for
 from privata.events.service import DELIVERIES_WAKEUP, LIVE_WAKEUP
 from privata.infra.context import AppContext
 from privata.webhooks.endpoints.service import pause_endpoint, update_endpoint
+from privata.webhooks.engine import dispatcher
 from privata.webhooks.engine.reconnecting import ReconnectingConnection
 from privata.webhooks.engine.recording import record_attempts
 from privata.webhooks.receiver.api import Behaviour, create_app, running
@@ -227,6 +228,27 @@ async def test_a_stop_ends_and_records_what_is_under_way(
 
             await wait_for(all_under_way)
     assert await count(ctx, "status = 'delivered'") == 5
+
+
+async def test_a_stop_gives_back_what_it_cuts_off(
+    ctx: AppContext, organization: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waited for the end of the lease."""
+    monkeypatch.setattr(dispatcher, "MOST_STOP_S", 0.05)
+    async with receiving(ctx, organization) as (app, _):
+        app.behaviour = Behaviour("hang", 200)
+        async with dispatching(ctx):
+            await publish_order(ctx, organization)
+
+            async def under_way() -> bool:
+                return bool(app.log.stats()["received"])
+
+            await wait_for(under_way)
+        assert await count(ctx, "status = 'pending' AND NOT in_flight AND due_at <= now()") == 1
+        app.behaviour = Behaviour("ok", 200)
+        async with dispatching(ctx):
+            await drained(ctx)
+    assert await count(ctx, "status = 'delivered' AND attempts = 1 AND lease_token = 2") == 1
 
 
 async def test_the_database_may_go_away_in_mid_traffic(
