@@ -9,7 +9,7 @@ from typing import Any
 
 import uvloop
 
-from bench import api, backlog, delivery, hot_path, latency, search, streams
+from bench import api, backlog, delivery, hot_path, latency, search, storage, streams
 from bench.harness import Harness, open_harness
 from bench.report import Row, machine, print_row
 
@@ -25,6 +25,7 @@ ROWS: dict[str, Callable[[Harness], Coroutine[Any, Any, Row]]] = {
     "backlog": backlog.run,
     "api": api.run,
     "search": search.run,
+    "storage": storage.run,
     "streams": streams.run,
 }
 

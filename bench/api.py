@@ -19,7 +19,7 @@ from bench.harness import Harness
 from bench.load import rate, request
 from bench.report import Figure, Ratio, Row, median_of
 from privata.apikeys.service import create_key
-from privata.core.ids import new_quote_id
+from privata.core.ids import new_id, new_quote_id
 from privata.core.tenancy import Environment, system_actor
 from privata.infra.context import AppContext
 from privata.infra.settings import Settings
@@ -96,7 +96,7 @@ async def _measure(harness: Harness, kind: str, label: str) -> tuple[Figure, Fig
 
 
 async def _partner(ctx: AppContext) -> tuple[uuid.UUID, str]:
-    organization = uuid.uuid4()
+    organization = new_id()
     actor = system_actor(organization, Environment.TEST, "bench")
     async with ctx.database.transaction() as tx:
         await tx.connection.execute(

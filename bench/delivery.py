@@ -9,14 +9,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-import uuid
 from contextlib import suppress
 
 from bench.bare import post_all
 from bench.harness import Harness
 from bench.report import Ratio, Row, median_of
 from bench.sink import sink_process
-from privata.core.ids import new_order_id
+from privata.core.ids import new_id, new_order_id
 from privata.core.tenancy import Environment, system_actor
 from privata.events.service import NewEvent, publish
 from privata.infra.context import AppContext
@@ -111,7 +110,7 @@ async def _pipeline(harness: Harness, port: int) -> float:
 async def _fill(ctx: AppContext, port: int) -> None:
     """Events of orders, spread over the endpoints, each order an ordering key."""
     for number in range(ENDPOINTS):
-        organization_id = uuid.uuid4()
+        organization_id = new_id()
         await ctx.database.pool.execute(
             "INSERT INTO organization (id, name, status) VALUES ($1, 'Bench', 'approved')",
             organization_id,

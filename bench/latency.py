@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -17,6 +16,7 @@ from bench.harness import Harness
 from bench.organizations import Partner, partner, publish_orders
 from bench.report import REPEATS, Figure, Ratio, Row, percentile
 from bench.timed_sink import SLOW_S, arrivals, timed_sink
+from privata.core.ids import new_id
 from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 from privata.webhooks.signing.signatures import secret_context
@@ -89,7 +89,7 @@ async def _slow_organization(ctx: AppContext, port: int, endpoints: int) -> None
                                  made.endpoint_id)  # fmt: skip
     assert secret is not None
     plain = ctx.sealer.unseal(secret["sealed"], secret_context(secret["id"]))
-    ids, secrets = ([uuid.uuid4() for _ in range(endpoints - 1)] for _ in range(2))
+    ids, secrets = ([new_id() for _ in range(endpoints - 1)] for _ in range(2))
     sealed = [ctx.sealer.seal(plain, secret_context(one)) for one in secrets]
     await pool.execute(_MULTIPLY, made.endpoint_id, ids, secrets, sealed)
     await publish_orders(ctx, made, SLOW_EVENTS)

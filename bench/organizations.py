@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from uuid import UUID
 
-from privata.core.ids import new_order_id
+from privata.core.ids import new_id, new_order_id
 from privata.core.tenancy import Actor, Environment, system_actor
 from privata.events.service import NewEvent, publish
 from privata.infra.context import AppContext
@@ -27,7 +26,7 @@ class Partner:
 
 async def partner(ctx: AppContext, port: int, path: str) -> Partner:
     """A new one whose endpoint is a path of a sink on this machine."""
-    organization_id = uuid.uuid4()
+    organization_id = new_id()
     await ctx.database.pool.execute(
         "INSERT INTO organization (id, name, status) VALUES ($1, 'Bench', 'approved')",
         organization_id,

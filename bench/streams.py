@@ -21,7 +21,7 @@ from bench.harness import Harness
 from bench.load import request
 from bench.report import Figure, Ratio, Row, percentile
 from privata.apikeys.service import create_key
-from privata.core.ids import new_order_id
+from privata.core.ids import new_id, new_order_id
 from privata.core.tenancy import Environment, system_actor
 from privata.events.service import NewEvent, publish
 from privata.infra.context import AppContext
@@ -116,7 +116,7 @@ async def _measure(harness: Harness, kind: str) -> tuple[list[float], list[float
 
 
 async def _order(ctx: AppContext) -> tuple[uuid.UUID, str, str]:
-    organization, order_id = uuid.uuid4(), new_order_id()
+    organization, order_id = new_id(), new_order_id()
     actor = system_actor(organization, Environment.LIVE, "bench")
     async with ctx.database.transaction() as tx:
         await tx.connection.execute(_TERMS, organization, 2 * STREAMS)

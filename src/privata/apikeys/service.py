@@ -27,6 +27,7 @@ from privata.apikeys.scopes import DEFAULT_SCOPES, Scope
 from privata.apikeys.write_access import locked_key, locked_working_key, note
 from privata.audit.service import changed
 from privata.core.errors import RateLimited, ScopeRequired, ValidationFailed
+from privata.core.ids import new_id
 from privata.core.standing import REASONS, OrganizationStatus, keys_work
 from privata.core.tenancy import Actor, Environment
 from privata.infra.context import AppContext
@@ -117,7 +118,7 @@ async def create_key(
     refuse_beyond(await reach_of(tx, actor), allowed)
     await _refuse_too_many(tx, actor.organization_id)
     key = mint_key(environment)
-    minted, maker = MintedKey(uuid.uuid4(), key), maker_of(actor)
+    minted, maker = MintedKey(new_id(), key), maker_of(actor)
     await tx.connection.execute(
         _INSERT,
         minted.id,

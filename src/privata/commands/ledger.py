@@ -9,10 +9,11 @@ import os
 import sys
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import click
 
+from privata.core.ids import new_id
 from privata.core.tenancy import Actor, ActorKind, Environment
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def correct(
     from privata.organizations.profile import status_of
     from privata.startup import run_once
 
-    ident = correction or uuid4()
+    ident = correction or new_id()
 
     async def work(ctx: AppContext) -> None:
         await status_of(ctx, organization)

@@ -17,8 +17,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+import asyncpg
+
 from privata.core.errors import Resync, ValidationFailed
 from privata.core.tenancy import Actor
+from privata.events.bodies import unpacked
 from privata.infra import generation
 from privata.infra.context import AppContext
 
@@ -105,9 +108,13 @@ async def events_after(ctx: AppContext, *, actor: Actor, after: str, limit: int)
         raise Resync(_RESYNC)
     if not rows:
         raise _invalid()
-    found = [Told(*row) for row in rows[:limit] if row["seq"] is not None]
+    found = [_told(row) for row in rows[:limit] if row["seq"] is not None]
     last = f"{here.mark}.{found[-1].seq if found else seq}"
     return FeedPage(found, last, len(rows) > limit)
+
+
+def _told(row: asyncpg.Record) -> Told:
+    return Told(**dict(row) | {"body": unpacked(row["body"])})
 
 
 def _place(after: str) -> tuple[str | None, int]:

@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 from privata.core.clock import iso
+from privata.core.ids import made_at, named_id, new_id, order_made_at
 from privata.core.tenancy import Environment
 from privata.events.service import OPS_CHANNEL, NewEvent, publish
 from privata.infra.database.postgres import Transaction
@@ -38,14 +39,17 @@ def ops_event(
     environment: Environment,
     fields: Mapping[str, Value],
     about: Sequence[str] | None = None,
+    since: datetime | None = None,
 ) -> NewEvent:
     """An event of the ops channel; its id is `ops-<uuid>:<event>`.
 
     `about` names what happened, if it can happen only once: the id is made of it, so that the event
     has the same one when it is told again after a restore (decision 0039). It has to hold an id
-    that no other organization has. Without it this is an occurrence, with an id of its own.
+    that no other organization has. `since` is a moment of the same thing that a restore does not
+    change; the id stands in time order by it. Without `about` this is an occurrence, with an id of
+    its own.
     """
-    ident = uuid.uuid4() if about is None else _ident(environment, name, about)
+    ident = new_id(now) if about is None else _ident(environment, name, about, since)
     event_id = f"ops-{ident}:{name}"
     body: dict[str, Value] = {
         "event": name,
@@ -59,10 +63,12 @@ def ops_event(
     return NewEvent(event_id, name, msgspec.json.encode(body))
 
 
-def _ident(environment: Environment, name: str, about: Sequence[str]) -> UUID:
+def _ident(
+    environment: Environment, name: str, about: Sequence[str], since: datetime | None
+) -> UUID:
     # As JSON: no two lists of words are written alike.
-    words = msgspec.json.encode([environment.value, name, *about])
-    return uuid.uuid5(_NAMESPACE, words.decode())
+    words = msgspec.json.encode([environment.value, name, *about]).decode()
+    return uuid.uuid5(_NAMESPACE, words) if since is None else named_id(words, since)
 
 
 def webhook_paused(
@@ -164,6 +170,7 @@ def api_key_unlocked(
         environment=environment,
         fields=fields,
         about=(str(organization_id), ip, locked_at.isoformat()),
+        since=locked_at,
     )
 
 
@@ -196,6 +203,7 @@ def api_key_expiring(
         environment=environment,
         fields=fields,
         about=(str(key_id), expires_on.isoformat(), reason),
+        since=made_at(key_id),
     )
 
 
@@ -225,6 +233,7 @@ def provider_outage_affecting_partner(
         environment=environment,
         fields=fields,
         about=None if order_id is None else (order_id, provider, reason),
+        since=None if order_id is None else order_made_at(order_id),
     )
 
 
@@ -258,6 +267,7 @@ def late_deposit(
         environment=environment,
         fields=fields,
         about=(order_id, state),
+        since=order_made_at(order_id),
     )
 
 
@@ -287,6 +297,7 @@ def payout_sent(
         environment=environment,
         fields=fields,
         about=(str(payout_id),),
+        since=made_at(payout_id),
     )
 
 

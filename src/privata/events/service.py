@@ -15,6 +15,7 @@ from uuid import UUID
 
 from privata.core.hooks import Hook
 from privata.core.tenancy import Environment
+from privata.events.bodies import packed
 from privata.infra.database.postgres import Transaction
 
 #: Wakes the dispatchers; no payload.
@@ -88,7 +89,7 @@ async def publish(
         [event.event_id for event in events],
         [event.type for event in events],
         [event.order_seq for event in events],
-        [event.body for event in events],
+        [packed(event.body) for event in events],
         only,
     )
     tx.wake(DELIVERIES_WAKEUP)

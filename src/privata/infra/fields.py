@@ -9,6 +9,14 @@ from django.db import models
 from privata.core.tenancy import Environment
 
 
+class NewId(models.Func):
+    """An id in time order made by the database: `core.ids.new_id` for rows that SQL inserts."""
+
+    function = "new_id"
+    output_field = models.UUIDField()
+    arity = 0
+
+
 def environment_field() -> models.CharField[Any, Any]:
     """`live` or `test`; the room's model adds `environment_check` to its constraints."""
     return models.CharField(max_length=4, choices=[(e.value, e.value) for e in Environment])

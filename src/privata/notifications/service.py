@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from privata.core.ids import new_id
 from privata.infra.database.postgres import Transaction
 from privata.infra.sealing import Sealer
 from privata.notifications import store
@@ -36,7 +36,7 @@ async def send_mail(
 ) -> UUID:
     """Queue `template` to the address `to`; it goes out soon after the commit, or not at all on a
     rollback. `values` fill its text; after `useless_after` it is not sent any more."""
-    mail_id = uuid.uuid4()
+    mail_id = new_id()
     sealed = sealer.seal(json.dumps(dict(values)).encode(), context(mail_id))
     await store.enqueue(
         tx,

@@ -209,7 +209,7 @@ def new_order(
     plan = request.sandbox
     begun, status = request.created_at, OrderStatus.WAITING_DEPOSIT
     return WholeOrder(
-        id=new_order_id(),
+        id=new_order_id(begun),
         organization_id=actor.organization_id,
         environment=actor.environment.value,
         quote_id=quote.id,

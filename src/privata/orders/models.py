@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Func
 from django.db.models.functions import Now
 
+from privata.core.ids import new_id
 from privata.core.lifecycle import OPEN, FailedReason, OrderStatus
 from privata.infra.fields import amount_field, environment_field, one_of
 from privata.orders.states import LATE_ENDS, Density, ExportState, LateState
@@ -229,11 +228,11 @@ class IgnoredReport(models.Model):
 class OrderExport(models.Model):
     """A CSV file of many orders, made by a worker and kept until it expires (docs/orders.md).
 
-    Its random id is in the link: knowing the link alone opens nothing, since it also needs a
-    session and the permission, but nobody can guess one either.
+    Its id is in the link. Knowing the link alone opens nothing: it also needs a session and the
+    permission.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    id = models.UUIDField(primary_key=True, default=new_id)
     organization = models.ForeignKey("organizations.Organization", on_delete=models.CASCADE)
     environment = environment_field()
     query = models.CharField(max_length=2048, help_text="the filter as it stands in an address")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +10,7 @@ import asyncpg
 
 from privata.audit import service as audit
 from privata.core.errors import NotFound, ValidationFailed
-from privata.core.ids import base62_token
+from privata.core.ids import base62_token, new_id
 from privata.core.roles import Role
 from privata.core.tenancy import Actor
 from privata.infra.context import AppContext
@@ -160,7 +159,7 @@ async def invite(ctx: AppContext, *, actor: Actor, email: str, role: Role) -> In
                 f"The limit of {MOST_INVITATIONS} open invitations is reached. Cancel one first.",
                 "email",
             )
-        ident, token = uuid.uuid4(), base62_token()
+        ident, token = new_id(), base62_token()
         now = ctx.clock.now()
         expires_at = now + INVITATION_LIFETIME
         try:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 
 from privata.accounts.service import lock_user
 from privata.audit import service as audit
 from privata.core.errors import ValidationFailed
+from privata.core.ids import new_id
 from privata.core.roles import Role
 from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor
@@ -50,7 +51,7 @@ async def create_for_user(ctx: AppContext, *, actor: Actor, company: Company) ->
     `checked_company`, and for somebody who set up very many.
     """
     company = checked_company(company)
-    organization_id = uuid4()
+    organization_id = new_id()
     actor = replace(actor, organization_id=organization_id)
     async with ctx.database.transaction() as tx:
         # Two forms sent at once: the person's row makes one wait for the other.

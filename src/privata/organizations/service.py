@@ -7,6 +7,7 @@ import uuid
 
 from privata.accounts.service import create_user
 from privata.audit import service as audit
+from privata.core.ids import new_id
 from privata.core.roles import Role
 from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import Actor, ActorKind, Environment
@@ -31,7 +32,7 @@ async def create_organization(
     `EmailTaken` if the address has an account.
     """
     status = OrganizationStatus.APPROVED if approve else OrganizationStatus.PENDING_REVIEW
-    organization_id = uuid.uuid4()
+    organization_id = new_id()
     await tx.connection.execute(
         "INSERT INTO organization (id, name, status) VALUES ($1, $2, $3)",
         organization_id,

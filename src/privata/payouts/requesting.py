@@ -15,6 +15,7 @@ from privata.core.errors import (
     RateLimited,
     ValidationFailed,
 )
+from privata.core.ids import new_id
 from privata.core.tenancy import Actor, Environment
 from privata.infra.context import AppContext
 from privata.infra.database.postgres import Transaction
@@ -125,14 +126,14 @@ async def _new_id(tx: Transaction, actor: Actor, key: str | None, now: datetime)
     for another payout.
     """
     if key is None:
-        return uuid.uuid4()
+        return new_id()
     made = id_for_key(actor.organization_id, actor.environment, key)
     created_at = await store.created_at(tx, made)
     if created_at is None:
         return made
     if now - created_at < KEPT_FOR:
         raise IdempotencyConflict(f"This Idempotency-Key was already used for the payout {made}.")
-    return uuid.uuid4()
+    return new_id()
 
 
 def _sandbox(actor: Actor, wish: Wish) -> tuple[str, int] | None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
 from privata.core.errors import InsufficientBalance
+from privata.core.ids import new_id
 from privata.core.tenancy import Actor, Environment, system_actor
 from privata.infra.context import AppContext
 from privata.infra.database.postgres import Transaction
@@ -115,7 +115,7 @@ async def give_addresses(ctx: AppContext, tx: Transaction, organization_id: UUID
         address = sandbox_address(currency.network, f"payout:{organization_id}")
         await tx.connection.execute(
             _ADDRESSES,
-            uuid.uuid4(),
+            new_id(),
             organization_id,
             Environment.TEST.value,
             currency.value,

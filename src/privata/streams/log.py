@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from privata.events.bodies import unpacked
 from privata.streams.frames import Frame, frame_of
 from privata.streams.rules import LAST_TYPES
 
@@ -79,5 +80,5 @@ async def frames_since(
     )
     found: dict[str, list[Frame]] = {}
     for order_id, seq, event_id, event_type, body in rows:
-        found.setdefault(order_id, []).append(frame_of(seq, event_id, event_type, body))
+        found.setdefault(order_id, []).append(frame_of(seq, event_id, event_type, unpacked(body)))
     return found

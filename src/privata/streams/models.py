@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.db import models
 from django.db.models.functions import Now
 
+from privata.core.ids import new_id
 from privata.infra.fields import environment_field, one_of
 from privata.streams.states import Ending, ResumeSource
 
@@ -14,7 +13,7 @@ from privata.streams.states import Ending, ResumeSource
 class StreamNode(models.Model):
     """A server process that holds streams; dead when it was not seen for a while."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    id = models.UUIDField(primary_key=True, default=new_id)
     host = models.CharField(max_length=64)
     started_at = models.DateTimeField(db_default=Now())
     seen_at = models.DateTimeField(db_default=Now())

@@ -15,6 +15,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from privata.core.errors import RateLimited
+from privata.core.ids import new_id
 from privata.core.tenancy import Actor, Environment
 from privata.events.service import LIVE_WAKEUP, live_payload
 from privata.infra.context import AppContext
@@ -36,7 +37,7 @@ class Node:
     """The rows of one process."""
 
     def __init__(self, ctx: AppContext) -> None:
-        self.id = uuid.uuid4()
+        self.id = new_id()
         self._ctx = ctx
         self._begun = False
         self._beginning = asyncio.Lock()
@@ -124,7 +125,7 @@ class Node:
     async def _living(self) -> uuid.UUID:
         async with self._beginning:
             if not self._begun:
-                self.id = uuid.uuid4()
+                self.id = new_id()
                 pool = self._ctx.database.pool
                 await store.begin_node(pool, self.id, socket.gethostname())
                 self._begun = True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,6 +9,7 @@ from uuid import UUID
 from privata.accounts.service import lock_user
 from privata.audit import service as audit
 from privata.core.errors import NotFound, ValidationFailed
+from privata.core.ids import new_id
 from privata.core.roles import Role
 from privata.core.standing import OrganizationStatus
 from privata.core.tenancy import TOKEN_SESSION, Actor, ActorKind, Environment
@@ -127,7 +127,7 @@ async def create_token(
     if fields:
         raise ValidationFailed("Some fields are invalid.", fields=fields)
     token = mint()
-    made = Minted(uuid.uuid4(), token)
+    made = Minted(new_id(), token)
     now = ctx.clock.now()
     async with ctx.database.transaction() as tx:
         # Two forms sent at once: the person's row makes one wait for the other.

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.functions import RandomUUID
 from django.db import models
 from django.db.models.functions import Now
 
-from privata.infra.fields import environment_field, one_of
+from privata.core.ids import new_id
+from privata.infra.fields import NewId, environment_field, one_of
 from privata.webhooks.states import (
     Channel,
     DeliveryStatus,
@@ -26,7 +24,7 @@ class Endpoint(models.Model):
     delivered, then the moment at which the bucket that sets the pace was last empty.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    id = models.UUIDField(primary_key=True, default=new_id)
     organization = models.ForeignKey("organizations.Organization", on_delete=models.PROTECT)
     environment = environment_field()
     channel = models.CharField(max_length=8)
@@ -103,7 +101,7 @@ class Endpoint(models.Model):
 class EndpointSecret(models.Model):
     """A signing secret, sealed; expired ones stay so that old attempts can name theirs."""
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    id = models.UUIDField(primary_key=True, default=new_id)
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="secrets")
     sealed = models.BinaryField()
     hint = models.CharField(max_length=24, help_text="its first characters, for display")
@@ -131,7 +129,7 @@ class Recovery(models.Model):
     it ends, `next_at` when a worker may take the next few.
     """
 
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4)
+    id = models.UUIDField(primary_key=True, default=new_id)
     organization = models.ForeignKey(
         "organizations.Organization", on_delete=models.PROTECT, db_index=False
     )
@@ -176,7 +174,7 @@ class Delivery(models.Model):
     what is looked up by order goes by way of the order's events.
     """
 
-    id = models.UUIDField(primary_key=True, db_default=RandomUUID())
+    id = models.UUIDField(primary_key=True, db_default=NewId())
     organization = models.ForeignKey(
         "organizations.Organization", on_delete=models.PROTECT, db_index=False
     )

@@ -20,6 +20,7 @@ from privata.apikeys.service import create_key, edit_key, revoke_key
 from privata.apikeys.tests.making import edit
 from privata.core.clock import ManualClock
 from privata.core.tenancy import Environment, system_actor
+from privata.events.bodies import unpacked
 from privata.infra.settings import Settings
 from privata.webhooks.endpoints.service import create_endpoint
 from tests.conftest import Partner
@@ -81,7 +82,7 @@ async def test_an_ops_endpoint_hears_that_a_key_expires(partner: Partner) -> Non
     rows = await ctx.database.pool.fetch(
         "SELECT e.body FROM webhook_delivery AS d JOIN event AS e ON e.seq = d.event_seq"
     )
-    (told,) = [json.loads(row["body"]) for row in rows]
+    (told,) = [json.loads(unpacked(row["body"])) for row in rows]
     assert (told["event"], told["reason"], told["hours_left"]) == (
         "api_key_expiring",
         "7_days",

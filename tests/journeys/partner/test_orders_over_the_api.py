@@ -8,6 +8,7 @@ import json
 import pytest
 
 from privata.core.tenancy import Environment
+from privata.events.bodies import unpacked
 from privata.infra.context import AppContext
 from privata.orders.following.poller import follow_once
 from tests.conftest import ADDRESSES, Partner
@@ -58,13 +59,13 @@ async def test_each_scenario_drives_exactly_its_states(partner: Partner, scenari
     assert [row["type"] for row in rows] == [f"order.{status}" for status in PATHS[scenario]]
     assert [row["order_seq"] for row in rows] == list(range(1, len(rows) + 1))
     for row, status in zip(rows, PATHS[scenario], strict=True):
-        body = json.loads(row["body"])
+        body = json.loads(unpacked(row["body"]))
         assert body["event"] == row["type"]
         assert body["event_id"] == row["event_id"]
         assert body["sandbox"] is True
         assert body["order"]["status"] == status
         assert [entry["status"] for entry in body["order"]["timeline"]][-1] == status
-    assert json.loads(rows[-1]["body"])["order"] == order
+    assert json.loads(unpacked(rows[-1]["body"]))["order"] == order
     if scenario == "fail":
         assert order["failed_reason_code"] == "provider_internal"
     if scenario == "success":

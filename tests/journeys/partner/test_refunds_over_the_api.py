@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from privata.core.tenancy import Environment
+from privata.events.bodies import unpacked
 from privata.refunds.clock import end_windows_once
 from tests.conftest import ADDRESSES, Partner
 from tests.journeys.partner.refunds import (
@@ -117,7 +118,7 @@ async def test_events_carry_the_refund_as_it_was(partner: Partner) -> None:
     rows = await partner.ctx.database.pool.fetch(
         "SELECT type, body FROM event WHERE order_id = $1 ORDER BY order_seq", order_id
     )
-    orders = {row["type"]: json.loads(row["body"])["order"] for row in rows}
+    orders = {row["type"]: json.loads(unpacked(row["body"]))["order"] for row in rows}
     assert orders["order.confirming"]["refund"] is None
     assert orders["order.refund_required"]["refund"]["state"] == "waiting"
     assert orders["order.refunded"]["refund"]["state"] == "done"
@@ -241,7 +242,7 @@ async def test_the_provider_goes_down_in_the_middle(partner: Partner) -> None:
     )
     await settle(partner.ctx)
     assert (await order_of(partner, order_id))["status"] == "manual_review"
-    body = json.loads(await pool.fetchval("SELECT body FROM event WHERE channel = 'ops'"))
+    body = json.loads(unpacked(await pool.fetchval("SELECT body FROM event WHERE channel = 'ops'")))
     assert body["event"] == "provider_outage_affecting_partner"
     assert (body["provider"], body["order_id"]) == ("simulator", order_id)
 
@@ -271,7 +272,7 @@ async def test_no_answer_and_no_event_holds_a_refund_address(partner: Partner) -
     rows = await partner.ctx.database.pool.fetch("SELECT body FROM event")
     audit = await partner.ctx.database.pool.fetch("SELECT changes::text FROM audit_entry")
     texts = [answer.text, order.text]
-    texts += [bytes(row["body"]).decode() for row in rows]
+    texts += [unpacked(row["body"]).decode() for row in rows]
     texts += [str(row["changes"]) for row in audit]
     for text in texts:
         assert OTHER_BTC not in text

@@ -14,6 +14,7 @@ import pytest
 from conftest import wait_for
 from privata.apikeys.scopes import Scope
 from privata.core.tenancy import Environment
+from privata.events.bodies import unpacked
 from privata.infra.context import AppContext
 from privata.webhooks.signing.signatures import verify_privata
 from privata.webhooks.tests.receivers import OK, Receiver, read_request, receiver
@@ -162,7 +163,7 @@ async def test_a_late_deposit_can_be_seen_in_the_sandbox(sandbox: Sandbox, ttl: 
     told = await sandbox.partner.ctx.database.pool.fetch(
         "SELECT body FROM event WHERE type = 'late_deposit' ORDER BY seq"
     )
-    bodies = [json.loads(row["body"]) for row in told]
+    bodies = [json.loads(unpacked(row["body"])) for row in told]
     wanted = ["refunded"] if ttl == 0 else ["seen", "refunded"]
     assert [body["reason"] for body in bodies] == wanted
     assert all(body["sandbox"] for body in bodies)

@@ -13,6 +13,7 @@ from conftest import wait_for
 from privata.apikeys.scopes import Scope
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment
+from privata.events.bodies import unpacked
 from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 from privata.orders import service as orders
@@ -38,7 +39,7 @@ async def log_of(ctx: AppContext, order_id: str) -> list[Told]:
     rows = await ctx.database.pool.fetch(
         "SELECT event_id, type, body FROM event WHERE order_id = $1 ORDER BY order_seq", order_id
     )
-    return [Told(*row) for row in rows]
+    return [Told(event_id, name, unpacked(body)) for event_id, name, body in rows]
 
 
 async def make(partner: Partner, scenario: str = "stuck", ttl: int = 3600) -> str:

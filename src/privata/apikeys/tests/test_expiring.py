@@ -13,6 +13,7 @@ from privata.apikeys.service import edit_key, revoke_key
 from privata.apikeys.tests.making import LIVE, TEST, made, person
 from privata.core.clock import ManualClock
 from privata.core.roles import Role
+from privata.events.bodies import unpacked
 from privata.infra.context import AppContext
 from privata.organizations.tests.people import member
 
@@ -29,7 +30,7 @@ def end_in(ctx: AppContext, days: int) -> datetime:
 
 async def told(ctx: AppContext) -> list[tuple[str, int]]:
     rows = await ctx.database.pool.fetch("SELECT body FROM event ORDER BY seq")
-    bodies = [json.loads(row["body"]) for row in rows]
+    bodies = [json.loads(unpacked(row["body"])) for row in rows]
     return [(body["reason"], body["hours_left"]) for body in bodies]
 
 
@@ -46,7 +47,7 @@ async def test_seven_days_and_a_day_before(ctx: AppContext, organization: UUID) 
     row = await ctx.database.pool.fetchrow("SELECT * FROM event ORDER BY seq LIMIT 1")
     assert row is not None
     assert (row["environment"], row["channel"], row["type"]) == ("live", "ops", "api_key_expiring")
-    body = json.loads(row["body"])
+    body = json.loads(unpacked(row["body"]))
     del body["event_id"], body["ts"]
     assert body == {
         "event": "api_key_expiring",

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from privata.core.ids import made_at, new_id, new_order_id
 from privata.core.tenancy import Environment
 from privata.events import ops_events
 from privata.events.service import NewEvent
@@ -15,6 +16,10 @@ LIVE, TEST = Environment.LIVE, Environment.TEST
 NOW = datetime(2026, 5, 21, 10, 14, 1, tzinfo=UTC)
 LATER = NOW + timedelta(hours=3)
 ONE, OTHER = UUID(int=1), UUID(int=2)
+
+#: Ids in time order, of a moment long before the events.
+BEGUN = NOW - timedelta(days=40)
+ORDER, NEW = new_order_id(BEGUN), new_id(BEGUN)
 
 
 def payout(ident: UUID, now: datetime = NOW, environment: Environment = LIVE) -> NewEvent:
@@ -80,6 +85,8 @@ def interrupted(order_id: str, now: datetime) -> NewEvent:
         (expiring(168, NOW), expiring(160, LATER), expiring(24, LATER)),
         (unlocked(ONE, NOW), unlocked(ONE, LATER), unlocked(OTHER, NOW)),
         (interrupted("prv-1", NOW), interrupted("prv-1", LATER), interrupted("prv-2", NOW)),
+        (interrupted(ORDER, NOW), interrupted(ORDER, LATER), interrupted("prv-2", NOW)),
+        (payout(NEW), payout(NEW, LATER), payout(new_id(NOW))),
     ],
 )
 def test_told_again_at_another_time_it_is_the_same_event(
@@ -102,3 +109,16 @@ def test_an_occurrence_has_an_id_of_its_own() -> None:
         for _ in range(2)
     ]
     assert len(set(two)) == 2
+
+
+@pytest.mark.parametrize(
+    ("event", "at"),
+    [
+        (interrupted(ORDER, NOW), BEGUN),
+        (payout(NEW), BEGUN),
+        (unlocked(ONE, LATER), NOW),
+    ],
+)
+def test_the_id_stands_in_time_order_by_what_it_is_about(event: NewEvent, at: datetime) -> None:
+    ident = event.event_id.removeprefix("ops-").partition(":")[0]
+    assert made_at(UUID(ident)) == at

@@ -15,12 +15,12 @@ import os
 import socket
 import sys
 import time
-import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
 import asyncpg
 
+from privata.core.ids import new_id
 from privata.infra.database.postgres import Database
 from privata.infra.sealing import KeyMark
 from privata.infra.secret_keys import store
@@ -46,7 +46,7 @@ class KeyWatch:
         monotonic: Callable[[], float] = time.monotonic,
         skew_s: Callable[[], float] | None = None,
     ) -> None:
-        self.id = uuid.uuid4()
+        self.id = new_id()
         self.label = f"{_program()} on {socket.gethostname()} (process {os.getpid()})"
         self._monotonic = monotonic
         self._skew_s = skew_s

@@ -5,7 +5,6 @@ Every export and every download is in the audit log: who, which filter, how many
 
 from __future__ import annotations
 
-import uuid
 import zlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import asyncpg
 from privata.audit import service as audit
 from privata.core.cursors import Cursor
 from privata.core.errors import NotFound, ValidationFailed
+from privata.core.ids import new_id
 from privata.core.tenancy import Actor
 from privata.events.service import LIVE_WAKEUP, live_payload
 from privata.infra.context import AppContext
@@ -117,7 +117,7 @@ async def start_export(
     ctx: AppContext, *, actor: Actor, chosen: OrderFilter, wanted: Sequence[str]
 ) -> UUID:
     """Have a worker make the file. `ValidationFailed` while too many are unfinished."""
-    export_id = uuid.uuid4()
+    export_id = new_id()
     async with ctx.database.transaction() as tx:
         # Two at the same moment may both pass the count: one file more than the cap, no harm.
         made = await tx.connection.fetchval(

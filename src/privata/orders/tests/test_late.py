@@ -16,6 +16,7 @@ import pytest
 from privata.core.errors import OrderNotFound, ProviderUnavailable, ValidationFailed
 from privata.core.lifecycle import FailedReason, OrderStatus
 from privata.core.tenancy import Environment, system_actor
+from privata.events.bodies import unpacked
 from privata.infra.context import AppContext
 from privata.orders import reading, store
 from privata.orders.following import poller
@@ -55,7 +56,7 @@ async def _told(ctx: AppContext) -> list[tuple[str, str | None, str | None]]:
     rows = await ctx.database.pool.fetch(
         "SELECT body FROM event WHERE type = 'late_deposit' ORDER BY seq"
     )
-    bodies = [json.loads(row["body"]) for row in rows]
+    bodies = [json.loads(unpacked(row["body"])) for row in rows]
     return [(one["reason"], one["tx_in_hash"], one["tx_out_hash"]) for one in bodies]
 
 
@@ -125,7 +126,7 @@ async def test_a_deposit_that_is_reported_with_the_expiry_is_late_too(
     moved = await advance(ctx, order_id=order_id, report=report)
     assert moved.entered == (S.EXPIRED,)
     event = await ctx.database.pool.fetchval("SELECT body FROM event WHERE type = 'order.expired'")
-    assert json.loads(event)["order"]["tx_in_hash"] is None
+    assert json.loads(unpacked(event))["order"]["tx_in_hash"] is None
     assert await _told(ctx) == [("seen", HASH_IN, None)]
 
 

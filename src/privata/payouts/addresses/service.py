@@ -6,11 +6,11 @@ one default of each currency at any moment.
 
 from __future__ import annotations
 
-import uuid
 from datetime import timedelta
 from uuid import UUID
 
 from privata.core.errors import ValidationFailed, WrongPayoutState
+from privata.core.ids import new_id
 from privata.core.tenancy import Actor
 from privata.infra.context import AppContext
 from privata.infra.database.postgres import Transaction
@@ -37,7 +37,7 @@ async def add_address(
         await locked_organization(tx, actor)
         row = await address_store.insert_address(
             tx,
-            address_id=uuid.uuid4(),
+            address_id=new_id(),
             organization_id=actor.organization_id,
             environment=actor.environment,
             currency=currency,

@@ -20,6 +20,7 @@ from privata.core.errors import (
     ValidationFailed,
 )
 from privata.core.tenancy import Environment, system_actor
+from privata.events.bodies import unpacked
 from privata.infra.context import AppContext
 from privata.ledger.verify import verify as verify_ledger
 from privata.payouts import reading, sandbox, service, settling
@@ -89,7 +90,7 @@ async def test_a_payout_of_the_sandbox_goes_all_the_way(tester: Payee) -> None:
     pool = tester.ctx.database.pool
     events = await pool.fetch("SELECT environment, body FROM event WHERE type = 'payout_sent'")
     assert [row["environment"] for row in events] == ["test"]
-    told = json.loads(events[0]["body"])
+    told = json.loads(unpacked(events[0]["body"]))
     assert (told["sandbox"], told["tx_hash"]) == (True, shown["tx_hash"])
     assert await pool.fetchval("SELECT count(*) FROM mail WHERE template = 'payout_sent'") == 0
 

@@ -10,6 +10,7 @@ import pytest
 
 from privata.core.errors import NotFound, ValidationFailed, WrongPayoutState
 from privata.core.tenancy import Environment
+from privata.events.bodies import unpacked
 from privata.infra.context import AppContext
 from privata.payouts import settling
 from privata.payouts.currencies import PayoutCurrency
@@ -133,7 +134,7 @@ async def test_the_partner_is_told_by_event_and_mail(payee: Payee, ctx: AppConte
     await settling.process_payout(ctx, by="op", payout_id=ident)
     await settling.settle_payout(ctx, by="op", payout_id=ident, tx_hash=TX)
     (event,) = await pool.fetch("SELECT * FROM event WHERE type = 'payout_sent'")
-    body = json.loads(event["body"])
+    body = json.loads(unpacked(event["body"]))
     assert (body["payout_id"], body["amount"], body["tx_hash"]) == (str(ident), "500.00", TX)
     assert (event["environment"], "sandbox" in body) == ("live", False)
     (delivery,) = await pool.fetch("SELECT endpoint_id FROM webhook_delivery")

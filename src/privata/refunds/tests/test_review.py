@@ -11,6 +11,7 @@ import pytest
 
 from privata.core.errors import OrderNotFound, ValidationFailed
 from privata.core.lifecycle import FailedReason, OrderStatus
+from privata.events.bodies import unpacked
 from privata.infra.context import AppContext
 from privata.orders import service as orders
 from privata.orders.store import lock_order
@@ -56,7 +57,9 @@ async def test_a_decision_is_told_and_audited(
     assert (order["completed_at"] is not None) == (to is S.COMPLETED)
     assert (await states(ctx, order_id))[-2:] == ["manual_review", to.value]
     pool = ctx.database.pool
-    body = json.loads(await pool.fetchval("SELECT body FROM event ORDER BY seq DESC LIMIT 1"))
+    body = json.loads(
+        unpacked(await pool.fetchval("SELECT body FROM event ORDER BY seq DESC LIMIT 1"))
+    )
     assert (body["event"], body["order"]) == (f"order.{to}", order)
     entry = await pool.fetchrow("SELECT * FROM audit_entry WHERE action = 'order.decided'")
     assert entry is not None

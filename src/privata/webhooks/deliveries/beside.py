@@ -13,6 +13,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from privata.events.bodies import unpacked
 from privata.infra.context import AppContext
 from privata.webhooks.deliveries.reading import DeliveryRow
 from privata.webhooks.endpoints.reading import Partition
@@ -86,8 +87,7 @@ SELECT count(*)::int FROM (
 
 async def body_of(ctx: AppContext, partition: Partition, delivery: DeliveryRow) -> bytes:
     """The bytes of its event."""
-    body: bytes = await ctx.database.pool.fetchval(_BODY, *partition.scope, delivery.event.seq)
-    return body
+    return unpacked(await ctx.database.pool.fetchval(_BODY, *partition.scope, delivery.event.seq))
 
 
 async def attempts_of(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
+from privata.core.ids import new_id
 from privata.core.tenancy import Environment
 from privata.infra.sealing import Sealer
 from privata.webhooks.signing.signatures import mint_secret, secret_context
@@ -31,5 +31,5 @@ class NewSecret:
 
 def new_secret(sealer: Sealer, environment: Environment, dialect: str) -> NewSecret:
     """32 random bytes in the shape the dialect wants, sealed for the row with this id."""
-    secret_id, plain = uuid.uuid4(), mint_secret(environment.value, dialect)
+    secret_id, plain = new_id(), mint_secret(environment.value, dialect)
     return NewSecret(secret_id, plain, sealer.seal(plain.encode(), secret_context(secret_id)))

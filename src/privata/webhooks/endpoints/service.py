@@ -8,7 +8,6 @@ resuming change one row, whatever the backlog, and no delivery can be forgotten 
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Sequence
 from types import EllipsisType
 from typing import Final
@@ -16,6 +15,7 @@ from uuid import UUID
 
 from privata.audit.service import changed
 from privata.core.errors import UrlRefused, ValidationFailed
+from privata.core.ids import new_id
 from privata.core.tenancy import Actor, Environment
 from privata.events.service import DELIVERIES_WAKEUP, LIVE_WAKEUP, live_payload
 from privata.infra.context import AppContext
@@ -90,7 +90,7 @@ async def create_endpoint(
     speaks = dialect_for(kind, url, checked_dialect(dialect))
     fields = (kind.value, checked_alias(alias), url, speaks.value, chosen)
     await check_url(ctx, actor.environment, url, lookup)
-    endpoint_id = uuid.uuid4()
+    endpoint_id = new_id()
     secret = new_secret(ctx.sealer, actor.environment, speaks.value)
     async with ctx.database.transaction() as tx:
         await refuse_one_too_many(tx, actor)

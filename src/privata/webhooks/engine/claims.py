@@ -11,6 +11,7 @@ from uuid import UUID
 
 import asyncpg
 
+from privata.events.bodies import unpacked
 from privata.webhooks.engine.claim_sql import CLAIM, NEXT_DUE, OLDEST_DUE
 from privata.webhooks.engine.reconnecting import ReconnectingConnection
 from privata.webhooks.engine.slots import Account, Grant, Slot
@@ -153,6 +154,6 @@ def _claim_of(row: asyncpg.Record) -> Claim:
         probing=row["probing"],
         unaided=row["unaided"],
         event_id=row["event_id"],
-        body=row["body"],
+        body=unpacked(row["body"]),
         secrets=tuple(SealedSecret(*one) for one in secrets),
     )

@@ -8,13 +8,13 @@ to bring is left out.
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from privata.core.errors import NotFound, RecoveryInProgress, ValidationFailed
+from privata.core.ids import new_id
 from privata.core.tenancy import Actor
 from privata.infra.context import AppContext
 from privata.infra.database.postgres import Transaction
@@ -121,7 +121,7 @@ async def recover(
     if since.tzinfo is None or since > ctx.clock.now():
         sentence = "must be a past time with an offset"
         raise ValidationFailed(f"since {sentence}.", fields=[("since", sentence)])
-    recovery_id = uuid.uuid4()
+    recovery_id = new_id()
     async with ctx.database.transaction() as tx:
         row = await locked_endpoint(tx, actor, endpoint_id)
         if row["status"] == EndpointStatus.DISABLED:

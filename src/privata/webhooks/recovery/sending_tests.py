@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -12,6 +11,7 @@ import msgspec
 
 from privata.core.clock import iso
 from privata.core.errors import ValidationFailed
+from privata.core.ids import new_id
 from privata.core.tenancy import Actor, Environment
 from privata.events.service import NewEvent, publish
 from privata.infra.context import AppContext
@@ -46,7 +46,7 @@ async def send_test_event(
     endpoint is disabled.
     """
     now = ctx.clock.now()
-    event_id = f"test-{uuid.uuid4()}:webhook_test"
+    event_id = f"test-{new_id()}:webhook_test"
     async with ctx.database.transaction() as tx:
         row = await locked_endpoint(tx, actor, endpoint_id)
         if row["status"] == EndpointStatus.DISABLED:

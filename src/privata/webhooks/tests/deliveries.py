@@ -13,6 +13,7 @@ import asyncpg
 from conftest import wait_for
 from privata.core.ids import new_order_id
 from privata.core.tenancy import Actor, ActorKind, Environment
+from privata.events.bodies import unpacked
 from privata.events.service import DELIVERIES_WAKEUP, NewEvent, publish
 from privata.infra.context import AppContext
 from privata.webhooks.endpoints import reading
@@ -176,7 +177,7 @@ async def ops_told(ctx: AppContext) -> list[dict[str, object]]:
     rows = await ctx.database.pool.fetch(
         "SELECT body FROM event WHERE channel = 'ops' ORDER BY seq"
     )
-    return [json.loads(row["body"]) for row in rows]
+    return [json.loads(unpacked(row["body"])) for row in rows]
 
 
 async def delivery(ctx: AppContext, delivery_id: UUID) -> asyncpg.Record:
