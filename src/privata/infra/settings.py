@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     database_listen_url: str | None = Field(default=None, repr=False)
     database_owner_url: str | None = Field(default=None, repr=False)
     database_retention_url: str | None = Field(default=None, repr=False)
+    database_distributed: bool = False
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
     public_url: str | None = None

@@ -157,10 +157,17 @@ class Order(models.Model):
             models.Index(
                 fields=["organization", "environment", "-created_at", "-id"], name="orders_recent"
             ),
+            # Who has orders that are due is read from the second alone; the first claims them.
+            models.Index(
+                fields=["organization", "environment", "poll_at"],
+                condition=models.Q(poll_at__isnull=False),
+                name="orders_to_poll_by_owner",
+            ),
             models.Index(
                 fields=["poll_at"],
+                include=["organization", "environment", "status"],
                 condition=models.Q(poll_at__isnull=False),
-                name="orders_to_poll",
+                name="orders_who_to_poll",
             ),
             models.Index(
                 fields=["late_seen_at"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from privata.orders.claims import Polls
 from privata.orders.following.poller import (
     FULL_PAUSE_S,
     LEASE_S,
@@ -28,14 +29,12 @@ from privata.orders.moving import (
 )
 from privata.orders.rows import Order, TimelineEntry, WholeOrder
 from privata.orders.store import (
-    claim_polls,
     joining_order,
     lock_order,
     lock_own_order,
     note_refund,
     noting_change,
     release_poll,
-    seconds_to_next_poll,
     set_poll,
 )
 from privata.orders.wire import preference_of
@@ -51,11 +50,11 @@ __all__ = [
     "SIDE_BY_SIDE",
     "Moved",
     "Order",
+    "Polls",
     "TaskLimiter",
     "TimelineEntry",
     "WholeOrder",
     "advance",
-    "claim_polls",
     "enter",
     "entered_at",
     "expire_in_silence",
@@ -72,6 +71,5 @@ __all__ = [
     "refund_window_end",
     "release_poll",
     "sandbox_plan",
-    "seconds_to_next_poll",
     "set_poll",
 ]

@@ -14,7 +14,7 @@ import msgspec
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment
 from privata.infra.database.postgres import Transaction
-from privata.orders.rows import Order, WholeOrder, order_row, whole_order
+from privata.orders.rows import Order, WholeOrder, whole_order
 from privata.quotes.quote import UsableQuote, usable_quote
 from privata.quotes.spending import spending
 
@@ -157,28 +157,10 @@ _NOTE_REFUND = """
 UPDATE orders SET updated_at = greatest(updated_at, $2) WHERE id = $1
 """
 
-# A claimed order is moved out of sight for the lease; a worker that dies gives it back by time.
-_CLAIM_POLLS = """
-UPDATE orders SET poll_at = now() + make_interval(secs => $2)
-WHERE id = ANY (ARRAY(
-    SELECT id FROM orders
-    WHERE poll_at <= now() AND environment = $3 AND (status = 'refund_required') = $4
-      AND (status = 'expired') = $5
-    ORDER BY poll_at LIMIT $1 FOR UPDATE SKIP LOCKED))
-RETURNING *
-"""
-
 # The lease's end tells whose claim it is: a later one is left alone.
 _RELEASE_POLL = """
 UPDATE orders SET poll_at = now()
 WHERE id = $1 AND organization_id = $2 AND environment = $3 AND poll_at = $4
-"""
-
-# Bounded, so that the index is not walked through all the orders that are due much later.
-_NEXT_POLL = """
-SELECT extract(epoch FROM min(poll_at) - now())::float8 FROM orders
-WHERE poll_at <= now() + make_interval(secs => $3)
-  AND environment = $1 AND (status = 'refund_required') = $2 AND (status = 'expired') = $4
 """
 
 
@@ -207,14 +189,20 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
 def joining_order(row: str, order: str) -> str:
     """The SQL that joins, as `order`, the order of a row of another room, so that one SELECT locks
     both: a LIMIT then counts only what it got. `row` is the name of that row."""
-    return f"JOIN orders AS {order} ON {order}.id = {row}.order_id"
-
-
-def noting_change(ids: str) -> str:
-    """The SQL of `note_refund` for a WITH of another room, for orders that it holds."""
     return (
-        "UPDATE orders SET updated_at = greatest(updated_at, now())"  # noqa: S608
-        f" WHERE id IN ({ids})"
+        f"JOIN orders AS {order} ON {order}.organization_id = {row}.organization_id"
+        f" AND {order}.id = {row}.order_id"
+    )
+
+
+def noting_change(claimed: str, organization: str, where: str) -> str:
+    """The SQL of `note_refund` for a WITH of another room, for orders that it holds: the rows of
+    `claimed` with `where`, by their `order_id`. `organization` is the expression that names
+    theirs."""
+    return (
+        "UPDATE orders AS noted SET updated_at = greatest(noted.updated_at, now())"  # noqa: S608
+        f" FROM {claimed} WHERE noted.organization_id = {organization}"
+        f" AND noted.id = {claimed}.order_id AND {where}"
     )
 
 
@@ -311,38 +299,8 @@ async def note_refund(tx: Transaction, order_id: str, at: datetime) -> None:
     await tx.connection.execute(_NOTE_REFUND, order_id, at)
 
 
-async def claim_polls(
-    pool: Pool,
-    limit: int,
-    lease_s: float,
-    environment: Environment,
-    *,
-    refunds: bool = False,
-    late: bool = False,
-) -> list[Order]:
-    """Orders to look at now, claimed for `lease_s` seconds: the open ones of an environment, with
-    `refunds` those that need a refund, with `late` the expired ones."""
-    rows = await pool.fetch(_CLAIM_POLLS, limit, lease_s, environment.value, refunds, late)
-    return [order_row(row) for row in rows]
-
-
 async def release_poll(pool: Pool, claimed: Order) -> None:
     """Give a claimed order back before its lease ends: it is due at once, for anybody."""
     await pool.execute(
         _RELEASE_POLL, claimed.id, claimed.organization_id, claimed.environment, claimed.poll_at
     )
-
-
-async def seconds_to_next_poll(
-    pool: Pool,
-    within_s: float,
-    environment: Environment,
-    *,
-    refunds: bool = False,
-    late: bool = False,
-) -> float | None:
-    """Seconds until the next order is due; negative if one is; None if none is `within_s`."""
-    found: float | None = await pool.fetchval(
-        _NEXT_POLL, environment.value, refunds, within_s, late
-    )
-    return found

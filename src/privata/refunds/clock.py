@@ -7,8 +7,9 @@ live ones, the next time to ask whether the provider has sent the deposit back b
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from privata.audit import service as audit
 from privata.core.lifecycle import OrderStatus
@@ -31,6 +32,7 @@ from privata.orders.service import (
 )
 from privata.providers.port import Report
 from privata.refunds import store
+from privata.refunds.claims import DueRefunds
 from privata.refunds.executing import LEASE_S as REFUND_LEASE_S
 from privata.refunds.executing import execute
 from privata.refunds.rules import RefundAction, RefundSource, default_choice
@@ -43,6 +45,14 @@ MOST_AT_ONCE: Final = 32
 CLOCK: Final = "refund clock"
 
 
+class Clock(NamedTuple):
+    """What is claimed in an environment, and the tasks that work on it."""
+
+    refunds: DueRefunds
+    windows: orders.Polls
+    limiter: TaskLimiter
+
+
 async def follow_refunds(ctx: AppContext) -> None:
     """Carry refunds out and end windows until cancelled. Any number of workers may."""
     try:
@@ -51,14 +61,19 @@ async def follow_refunds(ctx: AppContext) -> None:
             asyncio.TaskGroup() as group,
         ):
             # One for each environment, so that a slow provider does not hold up the other.
-            limiters = {
-                environment: TaskLimiter(group, MOST_AT_ONCE) for environment in Environment
-            }
+            clocks = [
+                Clock(
+                    DueRefunds(ctx, environment),
+                    orders.Polls(ctx, environment, refunds=True),
+                    TaskLimiter(group, MOST_AT_ONCE),
+                )
+                for environment in Environment
+            ]
             writing = asyncio.Semaphore(SIDE_BY_SIDE)
             while True:
                 # Refunds that are being carried out go on while the database is away.
-                if not await until_answered(lambda: _claim(ctx, limiters, writing), CLOCK):
-                    wait = await until_answered(lambda: _next(ctx, limiters), CLOCK)
+                if not await until_answered(lambda: _claim(ctx, clocks, writing), CLOCK):
+                    wait = await until_answered(lambda: _next(clocks), CLOCK)
                     await until_woken(wakeups, wait)
     except ExceptionGroup as several:
         # The worker tells a lost database from a mistake of ours by the kind of the error.
@@ -67,29 +82,25 @@ async def follow_refunds(ctx: AppContext) -> None:
 
 async def end_windows_once(ctx: AppContext, environment: Environment) -> int:
     """Look at every order whose window may have ended, up to a batch; how many there were."""
-    due = await orders.claim_polls(
-        ctx.database.pool, MOST_AT_ONCE, LEASE_S, environment, refunds=True
-    )
+    due = await orders.Polls(ctx, environment, refunds=True).claim(MOST_AT_ONCE, LEASE_S)
     writing = asyncio.Semaphore(SIDE_BY_SIDE)
     await asyncio.gather(*(_look(ctx, row, writing) for row in due))
     return len(due)
 
 
-async def _claim(
-    ctx: AppContext, limiters: dict[Environment, TaskLimiter], writing: asyncio.Semaphore
-) -> int:
+async def _claim(ctx: AppContext, clocks: Sequence[Clock], writing: asyncio.Semaphore) -> int:
     """Begin with what is due, as much as there is room for; how much it was."""
-    pool, found = ctx.database.pool, 0
-    for environment, limiter in limiters.items():
-        if limiter.room:
-            refunds = await store.claim_refunds(pool, limiter.room, REFUND_LEASE_S, environment)
+    found = 0
+    for clock in clocks:
+        if clock.limiter.room:
+            refunds = await clock.refunds.claim(clock.limiter.room, REFUND_LEASE_S)
             for refund in refunds:
-                limiter.start(_execute_or_release(ctx, refund))
+                clock.limiter.start(_execute_or_release(ctx, refund))
             found += len(refunds)
-        if limiter.room:
-            due = await orders.claim_polls(pool, limiter.room, LEASE_S, environment, refunds=True)
+        if clock.limiter.room:
+            due = await clock.windows.claim(clock.limiter.room, LEASE_S)
             for row in due:
-                limiter.start(_look_or_release(ctx, row, writing))
+                clock.limiter.start(_look_or_release(ctx, row, writing))
             found += len(due)
     return found
 
@@ -112,15 +123,15 @@ async def _look_or_release(ctx: AppContext, row: orders.Order, writing: asyncio.
     )
 
 
-async def _next(ctx: AppContext, limiters: dict[Environment, TaskLimiter]) -> float:
+async def _next(clocks: Sequence[Clock]) -> float:
     """Seconds until there may be something to do."""
-    pool, waits = ctx.database.pool, [NET_S]
-    for environment, limiter in limiters.items():
-        if not limiter.room:
+    waits = [NET_S]
+    for clock in clocks:
+        if not clock.limiter.room:
             waits.append(FULL_PAUSE_S)
             continue
-        refund = await store.seconds_to_next(pool, environment)
-        window = await orders.seconds_to_next_poll(pool, NET_S, environment, refunds=True)
+        refund = await clock.refunds.seconds_to_next()
+        window = await clock.windows.seconds_to_next(NET_S)
         waits += [max(wait, orders.LOCKED_PAUSE_S) for wait in (refund, window) if wait is not None]
     return min(waits)
 

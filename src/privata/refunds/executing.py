@@ -24,6 +24,7 @@ from privata.orders.service import WholeOrder
 from privata.providers.port import RefundReport, RefundRequest, Report
 from privata.providers.registry import provider_named
 from privata.refunds import store
+from privata.refunds.claims import DueRefunds
 from privata.refunds.rules import (
     CHECK_EVERY,
     DONE_WITHIN,
@@ -52,7 +53,7 @@ class Silence:
 
 async def execute_once(ctx: AppContext, environment: Environment) -> int:
     """Ask the providers of every refund that is due, up to a batch; how many there were."""
-    due = await store.claim_refunds(ctx.database.pool, BATCH, LEASE_S, environment)
+    due = await DueRefunds(ctx, environment).claim(BATCH, LEASE_S)
     await asyncio.gather(*(execute(ctx, row) for row in due))
     return len(due)
 

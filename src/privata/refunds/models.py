@@ -85,4 +85,9 @@ class Refund(models.Model):
                 condition=models.Q(due_at__isnull=False),
                 name="refund_due",
             ),
+            models.Index(
+                fields=["organization", "environment", "due_at"],
+                condition=models.Q(due_at__isnull=False),
+                name="refund_due_by_owner",
+            ),
         ]

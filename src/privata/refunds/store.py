@@ -14,10 +14,8 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from privata.core.tenancy import Environment
 from privata.infra.database.postgres import Transaction
 from privata.infra.database.rows import reader
-from privata.orders.service import joining_order, noting_change
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
@@ -97,7 +95,6 @@ class InReview(msgspec.Struct, frozen=True):
 
 
 _refund = reader(Refund)
-_claimed = reader(ClaimedRefund)
 _in_review = reader(InReview)
 
 _COLUMNS: Final = (
@@ -115,34 +112,6 @@ _inserted = attrgetter(*_COLUMNS)
 _GET: Final = "SELECT * FROM refund WHERE order_id = $1"
 
 _GET_OWN: Final = f"{_GET} AND organization_id = $2 AND environment = $3"
-
-# A claimed refund is moved out of sight for the lease. A worker that dies in the middle gives it
-# back by time, and the next one asks the provider with the same reference. The first claim is seen
-# in the order (`processing`), so it changes the order as well. Both rows are locked before either
-# is written, the order first as everywhere, and what somebody else holds is left for later: a claim
-# waits for nobody. It is left out before the LIMIT counts: orders that are locked, however long,
-# hold back no other.
-_CLAIM: Final = f"""
-WITH due AS MATERIALIZED (
-    SELECT wanted.order_id, wanted.state
-    FROM refund AS wanted {joining_order("wanted", "its_order")}
-    WHERE wanted.due_at <= now() AND wanted.environment = $3
-    ORDER BY wanted.due_at LIMIT $1 FOR NO KEY UPDATE OF its_order, wanted SKIP LOCKED
-), told AS (
-    {noting_change("SELECT order_id FROM due WHERE state = 'requested'")}
-)
-UPDATE refund AS r
-SET state = 'processing', due_at = now() + make_interval(secs => $2),
-    lease_token = r.lease_token + 1
-FROM due JOIN order_facts AS o ON o.id = due.order_id
-WHERE r.order_id = due.order_id
-RETURNING r.*, o.provider, o.provider_order_id, o.quote_id, o.amount_from, o.from_asset,
-          o.from_network, o.sandbox_scenario, o.sandbox_ttl
-"""  # noqa: S608  # put together out of constants
-
-_NEXT: Final = """
-SELECT extract(epoch FROM min(due_at) - now())::float8 FROM refund WHERE environment = $1
-"""
 
 # Only the worker that holds the lease may say how the refund stands.
 _FINISH: Final = """
@@ -191,14 +160,6 @@ async def refund_of(
     return None if row is None else _refund(row)
 
 
-async def claim_refunds(
-    pool: Pool, limit: int, lease_s: float, environment: Environment
-) -> list[ClaimedRefund]:
-    """Refunds whose provider is to be asked now, claimed for `lease_s` seconds."""
-    rows = await pool.fetch(_CLAIM, limit, lease_s, environment.value)
-    return [_claimed(row) for row in rows]
-
-
 async def release_refund(pool: Pool, claimed: ClaimedRefund) -> None:
     """Give a claimed refund back before its lease ends: it is due at once, for anybody.
 
@@ -211,12 +172,6 @@ async def release_refund(pool: Pool, claimed: ClaimedRefund) -> None:
         claimed.environment,
         claimed.lease_token,
     )
-
-
-async def seconds_to_next(pool: Pool, environment: Environment) -> float | None:
-    """Seconds until the next refund is due; negative if one is; None if there is none."""
-    found: float | None = await pool.fetchval(_NEXT, environment.value)
-    return found
 
 
 async def finish_refund(

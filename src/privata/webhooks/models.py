@@ -95,6 +95,12 @@ class Endpoint(models.Model):
             models.Index(
                 fields=["id"], condition=models.Q(status="resuming"), name="webhook_endpoint_resume"
             ),
+            # Whose pauses are to be told of, and which endpoints are to be probed.
+            models.Index(
+                fields=["organization", "environment", "paused_at"],
+                condition=models.Q(status="paused"),
+                name="webhook_endpoint_paused",
+            ),
         ]
 
 
@@ -159,6 +165,13 @@ class Recovery(models.Model):
                 condition=models.Q(status="running", finished_at=None)
                 | (~models.Q(status="running") & models.Q(finished_at__isnull=False)),
                 name="webhook_recovery_finished_whole",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["organization", "environment", "next_at"],
+                condition=models.Q(status="running"),
+                name="webhook_recovery_due",
             ),
         ]
 

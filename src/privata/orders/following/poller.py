@@ -21,6 +21,7 @@ from privata.infra.database.faults import passing_fault, until_answered
 from privata.infra.ending import released_on_stop
 from privata.infra.waking import until_woken
 from privata.orders import store
+from privata.orders.claims import Polls
 from privata.orders.moving import ORDERS_WAKEUP, advance, expire_in_silence
 from privata.orders.rows import Order
 from privata.providers.port import DEFAULT_TTL, OrderSnapshot, SandboxPlan
@@ -94,8 +95,9 @@ class TaskLimiter:
         task.add_done_callback(self._running.discard)
 
 
-#: By environment, and whether it looks after expired orders.
-TaskLimiters = dict[tuple[Environment, bool], TaskLimiter]
+#: What is claimed, and the tasks that look at it: for each environment the open orders, and the
+#: expired ones.
+Followed = list[tuple[Polls, TaskLimiter]]
 
 
 async def follow_orders(ctx: AppContext) -> None:
@@ -106,30 +108,31 @@ async def follow_orders(ctx: AppContext) -> None:
             asyncio.TaskGroup() as group,
         ):
             # One for each environment, so that a slow provider does not hold up the other.
-            limiters = {
-                (environment, late): TaskLimiter(group, LATE_AT_ONCE if late else MOST_AT_ONCE)
+            followed = [
+                (
+                    Polls(ctx, environment, late=late),
+                    TaskLimiter(group, LATE_AT_ONCE if late else MOST_AT_ONCE),
+                )
                 for environment in Environment
                 for late in (False, True)
-            }
+            ]
             writing = asyncio.Semaphore(SIDE_BY_SIDE)
             while True:
                 # Orders that are being asked about go on while the database is away.
-                if not await until_answered(lambda: _claim(ctx, limiters, writing), _NAME):
-                    wait = await until_answered(lambda: _next(ctx, limiters), _NAME)
+                if not await until_answered(lambda: _claim(ctx, followed, writing), _NAME):
+                    wait = await until_answered(lambda: _next(followed), _NAME)
                     await until_woken(wakeups, wait)
     except ExceptionGroup as several:
         # The worker tells a lost database from a mistake of ours by the kind of the error.
         raise first_of(several) from None
 
 
-async def _claim(ctx: AppContext, limiters: TaskLimiters, writing: asyncio.Semaphore) -> int:
+async def _claim(ctx: AppContext, followed: Followed, writing: asyncio.Semaphore) -> int:
     """Begin to look at what is due, as much as there is room for; how much it was."""
     found = 0
-    for (environment, late), limiter in limiters.items():
+    for polls, limiter in followed:
         if limiter.room:
-            due = await store.claim_polls(
-                ctx.database.pool, limiter.room, LEASE_S, environment, late=late
-            )
+            due = await polls.claim(limiter.room, LEASE_S)
             for row in due:
                 limiter.start(_follow_or_release(ctx, row, writing))
             found += len(due)
@@ -146,14 +149,14 @@ async def _follow_or_release(ctx: AppContext, row: Order, writing: asyncio.Semap
     )
 
 
-async def _next(ctx: AppContext, limiters: TaskLimiters) -> float:
+async def _next(followed: Followed) -> float:
     """Seconds until there may be something to do."""
     waits = [NET_S]
-    for (environment, late), limiter in limiters.items():
+    for polls, limiter in followed:
         if not limiter.room:
             waits.append(FULL_PAUSE_S)
             continue
-        wait = await store.seconds_to_next_poll(ctx.database.pool, NET_S, environment, late=late)
+        wait = await polls.seconds_to_next(NET_S)
         waits.append(NET_S if wait is None else max(wait, LOCKED_PAUSE_S))
     return min(waits)
 
@@ -162,9 +165,7 @@ async def follow_once(ctx: AppContext) -> int:
     """Look at every order that is due, up to a batch each; how many there were."""
     found = 0
     for environment, late in itertools.product(Environment, (False, True)):
-        due = await store.claim_polls(
-            ctx.database.pool, MOST_AT_ONCE, LEASE_S, environment, late=late
-        )
+        due = await Polls(ctx, environment, late=late).claim(MOST_AT_ONCE, LEASE_S)
         writing = asyncio.Semaphore(SIDE_BY_SIDE)
         await asyncio.gather(*(follow(ctx, row, writing) for row in due))
         found += len(due)

@@ -18,7 +18,8 @@ from privata.core.lifecycle import FailedReason, OrderStatus
 from privata.core.tenancy import Environment, system_actor
 from privata.events.bodies import unpacked
 from privata.infra.context import AppContext
-from privata.orders import reading, store
+from privata.orders import reading
+from privata.orders.claims import Polls
 from privata.orders.following import poller
 from privata.orders.following.polling import JITTER, LATE_FIRST, LATE_THEN, next_poll
 from privata.orders.late import deposits as late
@@ -185,10 +186,9 @@ async def test_looking_for_late_deposits_holds_up_no_open_order(
     expired = await _expired(ctx, organization, "test")
     waiting = await make_order(ctx, organization)
     await ctx.database.pool.execute("UPDATE orders SET poll_at = now()")
-    pool = ctx.database.pool
-    found = await store.claim_polls(pool, 9, 0.0, Environment.TEST)
+    found = await Polls(ctx, Environment.TEST).claim(9, 0.0)
     assert [row.id for row in found] == [waiting]
-    (row,) = await store.claim_polls(pool, 9, 0.0, Environment.TEST, late=True)
+    (row,) = await Polls(ctx, Environment.TEST, late=True).claim(9, 0.0)
     assert row.id == expired
 
     async def silent(*_: object) -> Report:

@@ -19,6 +19,7 @@ from privata.orders.tests.test_advance import make_order, states
 from privata.providers.port import Report
 from privata.providers.simulator.provider import Simulator
 from privata.refunds import clock, store
+from privata.refunds.claims import DueRefunds
 from privata.refunds.clock import follow_refunds
 from privata.refunds.executing import execute_once
 from privata.refunds.rules import RefundAction, RefundSource
@@ -55,7 +56,7 @@ async def test_a_worker_that_dies_in_the_middle_is_followed_by_another(
 ) -> None:
     order_id = await requested(ctx, organization)
     # The first worker has claimed it, asked the provider perhaps, and died.
-    (claimed,) = await store.claim_refunds(ctx.database.pool, 10, 30, TEST)
+    (claimed,) = await DueRefunds(ctx, TEST).claim(10, 30)
     assert claimed.order_id == order_id
     assert await execute_once(ctx, TEST) == 0
     await ctx.database.pool.execute("UPDATE refund SET due_at = now()")
@@ -68,8 +69,8 @@ async def test_a_late_result_of_a_lost_lease_changes_nothing(
     ctx: AppContext, organization: uuid.UUID
 ) -> None:
     await requested(ctx, organization)
-    (late,) = await store.claim_refunds(ctx.database.pool, 10, 0, TEST)
-    await store.claim_refunds(ctx.database.pool, 10, 30, TEST)
+    (late,) = await DueRefunds(ctx, TEST).claim(10, 0)
+    await DueRefunds(ctx, TEST).claim(10, 30)
     async with ctx.database.transaction() as tx:
         now = ctx.clock.now()
         assert not await store.finish_refund(tx, late, state="done", finished_at=now)
@@ -121,7 +122,7 @@ async def test_each_change_of_a_refund_is_a_change_of_its_order(
         assert await _changed(ctx, order_id) is expected
     for expected in (True, False):  # "requested" becomes "processing" once
         await pool.execute("UPDATE refund SET due_at = now()")
-        assert len(await store.claim_refunds(pool, 10, 30, TEST)) == 1
+        assert len(await DueRefunds(ctx, TEST).claim(10, 30)) == 1
         assert (await refund(ctx))["state"] == "processing"
         assert await _changed(ctx, order_id) is expected
     await advance(ctx, order_id=order_id, report=Report(OrderStatus.REFUNDED))
@@ -134,13 +135,12 @@ async def test_each_change_of_a_refund_is_a_change_of_its_order(
 
 async def test_a_claim_waits_for_nobody(ctx: AppContext, organization: uuid.UUID) -> None:
     """It writes the order after the refund; others lock the order first, and would wait for it."""
-    pool = ctx.database.pool
     order_id = await requested(ctx, organization)
     async with ctx.database.transaction() as tx:
         await lock_order(tx, order_id)
         async with asyncio.timeout(30):
-            assert await store.claim_refunds(pool, 10, 30, TEST) == []
-    assert len(await store.claim_refunds(pool, 10, 30, TEST)) == 1
+            assert await DueRefunds(ctx, TEST).claim(10, 30) == []
+    assert len(await DueRefunds(ctx, TEST).claim(10, 30)) == 1
 
 
 async def test_a_locked_order_holds_no_other_refund_back(
@@ -155,9 +155,9 @@ async def test_a_locked_order_holds_no_other_refund_back(
     )
     async with ctx.database.transaction() as tx:
         await lock_order(tx, locked)
-        claimed = await store.claim_refunds(pool, 1, 30, TEST)
+        claimed = await DueRefunds(ctx, TEST).claim(1, 30)
         assert [one.order_id for one in claimed] == [other]
-    claimed = await store.claim_refunds(pool, 1, 30, TEST)
+    claimed = await DueRefunds(ctx, TEST).claim(1, 30)
     assert [one.order_id for one in claimed] == [locked]
 
 

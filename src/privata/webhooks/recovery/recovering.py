@@ -15,6 +15,7 @@ from privata.core.standing import DELIVERING
 from privata.core.tenancy import Environment, system_actor
 from privata.events.service import DELIVERIES_WAKEUP, LIVE_WAKEUP, live_payload
 from privata.infra.context import AppContext
+from privata.infra.database.due_work import DueSql, DueWork
 from privata.infra.database.postgres import Transaction
 from privata.infra.waking import until_woken
 from privata.webhooks.endpoints.access import note
@@ -29,14 +30,20 @@ STEP_S: Final = 1.0
 PAUSED_S: Final = 5.0
 NET_S: Final = 30.0
 
-_TAKE: Final = f"""
-SELECT r.*, e.status AS endpoint_status, e.pace_per_s, {DELIVERING} AS delivering
-FROM webhook_recovery AS r JOIN webhook_endpoint AS e ON e.id = r.endpoint_id
-JOIN shared_organization AS o ON o.id = e.organization_id
-WHERE r.status = 'running' AND r.next_at <= now()
-ORDER BY r.next_at LIMIT 1
-FOR NO KEY UPDATE OF r SKIP LOCKED
-"""  # noqa: S608  # a constant of `standing`
+# One that is taken stays locked until the step is written; what it is now is read with the lock.
+DUE_RECOVERIES: Final = DueSql(
+    since="w.next_at",
+    waiting="webhook_recovery AS w WHERE w.status = 'running' AND w.next_at <= now()",
+    due=f"""
+    SELECT w.*, e.status AS endpoint_status, e.pace_per_s, {DELIVERING} AS delivering
+    FROM webhook_recovery AS w
+    JOIN webhook_endpoint AS e ON e.organization_id = w.organization_id AND e.id = w.endpoint_id
+    JOIN shared_organization AS o ON o.id = w.organization_id
+    WHERE w.organization_id = {{organization}} AND w.environment = {{environment}}
+      AND w.status = 'running' AND w.next_at <= now()
+    ORDER BY w.next_at LIMIT {{most}} FOR NO KEY UPDATE OF w SKIP LOCKED""",  # noqa: S608
+    taken="SELECT * FROM due",
+)
 
 _NEXT: Final = """
 SELECT extract(epoch FROM min(next_at) - now())::float8 FROM webhook_recovery
@@ -45,7 +52,7 @@ WHERE status = 'running'
 
 _WAITING: Final = """
 SELECT count(*)::int FROM webhook_delivery
-WHERE recovery_id = $1 AND status = 'pending' AND attempts = 0
+WHERE recovery_id = $1 AND organization_id = $2 AND status = 'pending' AND attempts = 0
 """
 
 # One that is being sent at this moment ends the step: it may arrive, and those behind it must not
@@ -97,25 +104,32 @@ WHERE id = $1
 
 async def recover_endpoints(ctx: AppContext) -> None:
     """Work off recoveries until cancelled; any number of workers may."""
+    work = due_recoveries(ctx)
     async with ctx.database.listening(RECOVERIES_WAKEUP) as wakeups:
         while True:
-            if await recover_step(ctx):
+            if await recover_step(ctx, work):
                 continue
             wait: float | None = await ctx.database.pool.fetchval(_NEXT)
             await until_woken(wakeups, NET_S if wait is None else min(NET_S, max(wait, 0.01)))
 
 
-async def recover_step(ctx: AppContext) -> bool:
+def due_recoveries(ctx: AppContext) -> DueWork:
+    """The recoveries whose next step is due."""
+    return DueWork(DUE_RECOVERIES, apart=ctx.settings.database_distributed)
+
+
+async def recover_step(ctx: AppContext, work: DueWork | None = None) -> bool:
     """One step of one recovery that is due; False if none is."""
     async with ctx.database.transaction() as tx:
-        return await step(tx)
+        return await step(tx, work or due_recoveries(ctx))
 
 
-async def step(tx: Transaction) -> bool:
+async def step(tx: Transaction, work: DueWork) -> bool:
     """The step itself, in the caller's transaction."""
-    row = await tx.connection.fetchrow(_TAKE)
-    if row is None:
+    rows = await work.claim(tx.connection, 1)
+    if not rows:
         return False
+    (row,) = rows
     if row["endpoint_status"] == EndpointStatus.DISABLED:
         await _end(tx, row, RecoveryStatus.CANCELLED)
     elif row["endpoint_status"] != EndpointStatus.ACTIVE or not row["delivering"]:
@@ -126,7 +140,7 @@ async def step(tx: Transaction) -> bool:
 
 
 async def _queue(tx: Transaction, row: asyncpg.Record) -> None:
-    waiting: int = await tx.connection.fetchval(_WAITING, row["id"])
+    waiting: int = await tx.connection.fetchval(_WAITING, row["id"], row["organization_id"])
     room = row["pace_per_s"] - waiting
     moved = None
     if room > 0:

@@ -18,6 +18,7 @@ from privata.core.tenancy import Actor
 from privata.events.ops_events import publish_ops, webhook_resumed
 from privata.events.service import DELIVERIES_WAKEUP
 from privata.infra.context import AppContext
+from privata.infra.database.due_work import DueSql, DueWork
 from privata.infra.database.postgres import Transaction
 from privata.infra.http.idempotency import Keep
 from privata.webhooks.endpoints import store
@@ -56,22 +57,34 @@ SELECT {waiting()} AS waiting, {EXHAUSTED} AS exhausted FROM webhook_endpoint AS
 """
 
 # Only what failures have paused: 410 asked us to stop, and a person's pause is a person's to end.
-# Endpoints that somebody else has locked are looked at next time.
-_PROBE: Final = f"""
-WITH chosen AS (
-    SELECT e.id FROM webhook_endpoint AS e JOIN shared_organization AS o ON o.id = e.organization_id
-    WHERE {DELIVERING} AND e.status = 'paused' AND e.paused_reason = '{Reason.FAILURES.value}'
-      AND greatest(e.paused_at, e.probed_at) <= now() - make_interval(secs => $1::float8)
+_RESTED: Final = f"""{DELIVERING} AND e.status = 'paused'
+      AND e.paused_reason = '{Reason.FAILURES.value}'
+      AND greatest(e.paused_at, e.probed_at) <= now() - make_interval(secs => $4::float8)
       AND EXISTS (SELECT FROM webhook_delivery AS d
-                  WHERE d.endpoint_id = e.id AND d.status = 'pending')
-    LIMIT $2 FOR NO KEY UPDATE OF e SKIP LOCKED
-)
+                  WHERE d.organization_id = e.organization_id AND d.endpoint_id = e.id
+                    AND d.status = 'pending')"""
+
+_OWN: Final = "JOIN shared_organization AS o ON o.id = e.organization_id"
+
+# Endpoints that somebody else has locked are looked at next time.
+DUE_PROBES: Final = DueSql(
+    row="e",
+    since="greatest(e.paused_at, e.probed_at)",
+    waiting=f"webhook_endpoint AS e {_OWN} WHERE {_RESTED}",
+    due=f"""
+    SELECT e.id, e.organization_id, e.environment FROM webhook_endpoint AS e {_OWN}
+    WHERE e.organization_id = {{organization}} AND e.environment = {{environment}}
+      AND {_RESTED}
+    ORDER BY greatest(e.paused_at, e.probed_at)
+    LIMIT {{most}} FOR NO KEY UPDATE OF e SKIP LOCKED""",
+    taken=f"""
 UPDATE webhook_endpoint AS e
 SET status = 'resuming', resumed_at = now(), resumed_by = NULL,
     waiting_at_resume = {waiting()}
-FROM chosen WHERE e.id = chosen.id
-RETURNING e.id
-"""
+FROM due
+WHERE e.organization_id = {{organization}} AND e.environment = {{environment}} AND e.id = due.id
+RETURNING e.id""",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +154,8 @@ async def begin_probes(ctx: AppContext, every_s: float) -> int:
 
     Endpoints for which nothing waits are left alone: a probe is always an event that they lack.
     """
-    rows = await ctx.database.pool.fetch(_PROBE, every_s, MOST_PROBES)
+    work = DueWork(DUE_PROBES, every_s, apart=ctx.settings.database_distributed)
+    rows = await work.claim(ctx.database.pool, MOST_PROBES, every_s)
     if rows:
         ctx.database.wake(DELIVERIES_WAKEUP)
     return len(rows)

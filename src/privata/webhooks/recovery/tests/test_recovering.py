@@ -190,7 +190,7 @@ async def test_a_step_that_dies_leaves_nothing_behind(ctx: AppContext, organizat
         await recover(ctx, actor=actor, endpoint_id=endpoint_id, since=LONG_AGO)
         with pytest.raises(TimeoutError):
             async with ctx.database.transaction() as tx:
-                assert await recovering.step(tx)
+                assert await recovering.step(tx, recovering.due_recoveries(ctx))
                 # Nobody else takes it meanwhile; then this worker dies before it commits.
                 assert not await step(ctx)
                 raise TimeoutError
