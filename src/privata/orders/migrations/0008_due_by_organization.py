@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("orders", "0006_order_facts")]
+    dependencies = [("orders", "0007_ids_in_time_order")]
 
     operations = [
         AddIndexConcurrently(

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     atomic = False
 
-    dependencies = [("webhooks", "0010_ordering_key")]
+    dependencies = [("webhooks", "0011_ids_in_time_order")]
 
     operations = [
         AddIndexConcurrently(
