@@ -27,12 +27,15 @@ from .programs import free_port, program
 REQUESTS_PER_S = 100
 LOOK_EVERY_S = 0.2
 
-#: Several looks of the balancer.
+#: Several looks of the balancer; and for how long it goes by one. A server that is told to stop may
+#: just have said that it is ready: it gets requests for so long, and serves for longer.
 DRAIN_S = 4
+KNOWN_S = 2.0
 
-#: Generous: the machine may be busy. So is the balancer then, which has no more requests under way.
+#: Generous: the machine may be busy. So is the balancer then, which has no more requests under way
+#: than a server answers in the seconds that a stop gives them.
 START_S = 180.0
-MOST_AT_ONCE = 64
+MOST_AT_ONCE = 16
 
 SETTINGS = {
     "PRIVATA_DRAIN_SECONDS": str(DRAIN_S),
@@ -47,18 +50,26 @@ class Backend:
 
     port: int
     client: httpx.AsyncClient
-    ready: bool = False
+    #: When it was asked whether it is ready, and said so; in the loop's seconds.
+    asked_at: float | None = None
     process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def ready(self) -> bool:
+        """Whether it was, so lately that it cannot have stopped listening since."""
+        now = asyncio.get_running_loop().time()
+        return self.asked_at is not None and now - self.asked_at < KNOWN_S
+
     async def look(self) -> None:
+        asked_at = asyncio.get_running_loop().time()
         try:
             answer = await self.client.get("/readyz", timeout=2)
         except httpx.TimeoutException:
-            pass  # the machine is busy: what was known stays
+            pass  # the machine is busy: what was known grows old
         except httpx.TransportError:
-            self.ready = False
+            self.asked_at = None
         else:
-            self.ready = answer.status_code == 200
+            self.asked_at = asked_at if answer.status_code == 200 else None
 
 
 @dataclass
@@ -77,19 +88,23 @@ class Balancer:
             await backend.look()
             await asyncio.sleep(LOOK_EVERY_S)
 
-    def chosen(self) -> Backend:
-        ready = [one for one in self.backends if one.ready]
-        return ready[next(self.turn) % len(ready)]
+    async def chosen(self) -> Backend:
+        """The next server; while none is known to be ready, what is to be sent waits here."""
+        while True:
+            ready = [one for one in self.backends if one.ready]
+            if ready:
+                return ready[next(self.turn) % len(ready)]
+            await asyncio.sleep(LOOK_EVERY_S / 10)
 
     async def call(self, key: str) -> None:
         """One request, by turns a read and a write; what became of it is counted."""
-        client, headers = self.chosen().client, {"X-API-Key": key}
+        client, headers = (await self.chosen()).client, {"X-API-Key": key}
         path = "/partner/v1/estimate?from=BTC&to=ETH&amount=0.1"
         try:
             answer = await client.get(path, headers=headers)
             if answer.status_code == 200 and next(self.turn) % 4 == 0:
                 body = {"quote_id": answer.json()["quote_id"], "address": ADDRESSES["ETH"]}
-                client = self.chosen().client
+                client = (await self.chosen()).client
                 answer = await client.post("/partner/v1/order/create", json=body, headers=headers)
         except httpx.TransportError as error:
             self.told[repr(error)] += 1
@@ -150,10 +165,10 @@ async def _events(harness: Harness, hook: Hook, over: asyncio.Event) -> None:
 
 async def _stream(balancer: Balancer, key: str, over: asyncio.Event) -> None:
     """A stream ends properly and goes on with the other server."""
-    quote = await balancer.chosen().client.get(
+    quote = await (await balancer.chosen()).client.get(
         "/partner/v1/estimate?from=BTC&to=ETH&amount=0.1", headers={"X-API-Key": key}
     )
-    made = await balancer.chosen().client.post(
+    made = await (await balancer.chosen()).client.post(
         "/partner/v1/order/create",
         json={
             "quote_id": quote.json()["quote_id"],
@@ -165,7 +180,7 @@ async def _stream(balancer: Balancer, key: str, over: asyncio.Event) -> None:
     assert made.status_code == 201, made.text
     order_id, last = made.json()["order_id"], None
     while not over.is_set():
-        url = str(balancer.chosen().client.base_url)
+        url = str((await balancer.chosen()).client.base_url)
         async with reading(url, order_id, key, last_event_id=last) as one:
             if one.status == 204:
                 return  # the machine was so busy that the order has ended
