@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,8 +10,10 @@ import httpx
 
 from conftest import environment_for, wait_for
 from privata.infra.settings import Settings
+from tests import programs
 from tests.faults.programs import free_port
 from tests.loopback import NO_AUTHORITIES
+from tests.programs import Program
 
 
 @asynccontextmanager
@@ -23,9 +24,7 @@ async def running_api(settings: Settings, **more: str) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def api_process(
-    settings: Settings, **more: str
-) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+async def api_process(settings: Settings, **more: str) -> AsyncIterator[tuple[str, Program]]:
     """The same with the process, which the caller may kill."""
     assert settings.database_url is not None
     assert settings.database_owner_url is not None
@@ -38,13 +37,12 @@ async def api_process(
         PRIVATA_LOG_LEVEL="error",
         **more,
     )
-    arguments = ("-m", "privata", "serve", "--only", "api")
-    process = await asyncio.create_subprocess_exec(sys.executable, *arguments, env=env)
+    process = programs.start("privata", "serve", "--only", "api", env=env)
     try:
         async with httpx.AsyncClient(verify=NO_AUTHORITIES) as client:
 
             async def alive() -> bool:
-                assert process.returncode is None, "the server ended"
+                assert process.poll() is None, "the server ended"
                 try:
                     answer = await client.get(f"http://127.0.0.1:{port}/healthz")
                 except httpx.TransportError:
@@ -54,6 +52,5 @@ async def api_process(
             await wait_for(alive, seconds=60)
         yield f"http://127.0.0.1:{port}/partner/v1", process
     finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
+        process.terminate()
+        await asyncio.to_thread(process.wait)

@@ -8,7 +8,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,9 +18,11 @@ import httpx
 import psycopg
 
 from conftest import Cluster, environment_for
+from tests import programs
 from tests.canaries import check_file, plant
 from tests.conftest import ADDRESSES
 from tests.loopback import NO_AUTHORITIES
+from tests.programs import Program
 
 #: Generous: the machine may be busy with other tests.
 START_S = 60.0
@@ -85,13 +86,8 @@ class Server:
 
     def privata(self, *arguments: str) -> str:
         """Run a command of the operator; what it printed."""
-        made = subprocess.run(
-            [sys.executable, "-m", "privata", *arguments],
-            check=True,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        made = programs.run("privata", *arguments, env=self.environment)
+        assert made.returncode == 0, made.stderr
         return made.stdout
 
     def organization(self, name: str, email: str) -> Credentials:
@@ -101,15 +97,12 @@ class Server:
 
 def create_organization(environment: dict[str, str], name: str, email: str) -> Credentials:
     """Make an organization with keys by the command line."""
-    made = subprocess.run(
-        [
-            *(sys.executable, "-m", "privata", "org", "create", "--name", name),
-            *("--owner-email", email, "--approve", "--keys", "--json"),
-        ],
-        check=True,
+    made = programs.run(
+        *("privata", "org", "create", "--name", name, "--owner-email", email),
+        *("--approve", "--keys", "--json"),
         env=environment,
-        stdout=subprocess.PIPE,
     )
+    assert made.returncode == 0, made.stderr
     printed = json.loads(made.stdout)
     for field in ("owner_password", "test_key", "live_key"):
         plant(printed[field])
@@ -133,12 +126,7 @@ def running_server(cluster: Cluster, home: Path, **more: str) -> Iterator[Server
     environment = environment_for(home, cluster.app(name), cluster.owner(name), **(settings | more))
     credentials = create_organization(environment, "Acme Wallet", "owner@acme.example")
     with (home / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "privata", "run"],
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
+        process = programs.start("privata", "run", env=environment, stdout=log, stderr=log)
     try:
         base_url = f"http://localhost:{port}"  # as the program names itself
         _await_ready(base_url, process, home / "server.log")
@@ -149,7 +137,7 @@ def running_server(cluster: Cluster, home: Path, **more: str) -> Iterator[Server
         check_file(home / "server.log")
 
 
-def _await_ready(base_url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _await_ready(base_url: str, process: Program, log: Path) -> None:
     until = time.monotonic() + START_S
     while time.monotonic() < until:
         if process.poll() is not None:
@@ -161,7 +149,7 @@ def _await_ready(base_url: str, process: subprocess.Popen[bytes], log: Path) -> 
     raise AssertionError(f"the server is not ready:\n{log.read_text()[-4000:]}")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: Program) -> None:
     if process.poll() is None:
         os.kill(process.pid, signal.SIGTERM)
     try:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import httpx
 
 from privata.core.roles import Role
+from tests import programs
 from tests.browser.server import Server
 
 #: What a form carries twice, so that nothing is refused for the want of it.
@@ -77,11 +76,6 @@ def email_of(role: Role) -> str:
 
 def printed(server: Server, *arguments: str) -> Any:
     """What `tests.contracts.routes` prints about the server."""
-    output = subprocess.run(
-        [sys.executable, "-m", "tests.contracts.routes", *arguments],
-        check=True,
-        env=server.environment,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-    ).stdout
-    return json.loads(output.splitlines()[-1])
+    ended = programs.run("tests.contracts.routes", *arguments, env=server.environment)
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout.splitlines()[-1])

@@ -7,14 +7,10 @@ that the pages show. Whatever is sent, the answer is never a 5xx.
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -24,13 +20,12 @@ from conftest import Cluster
 from privata.infra.http.protocol import MAX_HEAD_BYTES
 from tests.browser.server import Server, running_server
 from tests.contracts import hostile
+from tests.contracts.matrix import printed
 from tests.contracts.read_names import Form, forms_of, names_read
 from tests.contracts.rough_client import RoughClient
 from tests.contracts.things import MISSING, endpoint_of, things_of
 
 T = TypeVar("T")
-
-ROOT = Path(__file__).resolve().parents[2]
 
 _FORM = "c" * 32
 _FORM_KIND = b"application/x-www-form-urlencoded"
@@ -102,19 +97,8 @@ def server(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 @pytest.fixture(scope="module")
 def routes(server: Server) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = _program(server, "routes")
+    found: list[dict[str, Any]] = printed(server, "routes")
     return [one for one in found if one["name"] not in _LEAVING]
-
-
-def _program(server: Server, *arguments: str) -> Any:
-    printed = subprocess.run(
-        [sys.executable, "-m", "tests.contracts.routes", *arguments],
-        check=True,
-        env=server.environment,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-    ).stdout
-    return json.loads(printed.splitlines()[-1])
 
 
 def _visit(
@@ -122,7 +106,7 @@ def _visit(
 ) -> Visit:
     cookie = f"csrf={_FORM}"
     if email is not None:
-        cookie += f"; privata={_program(server, 'proved', email)[email]}"
+        cookie += f"; privata={printed(server, 'proved', email)[email]}"
     headers = [("Cookie", cookie.encode()), ("X-CSRFToken", _FORM.encode())]
     return Visit(RoughClient(server.base_url, headers), routes, things, names_read())
 

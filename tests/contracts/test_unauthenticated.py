@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from conftest import Cluster, environment_for
 from privata.api.openapi import document
+from tests import programs
 from tests.contracts.matrix import OPEN, OWN_ACCOUNT
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,14 +30,10 @@ def _listed() -> dict[str, str]:
 
 def _pages(cluster: Cluster, name: str, home: Path) -> set[str]:
     """Names of the dashboard's routes that do not end at an access check that asks for sign-in."""
-    printed = subprocess.run(
-        [sys.executable, "-m", "tests.contracts.routes", "routes"],
-        check=True,
-        env=environment_for(home, cluster.app(name), cluster.owner(name)),
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-    ).stdout
-    routes = json.loads(printed.splitlines()[-1])
+    env = environment_for(home, cluster.app(name), cluster.owner(name))
+    ended = programs.run("tests.contracts.routes", "routes", env=env)
+    assert ended.returncode == 0, ended.stderr
+    routes = json.loads(ended.stdout.splitlines()[-1])
     return {
         route["name"]
         for route in routes

@@ -88,7 +88,7 @@ class Harness:
 
     async def open(self) -> None:
         """Start the receiver and wait until it answers."""
-        arguments = (str(RECEIVER), str(self.port), str(self.journal))
+        arguments = (RECEIVER, str(self.port), str(self.journal))
         self.stack.enter_context(program(*arguments, env=self.env))
 
         async def answers() -> bool:
@@ -162,7 +162,7 @@ class Harness:
 
     def worker(self) -> Any:
         """A `privata worker` process."""
-        return self.stack.enter_context(program("-m", "privata", "worker", env=self.env))
+        return self.stack.enter_context(program("privata", "worker", env=self.env))
 
     def received(self) -> list[Received]:
         return read_journal(self.journal)

@@ -6,17 +6,17 @@ import http.client
 import json
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests import programs
 from tests.canaries import check_file
+from tests.programs import Program
 
-RECEIVER = Path(__file__).with_name("receiving.py")
+RECEIVER = "tests.faults.receiving"
 
 
 def free_port() -> int:
@@ -27,10 +27,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def program(*arguments: str, env: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A Python program that is ended with the block, unless it has been killed before."""
+def program(module: str, *arguments: str, env: dict[str, str]) -> Iterator[Program]:
+    """A program that is ended with the block, unless it has been killed before."""
     with tempfile.NamedTemporaryFile(suffix=".log") as log:
-        process = subprocess.Popen([sys.executable, *arguments], env=env, stderr=log)
+        process = programs.start(module, *arguments, env=env, stderr=log)
         try:
             yield process
         finally:
@@ -40,7 +40,7 @@ def program(*arguments: str, env: dict[str, str]) -> Iterator[subprocess.Popen[b
             check_file(Path(log.name))
 
 
-def stop(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM) -> None:
+def stop(process: Program, how: signal.Signals = signal.SIGTERM) -> None:
     if process.poll() is None:
         process.send_signal(how)
         process.wait(timeout=30)

@@ -1,9 +1,10 @@
 """A receiver as a process of its own: writes every request down before it answers.
 
-Run as `python receiving.py PORT JOURNAL`. The journal has one line of JSON for each request, and a
-second one when its answer is handed to the system. What is written survives this process; it need
-not survive the machine, so nothing waits for a disk. `PUT /behaviour/<name>` changes how requests
-to `/hook/<name>` are answered: `{"status": 200, "delay_s": 0.0, "silent": false}`.
+Run as `python -m tests.faults.receiving PORT JOURNAL`. The journal has one line of JSON for each
+request, and a second one when its answer is handed to the system. What is written survives this
+process; it need not survive the machine, so nothing waits for a disk. `PUT /behaviour/<name>`
+changes how requests to `/hook/<name>` are answered: `{"status": 200, "delay_s": 0.0, "silent":
+false}`.
 """
 
 from __future__ import annotations

@@ -166,7 +166,7 @@ async def test_programs_stop_in_time_while_the_database_is_frozen(
     """It took 100 s. Requests, pages and loops wait for the database meanwhile."""
     port = free_port()
     env = harness.env | {"PRIVATA_PORT": str(port), "PRIVATA_DRAIN_SECONDS": "3"}
-    server = harness.stack.enter_context(program("-m", "privata", "serve", env=env))
+    server = harness.stack.enter_context(program("privata", "serve", env=env))
     hook = await harness.hook("orders", delay_s=0.01)
     worker = harness.worker()
     await harness.publish(hook, 8)

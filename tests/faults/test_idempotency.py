@@ -83,7 +83,7 @@ async def test_a_kill_between_commit_and_answer_changes_nothing(
 
         await wait_for(committing)
         process.kill()
-        await process.wait()
+        await asyncio.to_thread(process.wait)
         (outcome,) = await asyncio.gather(asked, return_exceptions=True)
         assert isinstance(outcome, httpx.TransportError), "the answer came: nothing was tested"
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
@@ -19,6 +17,7 @@ from privata.infra.context import AppContext
 from privata.infra.database.connecting import Connector, connect
 from privata.infra.database.poolers import transaction_pooler
 from privata.infra.settings import Settings
+from tests import programs
 from tests.conftest import mint
 from tests.servers import api_process
 
@@ -127,12 +126,7 @@ async def test_a_start_is_not_disturbed_by_what_others_left_prepared(
     await other.execute(
         " ".join(f'PREPARE "__asyncpg_stmt_{number:x}__" AS SELECT 1;' for number in range(1, 40))
     )
-    command = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "privata", "org", "list"),
-        env=environment_for(settings.home, pooler_url, str(settings.database_owner_url)),
-        stderr=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.DEVNULL,
-    )
-    _, err = await command.communicate()
+    env = environment_for(settings.home, pooler_url, str(settings.database_owner_url))
+    command = await programs.run_beside("privata", "org", "list", env=env)
     await other.close()
-    assert command.returncode == 0, err.decode()
+    assert command.returncode == 0, command.stderr

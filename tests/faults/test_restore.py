@@ -5,9 +5,7 @@ On a server of its own, since the log of the whole server is archived.
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -36,6 +34,7 @@ from privata.payouts.tests.making import Payee, at, make_payee
 from privata.payouts.verify import verify as verify_payouts
 from privata.providers.port import Report
 from privata.worker.generation import Witness
+from tests import programs
 
 from .backups import Backup, open_directory, run
 
@@ -145,16 +144,10 @@ async def _restored(ctx: AppContext, *words: str | Path) -> tuple[int, list[dict
     assert ctx.settings.database_owner_url is not None
     journal = str(ctx.settings.payout_journal)
     urls = (ctx.settings.database_url, ctx.settings.database_owner_url)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "privata", "restored", "--json", *words),
-        env=environment_for(ctx.settings.home, *urls, PRIVATA_PAYOUT_JOURNAL=journal),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    assert b"Traceback" not in err, err.decode()
-    return process.returncode, [json.loads(line) for line in out.splitlines()]
+    env = environment_for(ctx.settings.home, *urls, PRIVATA_PAYOUT_JOURNAL=journal)
+    done = await programs.run_beside("privata", "restored", "--json", *map(str, words), env=env)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
 
 async def test_restored_to_a_chosen_second_nothing_is_paid_twice_and_no_event_has_a_second_id(

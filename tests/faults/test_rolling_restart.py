@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import subprocess
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -19,6 +18,7 @@ from privata.core.tenancy import Environment
 from privata.streams.tests.reader import reading
 from tests.conftest import ADDRESSES, mint
 from tests.loopback import NO_AUTHORITIES
+from tests.programs import Program
 
 from .conftest import Scale
 from .harness import Harness, Hook
@@ -52,7 +52,7 @@ class Backend:
     client: httpx.AsyncClient
     #: When it was asked whether it is ready, and said so; in the loop's seconds.
     asked_at: float | None = None
-    process: subprocess.Popen[bytes] | None = None
+    process: Program | None = None
 
     @property
     def ready(self) -> bool:
@@ -133,11 +133,27 @@ async def _balanced() -> AsyncIterator[Balancer]:
 
 def _serve(harness: Harness, backend: Backend) -> None:
     env = harness.env | SETTINGS | {"PRIVATA_PORT": str(backend.port)}
-    made = program("-m", "privata", "serve", "--only", "api", env=env)
+    made = program("privata", "serve", "--only", "api", env=env)
     backend.process = harness.stack.enter_context(made)
 
 
-async def _gone(process: subprocess.Popen[bytes] | None) -> None:
+async def _work(harness: Harness) -> Program:
+    """A worker that has begun, and so ends in order when it is told to stop."""
+    port = free_port()
+    env = harness.env | {"PRIVATA_WORKER_HEALTH_PORT": str(port)}
+    process = harness.stack.enter_context(program("privata", "worker", env=env))
+    async with httpx.AsyncClient(verify=NO_AUTHORITIES) as client:
+
+        async def answers() -> bool:
+            with suppress(httpx.TransportError):
+                return (await client.get(f"http://127.0.0.1:{port}/healthz")).is_success
+            return False
+
+        await wait_for(answers, seconds=START_S)
+    return process
+
+
+async def _gone(process: Program | None) -> None:
     assert process is not None
     process.terminate()
     assert await asyncio.to_thread(process.wait, 60) == 0
@@ -203,7 +219,7 @@ async def test_a_rolling_restart_fails_no_request(
     """91 of 1,800 requests failed."""
     hook = await harness.hook("orders", delay_s=0.01)
     key = await mint(harness.ctx, organization, Environment.TEST)  # whose orders tell nobody
-    workers = [harness.worker() for _ in range(2)]
+    workers = [await _work(harness) for _ in range(2)]
     over = asyncio.Event()
     async with _balanced() as balancer:
         for one in balancer.backends:
@@ -222,7 +238,7 @@ async def test_a_rolling_restart_fails_no_request(
                     await asyncio.gather(_gone(backend.process), _gone(workers[number]))
                     assert not backend.ready
                     _serve(harness, backend)
-                    workers[number] = harness.worker()
+                    workers[number] = await _work(harness)
                     await wait_for(all_ready, seconds=START_S)
             over.set()
         print(dict(balancer.told))

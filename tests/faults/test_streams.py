@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-import subprocess
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import ExitStack
@@ -26,6 +25,7 @@ from privata.core.tenancy import Environment, system_actor
 from privata.events.service import NewEvent, publish
 from privata.infra.context import AppContext
 from privata.streams.tests.reader import Reader, reading
+from tests.programs import Program
 
 from .conftest import Scale
 from .programs import free_port, program, stop
@@ -50,7 +50,7 @@ class Fleet:
     stack: ExitStack
     organization: uuid.UUID = field(default_factory=uuid.uuid4)
     key: str = ""
-    servers: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    servers: dict[str, Program] = field(default_factory=dict)
 
     async def open(self) -> None:
         actor = system_actor(self.organization, Environment.LIVE, "test")
@@ -70,7 +70,7 @@ class Fleet:
         port = urlsplit(url).port or free_port()
         url = f"http://127.0.0.1:{port}"
         env = self.env | {"PRIVATA_PORT": str(port)}
-        process = program("-m", "privata", "serve", "--only", "api", env=env)
+        process = program("privata", "serve", "--only", "api", env=env)
         self.servers[url] = self.stack.enter_context(process)
 
         async def ready() -> bool:

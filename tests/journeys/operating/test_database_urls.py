@@ -4,8 +4,6 @@ or role prefers (encoding, DateStyle, time zone) is refused in one line or does 
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import psycopg
@@ -20,6 +18,7 @@ from privata.infra.database.for_django import conninfo, django_database
 from privata.infra.database.listener import Listener
 from privata.infra.database.postgres import LIMITS, Database
 from privata.infra.readiness import Readiness
+from tests import programs
 
 _SECRET = "hunter2-secret"
 
@@ -169,9 +168,7 @@ def test_a_password_comes_through_as_it_is() -> None:
 def _privata(cluster: Cluster, database: str, home: Path, *words: str, more: str = "") -> str:
     """What a program says that must fail; one line."""
     env = environment_for(home, cluster.app(database) + more, cluster.owner(database) + more)
-    done = subprocess.run(
-        [sys.executable, "-m", "privata", *words], env=env, capture_output=True, text=True
-    )
+    done = programs.run("privata", *words, env=env)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
     return done.stderr.strip()

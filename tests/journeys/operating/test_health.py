@@ -261,7 +261,7 @@ async def test_a_worker_has_probes_on_a_port_of_its_own(settings: Settings, tmp_
         settings.database_owner_url,
         PRIVATA_WORKER_HEALTH_PORT=str(port),
     )
-    with program("-m", "privata", "worker", env=env):
+    with program("privata", "worker", env=env):
         async with httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{port}", verify=NO_AUTHORITIES, timeout=10
         ) as client:

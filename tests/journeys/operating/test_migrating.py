@@ -18,6 +18,7 @@ import pytest
 import privata
 from conftest import Cluster, environment_for
 from privata.infra.settings import Settings
+from tests import programs
 from tests.conftest import ADDRESSES, Partner
 from tests.contracts.test_migrations import manage
 from tests.loopback import NO_AUTHORITIES
@@ -95,14 +96,8 @@ def test_a_newer_schema_ends_the_start_with_one_line(
             "INSERT INTO django_migrations (app, name, applied)"
             " VALUES ('webhooks', '0999_future', now())"
         )
-    ended = subprocess.run(
-        [sys.executable, "-m", "privata", *command],
-        env=environment_for(tmp_path, cluster.app(database_name), cluster.owner(database_name)),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    env = environment_for(tmp_path, cluster.app(database_name), cluster.owner(database_name))
+    ended = programs.run("privata", *command, env=env)
     assert ended.returncode == 1
     assert len(ended.stderr.strip().splitlines()) == 1, ended.stderr
     assert "a newer release: this one does not know webhooks.0999_future" in ended.stderr

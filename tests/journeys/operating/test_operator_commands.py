@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import subprocess
-import sys
 import uuid
 
 import asyncpg
@@ -13,21 +10,16 @@ import asyncpg
 from conftest import Cluster, environment_for
 from privata.infra.context import AppContext
 from privata.infra.settings import Settings
+from tests import programs
 
 
 async def privata(settings: Settings, *arguments: str, **more: str) -> tuple[int, str, str]:
     assert settings.database_url is not None
     assert settings.database_owner_url is not None
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "privata", *arguments),
-        env=environment_for(
-            settings.home, settings.database_url, settings.database_owner_url, **more
-        ),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    return process.returncode or 0, out.decode(), err.decode()
+    urls = (settings.database_url, settings.database_owner_url)
+    env = environment_for(settings.home, *urls, **more)
+    done = await programs.run_beside("privata", *arguments, env=env)
+    return done.returncode, done.stdout, done.stderr
 
 
 async def test_review_and_verification(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 
 from conftest import environment_for
 from privata.infra.context import AppContext
+from tests import programs
 from tests.conftest import Partner
 from tests.journeys.partner.refunds import act, needing, order_of, settle
 
@@ -27,14 +26,8 @@ def command(ctx: AppContext, tmp_path: Path) -> Command:
     )
 
     async def run(*words: str) -> tuple[int | None, str, str]:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "privata", "orders", "review", *words),
-            env=environment,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        return process.returncode, out.decode(), err.decode()
+        done = await programs.run_beside("privata", "orders", "review", *words, env=environment)
+        return done.returncode, done.stdout, done.stderr
 
     return run
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -17,6 +15,7 @@ from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 from privata.infra.tests.test_generation import move
 from privata.orders.tests.test_advance import make_order
+from tests import programs
 
 TX = "0x" + "ab" * 32
 
@@ -127,12 +126,6 @@ async def run(settings: Settings, *words: str) -> tuple[int, str, str]:
     """Exit code and output of the command."""
     assert settings.database_url is not None
     assert settings.database_owner_url is not None
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "privata", "restored", *words),
-        env=environment_for(settings.home, settings.database_url, settings.database_owner_url),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
+    env = environment_for(settings.home, settings.database_url, settings.database_owner_url)
+    done = await programs.run_beside("privata", "restored", *words, env=env)
+    return done.returncode, done.stdout, done.stderr

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import base64
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from subprocess import PIPE, Popen
 
 from conftest import environment_for, wait_for
 from privata.infra.context import AppContext
 from privata.infra.sealing import Sealer
 from privata.infra.secret_keys import store
 from privata.infra.settings import Settings
+from tests import programs
 from tests.faults.programs import program, stop
+from tests.programs import Program
 
 KEY_A, KEY_B = bytes([1]) * 32, bytes([2]) * 32
 A, B = Sealer([KEY_A, KEY_B]).marks
@@ -35,23 +35,17 @@ def node(settings: Settings, *keys: bytes) -> dict[str, str]:
 
 
 @contextmanager
-def worker(settings: Settings, *keys: bytes) -> Iterator[Popen[bytes]]:
-    with program("-m", "privata", "worker", env=node(settings, *keys)) as process:
+def worker(settings: Settings, *keys: bytes) -> Iterator[Program]:
+    with program("privata", "worker", env=node(settings, *keys)) as process:
         yield process
 
 
 def refused(settings: Settings, *keys: bytes) -> str:
     """The one line with which a worker does not start."""
-    process = Popen(
-        [sys.executable, "-m", "privata", "worker"],
-        env=node(settings, *keys),
-        stderr=PIPE,
-        text=True,
-    )
-    _, err = process.communicate(timeout=120)
-    assert process.returncode == 1, err
-    assert len(err.strip().splitlines()) == 1, err
-    return err
+    ended = programs.run("privata", "worker", env=node(settings, *keys))
+    assert ended.returncode == 1, ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1, ended.stderr
+    return ended.stderr
 
 
 async def test_a_key_that_a_running_process_lacks_does_not_become_the_first(

@@ -15,6 +15,7 @@ import pytest
 
 from conftest import Cluster, environment_for
 from privata.infra import embedded
+from tests import programs
 
 PRODUCTION = {
     "PRIVATA_ENV": "production",
@@ -33,24 +34,30 @@ def empty(cluster: Cluster) -> Iterator[str]:
     cluster.drop(name)
 
 
-def start(
+def run(
     cluster: Cluster, database: str, home: Path, *arguments: str, **more: str
-) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "privata", *arguments],
-        env=environment_for(home, cluster.app(database), cluster.owner(database), **more),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+) -> subprocess.CompletedProcess[str]:
+    """A program that ends by itself."""
+    env = environment_for(home, cluster.app(database), cluster.owner(database), **more)
+    return programs.run("privata", *arguments, env=env)
 
 
 def test_programs_that_migrate_at_once_take_turns(
     cluster: Cluster, empty: str, tmp_path: Path
 ) -> None:
-    programs = [start(cluster, empty, tmp_path, "migrate") for _ in range(3)]
+    env = environment_for(tmp_path, cluster.app(empty), cluster.owner(empty))
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-m", "privata", "migrate"],
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
     said = []
-    for program in programs:
+    for program in started:
         out, err = program.communicate(timeout=120)
         assert program.returncode == 0, err
         said.append(out.strip())
@@ -75,23 +82,21 @@ def test_the_applications_role_owns_nothing(cluster: Cluster, database_name: str
 def test_production_does_not_start_on_an_old_schema(
     cluster: Cluster, empty: str, tmp_path: Path, command: str
 ) -> None:
-    program = start(cluster, empty, tmp_path, command, **PRODUCTION)
-    _, err = program.communicate(timeout=60)
-    assert program.returncode == 1
-    assert "run `privata migrate`" in err
-    assert len(err.strip().splitlines()) == 1
+    ended = run(cluster, empty, tmp_path, command, **PRODUCTION)
+    assert ended.returncode == 1
+    assert "run `privata migrate`" in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1
 
 
 def test_production_refuses_a_role_that_owns_the_tables(
     cluster: Cluster, database_name: str, tmp_path: Path
 ) -> None:
     owner = cluster.owner(database_name)
-    program = start(
+    ended = run(
         cluster, database_name, tmp_path, "worker", **PRODUCTION, PRIVATA_DATABASE_URL=owner
     )
-    _, err = program.communicate(timeout=60)
-    assert program.returncode == 1
-    assert "owns nothing" in err
+    assert ended.returncode == 1
+    assert "owns nothing" in ended.stderr
 
 
 NOWHERE = "postgresql://x@127.0.0.1:1/none"
@@ -114,12 +119,11 @@ def test_a_start_that_cannot_go_on_says_why_in_one_line(
     changes: dict[str, str],
     said: str,
 ) -> None:
-    program = start(cluster, database_name, tmp_path, command, **changes)
-    out, err = program.communicate(timeout=60)
-    assert program.returncode == 1
-    assert said in err
-    assert len(err.strip().splitlines()) == 1, err
-    assert out == ""
+    ended = run(cluster, database_name, tmp_path, command, **changes)
+    assert ended.returncode == 1
+    assert said in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1, ended.stderr
+    assert ended.stdout == ""
 
 
 UNREACHABLE = """
@@ -176,10 +180,9 @@ def test_a_taken_port_is_named(cluster: Cluster, database_name: str, tmp_path: P
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        program = start(cluster, database_name, tmp_path, "serve", PRIVATA_PORT=port)
-        _, err = program.communicate(timeout=60)
-    assert program.returncode == 1
-    assert f"Port {port}" in err
+        ended = run(cluster, database_name, tmp_path, "serve", PRIVATA_PORT=port)
+    assert ended.returncode == 1
+    assert f"Port {port}" in ended.stderr
 
 
 @pytest.mark.parametrize("command", ["demo", "run", "serve", "worker", "migrate"])
@@ -188,20 +191,20 @@ def test_a_misspelt_setting_is_named_by_every_program(
 ) -> None:
     """`make run` is `demo`. In silence, each of them would begin with a database of its own."""
     more = {"PRIVATA_DATABSE_URL": "postgresql://app@db/privata"}
-    program = start(cluster, "none", tmp_path, command, **more)
-    _, err = program.communicate(timeout=60)
-    assert program.returncode == 1
+    ended = run(cluster, "none", tmp_path, command, **more)
+    assert ended.returncode == 1
     said = "PRIVATA_DATABSE_URL is not a setting. Did you mean PRIVATA_DATABASE_URL?"
-    assert err.strip() == f"privata: {said} Correct or remove it."
+    assert ended.stderr.strip() == f"privata: {said} Correct or remove it."
 
 
 def test_an_unknown_variable_is_named_at_the_start(
     cluster: Cluster, database_name: str, tmp_path: Path
 ) -> None:
-    program = start(cluster, database_name, tmp_path, "migrate", PRIVATA_SERVICE_HOST="10.0.0.1")
-    _, err = program.communicate(timeout=60)
-    assert program.returncode == 0
-    assert "WARNING privata.cli: PRIVATA_SERVICE_HOST is not a setting and is ignored" in err
+    ended = run(cluster, database_name, tmp_path, "migrate", PRIVATA_SERVICE_HOST="10.0.0.1")
+    assert ended.returncode == 0
+    assert (
+        "WARNING privata.cli: PRIVATA_SERVICE_HOST is not a setting and is ignored" in ended.stderr
+    )
 
 
 def key(number: int) -> str:
@@ -213,12 +216,11 @@ def test_a_node_with_a_wrong_secret_key_does_not_start(
     cluster: Cluster, database_name: str, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     """It started, said that it was ready, answered 401 to right keys and locked partners out."""
-    made = start(cluster, database_name, tmp_path, "ledger", "verify", PRIVATA_SECRET_KEYS=key(1))
-    _, err = made.communicate(timeout=60)
-    assert made.returncode == 0, err
+    made = run(cluster, database_name, tmp_path, "ledger", "verify", PRIVATA_SECRET_KEYS=key(1))
+    assert made.returncode == 0, made.stderr
     wrong = {**PRODUCTION, "PRIVATA_SECRET_KEYS": key(2)}
-    program = start(cluster, database_name, tmp_path, *command, **wrong)
-    refused_in_one_line(program, "under the key", "PRIVATA_SECRET_KEYS lacks")
+    ended = run(cluster, database_name, tmp_path, *command, **wrong)
+    refused_in_one_line(ended, "under the key", "PRIVATA_SECRET_KEYS lacks")
 
 
 @pytest.mark.parametrize(
@@ -236,8 +238,8 @@ def test_a_role_without_its_rights_is_told_which_one_it_lacks(
     """The worker started and died at its first statement, with a traceback for each loop."""
     with psycopg.connect(cluster.owner(database_name), autocommit=True) as owner:
         owner.execute(change)
-    program = start(cluster, database_name, tmp_path, "worker", **PRODUCTION)
-    refused_in_one_line(program, "The role privata_app", said, "Run `privata migrate`")
+    ended = run(cluster, database_name, tmp_path, "worker", **PRODUCTION)
+    refused_in_one_line(ended, "The role privata_app", said, "Run `privata migrate`")
 
 
 def test_a_read_only_database_is_named(
@@ -246,8 +248,8 @@ def test_a_read_only_database_is_named(
     with psycopg.connect(cluster.admin_url, autocommit=True) as admin:
         admin.execute(f"ALTER DATABASE {database_name} SET default_transaction_read_only = on")
     for command in (("worker",), ("migrate",), ("ledger", "verify")):
-        program = start(cluster, database_name, tmp_path, *command, **PRODUCTION)
-        refused_in_one_line(program, "accepts only reads")
+        ended = run(cluster, database_name, tmp_path, *command, **PRODUCTION)
+        refused_in_one_line(ended, "accepts only reads")
 
 
 def test_a_standby_is_named(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -269,23 +271,17 @@ def test_a_standby_is_named(tmp_path_factory: pytest.TempPathFactory) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.1)
         server = embedded.acquire(home, fast=True)
-        program = subprocess.Popen(
-            [sys.executable, "-m", "privata", "serve"],
-            env=environment_for(home, server.app_url, server.owner_url, **PRODUCTION),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        refused_in_one_line(program, "is a standby, which accepts no writes")
+        env = environment_for(home, server.app_url, server.owner_url, **PRODUCTION)
+        ended = programs.run("privata", "serve", env=env)
+        refused_in_one_line(ended, "is a standby, which accepts no writes")
     finally:
         server.release()
         embedded.destroy(home)
 
 
-def refused_in_one_line(program: subprocess.Popen[str], *said: str) -> None:
-    out, err = program.communicate(timeout=120)
-    assert program.returncode == 1, err
+def refused_in_one_line(ended: subprocess.CompletedProcess[str], *said: str) -> None:
+    assert ended.returncode == 1, ended.stderr
     for one in said:
-        assert one in err
-    assert len(err.strip().splitlines()) == 1, err
-    assert out == ""
+        assert one in ended.stderr
+    assert len(ended.stderr.strip().splitlines()) == 1, ended.stderr
+    assert ended.stdout == ""

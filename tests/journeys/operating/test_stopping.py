@@ -37,7 +37,7 @@ async def test_a_server_serves_on_until_its_balancer_knows(settings: Settings) -
         assert answer.headers["connection"] == "close"
         assert (await client.get(f"{base}/healthz")).status_code == 200
         process.send_signal(signal.SIGINT)
-        assert await process.wait() == 128 + signal.SIGINT
+        assert await asyncio.to_thread(process.wait) == 128 + signal.SIGINT
 
 
 async def test_a_last_step_is_not_waited_for_without_bound() -> None:

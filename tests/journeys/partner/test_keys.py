@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-import subprocess
-import sys
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
@@ -23,6 +21,7 @@ from privata.core.tenancy import Environment, system_actor
 from privata.events.bodies import unpacked
 from privata.infra.settings import Settings
 from privata.webhooks.endpoints.service import create_endpoint
+from tests import programs
 from tests.conftest import Partner
 
 ESTIMATE = {"from": "BTC", "to": "ETH", "amount": "0.1"}
@@ -96,19 +95,13 @@ def privata(cluster: Cluster, settings: Settings, database_name: str) -> Any:
     """Run `privata keys …`; what it printed, as JSON where it is."""
 
     def run(*arguments: str, fails: bool = False) -> Any:
-        done = subprocess.run(
-            [sys.executable, "-m", "privata", "keys", *arguments],
-            env=environment_for(
-                settings.home,
-                cluster.app(database_name),
-                cluster.owner(database_name),
-                PRIVATA_LOG_LEVEL="error",
-            ),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
+        env = environment_for(
+            settings.home,
+            cluster.app(database_name),
+            cluster.owner(database_name),
+            PRIVATA_LOG_LEVEL="error",
         )
+        done = programs.run("privata", "keys", *arguments, env=env)
         assert (done.returncode != 0) == fails, done.stderr
         return done.stderr if fails else json.loads(done.stdout)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 import uuid
 from typing import Any
 
@@ -22,6 +20,7 @@ from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 from privata.payouts.sandbox import move_due
 from privata.payouts.tests.making import Payee, make_endpoint, other_organization, proof
+from tests import programs
 from tests.conftest import Partner, mint
 
 _TRIGGER, _READ = Scope.PAYOUTS_TRIGGER, Scope.PAYOUTS_READ
@@ -333,14 +332,8 @@ async def _command(settings: Settings, *words: str) -> tuple[int | None, str, st
     environment = environment_for(
         settings.home, str(settings.database_url), str(settings.database_owner_url)
     )
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "privata", "payouts", *words),
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    return process.returncode, out.decode(), err.decode()
+    done = await programs.run_beside("privata", "payouts", *words, env=environment)
+    return done.returncode, done.stdout, done.stderr
 
 
 async def test_a_test_key_tries_a_payout_in_the_sandbox(partner: Partner) -> None:

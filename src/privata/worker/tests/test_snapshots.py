@@ -6,7 +6,6 @@ import asyncio
 import dataclasses
 import json
 import logging
-import sys
 from contextlib import suppress
 
 import asyncpg
@@ -17,6 +16,7 @@ from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 from privata.worker import snapshots
 from privata.worker.snapshots import watch_snapshots
+from tests import programs
 
 
 async def test_a_foreign_snapshot_alarms_and_names_its_holder(
@@ -73,11 +73,7 @@ async def test_the_command_lists_holders_with_what_ends_them(
 async def _privata(settings: Settings, *arguments: str) -> str:
     assert settings.database_url is not None
     assert settings.database_owner_url is not None
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "privata", *arguments),
-        env=environment_for(settings.home, settings.database_url, settings.database_owner_url),
-        stdout=asyncio.subprocess.PIPE,
-    )
-    out, _ = await process.communicate()
-    assert process.returncode == 0
-    return out.decode()
+    env = environment_for(settings.home, settings.database_url, settings.database_owner_url)
+    done = await programs.run_beside("privata", *arguments, env=env)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
