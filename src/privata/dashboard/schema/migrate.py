@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from collections.abc import Iterator
 
 import psycopg
@@ -25,6 +26,11 @@ log = logging.getLogger(__name__)
 
 #: Any constant will do; it names the lock of schema changes in this database.
 LOCK_KEY = 0x5052_4956
+
+#: Seconds between two tries to get that lock.
+LOCK_ASKED_EVERY_S = 0.25
+
+_TRY_LOCK = "SELECT pg_try_advisory_lock(%s)"
 
 #: Connections of their own, for as long as they are needed. A pool would try for seconds to open
 #: one, and say so again and again.
@@ -151,8 +157,12 @@ def _lock(owner_url: str, say: Say) -> Iterator[None]:
         raise StartupError(f"The database cannot be reached: {first}") from None
     with connection:
         # A session lock: it ends with this connection, also when the program is killed.
-        row = connection.execute("SELECT pg_try_advisory_lock(%s)", (LOCK_KEY,)).fetchone()
-        if row != (True,):
-            say("another program is migrating this database; waiting until it has finished")
-            connection.execute("SELECT pg_advisory_lock(%s)", (LOCK_KEY,))
+        # Asked for again and again: a statement that waited would keep its snapshot, and an index
+        # that is built concurrently waits for older ones, so the two would wait for each other.
+        waited = False
+        while connection.execute(_TRY_LOCK, (LOCK_KEY,)).fetchone() != (True,):
+            if not waited:
+                say("another program is migrating this database; waiting until it has finished")
+            waited = True
+            time.sleep(LOCK_ASKED_EVERY_S)
         yield
