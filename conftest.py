@@ -119,11 +119,7 @@ def no_way_out(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """The server of this process of the run.
-
-    Each has its own: what the event feed may show depends on all transactions of a server, those of
-    other databases included.
-    """
+    """The server of this process of the run."""
     with cluster_of_the_process() as made:
         yield made
 

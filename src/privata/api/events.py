@@ -45,7 +45,7 @@ class FeedQuery(Wire):
 
 
 class FeedEvent(BaseModel):
-    """An event. `body` is the webhook body, byte for byte."""
+    """An event. `seq` is its position in the feed. `body` is the webhook body, byte for byte."""
 
     seq: int
     event_id: str
@@ -77,8 +77,8 @@ class Feed(BaseModel):
 async def read_events(request: Request, actor: Actor, query: FeedQuery) -> Response:
     """All events in this environment, in order, with the same bodies as webhooks.
 
-    After a restore of our database, cursors from before it return `RESYNC`: read again from
-    `after=0`, and skip the event IDs you already have.
+    After a restore of our database, cursors from before it return `RESYNC`, and so do cursors from
+    an earlier release: read again from `after=0`, and skip the event IDs you already have.
     """
     page = await events_after(
         context_of(request), actor=actor, after=query.after, limit=query.limit

@@ -102,7 +102,7 @@ _VALUES: Final[Json] = {
     "FeedEvent.type": "order.completed",
     "channel": "order",
     "dialect": "privata",
-    "last": "4be1a90c.5",
+    "last": "4be1a90c.5d0a41f2.5",
     "more": False,
     "after": 0,
     "limit": 50,

@@ -1,12 +1,12 @@
 """Reading the event log forward, so that a partner can prove that it missed nothing.
 
-Numbers are drawn before they are committed: a slow transaction may commit number 5 when 6 has been
-read long ago. So the feed has the order of (transaction, number), and it ends before the oldest
-transaction that is still open. What commits later belongs to that transaction or to a younger one,
-so it stands behind everything that was ever read. See decision 0010.
+Events of an organization in one environment are numbered 1, 2, 3, ... after they were committed
+(`numbering`), so the feed is read by its numbers and has no gaps to wait for. A reader that has
+come to the end numbers what has arrived since.
 
 All of that is true of one generation of the database. After a restore or a failover the numbers may
-be those of other events, so a place in the feed names the generation that it is of (decision 0039).
+be those of other events, so a place in the feed names the generation that it is of (decision 0039),
+and the feed, since every feed has a number 1.
 """
 
 from __future__ import annotations
@@ -15,47 +15,49 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from hashlib import sha256
+from typing import Any, Final
 
 from privata.core.errors import Resync, ValidationFailed
 from privata.core.tenancy import Actor
+from privata.events.numbering import number_arrivals
 from privata.infra import generation
 from privata.infra.context import AppContext
 
 MAX_LIMIT: Final = 500
 
-#: Where the feed begins, whatever the generation.
+#: Where a feed begins, whatever the generation.
 BEGINNING: Final = "0"
 
-#: A place in the feed: the mark of a generation and the number of an event; 0 is its beginning.
-CURSOR: Final = re.compile(r"([0-9a-f]{8})\.(0|[1-9][0-9]{0,17})", re.ASCII)
+#: A place in a feed: the mark of a generation, the feed, and the number of an event; 0 is before
+#: the first. Releases before 0042 named no feed.
+CURSOR: Final = re.compile(r"([0-9a-f]{8})(?:\.([0-9a-f]{8}))?\.(0|[1-9][0-9]{0,17})", re.ASCII)
 
-MAX_CURSOR_CHARS: Final = 27
+MAX_CURSOR_CHARS: Final = 36
 
-_RESYNC: Final = (
-    "Our database was restored after this cursor was issued. Read again from after=0 and skip the"
-    " event IDs you already have."
-)
+_AGAIN: Final = "Read again from after=0 and skip the event IDs you already have."
 
-# One row without an event says that `after` is known and nothing follows it yet; no row, that it
-# is not. A number that the feed has not reached is unknown too: to go on behind it would skip.
+_RESYNC: Final = f"Our database was restored after this cursor was issued. {_AGAIN}"
+
+_OLD_RELEASE: Final = f"This cursor was issued by an earlier release. {_AGAIN}"
+
+# One row without an event says that `after` is known and nothing that is numbered follows it; no
+# row, that it is not. A number that was not given yet is unknown too: to go on behind it would
+# skip.
 _FEED: Final = """
-WITH place AS (
-    SELECT xid, seq FROM event
-    WHERE seq = $3 AND organization_id = $1 AND environment = $2
-      AND xid < pg_snapshot_xmin(pg_current_snapshot())
-    UNION ALL
-    SELECT '0'::xid8, 0 WHERE $3 = 0
-)
-SELECT told.*
-FROM place
+SELECT told.*, EXISTS (
+    SELECT FROM event_arrival WHERE organization_id = $1 AND environment = $2
+) AS arrived
+FROM (
+    SELECT WHERE $3::bigint = 0 OR EXISTS (
+        SELECT FROM event_head WHERE organization_id = $1 AND environment = $2 AND last >= $3)
+) AS known
 LEFT JOIN LATERAL (
-    SELECT e.seq, e.event_id, e.type, e.channel, e.order_id, e.created_at, e.body
-    FROM event AS e
-    WHERE e.organization_id = $1 AND e.environment = $2
-      AND (e.xid, e.seq) > (place.xid, place.seq)
-      AND e.xid < pg_snapshot_xmin(pg_current_snapshot())
-    ORDER BY e.xid, e.seq
+    SELECT p.number, e.event_id, e.type, e.channel, e.order_id, e.created_at, e.body
+    FROM event_position AS p
+    JOIN event AS e ON e.organization_id = $1 AND e.seq = p.event_seq
+    WHERE p.organization_id = $1 AND p.environment = $2 AND p.number > $3
+    ORDER BY p.number
     LIMIT $4
 ) AS told ON true
 """
@@ -63,7 +65,10 @@ LEFT JOIN LATERAL (
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An event as it was published; `body` is what webhooks carried, byte for byte."""
+    """An event as it was published; `body` is what webhooks carried, byte for byte.
+
+    `seq` is its number in the feed.
+    """
 
     seq: int
     event_id: str
@@ -86,18 +91,18 @@ class FeedPage:
 async def events_after(ctx: AppContext, *, actor: Actor, after: str, limit: int) -> FeedPage:
     """The events of the actor's environment that follow the place `after`.
 
-    `ValidationFailed` if `after` was not given out by this feed, `Resync` if it was before the
-    database was restored or taken over by a standby; `DatabaseSettling` in the moment of that.
+    `ValidationFailed` if `after` was not given out by this feed, `Resync` if it was by an earlier
+    release, or before the database was restored or taken over by a standby; `DatabaseSettling` in
+    the moment of that.
     """
-    mark, seq = _place(after)
+    feed = feed_of(actor)
+    mark, number = _place(after, feed)
     while True:
         async with ctx.database.pool.acquire() as connection:
-            # On one connection, so that both are told by one server.
+            # On one connection, so that all is told by one server.
             here = await generation.look(connection)
             if here.moved is None:
-                rows = await connection.fetch(
-                    _FEED, actor.organization_id, actor.environment.value, seq, limit + 1
-                )
+                rows = await _page(connection, actor, number, limit)
                 break
         # Before a page is shown the generation has its mark: the page's cursor carries it.
         await generation.settle(ctx.database, ctx.settings)
@@ -105,18 +110,39 @@ async def events_after(ctx: AppContext, *, actor: Actor, after: str, limit: int)
         raise Resync(_RESYNC)
     if not rows:
         raise _invalid()
-    found = [Told(*row) for row in rows[:limit] if row["seq"] is not None]
-    last = f"{here.mark}.{found[-1].seq if found else seq}"
+    found = [Told(*row[:-1]) for row in rows[:limit] if row["number"] is not None]
+    last = f"{here.mark}.{feed}.{found[-1].seq if found else number}"
     return FeedPage(found, last, len(rows) > limit)
 
 
-def _place(after: str) -> tuple[str | None, int]:
+def feed_of(actor: Actor) -> str:
+    """The name of the actor's feed in its cursors, so that no other feed's are taken for them."""
+    return sha256(f"{actor.organization_id}:{actor.environment.value}".encode()).hexdigest()[:8]
+
+
+async def _page(connection: Any, actor: Actor, number: int, limit: int) -> Sequence[Any]:
+    """Rows of `_FEED` and, where the page has room, what had arrived when it was asked for."""
+    wanted = (actor.organization_id, actor.environment.value, number, limit + 1)
+    rows: Sequence[Any] = await connection.fetch(_FEED, *wanted)
+    if not rows or len(rows) > limit or not rows[0]["arrived"]:
+        return rows
+    await number_arrivals(connection, actor.organization_id, actor.environment)
+    again: Sequence[Any] = await connection.fetch(_FEED, *wanted)
+    return again
+
+
+def _place(after: str, feed: str) -> tuple[str | None, int]:
     if after == BEGINNING:
         return None, 0
     found = CURSOR.fullmatch(after)
     if found is None:
         raise _invalid()
-    return found[1], int(found[2])
+    mark, named, number = found.groups()
+    if named is None:
+        raise Resync(_OLD_RELEASE)
+    if named != feed:
+        raise _invalid()
+    return mark, int(number)
 
 
 def _invalid() -> ValidationFailed:

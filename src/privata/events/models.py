@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.db import models
 from django.db.models.functions import Now
 
-from privata.infra.fields import environment_field, one_of
-
-
-class TransactionId(models.Field):  # type: ignore[type-arg]  # not generic at run time
-    """A 64-bit transaction id (`xid8`)."""
-
-    def db_type(self, connection: Any) -> str:
-        return "xid8"
+from privata.infra.fields import TransactionId, environment_field, one_of
 
 
 class Event(models.Model):
@@ -32,7 +23,8 @@ class Event(models.Model):
     created_at = models.DateTimeField(db_default=Now())
     xid = TransactionId(
         db_default=models.Func(function="pg_current_xact_id", output_field=TransactionId()),
-        help_text="the transaction that published it: the feed waits for older ones to end",
+        null=True,
+        help_text="null, but of a release before numbers, which knows its place by this",
     )
 
     class Meta:
@@ -51,6 +43,66 @@ class Event(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["organization", "environment", "xid", "seq"], name="event_in_order"
+                fields=["organization", "environment", "xid", "seq"],
+                condition=models.Q(xid__isnull=False),
+                name="event_in_old_order",
             )
+        ]
+
+
+class EventHead(models.Model):
+    """How far the feed of an organization in one environment is numbered.
+
+    Whoever numbers locks this row: two never number the same feed at once.
+    """
+
+    pk = models.CompositePrimaryKey("organization_id", "environment")
+    organization = models.ForeignKey(
+        "organizations.Organization", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    environment = environment_field()
+    last = models.BigIntegerField(db_default=0, help_text="the last number given; 0: none yet")
+
+    class Meta:
+        db_table = "event_head"
+        constraints = [
+            one_of("environment", ["live", "test"], name="event_head_environment"),
+            models.CheckConstraint(condition=models.Q(last__gte=0), name="event_head_last"),
+        ]
+
+
+class EventArrival(models.Model):
+    """An event that has no number yet; made by the statement that publishes it.
+
+    Neither this nor `EventPosition` references the event: the check would cost every publication,
+    and what drops old events drops their rows here by the same `created_at`.
+    """
+
+    pk = models.CompositePrimaryKey("organization_id", "environment", "event_seq")
+    organization_id = models.UUIDField()
+    environment = environment_field()
+    event_seq = models.BigIntegerField()
+    created_at = models.DateTimeField(help_text="the event's")
+
+    class Meta:
+        db_table = "event_arrival"
+
+
+class EventPosition(models.Model):
+    """The place of an event in the feed of its organization and environment: 1, 2, 3, ..."""
+
+    pk = models.CompositePrimaryKey("organization_id", "environment", "number")
+    organization_id = models.UUIDField()
+    environment = environment_field()
+    number = models.BigIntegerField()
+    event_seq = models.BigIntegerField()
+    created_at = models.DateTimeField(help_text="the event's")
+
+    class Meta:
+        db_table = "event_position"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization_id", "event_seq"], name="event_position_once"
+            ),
+            models.CheckConstraint(condition=models.Q(number__gt=0), name="event_position_number"),
         ]

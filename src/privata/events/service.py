@@ -34,15 +34,19 @@ OPS_CHANNEL: Final = "ops"
 #: `$4` the order and `$9` the only endpoint, and no further parameter.
 FAN_OUT: Final[Hook[str]] = Hook("the deliveries of an event")
 
+# With a transaction id, which is the default, the table sees to the arrival (migration 0004).
 _FACT: Final = """
 WITH fact AS (
     INSERT INTO event (event_id, organization_id, environment, channel, type,
-                       order_id, order_seq, body)
-    SELECT f.event_id, $1, $2, $3, f.type, $4, f.order_seq, f.body
+                       order_id, order_seq, body, xid)
+    SELECT f.event_id, $1, $2, $3, f.type, $4, f.order_seq, f.body, NULL
     FROM unnest($5::text[], $6::text[], $7::int[], $8::bytea[])
          WITH ORDINALITY AS f(event_id, type, order_seq, body, position)
     ORDER BY f.position
-    RETURNING seq, type
+    RETURNING seq, type, created_at
+), arrived AS (
+    INSERT INTO event_arrival (organization_id, environment, event_seq, created_at)
+    SELECT $1, $2, seq, created_at FROM fact
 )
 """
 

@@ -9,6 +9,13 @@ from django.db import models
 from privata.core.tenancy import Environment
 
 
+class TransactionId(models.Field):  # type: ignore[type-arg]  # not generic at run time
+    """A 64-bit transaction id (`xid8`)."""
+
+    def db_type(self, connection: Any) -> str:
+        return "xid8"
+
+
 def environment_field() -> models.CharField[Any, Any]:
     """`live` or `test`; the room's model adds `environment_check` to its constraints."""
     return models.CharField(max_length=4, choices=[(e.value, e.value) for e in Environment])

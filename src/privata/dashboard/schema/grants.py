@@ -1,9 +1,10 @@
 """What the application's role may do; it owns nothing.
 
-The logs of events and of the audit, the entries of the ledger and the database's generations are
-append-only for it; what keeps the audit's chain, what the ledger's balances are, and every view it
-may only read. Everything else it may read and write, and nothing may it truncate, alter or drop.
-The role of the audit log's retention, where there is one, may read that log and take out months.
+The logs of events and of the audit, the numbers of events, the entries of the ledger and the
+database's generations are append-only for it; what keeps the audit's chain, what the ledger's
+balances are, and every view it may only read. Everything else it may read and write, and nothing
+may it truncate, alter or drop. The role of the audit log's retention, where there is one, may read
+that log and take out months.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ APPEND_ONLY: dict[str, frozenset[str]] = {
     "audit_checkpoint": frozenset({"at"}),
     "database_generation": frozenset({"at"}),
     "event": frozenset(),
+    "event_position": frozenset(),
     "ledger_entry": frozenset({"id", "at"}),
     "ledger_posting": frozenset(),
     "ledger_earning": frozenset({"at"}),

@@ -11,7 +11,7 @@ import pytest
 
 from privata.core.errors import Resync, ValidationFailed
 from privata.core.tenancy import Actor, ActorKind, Environment
-from privata.events.feed import Told, events_after
+from privata.events.feed import Told, events_after, feed_of
 from privata.events.service import NewEvent, publish
 from privata.infra import generation
 from privata.infra.context import AppContext
@@ -32,13 +32,14 @@ async def tell(
     )
 
 
-def place(seq: int) -> str:
+def place(organization: UUID, seq: int) -> str:
     """The cursor of an event, in the first generation of a database."""
-    return f"00000000.{seq}"
+    return f"00000000.{feed_of(reader(organization))}.{seq}"
 
 
 async def read(ctx: AppContext, organization: UUID, after: int = 0, limit: int = 100) -> list[Told]:
-    page = await events_after(ctx, actor=reader(organization), after=place(after), limit=limit)
+    cursor = place(organization, after)
+    page = await events_after(ctx, actor=reader(organization), after=cursor, limit=limit)
     return list(page.events)
 
 
@@ -46,7 +47,7 @@ async def test_pages_follow_each_other_without_gap_or_repeat(
     ctx: AppContext, organization: UUID
 ) -> None:
     empty = await events_after(ctx, actor=reader(organization), after="0", limit=3)
-    assert (list(empty.events), empty.last, empty.more) == ([], place(0), False)
+    assert (list(empty.events), empty.last, empty.more) == ([], place(organization, 0), False)
     for start in (0, 4):
         async with ctx.database.transaction() as tx:
             await tell(tx, organization, *(f"e{n}" for n in range(start, start + 4)))
@@ -70,7 +71,7 @@ async def test_everybody_reads_their_own(ctx: AppContext, organization: UUID) ->
     assert mine.event_id == "test"
     for stranger in (reader(uuid.uuid4()), reader(organization, Environment.LIVE)):
         with pytest.raises(ValidationFailed):
-            await events_after(ctx, actor=stranger, after=place(mine.seq), limit=1)
+            await events_after(ctx, actor=stranger, after=place(organization, mine.seq), limit=1)
     with pytest.raises(ValidationFailed):
         await read(ctx, organization, after=mine.seq + 1000)
 
@@ -78,13 +79,16 @@ async def test_everybody_reads_their_own(ctx: AppContext, organization: UUID) ->
 async def test_a_smaller_number_that_commits_later_is_not_skipped(
     ctx: AppContext, organization: UUID
 ) -> None:
+    """`slow` was inserted first; its place in the feed is that of its commit."""
     async with ctx.database.transaction() as slow:
         await tell(slow, organization, "slow")
         async with ctx.database.transaction() as fast:
             await tell(fast, organization, "fast")
-        # `fast` is committed and has the greater number; to show it now would lose `slow`.
-        assert await read(ctx, organization) == []
-    assert [event.event_id for event in await read(ctx, organization)] == ["slow", "fast"]
+        (first,) = await read(ctx, organization)
+        assert first.event_id == "fast"
+    (second,) = await read(ctx, organization, after=first.seq)
+    assert (second.event_id, second.seq) == ("slow", first.seq + 1)
+    assert [event.event_id for event in await read(ctx, organization)] == ["fast", "slow"]
 
 
 async def test_a_greater_number_of_an_older_transaction_comes_first(
@@ -98,7 +102,7 @@ async def test_a_greater_number_of_an_older_transaction_comes_first(
         (first,) = await read(ctx, organization)
         assert first.event_id == "old"
     (second,) = await read(ctx, organization, after=first.seq)
-    assert (second.event_id, second.seq < first.seq) == ("young", True)
+    assert (second.event_id, second.seq) == ("young", first.seq + 1)
     assert await read(ctx, organization, after=second.seq) == []
 
 
@@ -159,3 +163,29 @@ async def test_a_cursor_of_another_generation_is_told_to_begin_again(
     assert [one.event_id for page in (first, second) for one in page.events] == ["a", "b"]
     with pytest.raises(Resync):
         await events_after(ctx, actor=reader(organization), after=old.last, limit=1)
+
+
+async def test_a_cursor_of_another_feed_is_invalid_though_its_number_is_there(
+    ctx: AppContext, organization: UUID
+) -> None:
+    """Every feed has a number 1: to go on behind another's would skip one's own."""
+    async with ctx.database.transaction() as tx:
+        for environment in Environment:
+            await tell(tx, organization, environment.value, environment=environment)
+    last = {}
+    for environment in Environment:
+        actor = reader(organization, environment)
+        last[environment] = (await events_after(ctx, actor=actor, after="0", limit=1)).last
+    with pytest.raises(ValidationFailed):
+        live = reader(organization, Environment.LIVE)
+        await events_after(ctx, actor=live, after=last[Environment.TEST], limit=1)
+
+
+async def test_a_cursor_of_a_release_before_numbers_is_told_to_begin_again(
+    ctx: AppContext, organization: UUID
+) -> None:
+    """It has the number of an event in the whole database, which is another's place here."""
+    async with ctx.database.transaction() as tx:
+        await tell(tx, organization, "a", "b")
+    with pytest.raises(Resync, match="earlier release"):
+        await events_after(ctx, actor=reader(organization), after="00000000.1", limit=1)
