@@ -15,6 +15,10 @@ from privata.apikeys.admission import Admitter, Caller, Companion
 from privata.apikeys.admission_sql import ADMIT
 from privata.apikeys.tests.making import made
 from privata.core.tenancy import Environment
+from privata.events.feed import _FEED, events_after
+from privata.events.numbering import _NUMBER
+from privata.events.service import _publish_sql
+from privata.events.tests.test_feed import reader, tell
 from privata.infra.context import AppContext
 from privata.infra.limits import Kind
 from privata.orders import store
@@ -70,3 +74,18 @@ async def test_a_quote_is_not_planned_for_at_every_create(
     custom, kept = await plans_of(ctx, store._QUOTE)
     assert custom <= CUSTOM_FIRST
     assert kept > 0
+
+
+async def test_the_feed_is_not_planned_at_every_event(ctx: AppContext, organization: UUID) -> None:
+    """Neither what publishes, nor what numbers, nor what reads."""
+    after = "0"
+    for turn in range(40):
+        async with ctx.database.transaction() as tx:
+            await tell(tx, organization, f"e{turn}")
+        page = await events_after(ctx, actor=reader(organization), after=after, limit=10)
+        assert len(page.events) == 1
+        after = page.last
+    for statement in (_publish_sql(), _NUMBER, _FEED):
+        custom, kept = await plans_of(ctx, statement)
+        assert custom <= CUSTOM_FIRST, statement
+        assert kept > 0, statement

@@ -64,13 +64,6 @@ class Migration(migrations.Migration):
                         serialize=False,
                     ),
                 ),
-                ("environment", models.CharField(choices=_ENVIRONMENTS, max_length=4)),
-                (
-                    "last",
-                    models.BigIntegerField(
-                        db_default=0, help_text="the last number given; 0: none yet"
-                    ),
-                ),
                 (
                     "organization",
                     models.ForeignKey(
@@ -78,6 +71,13 @@ class Migration(migrations.Migration):
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="organizations.organization",
+                    ),
+                ),
+                ("environment", models.CharField(choices=_ENVIRONMENTS, max_length=4)),
+                (
+                    "last",
+                    models.BigIntegerField(
+                        db_default=0, help_text="the last number given; 0: none yet"
                     ),
                 ),
             ],
