@@ -50,7 +50,10 @@ def migrate(wait: float | None) -> None:
     # What happens on the way is told beside the result.
     say = partial(click.echo, err=True)
     applied = migrate_schema(settings(), say=say, patience_s=patience_s)
-    click.echo(f"{len(applied)} migrations applied." if applied else "The schema is up to date.")
+    if applied:
+        click.echo(f"{len(applied)} migration{'s' if len(applied) > 1 else ''} applied.")
+    else:
+        click.echo("The schema is up to date.")
 
 
 @privata.command()

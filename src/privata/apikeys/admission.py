@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
 import asyncpg
 
-from privata.apikeys.admission_sql import ADMIT, with_companion
+from privata.apikeys.admission_sql import ADMIT, companion_apart, with_companion
 from privata.apikeys.digests import KEYS
 from privata.apikeys.rules import well_formed
 from privata.core import standing
@@ -43,9 +43,27 @@ class Companion:
 
     sql: str
     statement: str = field(init=False)
+    #: The read by itself, where the database is distributed, and what its parameters stand for.
+    apart: str = field(init=False)
+    used: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "statement", with_companion(self.sql))
+        apart, used = companion_apart(self.sql)
+        for name, value in (
+            ("statement", with_companion(self.sql)),
+            ("apart", apart),
+            ("used", used),
+        ):
+            object.__setattr__(self, name, value)
+
+    async def read(self, ctx: AppContext, actor: Actor, about: str) -> asyncpg.Record | None:
+        """The row about one call of the actor, by a statement of its own."""
+        known = {
+            "call.about": about,
+            "found.organization_id": actor.organization_id,
+            "found.environment": actor.environment.value,
+        }
+        return await ctx.database.pool.fetchrow(self.apart, *(known[name] for name in self.used))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +103,18 @@ class _Call:
 
 
 class Admitter:
-    """Admits the calls of one process; with `companion`, its row about each call comes along."""
+    """Admits the calls of one process; with `companion`, its row about each call comes along.
+
+    Where the database is distributed, keys, lockouts and buckets are on another server than the
+    partner's rows, and no statement may read both. The companion is then read by itself, for calls
+    that were let in.
+    """
 
     def __init__(self, ctx: AppContext, companion: Companion | None = None) -> None:
         self._ctx = ctx
-        self._companion = companion
+        apart = ctx.settings.database_distributed
+        self._companion = None if apart else companion
+        self._afterwards = companion if apart else None
         self._waiting: list[_Call] = []
         self._running: set[asyncio.Task[None]] = set()
 
@@ -102,7 +127,13 @@ class Admitter:
             task = asyncio.create_task(self._work())
             self._running.add(task)
             task.add_done_callback(self._running.discard)
-        return await answer
+        admission = await answer
+        actor, allowance = admission.actor, admission.allowance
+        if self._afterwards is None or actor is None or admission.barred is not None:
+            return admission
+        if allowance is None or not allowance.granted:
+            return admission
+        return replace(admission, companion=await self._afterwards.read(self._ctx, actor, about))
 
     async def _work(self) -> None:
         while self._waiting:

@@ -84,6 +84,22 @@ LEFT JOIN found ON found.n = asking.n
 ADMIT: Final = _CALLERS + _OUTCOME
 
 
+#: What a companion may use, and its type.
+_OF_CALL: Final = {
+    "call.about": "text",
+    "found.organization_id": "uuid",
+    "found.environment": "text",
+}
+
+
+def companion_apart(sql: str) -> tuple[str, tuple[str, ...]]:
+    """The read by itself, and what its parameters stand for, in their order."""
+    used = tuple(name for name in _OF_CALL if name in sql)
+    for n, name in enumerate(used, 1):
+        sql = sql.replace(name, f"${n}::{_OF_CALL[name]}")
+    return sql, used
+
+
 def with_companion(sql: str) -> str:
     """The statement with a read that comes along: one row for each call, `call_i` its number.
 

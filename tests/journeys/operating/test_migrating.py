@@ -71,7 +71,8 @@ def test_a_migration_behind_a_long_reader_lets_others_pass(
     out, err = program.communicate(timeout=60)
     assert program.returncode == 0, err
     assert "webhooks.0010_ordering_key applied in" in err
-    assert out == "1 migrations applied.\n"
+    done = err.count(" applied in ")
+    assert out == f"{done} migration{'s' if done > 1 else ''} applied.\n"
 
 
 def test_a_migration_that_gives_up_names_who_holds_the_lock(

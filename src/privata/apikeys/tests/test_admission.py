@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from uuid import UUID
 
 import asyncpg
@@ -105,7 +106,15 @@ async def test_a_locked_out_address_takes_nobody_along(ctx: AppContext, organiza
     assert left_of([free]) == [599], "who is locked out takes no token"
 
 
-async def test_each_call_has_its_own_companion(ctx: AppContext, organization: UUID) -> None:
+@pytest.fixture(params=[False, True], ids=["merged", "apart"])
+def either(ctx: AppContext, request: pytest.FixtureRequest) -> AppContext:
+    """The companion comes along with the admission, or is read by itself."""
+    settings = ctx.settings.model_copy(update={"database_distributed": request.param})
+    return replace(ctx, settings=settings)
+
+
+async def test_each_call_has_its_own_companion(either: AppContext, organization: UUID) -> None:
+    ctx = either
     key = (await made(ctx, organization)).key
     echo = Companion("SELECT found.organization_id AS whose, call.about AS about")
     admitter = Admitter(ctx, echo)
@@ -130,9 +139,24 @@ async def test_who_hangs_up_takes_no_answer_along(ctx: AppContext, organization:
     assert all(isinstance(one, Admission) and one.actor for one in answers[1::2])
 
 
-async def test_a_failing_database_fails_each_call_and_is_asked_again(
+async def test_where_it_is_apart_a_call_that_is_not_let_in_reads_nothing(
     ctx: AppContext, organization: UUID
 ) -> None:
+    key = (await made(ctx, organization)).key
+    apart = replace(ctx, settings=ctx.settings.model_copy(update={"database_distributed": True}))
+    admitter = Admitter(apart, Companion("SELECT 1 / (call.about <> 'x')::int AS never"))
+    assert (await admitter.admit(caller(key, limit=1), "fine")).companion is not None
+    refused = await admitter.admit(caller(key, limit=1), "x")
+    assert refused.allowance is not None
+    assert not refused.allowance.granted
+    assert refused.companion is None
+    assert (await admitter.admit(caller("pk_test_wrong"), "x")).companion is None
+
+
+async def test_a_failing_database_fails_each_call_and_is_asked_again(
+    either: AppContext, organization: UUID
+) -> None:
+    ctx = either
     key = (await made(ctx, organization)).key
     broken = Admitter(ctx, Companion("SELECT 1 / (call.about = '')::int AS never"))
     answers = await asyncio.gather(
