@@ -83,7 +83,7 @@ UPDATE webhook_endpoint AS e
 SET status = 'resuming', resumed_at = now(), resumed_by = NULL,
     waiting_at_resume = {waiting()}
 FROM due
-WHERE e.organization_id = {{organization}} AND e.environment = {{environment}} AND e.id = due.id
+WHERE e.organization_id = {{organization}} AND e.id = due.id
 RETURNING e.id""",
 )
 
