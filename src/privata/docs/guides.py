@@ -34,6 +34,7 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
             "architecture",
             "guarantees",
             "performance",
+            "scaling",
         ),
     ),
 )

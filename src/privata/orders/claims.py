@@ -26,7 +26,7 @@ DUE_POLLS: Final = DueSql(
     taken="""
 UPDATE orders AS o SET poll_at = now() + make_interval(secs => $4)
 FROM due
-WHERE o.organization_id = {organization} AND o.environment = {environment} AND o.id = due.id
+WHERE o.organization_id = {organization} AND o.id = due.id
 RETURNING o.*""",
 )
 

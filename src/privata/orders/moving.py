@@ -21,7 +21,7 @@ from privata.ledger import service as ledger
 from privata.orders import store, wire
 from privata.orders.following.polling import is_expired, next_poll
 from privata.orders.late.deposits import late_state, note_late, watch_until
-from privata.orders.rows import WholeOrder
+from privata.orders.rows import Order, WholeOrder
 from privata.orders.tracking import tracking_url
 from privata.providers.port import Report
 
@@ -62,36 +62,38 @@ def order_of(ctx: AppContext, row: WholeOrder) -> dict[str, Any]:
 
 
 async def advance(
-    ctx: AppContext, *, order_id: str, report: Report, source: str = BY_PROVIDER
+    ctx: AppContext,
+    *,
+    order_id: str,
+    report: Report,
+    source: str = BY_PROVIDER,
+    of: Order | None = None,
 ) -> Moved:
     """Apply a provider's report in one transaction: state, timeline, events and deliveries.
 
     A jump is filled in; a report that repeats or would go backward is counted and ignored. An order
-    that still waits for its deposit past `expires_at` is expired by our own clock.
+    that still waits for its deposit past `expires_at` is expired by our own clock. `of`: the order
+    as it was claimed, where it was.
     """
     async with ctx.database.transaction() as tx:
         # The row lock makes two reports about one order take turns: each decides on what the
         # other left, so no state is entered twice and `last_seq` has no gaps.
-        row = await store.lock_order(tx, order_id)
-        if row is None:
-            raise NotFound(f"no order {order_id}")
+        row = await _locked(tx, order_id, of)
         return await _apply(ctx, tx, row, report, source)
 
 
-async def expire_in_silence(ctx: AppContext, *, order_id: str) -> Moved:
+async def expire_in_silence(ctx: AppContext, *, order_id: str, of: Order | None = None) -> Moved:
     """The clock's word on an order whose provider does not answer; most often it changes nothing.
 
     Nothing else is concluded from silence: the order's lease runs out and it is asked about again.
     """
     async with ctx.database.transaction() as tx:
-        row = await store.lock_order(tx, order_id)
-        if row is None:
-            raise NotFound(f"no order {order_id}")
+        row = await _locked(tx, order_id, of)
         now = ctx.clock.now()
         environment, status = Environment(row.environment), OrderStatus(row.status)
         if status is OrderStatus.EXPIRED:
             # Nobody waits for this one: the next look, not the end of the lease.
-            await store.set_poll(tx, order_id, _next_poll(ctx, row, status, (), None, now))
+            await store.set_poll(tx, row, _next_poll(ctx, row, status, (), None, now))
         if not is_expired(status, row.expires_at, now, environment=environment, silent=True):
             return Moved(order_id, ())
         return await _apply(ctx, tx, row, Report(OrderStatus.EXPIRED), BY_CLOCK)
@@ -109,6 +111,17 @@ async def enter(
     if not entered:
         raise ValueError(f"{row.id}: no step from {row.status} to {report.status}")
     await _enter(ctx, tx, row, report, entered, ctx.clock.now(), None, source)
+
+
+async def _locked(tx: Transaction, order_id: str, of: Order | None) -> WholeOrder:
+    if of is None:
+        row = await store.lock_order(tx, order_id)
+    else:
+        environment = Environment(of.environment)
+        row = await store.lock_own_order(tx, of.id, of.organization_id, environment)
+    if row is None:
+        raise NotFound(f"no order {order_id}")
+    return row
 
 
 async def _apply(
@@ -135,7 +148,7 @@ async def _apply(
             await store.count_ignored(tx, row.id, current.value, report.status.value)
         # An order whose refund is under way is followed by that: see `refunds`.
         if current is not OrderStatus.REFUND_REQUIRED or row.poll_at is not None:
-            await store.set_poll(tx, row.id, poll_at)
+            await store.set_poll(tx, row, poll_at)
     if late is not None:
         await note_late(tx, row, report, late, now)
     return Moved(row.id, entered)
@@ -213,10 +226,10 @@ async def _enter(
         failed_reason_code=None if report.failed_reason is None else report.failed_reason.value,
         failed_reason_message=report.failed_message,
     )
-    await store.move_order(tx, row.id, move)
+    await store.move_order(tx, row, move)
     if row.status in (OrderStatus.REFUND_REQUIRED, OrderStatus.MANUAL_REVIEW):
         # What moves the order has finished its refund before, in this transaction.
-        row = msgspec.structs.replace(row, refund=await store.refund_now(tx, row.id))
+        row = msgspec.structs.replace(row, refund=await store.refund_now(tx, row))
     await events.publish(
         tx,
         organization_id=row.organization_id,

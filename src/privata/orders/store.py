@@ -79,7 +79,8 @@ REFUND = """
          'state', r.state, 'action', r.action, 'stable_target', r.stable_target,
          'source', r.source, 'requested_at', r.requested_at, 'finished_at', r.finished_at,
          'failure', r.failure)
-     FROM refund_facts r WHERE r.order_id = o.id) AS refund
+     FROM refund_facts r
+     WHERE r.organization_id = o.organization_id AND r.order_id = o.id) AS refund
 """
 
 #: What makes an order's row the whole order.
@@ -91,7 +92,9 @@ TIMELINE = f"""
     {REFUND}
 """  # noqa: S608  # put together out of constants
 
-_REFUND_NOW = f"SELECT {REFUND} FROM orders o WHERE o.id = $1"  # noqa: S608
+_REFUND_NOW = f"""
+SELECT {REFUND} FROM orders o WHERE o.id = $1 AND o.organization_id = $2
+"""  # noqa: S608
 
 _GET = f"""
 SELECT o.*, {TIMELINE} FROM orders o
@@ -105,6 +108,7 @@ WHERE o.id = call.about AND o.organization_id = found.organization_id
   AND o.environment = found.environment
 """  # noqa: S608
 
+# For an operator, who names an order by its id alone.
 _LOCK = f"SELECT o.*, {TIMELINE} FROM orders o WHERE o.id = $1 FOR UPDATE OF o"  # noqa: S608
 
 _LOCK_OWN = f"""
@@ -138,7 +142,7 @@ WITH moved AS (
            tx_in_hash = coalesce($8, tx_in_hash), tx_out_hash = coalesce($9, tx_out_hash),
            failed_reason_code = coalesce($10, failed_reason_code),
            failed_reason_message = coalesce($11, failed_reason_message)
-    WHERE id = $1
+    WHERE id = $1 AND organization_id = $15
     RETURNING id
 )
 INSERT INTO order_timeline (order_id, seq, status, at, source)
@@ -154,8 +158,10 @@ DO UPDATE SET times = order_ignored_report.times + 1, last_at = now()
 
 # Another server's clock may have been ahead: no change is older than the one before.
 _NOTE_REFUND = """
-UPDATE orders SET updated_at = greatest(updated_at, $2) WHERE id = $1
+UPDATE orders SET updated_at = greatest(updated_at, $2) WHERE id = $1 AND organization_id = $3
 """
+
+_SET_POLL = "UPDATE orders SET poll_at = $2 WHERE id = $1 AND organization_id = $3"
 
 # The lease's end tells whose claim it is: a later one is left alone.
 _RELEASE_POLL = """
@@ -220,14 +226,15 @@ async def fetch_order(
     return None if row is None else whole_order(row)
 
 
-async def refund_now(tx: Transaction, order_id: str) -> str | None:
+async def refund_now(tx: Transaction, order: WholeOrder) -> str | None:
     """The action of an order's refund as the transaction has left it, as JSON."""
-    found: str | None = await tx.connection.fetchval(_REFUND_NOW, order_id)
+    found: str | None = await tx.connection.fetchval(_REFUND_NOW, order.id, order.organization_id)
     return found
 
 
 async def lock_order(tx: Transaction, order_id: str) -> WholeOrder | None:
-    """The order with its timeline, locked: whoever moves it next waits here."""
+    """The order with its timeline, locked: whoever moves it next waits here. For who does not know
+    whose it is."""
     row = await tx.connection.fetchrow(_LOCK, order_id)
     return None if row is None else whole_order(row)
 
@@ -262,11 +269,11 @@ async def open_order_with_ref(
     return found
 
 
-async def move_order(tx: Transaction, order_id: str, move: Move) -> None:
+async def move_order(tx: Transaction, order: WholeOrder, move: Move) -> None:
     """Write the new state and its timeline entries; the caller holds the order's row."""
     await tx.connection.execute(
         _ADVANCE,
-        order_id,
+        order.id,
         move.entered[-1].value,
         move.seqs[-1],
         move.at,
@@ -280,6 +287,7 @@ async def move_order(tx: Transaction, order_id: str, move: Move) -> None:
         move.source,
         move.seqs,
         [status.value for status in move.entered],
+        order.organization_id,
     )
 
 
@@ -288,15 +296,15 @@ async def count_ignored(tx: Transaction, order_id: str, status: str, reported: s
     await tx.connection.execute(_IGNORE, order_id, status, reported)
 
 
-async def set_poll(tx: Transaction, order_id: str, poll_at: datetime | None) -> None:
+async def set_poll(tx: Transaction, order: WholeOrder, poll_at: datetime | None) -> None:
     """Ask the provider again at `poll_at`, or never."""
-    await tx.connection.execute("UPDATE orders SET poll_at = $2 WHERE id = $1", order_id, poll_at)
+    await tx.connection.execute(_SET_POLL, order.id, poll_at, order.organization_id)
 
 
-async def note_refund(tx: Transaction, order_id: str, at: datetime) -> None:
+async def note_refund(tx: Transaction, order: WholeOrder, at: datetime) -> None:
     """The refund of an order whose row the caller holds looks otherwise than before: so does the
     order, and whoever polls by `updated_after` has to see it."""
-    await tx.connection.execute(_NOTE_REFUND, order_id, at)
+    await tx.connection.execute(_NOTE_REFUND, order.id, at, order.organization_id)
 
 
 async def release_poll(pool: Pool, claimed: Order) -> None:

@@ -120,27 +120,29 @@ async def _next(clocks: Sequence[Clock]) -> float:
 async def _look(ctx: AppContext, row: orders.Order, writing: asyncio.Semaphore) -> None:
     """End the window of a claimed order; before its end ask what its provider has done."""
     async with writing:
-        ended = await end_window(ctx, row.id)
+        ended = await end_window(ctx, row)
     if not ended and row.environment == Environment.LIVE:
         await follow(ctx, row, writing)
 
 
-async def end_window(ctx: AppContext, order_id: str) -> bool:
+async def end_window(ctx: AppContext, claimed: orders.Order) -> bool:
     """Apply the order's preference if its window has ended; False while it has not."""
     async with ctx.database.transaction() as tx:
-        order = await orders.lock_order(tx, order_id)
+        order = await orders.lock_own_order(
+            tx, claimed.id, claimed.organization_id, Environment(claimed.environment)
+        )
         if order is None or order.status != OrderStatus.REFUND_REQUIRED:
             return True
         # The row lock makes the clock and a partner's choice take turns: whoever is second finds
         # the first one's refund here and leaves the order to it.
-        if await store.fetch_refund(tx, order_id) is not None:
-            await orders.set_poll(tx, order_id, None)
+        if await store.fetch_refund(tx, order) is not None:
+            await orders.set_poll(tx, order, None)
             return True
         ends, now = orders.refund_window_end(order), ctx.clock.now()
         if now < ends:
             live = order.environment == Environment.LIVE
             lease = now + timedelta(seconds=LEASE_S)
-            await orders.set_poll(tx, order_id, min(ends, lease) if live else ends)
+            await orders.set_poll(tx, order, min(ends, lease) if live else ends)
             return False
         await _apply_default(ctx, tx, order)
         return True

@@ -63,13 +63,15 @@ async def execute(ctx: AppContext, row: store.ClaimedRefund) -> None:
     answer = await _ask(ctx, row)
     now = ctx.clock.now()
     async with ctx.database.transaction() as tx:
-        order = await orders.lock_order(tx, row.order_id)
+        order = await orders.lock_own_order(
+            tx, row.order_id, row.organization_id, Environment(row.environment)
+        )
         assert order is not None  # a refund goes with its order
         if order.status != OrderStatus.REFUND_REQUIRED:
             # The provider reported by itself that it has sent the deposit back.
             done = RefundState.DONE.value
             if await store.finish_refund(tx, row, state=done, finished_at=now):
-                await orders.note_refund(tx, row.order_id, now)
+                await orders.note_refund(tx, order, now)
         elif isinstance(answer, RefundReport) and answer.done:
             await _done(ctx, tx, order, row, answer, now)
         elif isinstance(answer, RefundReport):

@@ -80,7 +80,7 @@ async def request_refund(
     """
     async with ctx.database.transaction() as tx:
         order = await lock_order(tx, actor, order_id)
-        refund = await store.fetch_refund(tx, order_id)
+        refund = await store.fetch_refund(tx, order)
         if refund is not None:
             _same_or_refuse(order, refund, wish)
         else:
@@ -169,8 +169,8 @@ async def note_choice(
     )
     await store.insert_refund(tx, refund)
     # From here on the refund is followed, not the window.
-    await orders.set_poll(tx, order.id, None)
-    await orders.note_refund(tx, order.id, now)
+    await orders.set_poll(tx, order, None)
+    await orders.note_refund(tx, order, now)
     tx.wake(REFUNDS_WAKEUP)
     tx.wake(LIVE_WAKEUP, live_payload(order.organization_id, order.environment, "orders"))
     return refund

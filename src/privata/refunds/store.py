@@ -16,6 +16,7 @@ import msgspec
 
 from privata.infra.database.postgres import Transaction
 from privata.infra.database.rows import reader
+from privata.orders.service import WholeOrder
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
@@ -109,15 +110,15 @@ VALUES ({", ".join(f"${n}" for n in range(1, len(_COLUMNS) + 1))})
 
 _inserted = attrgetter(*_COLUMNS)
 
-_GET: Final = "SELECT * FROM refund WHERE order_id = $1"
+_GET: Final = "SELECT * FROM refund WHERE order_id = $1 AND organization_id = $2"
 
-_GET_OWN: Final = f"{_GET} AND organization_id = $2 AND environment = $3"
+_GET_OWN: Final = f"{_GET} AND environment = $3"
 
 # Only the worker that holds the lease may say how the refund stands.
 _FINISH: Final = """
 UPDATE refund SET state = $3, provider_reference = coalesce($4, provider_reference), failure = $5,
        attempts = $6, silent_since = $7, due_at = $8, finished_at = $9
-WHERE order_id = $1 AND lease_token = $2 AND state = 'processing'
+WHERE order_id = $1 AND organization_id = $10 AND lease_token = $2 AND state = 'processing'
 RETURNING order_id
 """
 
@@ -140,9 +141,9 @@ async def insert_refund(tx: Transaction, refund: Refund) -> None:
     await tx.connection.execute(_INSERT, *_inserted(refund))
 
 
-async def fetch_refund(tx: Transaction, order_id: str) -> Refund | None:
+async def fetch_refund(tx: Transaction, order: WholeOrder) -> Refund | None:
     """The action of an order whose row the caller holds."""
-    row = await tx.connection.fetchrow(_GET, order_id)
+    row = await tx.connection.fetchrow(_GET, order.id, order.organization_id)
     return None if row is None else _refund(row)
 
 
@@ -178,6 +179,7 @@ async def finish_refund(
         silent_since,
         due_at,
         finished_at,
+        claimed.organization_id,
     )
     return row is not None
 

@@ -104,8 +104,9 @@ def _again(*statuses: str) -> str:
     names = ", ".join(f"'{status}'" for status in statuses)
     return f"""EXISTS (
     SELECT FROM webhook_delivery AS again
-    WHERE again.endpoint_id = d.endpoint_id AND again.event_seq = d.event_seq
-      AND again.replay AND again.id <> d.id AND again.status IN ({names}))"""
+    WHERE again.organization_id = d.organization_id AND again.endpoint_id = d.endpoint_id
+      AND again.event_seq = d.event_seq AND again.replay AND again.id <> d.id
+      AND again.status IN ({names}))"""
 
 
 #: What its endpoint has not got and what is still owed or was given up: each event once, by its
@@ -135,5 +136,6 @@ EXHAUSTED_DAYS: Final = 30
 #: How many of `e`'s events were given up lately and nothing sends them again: not by resuming.
 EXHAUSTED: Final = f"""
 (SELECT count(*) FROM webhook_delivery AS d
- WHERE d.endpoint_id = e.id AND d.created_at >= now() - interval '{EXHAUSTED_DAYS} days'
+ WHERE d.organization_id = e.organization_id AND d.endpoint_id = e.id
+   AND d.created_at >= now() - interval '{EXHAUSTED_DAYS} days'
    AND {GIVEN_UP})::int"""

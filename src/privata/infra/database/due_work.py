@@ -59,8 +59,9 @@ class DueSql:
     `due` selects and locks the due rows of one owner, of whom it says `{organization}`,
     `{environment}` and `{most}`, the number of rows; SKIP LOCKED, so that no claim waits for
     another. Its columns include `organization_id` and `environment`. `taken` is what is done with
-    them: it reads them from `due` and names their owner again by `{organization}` and
-    `{environment}`.
+    them: it reads them from `due`, finds each by its key, and names their organization again by
+    `{organization}`. The environment stands in `due` alone: beside the organization it would make
+    an index of all of its rows look as good as the key to a planner without statistics.
 
     Parameters of their own begin with $4 in all three.
     """
@@ -105,7 +106,7 @@ WITH due AS MATERIALIZED (
         apart = f"""
 WITH due AS MATERIALIZED (
     {self.due.format(**one, most="$3::int")}
-){self.taken.format(**one)}
+){self.taken.format(organization=one["organization"])}
 """
         for name, text in (("who", who), ("together", together), ("apart", apart)):
             object.__setattr__(self, name, text)

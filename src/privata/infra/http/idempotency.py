@@ -49,7 +49,7 @@ SET request_digest = excluded.request_digest, locked_until = excluded.locked_unt
 WHERE idempotency_key.created_at < now() - interval '24 hours'
    OR (idempotency_key.status_code IS NULL AND idempotency_key.locked_until < now()
        AND idempotency_key.request_digest = excluded.request_digest)
-RETURNING id, locked_until
+RETURNING id, organization_id, locked_until
 """
 
 _LOOK = """
@@ -59,11 +59,14 @@ WHERE organization_id = $1 AND environment = $2 AND key = $3
 
 _FINISH = """
 UPDATE idempotency_key SET status_code = $3, body = $4
-WHERE id = $1 AND locked_until = $2 AND status_code IS NULL
+WHERE id = $1 AND organization_id = $5 AND locked_until = $2 AND status_code IS NULL
 RETURNING id
 """
 
-_RELEASE = "DELETE FROM idempotency_key WHERE id = $1 AND locked_until = $2 AND status_code IS NULL"
+_RELEASE = """
+DELETE FROM idempotency_key
+WHERE id = $1 AND organization_id = $3 AND locked_until = $2 AND status_code IS NULL
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,7 @@ class Claim:
     """The right to execute the call of one key, until `locked_until`."""
 
     id: int
+    organization_id: UUID
     locked_until: datetime
 
 
@@ -110,7 +114,7 @@ async def claim(
     while True:
         row = await pool.fetchrow(_CLAIM, *where, digest, LOCK_S)
         if row is not None:
-            return Claim(row["id"], row["locked_until"])
+            return Claim(*row)
         held = await pool.fetchrow(_LOOK, *where)
         if held is not None:
             if held["request_digest"] != digest:
@@ -130,7 +134,9 @@ async def claim(
 
 async def finish(tx: Transaction, held: Claim, *, status_code: int, body: bytes) -> None:
     """Store the answer in the transaction of the effect; undoes it if the claim was lost."""
-    row = await tx.connection.fetchval(_FINISH, held.id, held.locked_until, status_code, body)
+    row = await tx.connection.fetchval(
+        _FINISH, held.id, held.locked_until, status_code, body, held.organization_id
+    )
     if row is None:
         raise IdempotencyConflict(
             "Another request with this Idempotency-Key finished first. Try again."
@@ -139,4 +145,4 @@ async def finish(tx: Transaction, held: Claim, *, status_code: int, body: bytes)
 
 async def release(pool: asyncpg.Pool[asyncpg.Record], held: Claim) -> None:
     """Forget a call that had no effect, so that the key can be used for the corrected one."""
-    await pool.execute(_RELEASE, held.id, held.locked_until)
+    await pool.execute(_RELEASE, held.id, held.locked_until, held.organization_id)

@@ -62,7 +62,7 @@ SELECT * FROM taken
 
 _TOTAL: Final = """
 UPDATE order_export SET total = $3, due_at = now() + make_interval(secs => $4)
-WHERE id = $1 AND lease_token = $2 AND state = 'running' RETURNING id
+WHERE id = $1 AND organization_id = $5 AND lease_token = $2 AND state = 'running' RETURNING id
 """
 
 _PIECE: Final = """
@@ -70,7 +70,7 @@ WITH mine AS (
     UPDATE order_export
     SET rows = rows + $3, size = size + $4, total = greatest(total, rows + $3),
         due_at = now() + make_interval(secs => $5)
-    WHERE id = $1 AND lease_token = $2 AND state = 'running'
+    WHERE id = $1 AND organization_id = $8 AND lease_token = $2 AND state = 'running'
     RETURNING id
 )
 INSERT INTO order_export_chunk (export_id, number, data) SELECT id, $6, $7 FROM mine
@@ -79,12 +79,12 @@ RETURNING export_id
 
 _DONE: Final = """
 UPDATE order_export SET state = 'done', total = rows, finished_at = $3, expires_at = $4
-WHERE id = $1 AND lease_token = $2 AND state = 'running' RETURNING rows
+WHERE id = $1 AND organization_id = $5 AND lease_token = $2 AND state = 'running' RETURNING rows
 """
 
 _FAIL: Final = """
 UPDATE order_export SET state = 'failed', finished_at = $3, error = $4
-WHERE id = $1 AND lease_token = $2 AND state = 'running' RETURNING id
+WHERE id = $1 AND organization_id = $5 AND lease_token = $2 AND state = 'running' RETURNING id
 """
 
 _GIVE_UP: Final = """
@@ -197,7 +197,9 @@ async def _pieces(ctx: AppContext, job: ExportJob) -> AsyncIterator[tuple[int, b
 
 async def _tell_total(ctx: AppContext, job: ExportJob, total: int) -> bool:
     async with ctx.database.transaction() as tx:
-        mine = await tx.connection.fetchval(_TOTAL, job.id, job.lease_token, total, LEASE_S)
+        mine = await tx.connection.fetchval(
+            _TOTAL, job.id, job.lease_token, total, LEASE_S, job.organization_id
+        )
         wake_pages(tx, job.organization_id, job.environment)
     return mine is not None
 
@@ -213,6 +215,7 @@ async def _keep(ctx: AppContext, job: ExportJob, number: int, rows: int, text: b
             LEASE_S,
             number,
             zlib.compress(text),
+            job.organization_id,
         )
         wake_pages(tx, job.organization_id, job.environment)
     return kept is not None
@@ -222,7 +225,9 @@ async def _finish(ctx: AppContext, job: ExportJob) -> None:
     now = ctx.clock.now()
     environment = Environment(job.environment)
     async with ctx.database.transaction() as tx:
-        rows = await tx.connection.fetchval(_DONE, job.id, job.lease_token, now, now + KEPT)
+        rows = await tx.connection.fetchval(
+            _DONE, job.id, job.lease_token, now, now + KEPT, job.organization_id
+        )
         if rows is None:
             return
         changes = {"by": job.created_by, "rows": rows}
@@ -239,7 +244,7 @@ async def _finish(ctx: AppContext, job: ExportJob) -> None:
 async def _fail(ctx: AppContext, job: ExportJob, sentence: str) -> None:
     async with ctx.database.transaction() as tx:
         mine = await tx.connection.fetchval(
-            _FAIL, job.id, job.lease_token, ctx.clock.now(), sentence
+            _FAIL, job.id, job.lease_token, ctx.clock.now(), sentence, job.organization_id
         )
         if mine is not None:
             await tx.connection.execute(_CLEAR, job.id)

@@ -193,9 +193,9 @@ async def follow(ctx: AppContext, row: Order, writing: asyncio.Semaphore) -> Non
     except (ProviderError, TimeoutError, KeyError) as error:
         # The lease runs out and the order is asked about again.
         log.warning("order %s: %s does not report: %s", row.id, row.provider, error)
-        await _written(lambda: expire_in_silence(ctx, order_id=row.id), row.id, writing)
+        await _written(lambda: expire_in_silence(ctx, order_id=row.id, of=row), row.id, writing)
         return
-    await _written(lambda: advance(ctx, order_id=row.id, report=report), row.id, writing)
+    await _written(lambda: advance(ctx, order_id=row.id, report=report, of=row), row.id, writing)
 
 
 async def _written(

@@ -65,7 +65,7 @@ async def note_late(
 ) -> None:
     """Note what a provider reports, once for each state; the order's row is locked."""
     moved = await late_store.move_late(
-        tx, row.id, found, now=now, tx_in_hash=report.tx_in_hash, tx_out_hash=report.tx_out_hash
+        tx, row, found, now=now, tx_in_hash=report.tx_in_hash, tx_out_hash=report.tx_out_hash
     )
     if moved is None:
         return
@@ -137,7 +137,7 @@ async def _by_hand(
             )
         _refuse_unless_open(row.late_state, to)
         moved = await late_store.move_late(
-            tx, order_id, to, now=now, tx_in_hash=tx_in, tx_out_hash=tx_out, note=note or None
+            tx, row, to, now=now, tx_in_hash=tx_in, tx_out_hash=tx_out, note=note or None
         )
         assert moved is not None  # the row is locked as it was judged
         environment = Environment(row.environment)

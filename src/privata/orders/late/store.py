@@ -30,7 +30,7 @@ SET late_state = $2::text, late_seen_at = coalesce(late_seen_at, $3),
     late_note = coalesce($4, late_note), tx_in_hash = coalesce($5, tx_in_hash),
     tx_out_hash = coalesce($6, tx_out_hash), updated_at = $3,
     poll_at = CASE WHEN $2::text = 'seen' THEN poll_at END
-WHERE id = $1 AND status = 'expired'
+WHERE id = $1 AND organization_id = $7 AND status = 'expired'
   AND (late_state IS NULL OR (late_state = 'seen' AND $2::text <> 'seen'))
 RETURNING *
 """
@@ -45,7 +45,7 @@ ORDER BY o.late_seen_at, o.id LIMIT $1
 
 async def move_late(
     tx: Transaction,
-    order_id: str,
+    order: Order,
     to: LateState,
     *,
     now: datetime,
@@ -55,7 +55,7 @@ async def move_late(
 ) -> Order | None:
     """Enter a state of an order's late deposit; None where that would be no step forward."""
     row = await tx.connection.fetchrow(
-        _MOVE, order_id, to.value, now, note, tx_in_hash, tx_out_hash
+        _MOVE, order.id, to.value, now, note, tx_in_hash, tx_out_hash, order.organization_id
     )
     return None if row is None else order_row(row)
 

@@ -64,11 +64,12 @@ ORDER BY a.started_at DESC, a.id DESC LIMIT $4
 #: It must have its first attempt before; with strict ordering it must be finished.
 _WAITED_FOR: Final = """
 SELECT t.type FROM webhook_delivery AS d
-JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
-JOIN webhook_delivery AS head ON head.endpoint_id = d.endpoint_id AND head.order_id = d.order_id
+JOIN webhook_endpoint AS e ON e.organization_id = d.organization_id AND e.id = d.endpoint_id
+JOIN webhook_delivery AS head ON head.organization_id = d.organization_id
+     AND head.endpoint_id = d.endpoint_id AND head.order_id = d.order_id
      AND head.event_seq < d.event_seq AND head.status = 'pending'
      AND (head.attempts = 0 OR e.strict_ordering)
-JOIN shared_event AS t ON t.seq = head.event_seq
+JOIN shared_event AS t ON t.organization_id = d.organization_id AND t.seq = head.event_seq
 WHERE d.organization_id = $1 AND d.environment = $2 AND d.id = $3 AND d.status = 'pending'
   AND (d.attempts = 0 OR e.strict_ordering)
 ORDER BY head.event_seq LIMIT 1
@@ -76,7 +77,8 @@ ORDER BY head.event_seq LIMIT 1
 
 _AHEAD: Final = f"""
 SELECT count(*)::int FROM (
-    SELECT FROM webhook_delivery AS d JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
+    SELECT FROM webhook_delivery AS d
+    JOIN webhook_endpoint AS e ON e.organization_id = d.organization_id AND e.id = d.endpoint_id
     WHERE d.organization_id = $1 AND d.environment = $2 AND d.endpoint_id = $3
       AND d.status = 'pending' AND d.event_seq < $4 AND (d.due_at <= now() OR {untried()})
     ORDER BY d.event_seq LIMIT {MOST_AHEAD}

@@ -127,7 +127,9 @@ SELECT d.id, d.environment, d.order_id, d.replay, d.recovery_id, d.retry_of_id, 
        e.id AS endpoint_id, e.alias, e.url, e.dialect, e.status AS endpoint_status, e.schedule_s,
        e.deleted_at, t.seq, t.event_id, t.type, t.order_seq, retry.id AS retried_as"""
 
-_RETRY: Final = "LEFT JOIN webhook_delivery AS retry ON retry.retry_of_id = d.id"
+_RETRY: Final = """
+LEFT JOIN webhook_delivery AS retry
+  ON retry.organization_id = d.organization_id AND retry.retry_of_id = d.id"""
 
 _DOWN: Final = "ORDER BY d.created_at DESC, d.id DESC"
 _UP: Final = "ORDER BY d.created_at, d.id"

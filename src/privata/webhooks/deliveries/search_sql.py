@@ -70,9 +70,9 @@ class Where:
 
 _FROM: Final = """
 FROM webhook_delivery AS d
-JOIN webhook_endpoint AS e ON e.id = d.endpoint_id"""
+JOIN webhook_endpoint AS e ON e.organization_id = d.organization_id AND e.id = d.endpoint_id"""
 _EVENT: Final = """
-JOIN shared_event AS t ON t.seq = d.event_seq"""
+JOIN shared_event AS t ON t.organization_id = d.organization_id AND t.seq = d.event_seq"""
 
 _OF_ORDER: Final = """d.event_seq IN (SELECT seq FROM shared_event
     WHERE organization_id = $1 AND environment = $2 AND order_id = {})"""

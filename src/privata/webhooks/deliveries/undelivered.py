@@ -22,8 +22,10 @@ BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Three walks, each on an index of what is not delivered: how much was delivered does not matter.
 _WALK: Final = """
-(SELECT d.event_seq, d.id, d.order_id, d.attempts, d.last_outcome, d.created_at, {state} AS state
- FROM webhook_delivery AS d JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
+(SELECT d.organization_id, d.event_seq, d.id, d.order_id, d.attempts, d.last_outcome,
+        d.created_at, {state} AS state
+ FROM webhook_delivery AS d
+ JOIN webhook_endpoint AS e ON e.organization_id = d.organization_id AND e.id = d.endpoint_id
  WHERE d.organization_id = $1 AND d.environment = $2 AND d.endpoint_id = $3 AND {kind}
    AND d.event_seq > $4 AND d.created_at >= $5 AND {undelivered}
  ORDER BY d.event_seq LIMIT $6)"""
@@ -41,7 +43,8 @@ _WALKS: Final = "UNION ALL".join(
 _UNDELIVERED: Final = f"""
 SELECT owed.event_seq, owed.id, t.event_id, t.type, owed.order_id, owed.state, owed.attempts,
        owed.last_outcome, owed.created_at
-FROM ({_WALKS}) AS owed JOIN shared_event AS t ON t.seq = owed.event_seq
+FROM ({_WALKS}) AS owed
+JOIN shared_event AS t ON t.organization_id = owed.organization_id AND t.seq = owed.event_seq
 ORDER BY owed.event_seq LIMIT $6
 """  # noqa: S608  # put together out of our own constants
 

@@ -37,7 +37,7 @@ DUE_NOTICES: Final = DueSql(
     taken="""
 UPDATE webhook_endpoint AS e SET pause_told_at = e.paused_at
 FROM due
-WHERE e.organization_id = {organization} AND e.environment = {environment} AND e.id = due.id
+WHERE e.organization_id = {organization} AND e.id = due.id
 RETURNING e.id, e.organization_id, e.environment, e.alias, e.url, e.paused_reason, e.last_error""",
 )
 

@@ -21,7 +21,7 @@ WHERE e.organization_id = $1 AND e.environment = $2 AND s.by_program
   AND s.created_at > statement_timestamp() - interval '1 hour'
 """
 
-_ALIAS: Final = "SELECT alias FROM webhook_endpoint WHERE id = $1"
+_ALIAS: Final = "SELECT alias FROM webhook_endpoint WHERE id = $1 AND organization_id = $2"
 
 _LAST: Final = (
     f" This is the {MOST_AN_HOUR}th within an hour: further ones appear only in the audit log."
@@ -47,7 +47,7 @@ async def tell_of_secret(
         tx,
         organization_id=actor.organization_id,
         actor=actor.label,
-        endpoint=await tx.connection.fetchval(_ALIAS, endpoint_id),
+        endpoint=await tx.connection.fetchval(_ALIAS, endpoint_id, actor.organization_id),
         more=_LAST if made == MOST_AN_HOUR else "",
         path=f"/{actor.environment.value}/webhooks/{endpoint_id}",
     )

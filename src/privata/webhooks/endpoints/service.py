@@ -150,7 +150,7 @@ async def update_endpoint(
         }
         if not changes:
             return
-        await store.change_endpoint(tx, endpoint_id, new)
+        await store.change_endpoint(tx, actor, endpoint_id, new)
         await note(tx, actor, "endpoint.updated", endpoint_id, changes)
         tx.wake(DELIVERIES_WAKEUP)  # ordering keys and pace decide what may be sent now
 
@@ -171,7 +171,7 @@ async def pause_endpoint(
                 "This endpoint is disabled, and that cannot be undone. Create a new endpoint."
             )
         status = EndpointStatus.PAUSED.value
-        await store.move_endpoint(tx, endpoint_id, status, reason, actor.label)
+        await store.move_endpoint(tx, actor, endpoint_id, status, reason, actor.label)
         await note(tx, actor, "endpoint.paused", endpoint_id, {"reason": reason})
 
 
@@ -194,13 +194,13 @@ async def delete_endpoint(ctx: AppContext, *, actor: Actor, endpoint_id: UUID) -
     async with ctx.database.transaction() as tx:
         row = await locked_endpoint(tx, actor, endpoint_id)
         await _end(tx, actor, row, "endpoint.deleted")
-        await store.delete_endpoint(tx, endpoint_id)
+        await store.delete_endpoint(tx, actor, endpoint_id)
 
 
 async def _end(tx: Transaction, actor: Actor, row: store.Row, action: str) -> None:
     endpoint_id: UUID = row["id"]
-    ended = await store.waiting_for(tx, endpoint_id)
-    await store.move_endpoint(tx, endpoint_id, EndpointStatus.DISABLED.value)
+    ended = await store.waiting_for(tx, actor, endpoint_id)
+    await store.move_endpoint(tx, actor, endpoint_id, EndpointStatus.DISABLED.value)
     changes = {"was": row["status"], "alias": row["alias"], "url": row["url"], "ended": ended}
     await note(tx, actor, action, endpoint_id, changes)
     # Rows of the log show what became of them.

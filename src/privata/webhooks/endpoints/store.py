@@ -39,7 +39,7 @@ UPDATE webhook_endpoint
 SET alias = $2, url = $3::text, event_filter = $4, dialect = $5, strict_ordering = $6,
     schedule_s = $7, pace_per_s = $8, updated_at = now(),
     failures = CASE WHEN url = $3::text THEN failures ELSE '{}' END
-WHERE id = $1
+WHERE id = $1 AND organization_id = $9
 """
 
 _MOVE_ENDPOINT: Final = """
@@ -47,7 +47,7 @@ UPDATE webhook_endpoint
 SET status = $2::text, paused_at = CASE WHEN $2::text = 'paused' THEN now() END,
     paused_reason = $3, paused_by = $4, resumed_by = NULL, probe_until = NULL,
     flush_tokens_at = NULL, updated_at = now()
-WHERE id = $1
+WHERE id = $1 AND organization_id = $5
 """
 
 # Its secrets sign nothing any more; they stay, so that old attempts can name theirs.
@@ -56,16 +56,19 @@ WITH ended AS (
     UPDATE webhook_secret SET expires_at = now()
     WHERE endpoint_id = $1 AND (expires_at IS NULL OR expires_at > now())
 )
-UPDATE webhook_endpoint SET deleted_at = now() WHERE id = $1
+UPDATE webhook_endpoint SET deleted_at = now() WHERE id = $1 AND organization_id = $2
 """
 
-_WAITING: Final = f"SELECT {waiting()} FROM webhook_endpoint AS e WHERE e.id = $1"
+_WAITING: Final = (
+    f"SELECT {waiting()} FROM webhook_endpoint AS e WHERE e.id = $1 AND e.organization_id = $2"
+)
 
 # The delivery is locked, so neither a claim nor a record comes between the look and the move.
 _LOCK_DELIVERY: Final = """
 SELECT d.id, d.status, d.endpoint_id, d.replay, e.status AS endpoint_status,
        d.in_flight AND d.due_at > now() AS leased
-FROM webhook_delivery AS d JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
+FROM webhook_delivery AS d JOIN webhook_endpoint AS e
+  ON e.organization_id = d.organization_id AND e.id = d.endpoint_id
 WHERE d.id = $1 AND d.organization_id = $2 AND d.environment = $3
 FOR NO KEY UPDATE OF d
 """
@@ -99,7 +102,9 @@ async def lock_endpoint(tx: Transaction, actor: Actor, endpoint_id: UUID) -> Row
     )
 
 
-async def change_endpoint(tx: Transaction, endpoint_id: UUID, new: Mapping[str, object]) -> None:
+async def change_endpoint(
+    tx: Transaction, actor: Actor, endpoint_id: UUID, new: Mapping[str, object]
+) -> None:
     """Write what a partner may edit, and the dialect that follows the URL."""
     await tx.connection.execute(
         _CHANGE_ENDPOINT,
@@ -111,28 +116,32 @@ async def change_endpoint(tx: Transaction, endpoint_id: UUID, new: Mapping[str, 
         new["strict_ordering"],
         new["schedule_s"],
         new["pace_per_s"],
+        actor.organization_id,
     )
 
 
 async def move_endpoint(
     tx: Transaction,
+    actor: Actor,
     endpoint_id: UUID,
     status: str,
     paused_reason: str | None = None,
     paused_by: str | None = None,
 ) -> None:
     """Enter a status; the reason and the person belong to `paused` alone."""
-    await tx.connection.execute(_MOVE_ENDPOINT, endpoint_id, status, paused_reason, paused_by)
+    await tx.connection.execute(
+        _MOVE_ENDPOINT, endpoint_id, status, paused_reason, paused_by, actor.organization_id
+    )
 
 
-async def delete_endpoint(tx: Transaction, endpoint_id: UUID) -> None:
+async def delete_endpoint(tx: Transaction, actor: Actor, endpoint_id: UUID) -> None:
     """Take it out of sight; it is disabled already."""
-    await tx.connection.execute(_DELETE_ENDPOINT, endpoint_id)
+    await tx.connection.execute(_DELETE_ENDPOINT, endpoint_id, actor.organization_id)
 
 
-async def waiting_for(tx: Transaction, endpoint_id: UUID) -> int:
+async def waiting_for(tx: Transaction, actor: Actor, endpoint_id: UUID) -> int:
     """How many deliveries wait for it."""
-    found: int = await tx.connection.fetchval(_WAITING, endpoint_id)
+    found: int = await tx.connection.fetchval(_WAITING, endpoint_id, actor.organization_id)
     return found
 
 

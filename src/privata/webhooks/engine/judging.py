@@ -38,7 +38,7 @@ UPDATE webhook_endpoint
 SET status = $2::text, failures = $3, last_error = $4, paused_at = $5, paused_reason = $6,
     paused_by = $7, resumed_by = $8, probe_until = $9, probed_at = $10, flush_tokens_at = $11,
     updated_at = CASE WHEN status = $2::text THEN updated_at ELSE now() END
-WHERE id = $1
+WHERE id = $1 AND organization_id = $12
 """
 
 
@@ -71,7 +71,7 @@ async def judge_endpoints(connection: Connection, rows: Sequence[asyncpg.Record]
         if after == before:
             continue
         moved = moved or before.status is not after.status or evidence.probed
-        changes.append((row["id"], *_columns(after)))
+        changes.append((row["id"], *_columns(after), row["organization_id"]))
         if tell is not None:
             await _tell(tx, row, after, tell)
         if before.status is not after.status or tell is not None:

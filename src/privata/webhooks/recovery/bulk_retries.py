@@ -22,7 +22,7 @@ MOST: Final = 1000
 # claim or a record changes meanwhile is judged again on its new values.
 _CHOOSE: Final = f"""
 SELECT d.id FROM webhook_delivery AS d
-JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
+JOIN webhook_endpoint AS e ON e.organization_id = d.organization_id AND e.id = d.endpoint_id
 WHERE d.id = ANY ($1) AND d.organization_id = $2 AND d.environment = $3 AND {RETRYABLE}
 ORDER BY d.id
 FOR NO KEY UPDATE OF d
@@ -56,7 +56,7 @@ async def retry_many(ctx: AppContext, *, actor: Actor, delivery_ids: Sequence[UU
         done = Retried(len(chosen), len(wanted) - len(chosen))
         if not chosen:
             return done
-        made = await take_over(tx, [row["id"] for row in chosen])
+        made = await take_over(tx, actor, [row["id"] for row in chosen])
         changes = {"retried": tuple(f"{old} as {new}" for new, old in made), "left": done.left}
         await audit.record(
             tx, actor=actor, action="delivery.retried_many", target=str(wanted[0]), changes=changes

@@ -28,27 +28,35 @@ RECOVERIES_WAKEUP: Final = "privata_recoveries"
 
 _MISSED: Final = """
 (SELECT d.* FROM webhook_delivery AS d
- WHERE {which} AND d.endpoint_id = $1 AND d.created_at >= $2 AND d.event_seq > $3
+ WHERE {which} AND d.organization_id = {organization} AND d.endpoint_id = $1
+   AND d.created_at >= $2 AND d.event_seq > $3
  ORDER BY d.event_seq LIMIT $4)
 """
 
 # While an endpoint is paused these are no matter of a recovery: resuming it sends them.
 _FAILING: Final = f"""{FAILING}
-   AND (SELECT e.status FROM webhook_endpoint AS e WHERE e.id = $1) = 'active'"""  # noqa: S608  # a constant of ours
+   AND (SELECT e.status FROM webhook_endpoint AS e
+        WHERE e.organization_id = d.organization_id AND e.id = $1) = 'active'"""  # noqa: S608  # a constant of ours
 
-#: What endpoint $1 missed since $2 behind event $3, the first $4 of each kind. Two walks, each on
-#: an index that has only failures, so that it does not matter how much was delivered.
-MISSED: Final = _MISSED.format(which=GIVEN_UP) + "UNION ALL" + _MISSED.format(which=_FAILING)
+
+def missed(organization: str) -> str:
+    """What endpoint $1 missed since $2 behind event $3, the first $4 of each kind; `organization`
+    is the parameter that names whose it is. Two walks, each on an index that has only failures, so
+    that it does not matter how much was delivered."""
+    kinds = (GIVEN_UP, _FAILING)
+    return "UNION ALL".join(_MISSED.format(which=kind, organization=organization) for kind in kinds)
+
 
 _COUNT: Final = f"""
 SELECT count(*)::int AS total, coalesce(max(event_seq), 0) AS last_seq
-FROM ({MISSED}) AS missed
+FROM ({missed("$5")}) AS missed
 """  # noqa: S608  # put together out of our own constants
 
-_COUNT_MINE: Final = f"{_COUNT} WHERE organization_id = $5 AND environment = $6"
+_COUNT_MINE: Final = f"{_COUNT} WHERE environment = $6"
 
 _RUNNING: Final = """
-SELECT id FROM webhook_recovery WHERE endpoint_id = $1 AND status = 'running'
+SELECT id FROM webhook_recovery
+WHERE endpoint_id = $1 AND organization_id = $2 AND status = 'running'
 """
 
 _INSERT: Final = """
@@ -62,12 +70,13 @@ _PROGRESS: Final = """
 SELECT r.id, r.endpoint_id, r.since, r.status, r.total, r.created_by, r.created_at, r.finished_at,
        e.status AS endpoint_status, done.queued, done.delivered, done.failed
 FROM webhook_recovery AS r
-JOIN webhook_endpoint AS e ON e.id = r.endpoint_id
+JOIN webhook_endpoint AS e ON e.organization_id = r.organization_id AND e.id = r.endpoint_id
 CROSS JOIN LATERAL (
     SELECT count(*)::int AS queued,
            (count(*) FILTER (WHERE d.status = 'delivered'))::int AS delivered,
            (count(*) FILTER (WHERE d.status <> 'delivered' AND d.attempts > 0))::int AS failed
-    FROM webhook_delivery AS d WHERE d.recovery_id = r.id AND d.status <> 'retried'
+    FROM webhook_delivery AS d
+    WHERE d.organization_id = r.organization_id AND d.recovery_id = r.id AND d.status <> 'retried'
 ) AS done
 WHERE r.organization_id = $1 AND r.environment = $2
 """
@@ -78,7 +87,7 @@ _LATEST: Final = f"{_PROGRESS} AND r.endpoint_id = $3 ORDER BY r.created_at DESC
 
 _END: Final = """
 UPDATE webhook_recovery SET status = $2, finished_at = now()
-WHERE id = $1 AND status = 'running'
+WHERE id = $1 AND organization_id = $3 AND status = 'running'
 RETURNING id
 """
 
@@ -126,15 +135,17 @@ async def recover(
         row = await locked_endpoint(tx, actor, endpoint_id)
         if row["status"] == EndpointStatus.DISABLED:
             raise ValidationFailed("This endpoint is disabled.")
-        running = await tx.connection.fetchval(_RUNNING, endpoint_id)
+        running = await tx.connection.fetchval(_RUNNING, endpoint_id, actor.organization_id)
         if running is not None:
             raise RecoveryInProgress(
                 "A recovery of this endpoint is already running.",
                 data={"recovery_id": str(running)},
             )
-        missed = await tx.connection.fetchrow(_COUNT, endpoint_id, since, 0, None)
-        assert missed is not None
-        status = RecoveryStatus.RUNNING if missed["total"] else RecoveryStatus.DONE
+        found = await tx.connection.fetchrow(
+            _COUNT, endpoint_id, since, 0, None, actor.organization_id
+        )
+        assert found is not None
+        status = RecoveryStatus.RUNNING if found["total"] else RecoveryStatus.DONE
         await tx.connection.execute(
             _INSERT,
             recovery_id,
@@ -143,11 +154,11 @@ async def recover(
             endpoint_id,
             since,
             status.value,
-            missed["total"],
-            missed["last_seq"],
+            found["total"],
+            found["last_seq"],
             actor.label[:254],
         )
-        changes = {"recovery": recovery_id, "since": since, "missed": missed["total"]}
+        changes = {"recovery": recovery_id, "since": since, "missed": found["total"]}
         await note(tx, actor, "endpoint.recovery_started", endpoint_id, changes)
         tx.wake(RECOVERIES_WAKEUP)
         begun = await _progress(tx, actor, recovery_id)
@@ -163,7 +174,7 @@ async def cancel_recovery(ctx: AppContext, *, actor: Actor, recovery_id: UUID) -
     """
     async with ctx.database.transaction() as tx:
         found = await _progress(tx, actor, recovery_id)
-        if await end_recovery(tx, recovery_id, RecoveryStatus.CANCELLED):
+        if await end_recovery(tx, actor, recovery_id, RecoveryStatus.CANCELLED):
             changes = {"recovery": recovery_id, "queued": found.queued, "of": found.total}
             await note(tx, actor, "endpoint.recovery_cancelled", found.endpoint_id, changes)
             found = await _progress(tx, actor, recovery_id)
@@ -178,10 +189,10 @@ async def recovery(ctx: AppContext, *, actor: Actor, recovery_id: UUID) -> Progr
 
 async def missed_since(ctx: AppContext, *, actor: Actor, endpoint_id: UUID, since: datetime) -> int:
     """How many events of the actor's endpoint a recovery since then would send."""
-    missed: int = await ctx.database.pool.fetchval(
+    found: int = await ctx.database.pool.fetchval(
         _COUNT_MINE, endpoint_id, since, 0, None, actor.organization_id, actor.environment.value
     )
-    return missed
+    return found
 
 
 async def recoveries_of(
@@ -194,9 +205,14 @@ async def recoveries_of(
     return [Progress(*row) for row in rows]
 
 
-async def end_recovery(tx: Transaction, recovery_id: UUID, status: RecoveryStatus) -> bool:
+async def end_recovery(
+    tx: Transaction, actor: Actor, recovery_id: UUID, status: RecoveryStatus
+) -> bool:
     """Enter `done` or `cancelled`; False if it had ended before."""
-    return await tx.connection.fetchval(_END, recovery_id, status.value) is not None
+    return (
+        await tx.connection.fetchval(_END, recovery_id, status.value, actor.organization_id)
+        is not None
+    )
 
 
 async def _progress(tx: Transaction, actor: Actor, recovery_id: UUID) -> Progress:

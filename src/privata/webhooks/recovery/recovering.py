@@ -19,7 +19,7 @@ from privata.infra.database.due_work import DueSql, DueWork
 from privata.infra.database.postgres import Transaction
 from privata.infra.waking import until_woken
 from privata.webhooks.endpoints.access import note
-from privata.webhooks.recovery.recoveries import MISSED, RECOVERIES_WAKEUP, end_recovery
+from privata.webhooks.recovery.recoveries import RECOVERIES_WAKEUP, end_recovery, missed
 from privata.webhooks.states import EndpointStatus, RecoveryStatus
 
 #: Seconds between two steps of one recovery: each queues at most what goes out in that time.
@@ -66,12 +66,13 @@ _QUEUE: Final = f"""
 WITH seen AS (
     SELECT d.id, d.event_seq, d.order_id, d.status,
            d.status = 'pending' AND d.in_flight AND d.due_at > now() AS sending
-    FROM ({MISSED}) AS d
+    FROM ({missed("$6")}) AS d
     WHERE d.event_seq <= $5
     ORDER BY d.event_seq LIMIT $4
 ), locked AS (
     SELECT d.id FROM webhook_delivery AS d
-    WHERE d.id = ANY (ARRAY(SELECT seen.id FROM seen WHERE NOT seen.sending))
+    WHERE d.organization_id = $6
+      AND d.id = ANY (ARRAY(SELECT seen.id FROM seen WHERE NOT seen.sending))
       AND d.status IN ('exhausted', 'pending')
       AND NOT (d.status = 'pending' AND d.in_flight AND d.due_at > now())
     FOR NO KEY UPDATE
@@ -83,7 +84,7 @@ WITH seen AS (
         9223372036854775807)
 ), closed AS (
     UPDATE webhook_delivery AS d SET status = 'exhausted', in_flight = false
-    FROM ready WHERE d.id = ready.id AND ready.status = 'pending'
+    FROM ready WHERE d.organization_id = $6 AND d.id = ready.id AND ready.status = 'pending'
 ), made AS (
     INSERT INTO webhook_delivery (organization_id, environment, endpoint_id, event_seq, order_id,
                                   replay, recovery_id)
@@ -98,7 +99,7 @@ FROM ready
 _MARK: Final = """
 UPDATE webhook_recovery
 SET reached_seq = greatest(reached_seq, $2), next_at = now() + make_interval(secs => $3)
-WHERE id = $1
+WHERE id = $1 AND organization_id = $4
 """
 
 
@@ -133,7 +134,7 @@ async def step(tx: Transaction, work: DueWork) -> bool:
     if row["endpoint_status"] == EndpointStatus.DISABLED:
         await _end(tx, row, RecoveryStatus.CANCELLED)
     elif row["endpoint_status"] != EndpointStatus.ACTIVE or not row["delivering"]:
-        await tx.connection.execute(_MARK, row["id"], 0, PAUSED_S)
+        await tx.connection.execute(_MARK, row["id"], 0, PAUSED_S, row["organization_id"])
     else:
         await _queue(tx, row)
     return True
@@ -160,7 +161,7 @@ async def _queue(tx: Transaction, row: asyncpg.Record) -> None:
             await _end(tx, row, RecoveryStatus.DONE)
             return
     reached = 0 if moved is None else moved["reached"] or 0
-    await tx.connection.execute(_MARK, row["id"], reached, STEP_S)
+    await tx.connection.execute(_MARK, row["id"], reached, STEP_S, row["organization_id"])
     if reached:
         tx.wake(DELIVERIES_WAKEUP)
         for topic in ("endpoints", "deliveries"):
@@ -170,8 +171,8 @@ async def _queue(tx: Transaction, row: asyncpg.Record) -> None:
 async def _end(tx: Transaction, row: asyncpg.Record, status: RecoveryStatus) -> None:
     """Done, or cancelled because the endpoint was taken out of use; audited as our own act."""
     recovery_id: UUID = row["id"]
-    if await end_recovery(tx, recovery_id, status):
-        actor = system_actor(row["organization_id"], Environment(row["environment"]), "recovery")
+    actor = system_actor(row["organization_id"], Environment(row["environment"]), "recovery")
+    if await end_recovery(tx, actor, recovery_id, status):
         action = "finished" if status is RecoveryStatus.DONE else "cancelled"
         await note(
             tx, actor, f"endpoint.recovery_{action}", row["endpoint_id"], {"recovery": recovery_id}

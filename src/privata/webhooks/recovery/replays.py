@@ -17,6 +17,7 @@ from privata.infra.context import AppContext
 from privata.infra.database.postgres import Transaction
 from privata.infra.http.idempotency import Keep
 from privata.webhooks.endpoints.access import locked_endpoint, note
+from privata.webhooks.endpoints.reading import Partition
 from privata.webhooks.states import EndpointStatus
 
 #: Replays by hand that one endpoint may get in an hour; recoveries have a pace instead.
@@ -34,8 +35,9 @@ _RECENT: Final = """
 SELECT count(*)::int AS made,
        extract(epoch FROM min(d.created_at) + interval '1 hour' - now())::float8 AS wait_s
 FROM webhook_delivery AS d
-LEFT JOIN webhook_delivery AS old ON old.id = d.retry_of_id
-WHERE d.endpoint_id = $1 AND d.replay AND d.recovery_id IS NULL
+LEFT JOIN webhook_delivery AS old
+  ON old.organization_id = d.organization_id AND old.id = d.retry_of_id
+WHERE d.endpoint_id = $1 AND d.organization_id = $2 AND d.replay AND d.recovery_id IS NULL
   AND d.created_at > now() - interval '1 hour' AND old.status IS DISTINCT FROM 'retried'
 """
 
@@ -43,7 +45,7 @@ _INSERT: Final = """
 INSERT INTO webhook_delivery (organization_id, environment, endpoint_id, event_seq, order_id,
                               replay)
 SELECT organization_id, environment, endpoint_id, event_seq, order_id, true
-FROM webhook_delivery WHERE id = $1
+FROM webhook_delivery WHERE id = $1 AND organization_id = $2
 RETURNING id
 """
 
@@ -74,16 +76,16 @@ async def replay_delivery(
         return await _replay(tx, actor, row["endpoint_id"], row["id"], keep)
 
 
-async def replays_left(ctx: AppContext, endpoint_id: UUID) -> int:
+async def replays_left(ctx: AppContext, partition: Partition, endpoint_id: UUID) -> int:
     """How many replays by hand the endpoint may get now."""
-    recent = await ctx.database.pool.fetchrow(_RECENT, endpoint_id)
+    recent = await ctx.database.pool.fetchrow(_RECENT, endpoint_id, partition.organization_id)
     assert recent is not None
     return max(0, PER_HOUR - int(recent["made"]))
 
 
-async def not_too_many(tx: Transaction, endpoint_id: UUID) -> None:
+async def not_too_many(tx: Transaction, actor: Actor, endpoint_id: UUID) -> None:
     """`RateLimited` if the endpoint, which the caller has locked, got its replays of the hour."""
-    recent = await tx.connection.fetchrow(_RECENT, endpoint_id)
+    recent = await tx.connection.fetchrow(_RECENT, endpoint_id, actor.organization_id)
     assert recent is not None
     if recent["made"] >= PER_HOUR:
         wait_s = min(max(1, round(recent["wait_s"]) + 1), _HOUR_S)
@@ -104,8 +106,8 @@ async def _replay(
     endpoint = await locked_endpoint(tx, actor, endpoint_id)
     if endpoint["status"] == EndpointStatus.DISABLED:
         raise ValidationFailed("This endpoint is disabled.")
-    await not_too_many(tx, endpoint_id)
-    made: UUID = await tx.connection.fetchval(_INSERT, original)
+    await not_too_many(tx, actor, endpoint_id)
+    made: UUID = await tx.connection.fetchval(_INSERT, original, actor.organization_id)
     replayed = Replayed(made, endpoint_id, endpoint["status"] == EndpointStatus.PAUSED)
     changes = {"endpoint": endpoint_id, "replay": made}
     await note(tx, actor, "delivery.replayed", original, changes, topic="deliveries")

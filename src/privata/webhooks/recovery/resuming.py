@@ -48,12 +48,13 @@ SET status = CASE WHEN $2::int > 0 THEN 'resuming' ELSE 'active' END,
     paused_by = CASE WHEN $2::int > 0 THEN paused_by END,
     failures = '{}', resumed_at = now(),
     resumed_by = $3, waiting_at_resume = $2::int, updated_at = now()
-WHERE id = $1
+WHERE id = $1 AND organization_id = $4
 RETURNING status, now() AS now
 """
 
 _BESIDE: Final = f"""
-SELECT {waiting()} AS waiting, {EXHAUSTED} AS exhausted FROM webhook_endpoint AS e WHERE e.id = $1
+SELECT {waiting()} AS waiting, {EXHAUSTED} AS exhausted FROM webhook_endpoint AS e
+WHERE e.id = $1 AND e.organization_id = $2
 """
 
 # Only what failures have paused: 410 asked us to stop, and a person's pause is a person's to end.
@@ -82,7 +83,7 @@ UPDATE webhook_endpoint AS e
 SET status = 'resuming', resumed_at = now(), resumed_by = NULL,
     waiting_at_resume = {waiting()}
 FROM due
-WHERE e.organization_id = {{organization}} AND e.environment = {{environment}} AND e.id = due.id
+WHERE e.organization_id = {{organization}} AND e.id = due.id
 RETURNING e.id""",
 )
 
@@ -123,10 +124,12 @@ async def _resume(tx: Transaction, actor: Actor, row: store.Row) -> Resumed:
     endpoint_id: UUID = row["id"]
     # The endpoint is locked: what is published from now on comes after what is counted here. While
     # a probe of our own is under way, that one is counted too.
-    beside = await tx.connection.fetchrow(_BESIDE, endpoint_id)
+    beside = await tx.connection.fetchrow(_BESIDE, endpoint_id, actor.organization_id)
     assert beside is not None
     waits: int = beside["waiting"]
-    after = await tx.connection.fetchrow(_RESUME, endpoint_id, waits, actor.label[:254])
+    after = await tx.connection.fetchrow(
+        _RESUME, endpoint_id, waits, actor.label[:254], actor.organization_id
+    )
     assert after is not None
     event = webhook_resumed(
         endpoint_id=endpoint_id,

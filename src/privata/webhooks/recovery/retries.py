@@ -26,13 +26,15 @@ from privata.webhooks.endpoints.access import locked_endpoint
 from privata.webhooks.recovery.replays import not_too_many
 from privata.webhooks.states import DeliveryStatus, EndpointStatus
 
-_RETRY_OF: Final = "SELECT id FROM webhook_delivery WHERE retry_of_id = $1"
+_RETRY_OF: Final = """
+SELECT id FROM webhook_delivery WHERE retry_of_id = $1 AND organization_id = $2
+"""
 
 # Two statements, for a unique index sees what one statement has done so far in no order: the old
 # record has to have left it before the new one comes.
 _END: Final = """
 UPDATE webhook_delivery SET status = 'retried', in_flight = false
-WHERE id = ANY ($1) AND status IN ('pending', 'exhausted')
+WHERE id = ANY ($1) AND organization_id = $2 AND status IN ('pending', 'exhausted')
 """
 
 _INSERT: Final = """
@@ -41,7 +43,7 @@ INSERT INTO webhook_delivery (organization_id, environment, endpoint_id, event_s
 SELECT d.organization_id, d.environment, d.endpoint_id, d.event_seq, d.order_id,
        d.replay OR d.status = 'delivered',
        CASE WHEN d.status <> 'delivered' THEN d.recovery_id END, d.id
-FROM webhook_delivery AS d WHERE d.id = ANY ($1)
+FROM webhook_delivery AS d WHERE d.id = ANY ($1) AND d.organization_id = $2
 ORDER BY d.event_seq
 RETURNING id, retry_of_id
 """
@@ -70,7 +72,7 @@ async def retry_delivery(
         if row is None:
             raise NotFound("Delivery not found.")
         await _may_be_retried(tx, actor, row)
-        ((made, _),) = await take_over(tx, [delivery_id])
+        ((made, _),) = await take_over(tx, actor, [delivery_id])
         changes = {"endpoint": str(row["endpoint_id"]), "was": row["status"], "retry": str(made)}
         await audit.record(
             tx, actor=actor, action="delivery.retried", target=str(delivery_id), changes=changes
@@ -82,10 +84,12 @@ async def retry_delivery(
     return made
 
 
-async def take_over(tx: Transaction, delivery_ids: Sequence[UUID]) -> list[tuple[UUID, UUID]]:
+async def take_over(
+    tx: Transaction, actor: Actor, delivery_ids: Sequence[UUID]
+) -> list[tuple[UUID, UUID]]:
     """A retry of each of these, which the caller has locked and judged: (new id, old id)."""
-    await tx.connection.execute(_END, delivery_ids)
-    rows = await tx.connection.fetch(_INSERT, delivery_ids)
+    await tx.connection.execute(_END, delivery_ids, actor.organization_id)
+    rows = await tx.connection.fetch(_INSERT, delivery_ids, actor.organization_id)
     return [(row["id"], row["retry_of_id"]) for row in rows]
 
 
@@ -93,7 +97,7 @@ async def _may_be_retried(tx: Transaction, actor: Actor, row: store.Row) -> None
     bar = ENDPOINT_BARS.get(EndpointStatus(row["endpoint_status"]))
     if bar is not None:
         raise ValidationFailed(bar)
-    newer: UUID | None = await tx.connection.fetchval(_RETRY_OF, row["id"])
+    newer: UUID | None = await tx.connection.fetchval(_RETRY_OF, row["id"], actor.organization_id)
     if newer is not None:
         raise AlreadyRetried(
             f"This delivery was already retried as {newer}. Use that delivery.",
@@ -104,4 +108,4 @@ async def _may_be_retried(tx: Transaction, actor: Actor, row: store.Row) -> None
     if row["status"] == DeliveryStatus.DELIVERED:
         # Under the endpoint's lock, as replays are counted.
         await locked_endpoint(tx, actor, row["endpoint_id"])
-        await not_too_many(tx, row["endpoint_id"])
+        await not_too_many(tx, actor, row["endpoint_id"])

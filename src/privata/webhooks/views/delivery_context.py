@@ -89,7 +89,7 @@ def delivery_context(
         "retried_as": others.retried_as,
         "siblings": others.others,
         "retry_words": RETRY_WORDS,
-        "replays_left": ask(replays_left, delivery.endpoint_id),
+        "replays_left": ask(replays_left, partition, delivery.endpoint_id),
         "findings": None,
         "pasted": "",
         "all_fits": False,

@@ -96,7 +96,7 @@ def replay(request: HttpRequest, tenant: Tenant, delivery_id: UUID) -> HttpRespo
     """The same event as a new delivery. GET asks first, for browsers without scripts."""
     delivery = ask(reading.delivery, partition_of(tenant), delivery_id)
     if request.method != "POST":
-        left = ask(replays.replays_left, delivery.endpoint_id)
+        left = ask(replays.replays_left, partition_of(tenant), delivery.endpoint_id)
         return show(request, tenant, "replay.html", {"delivery": delivery, "replays_left": left})
     try:
         made = wait(

@@ -38,7 +38,7 @@ WORK = DueSql(
     ORDER BY w.due_at LIMIT {most} FOR NO KEY UPDATE SKIP LOCKED""",
     taken="""
 UPDATE work AS t SET due_at = now() + make_interval(secs => $4) FROM due
-WHERE t.organization_id = {organization} AND t.environment = {environment} AND t.id = due.id
+WHERE t.organization_id = {organization} AND t.id = due.id
 RETURNING t.organization_id, t.id""",
 )
 

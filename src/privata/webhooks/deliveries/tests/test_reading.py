@@ -251,14 +251,14 @@ async def test_the_replays_left_are_those_that_are_not_refused(dashboard: Dashbo
 
     endpoint = await dashboard.endpoint()
     delivered = await dashboard.deliver(endpoint, minutes=9, **_DELIVERED)
-    assert await replays_left(dashboard.ctx, endpoint) == PER_HOUR
+    assert await replays_left(dashboard.ctx, dashboard.partition(), endpoint) == PER_HOUR
     of_delivered, replay, again = [await dashboard.deliver(endpoint, minutes=n) for n in (8, 7, 6)]
     for made, old in ((of_delivered, delivered), (replay, None), (again, replay)):
         await dashboard.run(
             "UPDATE webhook_delivery SET replay = true, retry_of_id = $1 WHERE id = $2", old, made
         )
     await dashboard.run("UPDATE webhook_delivery SET status = 'retried' WHERE id = $1", replay)
-    assert await replays_left(dashboard.ctx, endpoint) == PER_HOUR - 2
+    assert await replays_left(dashboard.ctx, dashboard.partition(), endpoint) == PER_HOUR - 2
 
 
 async def test_the_retry_is_found_among_any_number_of_replays(dashboard: Dashboard) -> None:
