@@ -25,6 +25,7 @@ class Relay:
         #: Of each connection: open while it carries.
         self._gates: set[asyncio.Event] = set()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._closed = False
         self.port = 0
 
     @property
@@ -57,8 +58,11 @@ class Relay:
         for writer in self._writers:
             writer.transport.abort()
 
-    async def ended(self) -> None:
-        """Wait until no connection is left."""
+    async def end(self) -> None:
+        """Carry nothing any more, and wait until no connection is left."""
+        self._closed = True
+        self.thaw()
+        self.cut()
         while self._writers:
             await asyncio.sleep(0.01)
 
@@ -69,6 +73,12 @@ class Relay:
             writer.transport.abort()
             return
         ours = {writer, there_writer}
+        if self._closed:
+            # It was accepted just before, so `cut` did not see it; and a server that stands still
+            # would never end it.
+            for one in ours:
+                one.transport.abort()
+            return
         gate = asyncio.Event()
         if not self._frozen:
             gate.set()
@@ -111,6 +121,4 @@ async def relayed(url: str, delay_s: float = 0.0) -> AsyncIterator[Relay]:
         yield relay
     finally:
         server.close()
-        relay.thaw()
-        relay.cut()
-        await relay.ended()
+        await relay.end()

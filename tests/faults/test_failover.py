@@ -6,37 +6,23 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import time
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, ExitStack, suppress
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
-import asyncpg
-import httpx
 import pytest
 
-from conftest import Cluster, environment_for, wait_for
-from privata.core.tenancy import Environment
+from conftest import Cluster, environment_for
 from privata.infra.context import AppContext
-from privata.infra.database.faults import passing_fault
 from privata.infra.settings import Settings
-from tests.conftest import mint
 from tests.relay import Relay, relayed
-from tests.servers import api_process
 
 from .conftest import Scale
-from .harness import CONCURRENCY, OPTIONS, Harness, Hook
+from .harness import CONCURRENCY, OPTIONS, Harness
 from .standby import Server, Servers
-from .test_idempotency import UNLIMITED, create, order_body
-
-#: Recovery is given this long before the test fails, seconds; it prints how long it took.
-PATIENCE_S: Final = 90.0
-
-#: What has to be acknowledged and delivered anew for everything to count as healthy.
-ORDERS, EVENTS = 3, 20
+from .traffic import through_programs
 
 
 @dataclass
@@ -122,57 +108,6 @@ async def harness(ctx: AppContext, settings: Settings, tmp_path: Path) -> AsyncI
         yield made
 
 
-@dataclass
-class Traffic:
-    """Orders over the API and events beside them, all the time; what was acknowledged is kept."""
-
-    harness: Harness
-    hook: Hook
-    client: httpx.AsyncClient
-    orders: list[str] = field(default_factory=list)
-
-    async def publishing(self) -> None:
-        while True:
-            try:
-                await self.harness.publish(self.hook, 8)
-            except Exception as error:
-                if passing_fault(error) is None:
-                    raise
-            await asyncio.sleep(0.02)
-
-    async def ordering(self, name: str) -> None:
-        number = 0
-        while True:
-            number += 1
-            with suppress(httpx.TransportError):
-                body = await self._quoted()
-                answer = (
-                    None if body is None else await create(self.client, body, f"{name}-{number}")
-                )
-                if answer is not None and answer.status_code == 201:
-                    self.orders.append(answer.json()["order_id"])
-            await asyncio.sleep(0.05)
-
-    async def _quoted(self) -> dict[str, object] | None:
-        try:
-            return await order_body(self.client)
-        except (AssertionError, KeyError):
-            return None  # no quote while the database is away
-
-    async def healthy(self) -> None:
-        """Wait until the API acknowledges and the worker delivers what it did not before."""
-        orders, events = len(self.orders) + ORDERS, self.harness.accepted() + EVENTS
-        began = time.monotonic()
-
-        async def ordered() -> bool:
-            return len(self.orders) >= orders
-
-        await wait_for(ordered, seconds=PATIENCE_S)
-        api = time.monotonic() - began
-        await self.harness.accepts(events, seconds=PATIENCE_S)
-        print(f"API after {api:.1f} s, worker after {time.monotonic() - began:.1f} s")
-
-
 @pytest.mark.parametrize("how", ["killed", "hung", "cut", "read-only"])
 async def test_a_standby_is_promoted(
     harness: Harness,
@@ -182,45 +117,14 @@ async def test_a_standby_is_promoted(
     scale: Scale,
     how: str,
 ) -> None:
-    hook = await harness.hook("orders", delay_s=0.01)
-    harness.worker()
-    key = await mint(harness.ctx, organization, Environment.TEST)
-    async with (
-        api_process(settings, **UNLIMITED) as (url, _),
-        httpx.AsyncClient(base_url=url, headers={"X-API-Key": key}, timeout=60) as client,
-        asyncio.TaskGroup() as group,
-    ):
-        traffic = Traffic(harness, hook, client)
-        running = [
-            group.create_task(traffic.publishing()),
-            *(group.create_task(traffic.ordering(name)) for name in ("one", "two")),
-        ]
-        await traffic.healthy()
+    async with through_programs(harness, settings, organization) as (running, _, _):
         for number in range(scale(1, 5)):
             if number:
                 await pair.again()
-                await traffic.healthy()
+                await running.healthy()
             await pair.strike(how)
-            await traffic.healthy()
-        for task in running:
-            task.cancel()
+            await running.healthy()
     # What was being sent when the primary hung may outlive its lease, and is sent again.
-    await _nothing_lost(harness, pair, traffic, repeats_at_most=scale(1, 5) * CONCURRENCY)
-
-
-async def _nothing_lost(
-    harness: Harness, pair: Pair, traffic: Traffic, *, repeats_at_most: int
-) -> None:
-    await harness.drained(seconds=120)
-    ledgers = await harness.ledgers()
-    print(f"{len(ledgers.published)} events, {len(ledgers.unsure)} in doubt,"
-          f" {len(traffic.orders)} orders, {ledgers.repeats} repeats")  # fmt: skip
-    ledgers.check(repeats_at_most=repeats_at_most)
-    promoted = await asyncpg.connect(pair.standby.url("postgres", pair.database))
-    try:
-        found = await promoted.fetch("SELECT id FROM orders")
-        told = await promoted.fetch("SELECT DISTINCT order_id FROM event")
-    finally:
-        await promoted.close()
-    assert set(traffic.orders) <= {row["id"] for row in found}
-    assert set(traffic.orders) <= {row["order_id"] for row in told}
+    await running.check(
+        pair.standby.url("postgres", pair.database), repeats_at_most=scale(1, 5) * CONCURRENCY
+    )

@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, TypeAlias
@@ -189,7 +189,11 @@ class Readiness:
         deadline."""
         # The age counts from the beginning: that is when what was seen was true.
         seen, before = _Seen(self._monotonic()), self._seen
-        problem = await self._problem(seen)
+        problem = await self._problem(self._asked(seen), seen)
+        if problem is None and self._connection is not None and CLOCK in seen.reasons:
+            # With a deadline of its own: each question is two round trips on a new connection, and
+            # a database that is far away is not one that hangs.
+            problem = await self._problem(self._asked_more(self._connection, seen), seen)
         if problem is not None:
             self._hang_up()
             seen.reasons = {DATABASE: problem}
@@ -217,13 +221,17 @@ class Readiness:
                 log.warning("ready again: %s", name)
 
     async def _go_on(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
         while True:
-            await asyncio.sleep(self._pace.every_s)
+            # From beginning to beginning: looks that take long are not farther apart.
+            due = max(due + self._pace.every_s, loop.time())
+            await asyncio.sleep(due - loop.time())
             await self.look()
 
-    async def _problem(self, seen: _Seen) -> str | None:
+    async def _problem(self, asking: Coroutine[Any, Any, None], seen: _Seen) -> str | None:
         self._error = ""
-        task = asyncio.create_task(self._asked(seen))
+        task = asyncio.create_task(asking)
         try:
             done, _ = await asyncio.wait({task}, timeout=self._pace.deadline_s)
         except asyncio.CancelledError:
@@ -261,6 +269,8 @@ class Readiness:
         seen.reasons[CLOCK] = self._compared(asked, row["now"], took_s)
         if self._told_time is not None:
             self._told_time(row["now"], took_s)
+
+    async def _asked_more(self, connection: Connection, seen: _Seen) -> None:
         await self._ask(connection, seen, self._checks, seen.reasons, self._seen.reasons)
         await self._ask(connection, seen, self._warnings, seen.warnings, self._seen.warnings)
 

@@ -14,7 +14,7 @@ import pytest
 from conftest import environment_for, wait_for
 from privata.dashboard.schema.applied import schema_check
 from privata.infra.context import AppContext
-from privata.infra.generation import note
+from privata.infra.generation import generation_warning, note
 from privata.infra.readiness import MOST_AGE_S, Check, LookPace, Readiness
 from privata.infra.settings import Settings
 from privata.ready import readiness_of
@@ -185,6 +185,18 @@ async def test_an_unconfirmed_database_is_a_warning(ctx: AppContext) -> None:
             assert list(report["warnings"]) == ["generation"]
             assert "privata restored" in report["warnings"]["generation"]
             await readiness.look()
+
+
+async def test_a_database_that_is_far_away_is_ready(settings: Settings) -> None:
+    """Also when the connection of the looks is replaced, and with every check."""
+    async with relayed(str(settings.database_url), delay_s=0.15) as line:
+        pace = LookPace(every_s=3600, renew_s=0.0)
+        checks = (schema_check(), generation_warning())
+        readiness = Readiness(line.url, pace, checks=checks)
+        async with readiness.watched():
+            for _ in range(3):
+                assert readiness.ready, readiness.reasons()
+                await readiness.look()
 
 
 async def test_a_full_database_keeps_the_connection_of_the_looks(
