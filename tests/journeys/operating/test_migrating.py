@@ -29,7 +29,7 @@ _A_READERS_PATIENCE = "20s"
 
 @pytest.fixture
 def behind(cluster: Cluster, database_name: str) -> str:
-    """A database whose last migration of the webhooks is still to be applied."""
+    """A database to which the migrations of the webhooks from the tenth on are still to come."""
     manage(cluster.owner(database_name), "migrate", "webhooks", "0009", "--verbosity", "0")
     return database_name
 
@@ -70,7 +70,8 @@ def test_a_migration_behind_a_long_reader_lets_others_pass(
     out, err = program.communicate(timeout=60)
     assert program.returncode == 0, err
     assert "webhooks.0010_ordering_key applied in" in err
-    assert out == "1 migrations applied.\n"
+    applied = [line for line in err.splitlines() if " applied in " in line]
+    assert out == f"{len(applied)} migrations applied.\n"
 
 
 def test_a_migration_that_gives_up_names_who_holds_the_lock(
