@@ -32,8 +32,8 @@ ORDERS: Final = 5_000
 #: Orders that are made or moved at the same moment.
 AT_ONCE: Final = 8
 
-#: Half of what 400,000 orders took before (4.7 GB).
-AT_MOST_BYTES: Final = 5_875
+#: Half of what the same orders took before bodies were compressed.
+AT_MOST_BYTES: Final = 9_980
 
 #: The path of an order whose deposit arrives.
 _STEPS: Final = (

@@ -36,9 +36,9 @@ OPTIONS: dict[str, Any] = {
 _STORED = """
 SELECT d.id::text AS delivery_id, e.event_id, d.status, d.attempts AS spent,
        d.lease_token::int AS leases,
-       (SELECT array_agg(a.outcome ORDER BY a.id) FROM webhook_attempt AS a
+       (SELECT array_agg(a.outcome ORDER BY a.lease_token) FROM webhook_attempt AS a
         WHERE a.delivery_id = d.id) AS outcomes,
-       (SELECT array_agg(a.stale ORDER BY a.id) FROM webhook_attempt AS a
+       (SELECT array_agg(a.stale ORDER BY a.lease_token) FROM webhook_attempt AS a
         WHERE a.delivery_id = d.id) AS stale
 FROM webhook_delivery AS d
 JOIN event AS e ON e.seq = d.event_seq

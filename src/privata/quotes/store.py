@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,13 @@ INSERT INTO quote (id, organization_id, environment, provider, from_asset, from_
                    to_network, amount_from, amount_to, side, rate_type, markup_bps, usd_value,
                    expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+"""
+
+# An order has all that it needs of its quote. Workers skip each other's.
+_FORGET = """
+DELETE FROM quote WHERE id = ANY (ARRAY(
+    SELECT id FROM quote WHERE created_at < now() - $1::interval
+    ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED))
 """
 
 
@@ -48,3 +56,8 @@ def _row(organization_id: UUID | None, quote: Quote) -> tuple[Any, ...]:
         offer.usd_value,
         quote.expires_at,
     )
+
+
+async def forget_old(pool: asyncpg.Pool[asyncpg.Record], kept: timedelta, limit: int) -> int:
+    """Remove quotes that are older than `kept`, `limit` at most; how many."""
+    return int((await pool.execute(_FORGET, kept, limit)).rpartition(" ")[2])

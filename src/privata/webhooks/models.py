@@ -309,31 +309,40 @@ class Delivery(models.Model):
 class Attempt(models.Model):
     """One HTTP request of a delivery, written once; `stale` ones came after their lease.
 
-    A lease has one attempt at most, so a record can be repeated when its answer got lost.
+    A lease has one attempt at most, so a record can be repeated when its answer got lost. The table
+    lies in monthly partitions by the delivery's id, which are dropped whole (decision 0044).
     """
 
-    id = models.BigAutoField(primary_key=True)
+    pk = models.CompositePrimaryKey("organization_id", "delivery_id", "lease_token")
+    organization = models.ForeignKey(
+        "organizations.Organization",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
     delivery = models.ForeignKey(
-        Delivery, on_delete=models.CASCADE, related_name="+", db_index=False
+        Delivery,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
     )
     lease_token = models.BigIntegerField()
-    number = models.SmallIntegerField(help_text="1, 2, ... as the X-Privata-Attempt header said")
-    stale = models.BooleanField(db_default=False)
-    secret_ids = ArrayField(models.UUIDField(), db_default=models.Value("{}"))
-    url = models.CharField(max_length=2048)
-    address = models.CharField(max_length=64, null=True)
     signed_at = models.BigIntegerField(help_text="unix seconds, the signature's t")
     started_at = models.DateTimeField()
     duration_ms = models.IntegerField()
-    outcome = models.CharField(max_length=16)
+    number = models.SmallIntegerField(help_text="1, 2, ... as the X-Privata-Attempt header said")
     status_code = models.SmallIntegerField(null=True)
+    stale = models.BooleanField(db_default=False)
+    response_truncated = models.BooleanField(db_default=False)
+    secret_ids = ArrayField(models.UUIDField(), db_default=models.Value("{}"))
+    outcome = models.CharField(max_length=16)
+    url = models.CharField(max_length=2048)
+    address = models.CharField(max_length=64, null=True)
     detail = models.CharField(max_length=512, db_default="")
     response_headers = models.JSONField(null=True)
     response_excerpt = models.TextField(db_default="")
-    response_truncated = models.BooleanField(db_default=False)
 
     class Meta:
         db_table = "webhook_attempt"
-        constraints = [
-            models.UniqueConstraint(fields=["delivery", "lease_token"], name="webhook_attempt_once")
-        ]

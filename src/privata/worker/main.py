@@ -28,9 +28,11 @@ from privata.webhooks.engine.claims import oldest_due_age
 from privata.webhooks.engine.jobs import dispatch
 from privata.webhooks.recovery.recovering import recover_endpoints
 from privata.webhooks.recovery.resuming import probe_endpoints
+from privata.webhooks.retention import keep_delivery_log
 from privata.worker.generation import watch_generation
 from privata.worker.health import Lag, probes_served
 from privata.worker.snapshots import watch_snapshots
+from privata.worker.spent import forget_spent
 
 log = logging.getLogger(__name__)
 
@@ -128,6 +130,8 @@ LOOPS: tuple[Loop, ...] = (
     tidy_accounts,
     sweep_streams,
     keep_audit,
+    keep_delivery_log,
+    forget_spent,
     mature_earnings,
     watch_snapshots,
     watch_generation,

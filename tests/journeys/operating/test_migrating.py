@@ -30,7 +30,7 @@ _A_READERS_PATIENCE = "20s"
 
 @pytest.fixture
 def behind(cluster: Cluster, database_name: str) -> str:
-    """A database whose last migration of the webhooks is still to be applied."""
+    """A database to which the migrations of the webhooks from the tenth on are still to come."""
     manage(cluster.owner(database_name), "migrate", "webhooks", "0009", "--verbosity", "0")
     return database_name
 

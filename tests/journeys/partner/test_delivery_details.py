@@ -11,10 +11,11 @@ from tests.journeys.partner.test_webhook_api import URL, Admin, admin
 __all__ = ["admin"]
 
 _TRIED = """
-INSERT INTO webhook_attempt (delivery_id, lease_token, number, url, address, signed_at, started_at,
-                             duration_ms, outcome, status_code, detail, response_headers,
-                             response_excerpt)
-SELECT id, n, n, $1, '127.0.0.1', 0, now() + make_interval(secs => n), 12, 'http_error', 500,
+INSERT INTO webhook_attempt (organization_id, delivery_id, lease_token, number, url, address,
+                             signed_at, started_at, duration_ms, outcome, status_code, detail,
+                             response_headers, response_excerpt)
+SELECT organization_id, id, n, n, $1, '127.0.0.1', 0, now() + make_interval(secs => n), 12,
+       'http_error', 500,
        'it answered 500', '[["content-type", "text/plain"], ["x-a", "1"], ["x-a", "2"]]',
        'Oops ' || n
 FROM webhook_delivery, generate_series(1, $2::int) AS n

@@ -81,6 +81,8 @@ def grant(owner_url: str, app_role: str) -> None:
         for statement in (
             "REVOKE ALL ON SEQUENCE audit_entry_id FROM {role}",
             "GRANT EXECUTE ON FUNCTION audit_make_partitions() TO {role}",
+            "GRANT EXECUTE ON FUNCTION make_months(text, integer) TO {role}",
+            "GRANT EXECUTE ON FUNCTION drop_month(text, date) TO {role}",
             "GRANT EXECUTE ON FUNCTION old_snapshots() TO {role}",
             "GRANT EXECUTE ON FUNCTION database_identity() TO {role}",
         ):

@@ -69,6 +69,14 @@ WHERE id = $1 AND organization_id = $3 AND locked_until = $2 AND status_code IS 
 """
 
 
+# A claim takes no notice of these either. In the order of the index; workers skip each other's.
+_FORGET = """
+DELETE FROM idempotency_key WHERE id = ANY (ARRAY(
+    SELECT id FROM idempotency_key WHERE created_at < now() - $1::interval
+    ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED))
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The right to execute the call of one key, until `locked_until`."""
@@ -146,3 +154,8 @@ async def finish(tx: Transaction, held: Claim, *, status_code: int, body: bytes)
 async def release(pool: asyncpg.Pool[asyncpg.Record], held: Claim) -> None:
     """Forget a call that had no effect, so that the key can be used for the corrected one."""
     await pool.execute(_RELEASE, held.id, held.locked_until, held.organization_id)
+
+
+async def forget_old(pool: asyncpg.Pool[asyncpg.Record], limit: int) -> int:
+    """Remove keys whose answer is kept no longer, `limit` at most; how many."""
+    return int((await pool.execute(_FORGET, KEPT_FOR, limit)).rpartition(" ")[2])

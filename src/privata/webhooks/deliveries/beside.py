@@ -25,7 +25,7 @@ MOST_AHEAD: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class AttemptRow:
-    """One request of a delivery; `stale` ones came after their lease.
+    """One request of a delivery, which its `id` tells apart; `stale` ones came after their lease.
 
     `response_headers` are pairs, as they came: a header may stand there twice.
     """
@@ -52,14 +52,15 @@ SELECT t.body FROM shared_event AS t
 WHERE t.organization_id = $1 AND t.environment = $2 AND t.seq = $3
 """
 
-# An attempt has neither organization nor environment; its delivery has.
+# An attempt has no environment; its delivery has.
 _ATTEMPTS: Final = """
-SELECT a.id, a.number, a.stale, a.secret_ids, a.url, a.address, a.signed_at, a.started_at,
-       a.duration_ms, a.outcome, a.status_code, a.detail, a.response_headers, a.response_excerpt,
-       a.response_truncated
-FROM webhook_attempt AS a JOIN webhook_delivery AS d ON d.id = a.delivery_id
-WHERE d.organization_id = $1 AND d.environment = $2 AND a.delivery_id = $3
-ORDER BY a.started_at DESC, a.id DESC LIMIT $4
+SELECT a.lease_token AS id, a.number, a.stale, a.secret_ids, a.url, a.address, a.signed_at,
+       a.started_at, a.duration_ms, a.outcome, a.status_code, a.detail, a.response_headers,
+       a.response_excerpt, a.response_truncated
+FROM webhook_attempt AS a
+JOIN webhook_delivery AS d ON d.id = a.delivery_id AND d.organization_id = a.organization_id
+WHERE a.organization_id = $1 AND d.environment = $2 AND a.delivery_id = $3
+ORDER BY a.started_at DESC, a.lease_token DESC LIMIT $4
 """
 
 #: It must have its first attempt before; with strict ordering it must be finished.

@@ -12,7 +12,8 @@ from privata.infra.context import AppContext
 _WAITING: Final = """
 SELECT count(*)::int AS deliveries, count(DISTINCT e.id)::int AS endpoints,
        count(DISTINCT e.organization_id)::int AS organizations, min(waits.created_at) AS since,
-       (array_agg(waits.id ORDER BY waits.last_attempt_at DESC))[1] AS latest
+       (array_agg(waits.id ORDER BY waits.last_attempt_at DESC))[1] AS latest,
+       (array_agg(e.organization_id ORDER BY waits.last_attempt_at DESC))[1] AS its_owner
 FROM webhook_endpoint AS e CROSS JOIN LATERAL (
     SELECT d.id, d.created_at, d.last_attempt_at FROM webhook_delivery AS d
     WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.last_outcome = 'internal'
@@ -21,8 +22,9 @@ WHERE e.status IN ('active', 'resuming')
 """
 
 _WHY: Final = """
-SELECT detail FROM webhook_attempt WHERE delivery_id = $1 AND outcome = 'internal'
-ORDER BY id DESC LIMIT 1
+SELECT detail FROM webhook_attempt
+WHERE organization_id = $1 AND delivery_id = $2 AND outcome = 'internal'
+ORDER BY lease_token DESC LIMIT 1
 """
 
 
@@ -43,7 +45,7 @@ async def waiting_for_us(ctx: AppContext) -> WaitingForUs | None:
         row = await connection.fetchrow(_WAITING)
         if row is None or not row["deliveries"]:
             return None
-        why = await connection.fetchval(_WHY, row["latest"])
+        why = await connection.fetchval(_WHY, row["its_owner"], row["latest"])
     return WaitingForUs(
         row["deliveries"],
         row["endpoints"],

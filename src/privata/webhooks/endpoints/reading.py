@@ -163,8 +163,9 @@ WHERE e.organization_id = $1 AND e.environment = $2 AND e.id = $3
 _WAITING_FOR_US: Final = f"""
 SELECT count(*)::int AS deliveries, (
     SELECT a.detail FROM webhook_attempt AS a
-    WHERE a.delivery_id = (array_agg(d.id ORDER BY d.last_attempt_at DESC))[1]
-    ORDER BY a.id DESC LIMIT 1
+    WHERE a.organization_id = $1
+      AND a.delivery_id = (array_agg(d.id ORDER BY d.last_attempt_at DESC))[1]
+    ORDER BY a.lease_token DESC LIMIT 1
 ) AS said
 FROM webhook_delivery AS d
 WHERE d.organization_id = $1 AND d.environment = $2 AND d.endpoint_id = $3

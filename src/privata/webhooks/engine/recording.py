@@ -26,13 +26,13 @@ from privata.webhooks.engine.reconnecting import Connection, ReconnectingConnect
 _RECORD: Final = """
 WITH result AS (
     SELECT * FROM unnest(
-        $1::uuid[], $2::bigint[], $3::uuid[], $4::text[], $5::bool[], $6::float8[], $7::bool[],
-        $8::int[], $9::text[], $10::text[], $11::text[], $12::bigint[], $13::timestamptz[],
-        $14::int[], $15::text[], $16::int[], $17::text[], $18::text[], $19::text[], $20::bool[],
-        $21::bool[], $22::bool[], $23::text[]
-    ) AS r (delivery_id, lease_token, endpoint_id, status, spent, wait_s, gone, number,
-            secret_ids, url, address, signed_at, started_at, duration_ms, outcome, status_code,
-            detail, response_headers, response_excerpt, response_truncated,
+        $1::uuid[], $2::bigint[], $3::uuid[], $4::uuid[], $5::text[], $6::bool[], $7::float8[],
+        $8::bool[], $9::int[], $10::text[], $11::text[], $12::text[], $13::bigint[],
+        $14::timestamptz[], $15::int[], $16::text[], $17::int[], $18::text[], $19::text[],
+        $20::text[], $21::bool[], $22::bool[], $23::bool[], $24::text[]
+    ) AS r (delivery_id, lease_token, endpoint_id, organization_id, status, spent, wait_s, gone,
+            number, secret_ids, url, address, signed_at, started_at, duration_ms, outcome,
+            status_code, detail, response_headers, response_excerpt, response_truncated,
             counts, probing, error)
 ), recorded AS (
     UPDATE webhook_delivery AS d
@@ -49,15 +49,16 @@ WITH result AS (
               r.lease_token AS fence, r.gone, r.url, r.counts, r.probing, r.error, r.status
 ), written AS (
     INSERT INTO webhook_attempt (
-        delivery_id, lease_token, stale, number, secret_ids, url, address, signed_at, started_at,
-        duration_ms, outcome, status_code, detail, response_headers, response_excerpt,
-        response_truncated)
-    SELECT r.delivery_id, r.lease_token, s.id IS NULL, r.number, r.secret_ids::uuid[], r.url,
-           r.address, r.signed_at, r.started_at, r.duration_ms, r.outcome, r.status_code, r.detail,
-           r.response_headers::jsonb, r.response_excerpt, r.response_truncated
+        organization_id, delivery_id, lease_token, stale, number, secret_ids, url, address,
+        signed_at, started_at, duration_ms, outcome, status_code, detail, response_headers,
+        response_excerpt, response_truncated)
+    SELECT r.organization_id, r.delivery_id, r.lease_token, s.id IS NULL, r.number,
+           r.secret_ids::uuid[], r.url, r.address, r.signed_at, r.started_at, r.duration_ms,
+           r.outcome, r.status_code, r.detail, r.response_headers::jsonb, r.response_excerpt,
+           r.response_truncated
     FROM result AS r
     LEFT JOIN recorded AS s ON s.id = r.delivery_id AND s.fence = r.lease_token
-    ON CONFLICT (delivery_id, lease_token) DO NOTHING
+    ON CONFLICT (organization_id, delivery_id, lease_token) DO NOTHING
 )
 SELECT organization_id, environment, endpoint_id, url, count(*)::int AS recorded,
        bool_or((
@@ -84,6 +85,7 @@ class AttemptRecord(NamedTuple):
     delivery_id: UUID
     lease_token: int
     endpoint_id: UUID
+    organization_id: UUID
     status: str
     spent: bool
     wait_s: float

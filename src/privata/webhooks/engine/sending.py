@@ -128,6 +128,7 @@ class Sender:
             delivery_id=claim.delivery_id,
             lease_token=claim.lease_token,
             endpoint_id=claim.endpoint_id,
+            organization_id=claim.organization_id,
             status=decision.status.value,
             spent=decision.spent,
             wait_s=decision.wait_s,

@@ -117,6 +117,7 @@ def attempt_record(claimed: Claim, **changes: object) -> AttemptRecord:
         delivery_id=claimed.delivery_id,
         lease_token=claimed.lease_token,
         endpoint_id=claimed.endpoint_id,
+        organization_id=claimed.organization_id,
         status="delivered",
         spent=True,
         wait_s=0.0,
@@ -190,7 +191,7 @@ async def delivery(ctx: AppContext, delivery_id: UUID) -> asyncpg.Record:
 
 async def attempts(ctx: AppContext, delivery_id: UUID) -> list[asyncpg.Record]:
     return await ctx.database.pool.fetch(
-        "SELECT * FROM webhook_attempt WHERE delivery_id = $1 ORDER BY id", delivery_id
+        "SELECT * FROM webhook_attempt WHERE delivery_id = $1 ORDER BY lease_token", delivery_id
     )
 
 

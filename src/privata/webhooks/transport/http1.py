@@ -30,6 +30,9 @@ EXCERPT_BYTES: Final = 1024
 KEPT_HEADERS: Final = 50
 KEPT_HEADER_CHARS: Final = 512
 
+#: Of all names and values together; an attempt is a row of a log.
+KEPT_HEAD_CHARS: Final = 2048
+
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[\x21-\x7e\x80-\xff](?:[\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])?|")
 # What this module decides alone, and what would carry state from one partner to another.
@@ -231,10 +234,14 @@ class ResponseReader:
 
     def kept_headers(self) -> tuple[tuple[str, str], ...]:
         """Names in lower case and values, bounded in number and length, safe to store."""
-        return tuple(
-            (safe_text(name.lower())[:KEPT_HEADER_CHARS], safe_text(value[:KEPT_HEADER_CHARS]))
-            for name, value in self.headers[:KEPT_HEADERS]
-        )
+        kept, room = [], KEPT_HEAD_CHARS
+        for name, value in self.headers[:KEPT_HEADERS]:
+            pair = safe_text(name.lower())[:KEPT_HEADER_CHARS], safe_text(value[:KEPT_HEADER_CHARS])
+            room -= len(pair[0]) + len(pair[1])
+            if room < 0:
+                break
+            kept.append(pair)
+        return tuple(kept)
 
     # The parser's callbacks.
 

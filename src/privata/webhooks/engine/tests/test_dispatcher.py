@@ -142,7 +142,9 @@ async def test_what_waits_goes_to_the_new_url(ctx: AppContext, organization: UUI
         await update_endpoint(ctx, actor=actor, endpoint_id=endpoint_id, url=f"{base}/hook")
         await make_due(ctx)
         await drained(ctx)
-    rows = await ctx.database.pool.fetch("SELECT outcome, url FROM webhook_attempt ORDER BY id")
+    rows = await ctx.database.pool.fetch(
+        "SELECT outcome, url FROM webhook_attempt ORDER BY lease_token"
+    )
     assert [row["outcome"] for row in rows] == ["connection", "delivered"]
     assert rows[0]["url"] == "http://localhost:1/old"
 
@@ -167,7 +169,7 @@ async def test_no_gap_while_a_secret_is_rotated(ctx: AppContext, organization: U
         await recorded(ctx, 4)
     assert app.log.stats()["unverified"] == 1
     used = await ctx.database.pool.fetch(
-        "SELECT cardinality(secret_ids) AS n FROM webhook_attempt ORDER BY id"
+        "SELECT cardinality(secret_ids) AS n FROM webhook_attempt ORDER BY lease_token"
     )
     assert [row["n"] for row in used] == [1, 2, 2, 1]
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from uuid import UUID
+
+import asyncpg
+import pytest
 
 from privata.infra.context import AppContext
 from privata.webhooks.engine.recording import record_attempts
@@ -17,6 +21,12 @@ from privata.webhooks.tests.deliveries import (
     make_due,
     publish_order,
     reconnecting,
+)
+from privata.webhooks.transport.http1 import (
+    EXCERPT_BYTES,
+    KEPT_HEAD_CHARS,
+    ResponseReader,
+    safe_text,
 )
 
 
@@ -151,3 +161,33 @@ async def test_410_of_a_url_that_was_changed_meanwhile_pauses_nothing(
         )
     status = await ctx.database.pool.fetchval("SELECT status FROM webhook_endpoint")
     assert status == "active"
+
+
+async def test_what_a_receiver_says_takes_a_bounded_part_of_the_log(
+    ctx: AppContext, organization: UUID
+) -> None:
+    """50 headers of a KiB each were kept with every attempt, 8 times for each delivery."""
+    reader = ResponseReader()
+    head = "".join(f"x-{n}: {'v' * 400}\r\n" for n in range(60))
+    body = b"\xff" * 250 + "ü".encode() * 5000
+    reader.feed(f"HTTP/1.1 200 OK\r\n{head}content-length: {len(body)}\r\n\r\n".encode() + body)
+    headers = reader.kept_headers()
+    assert 0 < sum(len(name) + len(value) for name, value in headers) <= KEPT_HEAD_CHARS
+    excerpt = safe_text(reader.excerpt)
+    assert len(excerpt.encode()) <= 4 * EXCERPT_BYTES
+    await endpoint(ctx, organization)
+    await publish_order(ctx, organization)
+    async with reconnecting(ctx) as db:
+        (claimed,) = await claim_some(db)
+        stored = json.dumps(headers)
+        record = attempt_record(claimed, response_headers=stored, response_excerpt=excerpt)
+        await record_attempts(db, [record])
+        (row,) = await attempts(ctx, claimed.delivery_id)
+        assert row["response_excerpt"] == excerpt
+        # The table itself refuses more, whoever writes it.
+        for column, value in (
+            ("response_excerpt", "repeat('x', 4097)"),
+            ("response_headers", "to_jsonb(repeat('x', 16384))"),
+        ):
+            with pytest.raises(asyncpg.CheckViolationError, match="webhook_attempt_bounded"):
+                await ctx.database.pool.execute(f"UPDATE webhook_attempt SET {column} = {value}")
