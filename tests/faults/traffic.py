@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -149,7 +148,7 @@ async def through_programs(
     *,
     pause_s: float = PAUSE_S,
     **more: str,
-) -> AsyncIterator[tuple[Traffic, asyncio.subprocess.Process, subprocess.Popen[bytes]]]:
+) -> AsyncIterator[tuple[Traffic, asyncio.subprocess.Process, Program]]:
     """Traffic through a server and a worker of its own; `more` are settings of both."""
     hook = await harness.hook("orders", delay_s=0.01)
     harness.env |= more
