@@ -18,6 +18,7 @@ from privata.core.tenancy import Environment
 from privata.infra.database.faults import passing_fault
 from privata.infra.settings import Settings
 from tests.conftest import ADDRESSES, mint
+from tests.programs import Program
 from tests.servers import api_process
 
 from .harness import Harness, Hook
@@ -148,7 +149,7 @@ async def through_programs(
     *,
     pause_s: float = PAUSE_S,
     **more: str,
-) -> AsyncIterator[tuple[Traffic, asyncio.subprocess.Process, Program]]:
+) -> AsyncIterator[tuple[Traffic, Program, Program]]:
     """Traffic through a server and a worker of its own; `more` are settings of both."""
     hook = await harness.hook("orders", delay_s=0.01)
     harness.env |= more
