@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -13,7 +17,17 @@ from privata.events.feed import events_after
 from privata.events.service import NewEvent, publish
 from privata.infra.context import AppContext
 from privata.infra.settings import Settings
-from tests.contracts.test_migrations import manage
+
+#: Brings the events to each migration that it reads: one process, since to start Django takes long.
+_MIGRATOR = """
+import sys
+from privata.dashboard.database import boot
+boot(sys.argv[1])
+from django.core.management import call_command
+for target in sys.stdin:
+    call_command("migrate", "events", target.strip(), verbosity=0)
+    print("done", flush=True)
+"""
 
 #: The statement of the release before, without the deliveries.
 _OLD_PUBLISH = """
@@ -36,39 +50,66 @@ LIMIT 100
 """
 
 
+@asynccontextmanager
+async def migrating(url: str) -> AsyncIterator[Callable[[str], Awaitable[None]]]:
+    """Brings the tables of the events to a migration, as the owner."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _MIGRATOR, url),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    source, sink = process.stdout, process.stdin
+    assert source is not None
+    assert sink is not None
+
+    async def migrate(target: str) -> None:
+        sink.write(f"{target}\n".encode())
+        assert await source.readline() == b"done\n", target
+
+    try:
+        yield migrate
+    finally:
+        sink.close()
+        await process.wait()
+
+
 async def test_no_event_is_lost_while_both_releases_publish(
     cluster: Cluster, database_name: str, settings: Settings
 ) -> None:
     """A process of the release before goes on through the migrations, and after them."""
     owner_url, app_url = cluster.owner(database_name), cluster.app(database_name)
-    manage(owner_url, "migrate", "events", "0003", "--verbosity", "0")
     old = await asyncpg.connect(app_url)
     beside = await asyncpg.connect(app_url)
+    organization = uuid4()
     try:
-        organization = uuid4()
-        await old.execute("INSERT INTO organization (id, name) VALUES ($1, 'Acme')", organization)
-        async with old.transaction():
-            await old.execute("SELECT pg_current_xact_id()")
-            await beside.execute(_OLD_PUBLISH, organization, ["second"])
-            await old.execute(_OLD_PUBLISH, organization, ["first"])
-        manage(owner_url, "migrate", "events", "0004", "--verbosity", "0")
-        # The new tables are not granted to anybody yet.
-        await old.execute(_OLD_PUBLISH, organization, ["amid the migrations", "with another"])
-        manage(owner_url, "migrate", "events", "--verbosity", "0")
-        grant(owner_url, "privata_app")
-        await old.execute(_OLD_PUBLISH, organization, ["by the old release"])
-        expected = ["first", "second", "amid the migrations", "with another", "by the old release"]
-        assert [row[0] for row in await old.fetch(_OLD_FEED, organization)] == expected
-        assert "event_in_old_order" in await _plan(old, organization)
-        expected.append("by the new one")
-        await _publish(settings, app_url, organization, expected[-1])
-        assert await _read(settings, app_url, organization) == expected
-        # Back, where a place is a transaction again, and forth.
-        manage(owner_url, "migrate", "events", "0003", "--verbosity", "0")
-        assert [row[0] for row in await old.fetch(_OLD_FEED, organization)] == expected
-        manage(owner_url, "migrate", "events", "--verbosity", "0")
-        grant(owner_url, "privata_app")
-        assert await _read(settings, app_url, organization) == expected
+        async with migrating(owner_url) as migrate:
+            await migrate("0003")
+            await old.execute(
+                "INSERT INTO organization (id, name) VALUES ($1, 'Acme')", organization
+            )
+            async with old.transaction():
+                await old.execute("SELECT pg_current_xact_id()")
+                await beside.execute(_OLD_PUBLISH, organization, ["second"])
+                await old.execute(_OLD_PUBLISH, organization, ["first"])
+            await migrate("0004")
+            # The new tables are not granted to anybody yet.
+            await old.execute(_OLD_PUBLISH, organization, ["amid the migrations", "with another"])
+            await migrate("0007")
+            grant(owner_url, "privata_app")
+            await old.execute(_OLD_PUBLISH, organization, ["by the old release"])
+            expected = ["first", "second", "amid the migrations", "with another"]
+            expected.append("by the old release")
+            assert [row[0] for row in await old.fetch(_OLD_FEED, organization)] == expected
+            assert "event_in_old_order" in await _plan(old, organization)
+            expected.append("by the new one")
+            await _publish(settings, app_url, organization, expected[-1])
+            assert await _read(settings, app_url, organization) == expected
+            # Back, where a place is a transaction again, and forth.
+            await migrate("0003")
+            assert [row[0] for row in await old.fetch(_OLD_FEED, organization)] == expected
+            await migrate("0007")
+            grant(owner_url, "privata_app")
+            assert await _read(settings, app_url, organization) == expected
     finally:
         await old.close()
         await beside.close()
