@@ -14,6 +14,10 @@ from privata.infra.settings import Settings
 from tests.faults.programs import free_port
 from tests.loopback import NO_AUTHORITIES
 
+#: Generous: the machine may be busy. A start that took longer than 60 s was taken for a server that
+#: hangs.
+START_S = 180.0
+
 
 @asynccontextmanager
 async def running_api(settings: Settings, **more: str) -> AsyncIterator[str]:
@@ -51,7 +55,7 @@ async def api_process(
                     return False
                 return answer.status_code == 200
 
-            await wait_for(alive, seconds=60)
+            await wait_for(alive, seconds=START_S)
         yield f"http://127.0.0.1:{port}/partner/v1", process
     finally:
         if process.returncode is None:
