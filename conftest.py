@@ -23,6 +23,7 @@ from privata.infra.settings import Settings
 from privata.wiring import wire
 from tests import canaries, clusters
 from tests.clusters import Cluster, cluster_of_the_process, environment_for, running_cluster
+from tests.pooling import pooled
 
 _Found = TypeVar("_Found")
 
@@ -32,6 +33,14 @@ _reached_for: list[str] = []
 
 class LeftTheMachine(Exception):
     """A test tried to connect to something that is not this machine."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--pooler",
+        action="store_true",
+        help="put PgBouncer in transaction mode before the database (for tests/journeys/partner)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -132,12 +141,30 @@ def database_name(cluster: Cluster) -> Iterator[str]:
     cluster.drop(name)
 
 
+@pytest.fixture(scope="session")
+def app_url(
+    request: pytest.FixtureRequest, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], str]]:
+    """How the application reaches a database: directly, or with `--pooler` through PgBouncer."""
+    if not request.config.getoption("--pooler"):
+        yield cluster.app
+        return
+    log = tmp_path_factory.mktemp("pooler") / "log"
+    with pooled(cluster.app(cluster.template), log) as url:
+        yield lambda name: url.replace(f"/{cluster.template}?", f"/{name}?")
+
+
 @pytest.fixture
-def settings(cluster: Cluster, database_name: str, tmp_path: Path) -> Settings:
+def settings(
+    cluster: Cluster, database_name: str, tmp_path: Path, app_url: Callable[[str], str]
+) -> Settings:
+    direct = cluster.app(database_name)
+    url = app_url(database_name)
     return Settings(
         _env_file=None,
         home=tmp_path,
-        database_url=cluster.app(database_name),
+        database_url=url,
+        database_listen_url=None if url == direct else direct,
         database_owner_url=cluster.owner(database_name),
         drain_seconds=0,
     )

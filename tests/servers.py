@@ -15,6 +15,10 @@ from tests.faults.programs import free_port
 from tests.loopback import NO_AUTHORITIES
 from tests.programs import Program
 
+#: Generous: the machine may be busy. A start that took longer than 60 s was taken for a server that
+#: hangs.
+START_S = 180.0
+
 
 @asynccontextmanager
 async def running_api(settings: Settings, **more: str) -> AsyncIterator[str]:
@@ -49,7 +53,7 @@ async def api_process(settings: Settings, **more: str) -> AsyncIterator[tuple[st
                     return False
                 return answer.status_code == 200
 
-            await wait_for(alive, seconds=60)
+            await wait_for(alive, seconds=START_S)
         yield f"http://127.0.0.1:{port}/partner/v1", process
     finally:
         process.terminate()

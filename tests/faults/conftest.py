@@ -17,8 +17,10 @@ from .harness import OPTIONS, Harness
 
 T = TypeVar("T")
 
-#: Seconds a single test of the long run may take.
+#: Seconds a single test may take, in the long run and in every run: longer than what it waits for
+#: one after the other, so that the wait which fails says what it waited for.
 LONG_TIMEOUT_S = 3600
+SHORT_TIMEOUT_S = 900
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,8 +36,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.fault)
-            if is_long(config):
-                item.add_marker(pytest.mark.timeout(LONG_TIMEOUT_S))
+            seconds = LONG_TIMEOUT_S if is_long(config) else SHORT_TIMEOUT_S
+            item.add_marker(pytest.mark.timeout(seconds))
 
 
 def is_long(config: pytest.Config) -> bool:

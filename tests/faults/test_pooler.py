@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,18 +11,18 @@ import asyncpg
 import httpx
 import pytest
 
-from conftest import environment_for, wait_for
+from conftest import environment_for
 from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
-from privata.infra.database.connecting import Connector, connect
+from privata.infra.database.connecting import Connector
 from privata.infra.database.poolers import transaction_pooler
 from privata.infra.settings import Settings
 from tests import programs
 from tests.conftest import mint
+from tests.pooling import pooled, program
 from tests.servers import api_process
 
 from .harness import OPTIONS, Harness
-from .pooling import pooled, program
 from .test_idempotency import UNLIMITED, create, order_body
 
 pytestmark = pytest.mark.skipif(
@@ -38,18 +38,8 @@ def direct_url(settings: Settings) -> str:
 
 
 @pytest.fixture
-async def pooler_url(direct_url: str, tmp_path: Path) -> AsyncIterator[str]:
+def pooler_url(direct_url: str, tmp_path: Path) -> Iterator[str]:
     with pooled(direct_url, tmp_path / "pooler.log") as url:
-
-        async def answers() -> bool:
-            try:
-                connection = await connect(url)
-            except OSError:
-                return False
-            connection.terminate()
-            return True
-
-        await wait_for(answers)
         yield url
 
 
