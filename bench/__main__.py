@@ -9,7 +9,7 @@ from typing import Any
 
 import uvloop
 
-from bench import api, backlog, delivery, hot_path, latency, search, streams
+from bench import api, backlog, delivery, hot_path, latency, polling, search, streams
 from bench.harness import Harness, open_harness
 from bench.report import Row, machine, print_row
 
@@ -26,6 +26,7 @@ ROWS: dict[str, Callable[[Harness], Coroutine[Any, Any, Row]]] = {
     "api": api.run,
     "search": search.run,
     "streams": streams.run,
+    "polling": polling.run,
 }
 
 
