@@ -9,7 +9,7 @@ from typing import Any
 
 import uvloop
 
-from bench import api, backlog, delivery, hot_path, latency, search, storage, streams
+from bench import api, backlog, delivery, hot_path, latency, polling, search, storage, streams
 from bench.harness import Harness, open_harness
 from bench.report import Row, machine, print_row
 
@@ -27,6 +27,7 @@ ROWS: dict[str, Callable[[Harness], Coroutine[Any, Any, Row]]] = {
     "search": search.run,
     "storage": storage.run,
     "streams": streams.run,
+    "polling": polling.run,
 }
 
 
