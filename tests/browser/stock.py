@@ -26,9 +26,9 @@ WHERE id = %s
 """
 
 _ENTER = """
-INSERT INTO order_timeline (order_id, seq, status, at, source)
-SELECT %s, n + 1, status, now() + make_interval(secs => n), 'provider'
-FROM unnest(%s::text[]) WITH ORDINALITY AS entered(status, n)
+INSERT INTO order_timeline (organization_id, order_id, seq, status, at, source)
+SELECT o.organization_id, o.id, n + 1, entered.status, now() + make_interval(secs => n), 'provider'
+FROM orders AS o, unnest(%s::text[]) WITH ORDINALITY AS entered(status, n) WHERE o.id = %s
 """
 
 
@@ -62,6 +62,6 @@ def stock(server: Server) -> Stock:
             len(entered) + 1,
             order_id,
         )
-        server.execute(_ENTER, order_id, list(entered))
+        server.execute(_ENTER, list(entered), order_id)
         made[status] = order_id
     return Stock(made)

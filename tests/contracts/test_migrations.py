@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from conftest import Cluster
+from privata.core.ids import new_id
 
 MANAGE = """
 import sys
@@ -175,3 +176,68 @@ def test_the_way_back_loses_no_second_factor_where_allauth_never_was(
         owner.execute("DELETE FROM mfa_authenticator")
     for target in ("0004", "0005"):
         manage(url, "migrate", "accounts", target, "--verbosity", "0")
+
+
+DELIVERED = """
+INSERT INTO orders (id, organization_id, environment, quote_id, provider, provider_order_id,
+    from_asset, from_network, from_decimals, to_asset, to_network, to_decimals, amount_from,
+    amount_to_expected, rate_type, deposit_address, payout_address, sandbox_scenario, expires_at)
+VALUES ('prv-1', %(org)s, 'test', 'qt_1', 'simulator', 'p', 'BTC', 'BTC', 8, 'ETH', 'ETH', 8, 1, 2,
+        'float', 'd', 'p', 'success', now());
+INSERT INTO order_timeline (organization_id, order_id, seq, status, at, source)
+VALUES (%(org)s, 'prv-1', 1, 'waiting_deposit', '2026-01-01', 'api');
+INSERT INTO order_ignored_report (organization_id, order_id, status, reported)
+VALUES (%(org)s, 'prv-1', 'sending', 'confirming');
+INSERT INTO event (event_id, organization_id, environment, channel, type, order_id, order_seq, body)
+VALUES ('e', %(org)s, 'test', 'order', 'order.sending', 'prv-1', 1, '{}');
+INSERT INTO webhook_endpoint (id, organization_id, environment, channel, alias, url)
+VALUES (%(endpoint)s, %(org)s, 'test', 'order', 'x', 'http://x');
+INSERT INTO webhook_delivery (id, organization_id, environment, endpoint_id, event_seq, order_id)
+SELECT ident, %(org)s, 'test', %(endpoint)s, seq, 'prv-1'
+FROM event, unnest(ARRAY[%(delivery)s]::uuid[]) AS ident;
+INSERT INTO webhook_attempt (organization_id, delivery_id, lease_token, number, url, signed_at,
+                             started_at, duration_ms, outcome, response_headers)
+SELECT %(org)s, id, n, n, 'http://x', 0, now(), 1, 'delivered', '[["server", "x"]]'
+FROM webhook_delivery, generate_series(1, 3) AS n;
+"""
+
+KEPT = (
+    "SELECT order_id, seq, status, at FROM order_timeline",
+    "SELECT order_id, status, reported, times FROM order_ignored_report",
+    "SELECT delivery_id, lease_token, number, outcome, response_headers, started_at"
+    " FROM webhook_attempt ORDER BY lease_token",
+)
+
+
+@pytest.mark.parametrize("version", [4, 7])
+def test_orders_and_attempts_are_kept_over_their_new_keys_and_back(
+    cluster: Cluster, database_name: str, organization_id: uuid.UUID, version: int
+) -> None:
+    """Ids of version 4, which lie in no month, too."""
+    url = cluster.owner(database_name)
+    values = {
+        "org": organization_id,
+        "endpoint": uuid.uuid4(),
+        "delivery": uuid.uuid4() if version == 4 else new_id(),
+    }
+
+    def kept() -> list[list[tuple[object, ...]]]:
+        with psycopg.connect(url, autocommit=True) as owner:
+            return [owner.execute(asked).fetchall() for asked in KEPT]
+
+    with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as owner:
+        owner.execute(DELIVERED, values)
+    before = kept()
+    assert [len(rows) for rows in before] == [1, 1, 3]
+    manage(url, "migrate", "orders", "0007", "--verbosity", "0")
+    manage(url, "migrate", "webhooks", "0011", "--verbosity", "0")
+    assert kept() == before
+    with psycopg.connect(url, autocommit=True) as owner, pytest.raises(psycopg.Error):
+        owner.execute("SELECT organization_id FROM webhook_attempt")
+    for app in ("orders", "webhooks"):
+        manage(url, "migrate", app, "--verbosity", "0")
+    assert kept() == before
+    with psycopg.connect(url, autocommit=True) as owner:
+        for table in ("order_timeline", "order_ignored_report", "webhook_attempt"):
+            rows = owner.execute(f"SELECT DISTINCT organization_id FROM {table}").fetchall()
+            assert rows == [(organization_id,)]

@@ -32,7 +32,8 @@ WITH swap AS (
     SELECT o.created_at >= $3 AS recent, date_trunc('hour', o.created_at, 'UTC') AS hour,
            o.provider, extract(epoch FROM o.completed_at - seen.at)::float8 AS seconds
     FROM orders AS o
-    JOIN order_timeline AS seen ON seen.order_id = o.id AND seen.status = 'confirming'
+    JOIN order_timeline AS seen ON seen.organization_id = o.organization_id
+     AND seen.order_id = o.id AND seen.status = 'confirming'
     WHERE o.organization_id = $1 AND o.environment = $2
       AND o.created_at >= $4 AND o.status = 'completed'
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -36,7 +38,11 @@ def _by_form(column: str, name: str, condition: models.Q | None = None) -> model
 
 
 class Order(models.Model):
-    """A swap. Only this room writes it, with timeline and event in one transaction."""
+    """A swap. Only this room writes it, with timeline and event in one transaction.
+
+    In the database its key is (organization, id), and a quote is spent once by an organization: a
+    migration says so, for Django knows no foreign key to such a key.
+    """
 
     id = models.CharField(primary_key=True, max_length=40)
     organization = models.ForeignKey(
@@ -154,6 +160,8 @@ class Order(models.Model):
             ),
         ]
         indexes = [
+            # For whoever has the id alone: the end user's link, and the locks of the pollers.
+            models.Index(fields=["id"], name="orders_by_id"),
             models.Index(
                 fields=["organization", "environment", "-created_at", "-id"], name="orders_recent"
             ),
@@ -202,11 +210,29 @@ class Order(models.Model):
         ]
 
 
+def _owner() -> models.ForeignKey[Any, Any]:
+    return models.ForeignKey(
+        "organizations.Organization",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+
+
+def _of_order() -> models.ForeignKey[Any, Any]:
+    """The order by its id; the constraint, which has the organization as well, is a migration's."""
+    return models.ForeignKey(
+        Order, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+
+
 class TimelineEntry(models.Model):
     """One state an order entered, in order."""
 
-    pk = models.CompositePrimaryKey("order_id", "seq")
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="timeline")
+    pk = models.CompositePrimaryKey("organization_id", "order_id", "seq")
+    organization = _owner()
+    order = _of_order()
     seq = models.IntegerField()
     status = models.CharField(max_length=16)
     at = models.DateTimeField()
@@ -220,8 +246,9 @@ class TimelineEntry(models.Model):
 class IgnoredReport(models.Model):
     """Late or repeated reports: counted, never applied (docs/order-lifecycle.md)."""
 
-    pk = models.CompositePrimaryKey("order_id", "status", "reported")
-    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="+")
+    pk = models.CompositePrimaryKey("organization_id", "order_id", "status", "reported")
+    organization = _owner()
+    order = _of_order()
     status = models.CharField(max_length=16, help_text="the state the order was in")
     reported = models.CharField(max_length=16)
     times = models.IntegerField(db_default=1)

@@ -145,7 +145,7 @@ async def _apply(
             tx.wake(ORDERS_WAKEUP)
     else:
         if late is None and report.status is not current:
-            await store.count_ignored(tx, row.id, current.value, report.status.value)
+            await store.count_ignored(tx, row, report.status.value)
         # An order whose refund is under way is followed by that: see `refunds`.
         if current is not OrderStatus.REFUND_REQUIRED or row.poll_at is not None:
             await store.set_poll(tx, row, poll_at)

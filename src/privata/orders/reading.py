@@ -71,8 +71,9 @@ _BY_LINK: Final = "SELECT * FROM orders WHERE id = $1"
 
 _TIMELINE: Final = """
 SELECT status, at, source FROM order_timeline
-WHERE order_id = (SELECT id FROM orders WHERE id = $1 AND organization_id = $2
-                  AND environment = $3)
+WHERE organization_id = $2
+  AND order_id = (SELECT id FROM orders
+                  WHERE id = $1 AND organization_id = $2 AND environment = $3)
 ORDER BY seq
 """
 
@@ -89,8 +90,10 @@ ORDER BY created_at DESC, id DESC LIMIT 1
 _REFUND_WINDOWS: Final = f"""
 SELECT entered.at, o.refund_window_hours, o.sandbox_ttl
 FROM orders AS o
-JOIN order_timeline AS entered ON entered.order_id = o.id AND entered.status = o.status
-WHERE {_MINE} AND o.status = '{OrderStatus.REFUND_REQUIRED}' AND o.created_at >= $3
+JOIN order_timeline AS entered ON entered.organization_id = o.organization_id
+ AND entered.order_id = o.id AND entered.status = o.status
+WHERE o.organization_id = $1 AND o.environment = $2
+  AND o.status = '{OrderStatus.REFUND_REQUIRED}' AND o.created_at >= $3
 ORDER BY o.updated_at LIMIT $4
 """  # noqa: S608
 

@@ -65,10 +65,10 @@ WITH spent AS (
 ), made AS (
     INSERT INTO orders ({", ".join(COLUMNS)})
     SELECT {", ".join(f"${n}" for n in range(1, len(COLUMNS) + 1))} FROM spent
-    RETURNING id
+    RETURNING organization_id, id
 ), begun AS (
-    INSERT INTO order_timeline (order_id, seq, status, at, source)
-    SELECT id, 1, 'waiting_deposit', $33, 'api' FROM made
+    INSERT INTO order_timeline (organization_id, order_id, seq, status, at, source)
+    SELECT organization_id, id, 1, 'waiting_deposit', $33, 'api' FROM made
 )
 SELECT id FROM made
 """  # noqa: S608  # only our own column names are put together
@@ -85,9 +85,11 @@ REFUND = """
 
 #: What makes an order's row the whole order.
 TIMELINE = f"""
-    ARRAY(SELECT t.status FROM order_timeline t WHERE t.order_id = o.id ORDER BY t.seq)
+    ARRAY(SELECT t.status FROM order_timeline t
+          WHERE t.organization_id = o.organization_id AND t.order_id = o.id ORDER BY t.seq)
         AS timeline_status,
-    ARRAY(SELECT t.at FROM order_timeline t WHERE t.order_id = o.id ORDER BY t.seq)
+    ARRAY(SELECT t.at FROM order_timeline t
+          WHERE t.organization_id = o.organization_id AND t.order_id = o.id ORDER BY t.seq)
         AS timeline_at,
     {REFUND}
 """  # noqa: S608  # put together out of constants
@@ -143,16 +145,17 @@ WITH moved AS (
            failed_reason_code = coalesce($10, failed_reason_code),
            failed_reason_message = coalesce($11, failed_reason_message)
     WHERE id = $1 AND organization_id = $15
-    RETURNING id
+    RETURNING organization_id, id
 )
-INSERT INTO order_timeline (order_id, seq, status, at, source)
-SELECT moved.id, step.seq, step.status, $4, $12
+INSERT INTO order_timeline (organization_id, order_id, seq, status, at, source)
+SELECT moved.organization_id, moved.id, step.seq, step.status, $4, $12
 FROM moved, unnest($13::int[], $14::text[]) AS step(seq, status)
 """
 
 _IGNORE = """
-INSERT INTO order_ignored_report (order_id, status, reported) VALUES ($1, $2, $3)
-ON CONFLICT (order_id, status, reported)
+INSERT INTO order_ignored_report (organization_id, order_id, status, reported)
+VALUES ($1, $2, $3, $4)
+ON CONFLICT (organization_id, order_id, status, reported)
 DO UPDATE SET times = order_ignored_report.times + 1, last_at = now()
 """
 
@@ -291,9 +294,9 @@ async def move_order(tx: Transaction, order: WholeOrder, move: Move) -> None:
     )
 
 
-async def count_ignored(tx: Transaction, order_id: str, status: str, reported: str) -> None:
-    """Note a report that was not applied."""
-    await tx.connection.execute(_IGNORE, order_id, status, reported)
+async def count_ignored(tx: Transaction, order: Order, reported: str) -> None:
+    """Note a report that was not applied, in the state that the order is in."""
+    await tx.connection.execute(_IGNORE, order.organization_id, order.id, order.status, reported)
 
 
 async def set_poll(tx: Transaction, order: WholeOrder, poll_at: datetime | None) -> None:

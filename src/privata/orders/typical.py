@@ -28,7 +28,7 @@ FROM (
     SELECT status,
            extract(epoch FROM lead(at) OVER (PARTITION BY order_id ORDER BY seq) - at)::float8
                AS took
-    FROM order_timeline WHERE order_id = ANY ($1::text[])
+    FROM order_timeline WHERE organization_id = $3 AND order_id = ANY ($1::text[])
 ) AS steps
 WHERE status = $2 AND took IS NOT NULL
 """
@@ -65,7 +65,7 @@ async def usual_time(
     if len(rows) < LEAST:
         return None
     ids = [row.id for row in rows]
-    found = await ctx.database.pool.fetchrow(_SPREAD, ids, status.value)
+    found = await ctx.database.pool.fetchrow(_SPREAD, ids, status.value, actor.organization_id)
     if found is None or found["seen"] < LEAST:
         return None
     return Usual(found["low"], found["high"])

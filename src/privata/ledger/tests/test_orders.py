@@ -72,8 +72,8 @@ async def test_test_orders_earn_nothing(ctx: AppContext) -> None:
 async def test_an_order_that_the_operator_completes_earns(shop: Shop) -> None:
     order_id = await shop.add(1, status="manual_review", usd_value=500)
     await shop.ctx.database.pool.execute(
-        "INSERT INTO order_timeline (order_id, seq, status, at, source)"
-        " VALUES ($1, 1, 'manual_review', now(), 'clock')",
+        "INSERT INTO order_timeline (organization_id, order_id, seq, status, at, source)"
+        " SELECT organization_id, id, 1, 'manual_review', now(), 'clock' FROM orders WHERE id = $1",
         order_id,
     )
     await decide(

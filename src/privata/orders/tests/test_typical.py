@@ -28,8 +28,8 @@ async def completed(
     """An order whose states took `seconds` each."""
     order_id = await shop.add(number, status="completed", minutes=minutes, **changes)
     await shop.ctx.database.pool.executemany(
-        "INSERT INTO order_timeline (order_id, seq, status, at, source)"
-        " VALUES ($1, $2, $3, $4, 'provider')",
+        "INSERT INTO order_timeline (organization_id, order_id, seq, status, at, source)"
+        " SELECT organization_id, id, $2, $3, $4, 'provider' FROM orders WHERE id = $1",
         [
             (order_id, n + 1, status, NOW + timedelta(seconds=n * seconds))
             for n, status in enumerate(_STEPS)
