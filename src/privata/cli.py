@@ -34,11 +34,37 @@ def privata() -> None:
         log.warning("%s", line)
 
 
+class Seconds(click.ParamType[float]):
+    """A number of seconds, from 0 to `most`."""
+
+    name = "seconds"
+
+    def __init__(self, most: float) -> None:
+        self._most = most
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The number; a usage error says what to write."""
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = float("nan")
+        if not 0 <= seconds <= self._most:  # false for nan, too
+            self.fail(
+                f"{value!r} is not a number of seconds from 0 to {self._most:g}. For one hour,"
+                " write 3600.",
+                param,
+                ctx,
+            )
+        return seconds
+
+
 @privata.command()
 @click.option(
     "--wait",
     metavar="SECONDS",
-    type=click.FloatRange(0, 86_400),
+    type=Seconds(86_400),
     help="how long to try again while others hold a lock (600)",
 )
 def migrate(wait: float | None) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from privata.core.errors import PrivataError
+from privata.infra.csv_lists import read_list
 
 if TYPE_CHECKING:
     from privata.infra.context import AppContext
@@ -57,12 +55,4 @@ async def forgotten_events(ctx: AppContext, path: Path) -> list[Forgotten]:
 
 
 def _read(path: Path, *columns: str) -> list[tuple[str, ...]]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PrivataError(f"{path} cannot be read: {error}") from None
-    reader = csv.DictReader(io.StringIO(text))
-    missing = [name for name in columns if name not in (reader.fieldnames or ())]
-    if missing:
-        raise PrivataError(f"{path} has no column {missing[0]}. The first line names the columns.")
-    return [tuple((row[name] or "").strip() for name in columns) for row in reader]
+    return [tuple(said[name] for name in columns) for _, said in read_list(path, columns, columns)]

@@ -135,6 +135,12 @@ async def compare_and_confirm(ctx: AppContext, asked: Asked) -> Found:
         return Found(state, differences, forgotten, [], confirmed_now=False)
     told = bool(asked.sent) or asked.nothing_sent or bool(journal.path and journal.path.exists())
     if not told:
+        if journal.path is not None:
+            raise PrivataError(
+                f"Nothing to compare with: the payout journal {journal.path} does not exist. Point"
+                " PRIVATA_PAYOUT_JOURNAL to it, give a list of the payouts that were really sent"
+                " (--sent), or say --nothing-sent."
+            )
         raise PrivataError(
             "Nothing to compare with. Give a list of the payouts that were really sent (--sent),"
             " set PRIVATA_PAYOUT_JOURNAL, or say --nothing-sent."

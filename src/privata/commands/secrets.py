@@ -47,10 +47,12 @@ def reseal(dry_run: bool) -> None:
     from privata.startup import run_once
 
     async def count(ctx: AppContext) -> None:
-        first = ctx.sealer.marks[0].name
-        for use in await sealed_uses(ctx.database.pool):
-            if use.key != first:
-                click.echo(f"{use.table:20} {use.count:>9,} under {use.shown}")
+        first = ctx.sealer.marks[0]
+        others = [use for use in await sealed_uses(ctx.database.pool) if use.key != first.name]
+        for use in others:
+            click.echo(f"{use.table:20} {use.count:>9,} under {use.shown}")
+        if not others:
+            click.echo(f"Nothing to seal again: everything is under {first.shown}.")
 
     async def work(ctx: AppContext) -> tuple[list[Resealed], list[Hanging]]:
         reports = await reseal_all(ctx.database.pool, ctx.sealer, _progress)

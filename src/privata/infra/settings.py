@@ -146,7 +146,10 @@ class Settings(BaseSettings):
             try:
                 raw = base64.b64decode(key, validate=True)
             except binascii.Error:
-                raise ValueError("each key must be base64") from None
+                raise ValueError(
+                    "each key must be base64: create it with `openssl rand -base64 32`, and"
+                    " separate several with commas"
+                ) from None
             if len(raw) < MIN_KEY_BYTES:
                 raise ValueError(f"each key must be at least {MIN_KEY_BYTES} bytes of base64")
         return value

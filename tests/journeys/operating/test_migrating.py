@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
 import httpx
 import psycopg
 import pytest
 
 import privata
 from conftest import Cluster, environment_for
+from privata.cli import Seconds
 from privata.infra.settings import Settings
 from tests import programs
 from tests.conftest import ADDRESSES, Partner
@@ -193,3 +195,10 @@ async def test_two_releases_serve_side_by_side_on_one_schema(
         "SELECT indisvalid FROM pg_index WHERE indexrelid = $1::regclass", _INDEX
     )
     assert valid is True
+
+
+@pytest.mark.parametrize("wait", ["1h", "nan", "-1", "inf", ""])
+def test_a_wait_is_a_number_of_seconds(wait: str) -> None:
+    """`nan` was taken, and no try was ever the last."""
+    with pytest.raises(click.BadParameter, match="is not a number of seconds from 0 to 86400"):
+        Seconds(86_400).convert(wait, None, None)

@@ -44,6 +44,15 @@ _MONTHS = (
 )
 
 
+def _unknown(app_role: str) -> str:
+    if not app_role:
+        return (
+            "PRIVATA_DATABASE_URL names no user: write it as"
+            " postgresql://user:password@host:5432/database."
+        )
+    return f"The role {app_role} of PRIVATA_DATABASE_URL does not exist in the database."
+
+
 def grant(owner_url: str, app_role: str) -> None:
     """Give `app_role` exactly its privileges, in one transaction; does nothing for the owner."""
     with psycopg.connect(conninfo(owner_url)) as connection:
@@ -52,9 +61,7 @@ def grant(owner_url: str, app_role: str) -> None:
             return
         known = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", (app_role,))
         if known.fetchone() is None:
-            raise StartupError(
-                f"The role {app_role} of PRIVATA_DATABASE_URL does not exist in the database."
-            )
+            raise StartupError(_unknown(app_role))
         role = sql.Identifier(app_role)
         for statement in (
             "REVOKE CREATE ON SCHEMA public FROM PUBLIC",

@@ -18,6 +18,7 @@ from typing import Final
 from uuid import UUID
 
 from privata.core.errors import InvalidAddress, PrivataError, WrongPayoutState
+from privata.infra.csv_lists import read_list
 from privata.payouts.challenges import amount_text
 from privata.payouts.currencies import PayoutCurrency
 from privata.payouts.lifecycle import PayoutStatus
@@ -58,45 +59,43 @@ def read_claims(path: Path) -> list[Claim]:
 
     `payout_id` is needed, and `tx_hash` for what was sent. Without a `status` a payout was sent.
     """
-    try:
-        # A byte order mark is what spreadsheets begin a file with.
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PrivataError(f"{path} cannot be read: {error}") from None
-    reader = csv.DictReader(io.StringIO(text))
-    names = reader.fieldnames or ()
-    if "payout_id" not in names:
-        raise PrivataError(
-            f"{path} has no column payout_id. The first line must name the columns:"
-            f" {','.join(COLUMNS)}."
-        )
     found = []
-    for row in reader:
+    for number, said in read_list(path, COLUMNS[:1], COLUMNS):
         try:
-            found.append(_claim(row))
+            found.append(_claim(said))
         except (ValueError, InvalidAddress) as error:
-            raise PrivataError(f"{path}, line {reader.line_num}: {error}") from None
+            raise PrivataError(f"{path}, line {number}: {error}") from None
     return found
 
 
-def _claim(row: Mapping[str, str | None]) -> Claim:
-    said = {name: (row.get(name) or "").strip() for name in COLUMNS}
-    status = PayoutStatus(said["status"] or _S.SENT.value)
+def _claim(said: Mapping[str, str]) -> Claim:
+    status = said["status"] or _S.SENT.value
     if status not in RANKS:
-        raise ValueError(f"status must be one of {', '.join(RANKS)}")
+        raise ValueError(f"status must be one of {', '.join(RANKS)}, not {status!r}")
     if status in (_S.SENT, _S.SETTLED) and not said["tx_hash"]:
         raise ValueError("tx_hash is required for a payout that was sent")
+    if said["currency"] and said["currency"] not in list(PayoutCurrency):
+        raise ValueError(
+            f"currency must be one of {', '.join(PayoutCurrency)}, not {said['currency']!r}"
+        )
     currency = PayoutCurrency(said["currency"]) if said["currency"] else None
     address = said["address"] or None
     return Claim(
-        UUID(said["payout_id"]),
-        status,
+        _uuid(said, "payout_id"),
+        PayoutStatus(status),
         said["tx_hash"] or None,
-        UUID(said["organization_id"]) if said["organization_id"] else None,
+        _uuid(said, "organization_id") if said["organization_id"] else None,
         currency,
         check_address(currency, address) if currency and address else address,
         read_dollars(said["amount"]) if said["amount"] else None,
     )
+
+
+def _uuid(said: Mapping[str, str], name: str) -> UUID:
+    try:
+        return UUID(said[name])
+    except ValueError:
+        raise ValueError(f"{name} must be a UUID, not {said[name]!r}") from None
 
 
 def furthest(claims: Iterable[Claim]) -> dict[UUID, Claim]:

@@ -49,7 +49,12 @@ def test_a_whole_line(tmp_path: Path) -> None:
     ("text", "why"),
     [
         ("payout,tx\n", "has no column payout_id"),
-        ("payout_id,tx_hash\nx,y\n", "line 2: badly formed"),
+        ("payout_id,tx_hash\nx,y\n", "line 2: payout_id must be a UUID, not 'x'"),
+        (f"payout_id,tx_hash,organization_id\n{ONE},t,7\n", "organization_id must be a UUID"),
+        (f"payout_id,status\n{ONE},gone\n", "status must be one of processing.* not 'gone'"),
+        (f"payout_id,tx_hash,currency\n{ONE},t,DOGE\n", "currency must be one of USD.*'DOGE'"),
+        (f"payout_id,tx_hash,amount\n{ONE},t,12,5\n", "line 2: it has more values"),
+        (f"payout_id,tx_hash\n{ONE},a\0b\n", "NUL bytes"),
         (f"payout_id\n{ONE}\n", "line 2: tx_hash is required"),
         (f"payout_id,status\n{ONE},requested\n", "line 2: status must be one of processing"),
         (f"payout_id,tx_hash,amount\n{ONE},t,0.001\n", "line 2: "),
@@ -59,6 +64,15 @@ def test_a_whole_line(tmp_path: Path) -> None:
 def test_a_list_that_cannot_be_read_says_where(tmp_path: Path, text: str, why: str) -> None:
     with pytest.raises(PrivataError, match=why):
         read_claims(written(tmp_path, text))
+
+
+def test_a_file_that_is_no_text_says_what_to_save(tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_bytes("payout_id\nü\n".encode("utf-16"))
+    with pytest.raises(PrivataError, match="is not UTF-8 text. Save the list as CSV in UTF-8"):
+        read_claims(path)
+    with pytest.raises(PrivataError, match="cannot be read: Is a directory"):
+        read_claims(tmp_path)
 
 
 def test_the_most_final_word_counts() -> None:
