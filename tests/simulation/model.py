@@ -100,29 +100,35 @@ class Life:
 
     def run(self, until: datetime) -> None:
         """Live until then."""
-        while (at := self._next()) is not None and at <= until:
-            self.clock.advance(max(timedelta(0), at - self.clock.now()))
-            if self.standing.status is EndpointStatus.PAUSED:
+        while (coming := self._next()) is not None and coming[0] <= until:
+            at, duty = coming
+            self.clock.advance(at - self.clock.now())
+            if duty is None:
                 self.resume(None)
             else:
-                self._attempt(self._first_due())
+                self._attempt(duty)
         self.clock.advance(max(timedelta(0), until - self.clock.now()))
 
-    def _next(self) -> datetime | None:
-        """When something happens next."""
-        now, standing = self.clock.now(), self.standing
-        due = min((self._due(duty) for duty in self._open()), default=None)
-        if due is None:
+    def _next(self) -> tuple[datetime, Duty | None] | None:
+        """When something happens next, and which attempt that is; none is the turn of our probe."""
+        if not self._pending:
             return None
+        now, standing = self.clock.now(), self.standing
         if standing.status is EndpointStatus.PAUSED:
             if not self.probes or standing.paused_reason != Reason.FAILURES:
                 return None
             assert standing.paused_at is not None
             rested = max(standing.paused_at, standing.probed_at or START) + PROBE_EVERY
-            return max(now, rested)  # whenever it was due
-        if standing.status is EndpointStatus.RESUMING and not standing.probing:
-            due = max(due, self._paced_until)
-        return max(now, due)
+            return max(now, rested), None  # whenever it was due
+        open_ones = self._open()
+        at = max(now, min(due for due, _ in open_ones))
+        resuming = standing.status is EndpointStatus.RESUMING
+        if resuming and not standing.probing:
+            at = max(at, self._paced_until)
+        ready = (duty for due, duty in open_ones if due <= at)
+        if resuming:  # the oldest; else first attempts before retries
+            return at, min(ready, key=lambda duty: duty.number)
+        return at, min(ready, key=lambda duty: (duty.spent > 0, duty.due, duty.number))
 
     def _waits(self, duty: Duty) -> bool:
         """The endpoint is resuming, and this one has not had its turn."""
@@ -131,28 +137,20 @@ class Life:
         assert self._resumed_at is not None
         return not duty.tries or duty.tries[-1][0] < self._resumed_at
 
-    def _due(self, duty: Duty) -> datetime:
-        return self._resumed_at or START if self._waits(duty) else duty.due
-
-    def _open(self) -> list[Duty]:
-        """What may be sent, now or later: all but the followers of one that was never tried."""
-        heads: dict[int, int] = {}
-        followers: set[int] = set()
+    def _open(self) -> list[tuple[datetime, Duty]]:
+        """What may be sent, now or later, and when: all but the followers of one that was never
+        tried."""
+        resuming = self.standing.status is EndpointStatus.RESUMING
+        heads: set[int] = set()
+        found = []
         for duty in self._pending:
-            blocks = not duty.spent or self._waits(duty)
-            if blocks and heads.setdefault(duty.order, duty.number) != duty.number:
-                followers.add(duty.number)
-        return [duty for duty in self._pending if duty.number not in followers]
-
-    def _first_due(self) -> Duty:
-        """The oldest while resuming, else first attempts before retries."""
-        now, resuming = self.clock.now(), self.standing.status is EndpointStatus.RESUMING
-        return min(
-            (duty for duty in self._open() if self._due(duty) <= now),
-            key=lambda duty: (
-                (duty.number,) if resuming else (duty.spent > 0, duty.due, duty.number)
-            ),
-        )
+            waits = resuming and self._waits(duty)
+            if waits or not duty.spent:
+                if duty.order in heads:
+                    continue
+                heads.add(duty.order)
+            found.append(((self._resumed_at or START) if waits else duty.due, duty))
+        return found
 
     def _attempt(self, duty: Duty) -> None:
         now = self.clock.now()
