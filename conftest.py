@@ -27,6 +27,14 @@ from tests.pooling import pooled
 
 _Found = TypeVar("_Found")
 
+#: Where tests take long: all of `tests`, and files that fill a table with a million rows or compare
+#: every face of hundreds of histories.
+_LONG = (
+    "tests/",
+    "src/privata/orders/tests/test_search_at_size.py",
+    "src/privata/webhooks/deliveries/tests/test_one_state.py",
+)
+
 #: Places outside this machine that the running test tried to reach.
 _reached_for: list[str] = []
 
@@ -69,12 +77,12 @@ def _keep_bytecode() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The folders with long tests first, so that no process ends on one.
+    """The folders and files with long tests first, so that no process ends on one.
 
     pytest-randomly has shuffled the files and the tests of each by now; a sort that is stable keeps
     its order inside the two parts. All processes of a run get one seed, so they collect alike.
     """
-    items.sort(key=lambda item: not item.nodeid.startswith("tests/"))
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.async_playwright import Axe
@@ -20,6 +21,8 @@ _REPORT = """
 document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`CSP: ${event.effectiveDirective} blocked ${event.blockedURI}`));
 """
+
+_LOOKING = Path(__file__).with_name("looking.js").read_text()
 
 #: What each context's pages complained about since the last look.
 _complaints: dict[BrowserContext, list[str]] = {}
@@ -71,6 +74,7 @@ async def audit(page: Page, *, allow: tuple[str, ...] = ()) -> None:
 
     `allow` are parts of console messages that the page is meant to cause (a 404, for example).
     """
+    await _prepare(page)
     findings = await _axe(page, _EVERYTHING)
     findings += await _sideways(page)
     await pictures.take(page)
@@ -81,48 +85,66 @@ async def sweep(
     page: Page,
     *,
     sizes: tuple[tuple[int, int], ...] = (DESKTOP, PHONE),
-    contrasts: str = "html",
     allow: tuple[str, ...] = (),
 ) -> None:
     """`audit` at each of `sizes` and the contrasts of the dark theme, without loading again.
 
-    Contrasts are looked at within `contrasts`, a selector: everywhere unless the page is enormous.
-
     Nothing may be wider than the window at any size. A theme changes no more than colours, and
-    those are the same at every size; the small phone has the phone's page.
+    those are the same at every size: at the second, contrasts are looked at where something shows
+    that the first did not. The small phone has the phone's page.
     """
     findings = []
+    await _prepare(page)
     for size in (DESKTOP, PHONE, SMALL_PHONE):
         await page.set_viewport_size({"width": size[0], "height": size[1]})
         found = await _sideways(page)
         if size in sizes:
-            found += await _axe(page, _EVERYTHING if contrasts == "html" else _ALL_BUT_CONTRAST)
-            if contrasts != "html":
-                found += await _axe(page, _CONTRAST, contrasts)
-        if size == DESKTOP:
-            await page.emulate_media(color_scheme="dark")
-            found += await _axe(page, _CONTRAST, contrasts)
-            await page.emulate_media(color_scheme="light")
+            found += await _axe_in_both_themes(page, first=size == sizes[0])
         findings += [f"{size[0]} px: {text}" for text in found]
     await pictures.take(page)
     _judge(page, findings, allow)
 
 
-async def _axe(page: Page, rules: dict[str, Any], within: str = "html") -> list[str]:
-    if not await page.evaluate("'axe' in window"):
+async def _axe_in_both_themes(page: Page, *, first: bool) -> list[str]:
+    found = await _axe(page, _EVERYTHING if first else _ALL_BUT_CONTRAST)
+    if await _fresh(page, "light") and not first:
+        found += await _axe_of_fresh(page)
+    if await _fresh(page, "dark"):
+        await page.emulate_media(color_scheme="dark")
+        found += await _axe_of_fresh(page)
+        await page.emulate_media(color_scheme="light")
+    return found
+
+
+async def thin_out(page: Page) -> None:
+    """Take out of an enormous page what is like the rest, once nothing was found too wide."""
+    for size in (DESKTOP, PHONE, SMALL_PHONE):
+        await page.set_viewport_size({"width": size[0], "height": size[1]})
+        assert not await _sideways(page)
+    await _prepare(page)
+    await page.evaluate("looking.thinOut()")
+
+
+async def _prepare(page: Page) -> None:
+    if not await page.evaluate("'looking' in window"):
         await page.evaluate(Axe().axe_script)
-    # Without fetching style sheets again beforehand: the rules that read them are of orientation
-    # and of films, and not among these or without anything to look at.
-    results = await page.evaluate(
-        """([rules, within]) => axe.run(
-            within, {...rules, resultTypes: ["violations"], preload: false})""",
-        [rules, within],
-    )
-    return [
-        f"{found['id']}: {found['help']}\n    "
-        + "\n    ".join(node["html"][:240] for node in found["nodes"][:3])
-        for found in results["violations"]
-    ]
+        await page.evaluate(_LOOKING)
+    await page.evaluate("looking.begin()")
+
+
+async def _axe(page: Page, rules: dict[str, Any]) -> list[str]:
+    found: list[str] = await page.evaluate("(rules) => looking.at(rules)", rules)
+    return found
+
+
+async def _fresh(page: Page, theme: str) -> bool:
+    """Whether something shows itself that this sweep has not looked at in the theme."""
+    return bool(await page.evaluate("(theme) => looking.fresh(theme)", theme))
+
+
+async def _axe_of_fresh(page: Page) -> list[str]:
+    found: list[str] = await page.evaluate("(rules) => looking.atFresh(rules)", _CONTRAST)
+    return found
 
 
 async def _sideways(page: Page) -> list[str]:
