@@ -146,7 +146,12 @@ async def test_anothers_order_looks_like_none_at_all(signed_in_page: Page, serve
     other = server.organization("Other Wallet", "other@other.example")
     theirs = server.create_order(sandbox_scenario="stuck")
     server.execute(
-        "UPDATE orders SET organization_id = %s::uuid WHERE id = %s", other.organization_id, theirs
+        "WITH moved AS (UPDATE orders SET organization_id = %s::uuid WHERE id = %s"
+        " RETURNING id, organization_id)"
+        " UPDATE order_timeline AS t SET organization_id = moved.organization_id"
+        " FROM moved WHERE t.order_id = moved.id",
+        other.organization_id,
+        theirs,
     )
     bodies = []
     for path in (

@@ -149,7 +149,12 @@ async def test_those_who_may_not_act_see_the_state_only(
         assert answer is not None
         assert answer.status == 404
     server.execute(
-        "UPDATE orders SET organization_id = %s WHERE id = %s", other.organization_id, order_id
+        "WITH moved AS (UPDATE orders SET organization_id = %s WHERE id = %s"
+        " RETURNING id, organization_id)"
+        " UPDATE order_timeline AS t SET organization_id = moved.organization_id"
+        " FROM moved WHERE t.order_id = moved.id",
+        other.organization_id,
+        order_id,
     )
     server.execute(
         "UPDATE membership SET role = 'finance' WHERE organization_id = %s", other.organization_id
