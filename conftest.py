@@ -149,7 +149,8 @@ def database_name(cluster: Cluster) -> Iterator[str]:
     cluster.drop(name)
 
 
-@pytest.fixture(scope="session")
+# Of the module, as the server is in tests that stop or restore one.
+@pytest.fixture(scope="module")
 def app_url(
     request: pytest.FixtureRequest, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Callable[[str], str]]:
