@@ -17,6 +17,7 @@ from privata import __version__
 from privata.commands.lazy import LazyGroups
 from privata.commands.organizations import REVIEW
 from privata.core.errors import PrivataError
+from privata.core.plurals import plural
 from privata.infra.redaction import cleaned
 from privata.infra.settings import settings, unknown_settings
 from privata.infra.telemetry import configure_logging
@@ -76,10 +77,8 @@ def migrate(wait: float | None) -> None:
     # What happens on the way is told beside the result.
     say = partial(click.echo, err=True)
     applied = migrate_schema(settings(), say=say, patience_s=patience_s)
-    if applied:
-        click.echo(f"{len(applied)} migration{'s' if len(applied) > 1 else ''} applied.")
-    else:
-        click.echo("The schema is up to date.")
+    done = plural(len(applied), "migration")
+    click.echo(f"{done} applied." if applied else "The schema is up to date.")
 
 
 @privata.command()
@@ -158,7 +157,7 @@ def collection(kind: str, target: Path) -> None:
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    click.echo(f"{len(files)} files written to {target}.")
+    click.echo(f"{plural(len(files), 'file')} written to {target}.")
 
 
 @privata.group()

@@ -11,6 +11,8 @@ from uuid import UUID
 
 import click
 
+from privata.core.plurals import plural
+
 if TYPE_CHECKING:
     from privata.audit.verify import Verification
 
@@ -42,8 +44,7 @@ def checkpoint() -> None:
     from privata.startup import run_once
 
     made = run_once(make_checkpoints)
-    word = "checkpoint" if made == 1 else "checkpoints"
-    click.echo(f"{made} {word} made." if made else "Nothing new to record.")
+    click.echo(f"{plural(made, 'checkpoint')} made." if made else "Nothing new to record.")
 
 
 @audit.command()

@@ -15,6 +15,7 @@ from privata.commands.forgotten import Forgotten, forgotten_events, forgotten_or
 from privata.commands.once import once
 from privata.commands.operator import operator_label
 from privata.core.errors import PrivataError
+from privata.core.plurals import plural
 
 if TYPE_CHECKING:
     from privata.infra.context import AppContext
@@ -153,8 +154,8 @@ async def compare_and_confirm(ctx: AppContext, asked: Asked) -> Found:
     if conflicts:
         named = "; ".join(f"{one.payout_id}: {one.how}" for one in conflicts)
         raise PrivataError(
-            f"{len(conflicts)} conflicts are not resolved, so payouts stay on hold. Resolve each"
-            f" and name it with --accept: {named}"
+            f"Payouts stay on hold because of {plural(len(conflicts), 'conflict')}."
+            f" Resolve each, and name it with --accept: {named}"
         )
     by = operator_label()
     repeated = await repeat_all(ctx, differences, by=by)
@@ -185,15 +186,15 @@ def _state(found: Found) -> dict[str, object]:
 
 def _tell(found: Found) -> None:
     number = found.generation.number
-    open_ones = sum(one.open for one in found.differences)
+    differences = plural(sum(one.open for one in found.differences), "open difference")
     if found.repeated:
-        click.echo(f"{len(found.repeated)} payouts corrected.")
+        click.echo(f"{plural(len(found.repeated), 'payout')} corrected.")
     if found.confirmed_now:
         click.echo(f"Generation {number} is confirmed. Payouts are released.")
     elif found.generation.confirmed:
-        click.echo(f"Generation {number} is confirmed. {open_ones} open differences.")
+        click.echo(f"Generation {number} is confirmed. {differences}.")
     else:
         click.echo(
             f"Generation {number} is not confirmed: live payouts are on hold."
-            f" {open_ones} open differences. Run again with --confirm to correct them."
+            f" {differences}. Run again with --confirm to correct them."
         )

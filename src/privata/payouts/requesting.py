@@ -16,6 +16,7 @@ from privata.core.errors import (
     ValidationFailed,
 )
 from privata.core.ids import new_id
+from privata.core.plurals import plural
 from privata.core.tenancy import Actor, Environment
 from privata.infra.context import AppContext
 from privata.infra.database.postgres import Transaction
@@ -178,8 +179,8 @@ async def _refuse_too_many(ctx: AppContext, tx: Transaction, actor: Actor, now: 
     if first is not None:
         free_at = first + rules.REQUESTS_WITHIN
         raise RateLimited(
-            f"Your organization reached the limit of {most} payout"
-            f" {'request' if most == 1 else 'requests'} in 24 hours."
+            f"Your organization reached the limit of"
+            f" {plural(most, 'payout request')} in 24 hours."
             f" The next is possible on {moment_words(free_at)}.",
             headers={"Retry-After": str(max(1, math.ceil((free_at - now).total_seconds())))},
         )

@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from privata.core.errors import RequestError, ValidationFailed, WrongPayoutState
+from privata.core.plurals import plural
 from privata.core.tenancy import Actor, ActorKind, Environment, system_actor
 from privata.infra.context import AppContext
 from privata.infra.database.postgres import Transaction
@@ -201,4 +202,4 @@ def _over(why: Ended) -> WrongPayoutState:
 
 
 def _tries(left: int) -> str:
-    return "1 attempt" if left == 1 else f"{left} attempts"
+    return plural(left, "attempt")

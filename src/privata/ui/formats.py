@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 
+from privata.core.plurals import plural
+
 UNKNOWN = "\N{EN DASH}"
 _COMPACT = ((Decimal(10) ** 9, "B"), (Decimal(10) ** 6, "M"), (Decimal(10) ** 3, "K"))
 _BYTES_PER_KB = 1024
@@ -62,11 +64,6 @@ def percent(ratio: Decimal | float | None, digits: int = 1) -> str:
     if ratio < 1 and float(text) >= 100:
         text = f"{100 - 10**-digits:.{digits}f}"
     return f"{text}%"
-
-
-def plural(count: int, one: str, many: str | None = None) -> str:
-    """A count with its noun: `1 event`, `214 events`."""
-    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def utc(at: datetime | None, seconds: bool = True) -> str:

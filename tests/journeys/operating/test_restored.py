@@ -67,7 +67,7 @@ async def test_a_conflict_is_resolved_by_a_person_and_named(
 ) -> None:
     payout = uuid4()
     paid = written(tmp_path, "payout_id,tx_hash", f"{payout},{TX}")
-    with pytest.raises(PrivataError, match=f"1 conflicts are not resolved.*{payout}: the list"):
+    with pytest.raises(PrivataError, match=f"because of 1 conflict.*{payout}: the list"):
         await asked(moved, paid)
     assert not (await asked(moved, paid, confirm=False)).generation.confirmed
     assert (await asked(moved, paid, accepted=frozenset({payout}))).generation.confirmed
@@ -111,12 +111,12 @@ async def test_the_command_says_what_is_open_and_what_it_did(
     first, last = out.splitlines()
     assert first.startswith(f"conflict    payout {payout}  the list does not say its organization")
     assert last == (
-        "Generation 2 is not confirmed: live payouts are on hold. 1 open differences."
+        "Generation 2 is not confirmed: live payouts are on hold. 1 open difference."
         " Run again with --confirm to correct them."
     )
     code, out, err = await run(settings, "--sent", str(paid), "--confirm")
     assert (code, out) == (1, "")
-    assert err.startswith("privata: 1 conflicts are not resolved")
+    assert err.startswith("privata: Payouts stay on hold because of 1 conflict")
     code, out, _ = await run(settings, "--sent", str(paid), "--confirm", "--accept", str(payout))
     assert code == 0
     assert out.splitlines()[-1] == "Generation 2 is confirmed. Payouts are released."

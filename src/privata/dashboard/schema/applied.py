@@ -13,6 +13,7 @@ from typing import Final
 import asyncpg
 import psycopg
 
+from privata.core.plurals import plural
 from privata.dashboard.applications import INSTALLED
 from privata.infra.database.for_django import conninfo
 from privata.infra.readiness import Check
@@ -58,15 +59,15 @@ def schema_check() -> Check:
         applied = {(row["app"], row["name"]) for row in rows if row["app"] in labels}
         if missing := sorted(needed - applied):
             return (
-                f"the schema is older than this release: {len(missing)} migrations are missing"
-                f" ({'.'.join(missing[0])} first)"
+                "the schema is older than this release:"
+                f" {plural(len(missing), 'migration')} missing ({'.'.join(missing[0])} first)"
             )
         ours = needed if ours is None else ours | applied
         if ours is needed and (unknown := sorted(applied - needed)):
             ours = None
             return (
-                f"the schema is newer than this release: it has {len(unknown)} migrations more"
-                f" ({'.'.join(unknown[0])} first)"
+                "the schema is newer than this release:"
+                f" it has {plural(len(unknown), 'more migration')} ({'.'.join(unknown[0])} first)"
             )
         return None
 

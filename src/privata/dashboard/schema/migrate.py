@@ -16,6 +16,7 @@ from django.db import OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from privata.core.errors import StartupError
+from privata.core.plurals import plural
 from privata.dashboard.applications import INSTALLED
 from privata.dashboard.schema.applying import apply_all
 from privata.dashboard.schema.grants import grant
@@ -92,7 +93,7 @@ def require_migrated(url: str) -> None:
         raise StartupError(f"The database cannot be reached: {first}") from None
     if missing:
         raise StartupError(
-            f"The database is missing {len(missing)} migrations ({missing[0]} first): "
+            f"The database is missing {plural(len(missing), 'migration')} ({missing[0]} first): "
             "run `privata migrate`."
         )
 

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from privata.core.plurals import plural
 from privata.webhooks.signing.signatures import TOLERANCE_S, Message
 from privata.webhooks.states import Dialect
 
@@ -292,7 +293,6 @@ def _span(age: float) -> str:
     size = abs(round(age))
     for length, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")):
         if size >= length:
-            count = size // length
-            words = f"{count:,} {unit}{'' if count == 1 else 's'}"
+            words = plural(size // length, unit)
             return f"{words} ago" if age > 0 else f"{words} from now"
     return "just now"
