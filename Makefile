@@ -38,8 +38,8 @@ fuzz: $(VENV)/dev.stamp ## the API along its OpenAPI document, and the pages, at
 
 pictures: $(VENV)/dev.stamp ## every page that tests look at, as pictures in .privata/pictures
 	@$(BIN)/python scripts/fetch_browser.py
-	@PRIVATA_PICTURES="$(CURDIR)/.privata/pictures" $(BIN)/python -m pytest -m browser tests/browser \
-	  $(or $(ARGS),--numprocesses auto --dist loadfile --no-loadscope-reorder)
+	@PRIVATA_PICTURES="$(CURDIR)/.privata/pictures" $(BIN)/python -m pytest -m browser \
+	  $(or $(ARGS),tests/browser --numprocesses auto --dist loadfile --no-loadscope-reorder)
 	@echo "The pictures are in .privata/pictures."
 
 format: $(VENV)/dev.stamp
