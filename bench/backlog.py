@@ -32,7 +32,7 @@ WITH fact AS (
     FROM generate_series(0, $3::int - 1) AS g(n)
     RETURNING seq, order_id
 )
-INSERT INTO webhook_delivery (organization_id, environment, endpoint_id, event_seq, order_id)
+INSERT INTO webhook_due (organization_id, environment, endpoint_id, event_seq, order_id)
 SELECT $1, 'test', $2, seq, order_id FROM fact
 """
 

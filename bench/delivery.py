@@ -89,9 +89,7 @@ async def _pipeline(harness: Harness, port: int) -> float:
         started = await ctx.database.pool.fetchval("SELECT now()")
         task = asyncio.create_task(dispatch(ctx))
         try:
-            while await ctx.database.pool.fetchval(
-                "SELECT EXISTS (SELECT FROM webhook_delivery WHERE status = 'pending')"
-            ):
+            while await ctx.database.pool.fetchval("SELECT EXISTS (SELECT FROM webhook_due)"):
                 await asyncio.sleep(0.1)
         finally:
             task.cancel()

@@ -118,7 +118,5 @@ async def _dispatching(ctx: AppContext) -> AsyncIterator[None]:
 
 
 async def _drained(ctx: AppContext) -> None:
-    while await ctx.database.pool.fetchval(
-        "SELECT EXISTS (SELECT FROM webhook_delivery WHERE status = 'pending')"
-    ):
+    while await ctx.database.pool.fetchval("SELECT EXISTS (SELECT FROM webhook_due)"):
         await asyncio.sleep(0.05)

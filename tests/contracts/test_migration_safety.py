@@ -78,7 +78,7 @@ UNSAFE = {
     'RenameField("endpoint", "alias", "nickname")': "renaming-column",
     'AlterModelTable("endpoint", "target")': "renaming-table",
     'DeleteModel("Attempt")': "ban-drop-table",
-    'AddIndex("delivery", Index(fields=["order_id"], name="one"))': (
+    'AddIndex("duedelivery", Index(fields=["order_id"], name="one"))': (
         "require-concurrent-index-creation"
     ),
     'AddField("endpoint", "note", TextField())': "adding-required-field",
@@ -91,7 +91,7 @@ UNSAFE = {
 SAFE = (
     'AddField("endpoint", "note", TextField(null=True))',
     'AddField("endpoint", "note", TextField(db_default=""))',
-    'AddIndexConcurrently("delivery", Index(fields=["order_id"], name="one"))',
+    'AddIndexConcurrently("duedelivery", Index(fields=["order_id"], name="one"))',
     'AddConstraintNotValid("endpoint", CheckConstraint(condition=Q(pace_per_s__gt=1), name="one"))',
     'CreateModel("Note", [("id", UUIDField(primary_key=True)), ("at", DateField(db_index=True))])',
 )

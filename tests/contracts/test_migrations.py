@@ -192,25 +192,54 @@ INSERT INTO event (event_id, organization_id, environment, channel, type, order_
 VALUES ('e', %(org)s, 'test', 'order', 'order.sending', 'prv-1', 1, '{}');
 INSERT INTO webhook_endpoint (id, organization_id, environment, channel, alias, url)
 VALUES (%(endpoint)s, %(org)s, 'test', 'order', 'x', 'http://x');
-INSERT INTO webhook_delivery (id, organization_id, environment, endpoint_id, event_seq, order_id)
-SELECT ident, %(org)s, 'test', %(endpoint)s, seq, 'prv-1'
-FROM event, unnest(ARRAY[%(delivery)s]::uuid[]) AS ident;
+INSERT INTO webhook_delivery (
+    id, organization_id, environment, endpoint_id, event_seq, created_at, delivered_at,
+    last_attempt_at, lease_token, last_duration_ms, last_status_code, attempts, replay, status,
+    secret_ids, url, detail, response_headers, response_excerpt)
+SELECT %(delivery)s, %(org)s, 'test', %(endpoint)s, seq, '2026-01-01', '2026-01-02', '2026-01-02',
+       3, 1, 200, 3, false, 'delivered', '{}', 'http://x', '', '[["server", "x"]]', 'ok'
+FROM event;
+INSERT INTO webhook_delivery (
+    id, organization_id, environment, endpoint_id, event_seq, created_at, last_attempt_at,
+    lease_token, last_duration_ms, attempts, replay, status, last_outcome, retried_as_id)
+SELECT %(retried)s, %(org)s, 'test', %(endpoint)s, seq, '2026-01-01', '2026-01-02', 1, 1, 1, true,
+       'retried', 'timeout', %(waits)s
+FROM event;
+INSERT INTO webhook_due (id, organization_id, environment, endpoint_id, event_seq, order_id, replay,
+                         retry_of_id, due_at, lease_token, leased_until)
+SELECT %(waits)s, %(org)s, 'test', %(endpoint)s, seq, 'prv-1', true, %(retried)s, '2026-01-03', 1,
+       '2026-01-03'
+FROM event;
 INSERT INTO webhook_attempt (organization_id, delivery_id, lease_token, number, url, signed_at,
                              started_at, duration_ms, outcome, response_headers)
-SELECT %(org)s, id, n, n, 'http://x', 0, now(), 1, 'delivered', '[["server", "x"]]'
-FROM webhook_delivery, generate_series(1, 3) AS n;
+SELECT %(org)s, id, n, n, 'http://x', 0, '2026-01-01', 1, 'timeout', '[["server", "x"]]'
+FROM webhook_delivery, generate_series(1, attempts - (url IS NOT NULL)::int) AS n;
 """
+
+#: The same of deliveries and of attempts, before what waits had a table of its own and since.
+BEFORE_DUE = (
+    "SELECT id, status, attempts, lease_token, last_outcome, last_status_code, delivered_at,"
+    " retry_of_id, replay, CASE WHEN in_flight THEN due_at END FROM webhook_delivery ORDER BY id",
+    "SELECT delivery_id, lease_token, number, outcome, response_headers, started_at"
+    " FROM webhook_attempt ORDER BY 1, 2",
+)
+SINCE_DUE = (
+    "SELECT id, status, attempts, lease_token, last_outcome, last_status_code, delivered_at,"
+    " retry_of_id, replay, leased_until FROM webhook_every_delivery ORDER BY id",
+    "SELECT delivery_id, lease_token, number, outcome, response_headers, started_at"
+    " FROM webhook_attempt UNION ALL"
+    " SELECT id, lease_token, attempts, coalesce(last_outcome, status), response_headers,"
+    " last_attempt_at FROM webhook_delivery WHERE url IS NOT NULL ORDER BY 1, 2",
+)
 
 KEPT = (
     "SELECT order_id, seq, status, at FROM order_timeline",
     "SELECT order_id, status, reported, times FROM order_ignored_report",
-    "SELECT delivery_id, lease_token, number, outcome, response_headers, started_at"
-    " FROM webhook_attempt ORDER BY lease_token",
 )
 
 
 @pytest.mark.parametrize("version", [4, 7])
-def test_orders_and_attempts_are_kept_over_their_new_keys_and_back(
+def test_orders_deliveries_and_attempts_are_kept_over_their_new_keys_and_back(
     cluster: Cluster, database_name: str, organization_id: uuid.UUID, version: int
 ) -> None:
     """Ids of version 4, which lie in no month, too."""
@@ -219,16 +248,20 @@ def test_orders_and_attempts_are_kept_over_their_new_keys_and_back(
         "org": organization_id,
         "endpoint": uuid.uuid4(),
         "delivery": uuid.uuid4() if version == 4 else new_id(),
+        "retried": new_id(),
+        "waits": new_id(),
     }
 
     def kept() -> list[list[tuple[object, ...]]]:
         with psycopg.connect(url, autocommit=True) as owner:
-            return [owner.execute(asked).fetchall() for asked in KEPT]
+            (split,) = owner.execute("SELECT to_regclass('webhook_due') IS NOT NULL").fetchall()
+            asked = (*KEPT, *(SINCE_DUE if split[0] else BEFORE_DUE))
+            return [owner.execute(one).fetchall() for one in asked]
 
     with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as owner:
         owner.execute(DELIVERED, values)
     before = kept()
-    assert [len(rows) for rows in before] == [1, 1, 3]
+    assert [len(rows) for rows in before] == [1, 1, 3, 4]
     manage(url, "migrate", "orders", "0007", "--verbosity", "0")
     manage(url, "migrate", "webhooks", "0011", "--verbosity", "0")
     assert kept() == before
@@ -238,6 +271,11 @@ def test_orders_and_attempts_are_kept_over_their_new_keys_and_back(
         manage(url, "migrate", app, "--verbosity", "0")
     assert kept() == before
     with psycopg.connect(url, autocommit=True) as owner:
+        shown = owner.execute("SELECT id, retried_as_id, url FROM webhook_delivery ORDER BY url")
+        assert shown.fetchall() == [
+            (values["delivery"], None, "http://x"),
+            (values["retried"], values["waits"], None),
+        ]
         for table in ("order_timeline", "order_ignored_report", "webhook_attempt"):
             rows = owner.execute(f"SELECT DISTINCT organization_id FROM {table}").fetchall()
             assert rows == [(organization_id,)]

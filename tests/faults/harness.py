@@ -17,6 +17,7 @@ from privata.events.service import NewEvent, publish
 from privata.infra.context import AppContext
 from privata.webhooks.endpoints.service import create_endpoint
 from privata.webhooks.signing.signatures import secret_context
+from privata.webhooks.tests.deliveries import EVERY_ATTEMPT
 
 from .ledgers import Ledgers, Published, Received, Stored, read_journal
 from .programs import RECEIVER, free_port, program, put
@@ -33,14 +34,14 @@ OPTIONS: dict[str, Any] = {
     "delivery_timeout_seconds": DEADLINE_S,
 }
 
-_STORED = """
+_STORED = f"""
 SELECT d.id::text AS delivery_id, e.event_id, d.status, d.attempts AS spent,
        d.lease_token::int AS leases,
-       (SELECT array_agg(a.outcome ORDER BY a.lease_token) FROM webhook_attempt AS a
+       (SELECT array_agg(a.outcome ORDER BY a.lease_token) FROM {EVERY_ATTEMPT}
         WHERE a.delivery_id = d.id) AS outcomes,
-       (SELECT array_agg(a.stale ORDER BY a.lease_token) FROM webhook_attempt AS a
+       (SELECT array_agg(a.stale ORDER BY a.lease_token) FROM {EVERY_ATTEMPT}
         WHERE a.delivery_id = d.id) AS stale
-FROM webhook_delivery AS d
+FROM webhook_every_delivery AS d
 JOIN event AS e ON e.seq = d.event_seq
 JOIN webhook_endpoint AS w ON w.id = d.endpoint_id
 WHERE w.channel = 'order'
@@ -190,7 +191,7 @@ class Harness:
         async def nothing_pending() -> bool:
             await asyncio.sleep(0.05)
             return not await self.ctx.database.pool.fetchval(
-                "SELECT EXISTS (SELECT FROM webhook_delivery WHERE status = 'pending')"
+                "SELECT EXISTS (SELECT FROM webhook_due)"
             )
 
         await wait_for(nothing_pending, seconds=seconds)

@@ -52,7 +52,7 @@ async def test_others_are_served_while_one_hangs(harness: Harness, scale: Scale)
         assert harness.accepted("hanging") == 0
     ids = [hook.endpoint_id for hook in healthy]
     spent = await harness.ctx.database.pool.fetchval(
-        "SELECT max(attempts) FROM webhook_delivery WHERE endpoint_id = ANY ($1)", ids
+        "SELECT max(attempts) FROM webhook_every_delivery WHERE endpoint_id = ANY ($1)", ids
     )
     assert spent == 1
     kept = f"endpoint_id = '{hanging.endpoint_id}' AND status = 'pending'"
@@ -68,8 +68,12 @@ async def test_500_slow_endpoints_of_one_organization_are_not_felt(
     await harness.multiply(slow, endpoints)
     others = [await harness.hook(name) for name in ("a", "b", "c")]
     pool = harness.ctx.database.pool
-    held = "SELECT count(*) FROM webhook_delivery WHERE in_flight AND organization_id = $1"
-    started = "SELECT count(*) FROM webhook_delivery WHERE lease_token > 0 AND organization_id = $1"
+    held = (
+        "SELECT count(*) FROM webhook_due WHERE leased_until IS NOT NULL AND organization_id = $1"
+    )
+    started = (
+        "SELECT count(*) FROM webhook_every_delivery WHERE lease_token > 0 AND organization_id = $1"
+    )
     async with dispatching(harness.tuned(delivery_timeout_seconds=5.0)):
         await harness.publish(slow, 12, per_order=1)
         await wait_for(lambda: _counts(harness, started, slow.organization))
@@ -112,7 +116,7 @@ async def test_a_poisoned_event_stops_nobody(harness: Harness) -> None:
     received = harness.received()
     assert {one.event_id for one in received} == {*harness.published, huge}
     row = await harness.ctx.database.pool.fetchrow(
-        "SELECT d.status, d.attempts, d.last_outcome FROM webhook_delivery AS d"
+        "SELECT d.status, d.attempts, d.last_outcome FROM webhook_every_delivery AS d"
         " JOIN event ON event.seq = d.event_seq WHERE event.event_id = $1",
         unsendable,
     )

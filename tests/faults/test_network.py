@@ -12,7 +12,7 @@ import pytest
 
 from conftest import wait_for
 from privata.webhooks.engine.dispatcher import Dispatcher
-from privata.webhooks.tests.deliveries import make_due
+from privata.webhooks.tests.deliveries import EVERY_ATTEMPT, make_due
 from privata.webhooks.transport.reachability import ReachabilityCheck
 from privata.webhooks.transport.resolver import Resolver
 from privata.webhooks.transport.routes import Routes, family_of
@@ -77,7 +77,7 @@ async def _dispatching(harness: Harness, network: Network, *, idle_s: float) -> 
 async def _ours(harness: Harness) -> int:
     """How many attempts failed through our own fault."""
     found: int = await harness.ctx.database.pool.fetchval(
-        "SELECT count(*) FROM webhook_attempt WHERE outcome = 'internal'"
+        f"SELECT count(*) FROM {EVERY_ATTEMPT} WHERE outcome = 'internal'"
     )
     return found
 
@@ -111,7 +111,7 @@ async def test_ten_minutes_without_a_network(
 
         async def at_rest() -> bool:
             # What is judged while the network comes back may find it there.
-            under_way = "SELECT EXISTS (SELECT FROM webhook_delivery WHERE in_flight)"
+            under_way = "SELECT EXISTS (SELECT FROM webhook_due WHERE leased_until IS NOT NULL)"
             return not await harness.ctx.database.pool.fetchval(under_way)
 
         await wait_for(at_rest)
@@ -121,7 +121,7 @@ async def test_ten_minutes_without_a_network(
         await _drained_by_jumping(harness)
     row = await harness.ctx.database.pool.fetchrow(
         "SELECT max(attempts) AS spent, (SELECT count(*) FROM webhook_endpoint"
-        " WHERE status <> 'active') AS paused FROM webhook_delivery"
+        " WHERE status <> 'active') AS paused FROM webhook_every_delivery"
     )
     assert row is not None
     assert tuple(row) == (1, 0), "our network was charged to partners"
@@ -137,7 +137,7 @@ async def _drained_by_jumping(harness: Harness) -> None:
         await make_due(harness.ctx)
         await asyncio.sleep(0.05)
         return not await harness.ctx.database.pool.fetchval(
-            "SELECT EXISTS (SELECT FROM webhook_delivery WHERE status = 'pending')"
+            "SELECT EXISTS (SELECT FROM webhook_due)"
         )
 
     await wait_for(done, seconds=60)

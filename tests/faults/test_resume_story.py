@@ -25,7 +25,7 @@ FAILING = 100
 LATE = 0.10
 
 _STATUS = "SELECT status FROM webhook_endpoint"
-_WAITING = "SELECT count(*) FROM webhook_delivery WHERE status = 'pending'"
+_WAITING = "SELECT count(*) FROM webhook_due WHERE true"
 _TRIED = f"{_WAITING} AND attempts > 0 AND due_at > now()"
 _TOOK = """
 SELECT max(d.delivered_at) - max(e.resumed_at)
@@ -53,7 +53,7 @@ async def test_thousands_wait_and_workers_are_killed_while_they_are_resumed(
     await harness.behave("orders", status=200)
 
     async def at_rest() -> bool:
-        return not await pool.fetchval(f"{_WAITING} AND in_flight")
+        return not await pool.fetchval(f"{_WAITING} AND leased_until IS NOT NULL")
 
     await wait_for(at_rest)
     assert await pool.fetchval(_TRIED) > 0, "nothing waits for a retry: the test has no teeth"

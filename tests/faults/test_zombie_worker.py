@@ -17,9 +17,9 @@ from .harness import CONCURRENCY, Harness
 SENDS = CONCURRENCY - reserve(CONCURRENCY, LIVE_RESERVE)
 
 _STATE = """
-SELECT id, status, attempts, lease_token, in_flight, due_at, first_attempt_at, last_attempt_at,
-       last_outcome, last_status_code, delivered_at
-FROM webhook_delivery ORDER BY id
+SELECT id, status, attempts, lease_token, leased_until, due_at, last_attempt_at, last_outcome,
+       last_status_code, delivered_at
+FROM webhook_every_delivery ORDER BY id
 """
 
 

@@ -64,7 +64,7 @@ WITH told AS (
     FROM unnest($2::uuid[]) AS e(id)
     RETURNING seq, event_id
 )
-INSERT INTO webhook_delivery (organization_id, environment, endpoint_id, event_seq)
+INSERT INTO webhook_due (organization_id, environment, endpoint_id, event_seq)
 SELECT $1, 'test', substr(event_id, 3)::uuid, seq FROM told
 """
 

@@ -37,7 +37,7 @@ async def test_a_statement_names_its_organization_or_is_in_the_list(
     owner: asyncpg.Connection,
 ) -> None:
     tables = await named_tables(owner)
-    assert {"orders", "webhook_delivery", "order_facts", "shared_event"} <= tables
+    assert {"orders", "webhook_delivery", "webhook_due", "order_facts", "shared_event"} <= tables
     found: dict[str, set[str]] = {}
     touching = 0
     for statement in sent_by_the_code().statements:

@@ -11,7 +11,7 @@ from typing import Final
 # Endpoints are not locked: a paused endpoint's deliveries are pending like any other and become
 # due when it is resumed, so an endpoint that changes at this moment can lose nothing.
 OWE: Final = """
-INSERT INTO webhook_delivery (organization_id, environment, endpoint_id, event_seq, order_id)
+INSERT INTO webhook_due (organization_id, environment, endpoint_id, event_seq, order_id)
 SELECT $1, $2, endpoint.id, fact.seq, $4
 FROM fact
 JOIN webhook_endpoint AS endpoint

@@ -1,4 +1,4 @@
-"""Endpoints, their secrets, deliveries and attempts."""
+"""Endpoints, their secrets, and recoveries; deliveries and attempts are in `deliveries.models`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from django.db import models
 from django.db.models.functions import Now
 
 from privata.core.ids import new_id
-from privata.infra.fields import NewId, environment_field, one_of
-from privata.webhooks.states import (
-    Channel,
-    DeliveryStatus,
-    Dialect,
-    EndpointStatus,
-    RecoveryStatus,
-)
+from privata.infra.fields import environment_field, one_of
+from privata.webhooks.deliveries.models import Attempt, Delivery, DueDelivery
+from privata.webhooks.states import Channel, Dialect, EndpointStatus, RecoveryStatus
+
+__all__ = ["Attempt", "Delivery", "DueDelivery", "Endpoint", "EndpointSecret", "Recovery"]
 
 
 class Endpoint(models.Model):
@@ -174,175 +171,3 @@ class Recovery(models.Model):
                 name="webhook_recovery_due",
             ),
         ]
-
-
-class Delivery(models.Model):
-    """The duty to bring one event to one endpoint.
-
-    `due_at` is when it may next be claimed. A claim moves it to the end of the lease, sets
-    `in_flight` and raises `lease_token`; whoever records must show that token. A crashed worker's
-    claim so becomes due again by itself, and `in_flight` means something until `due_at` only.
-
-    Every claim and every record writes a new entry into each index here, so there are few:
-    what is looked up by order goes by way of the order's events.
-    """
-
-    id = models.UUIDField(primary_key=True, db_default=NewId())
-    organization = models.ForeignKey(
-        "organizations.Organization", on_delete=models.PROTECT, db_index=False
-    )
-    environment = environment_field()
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, db_index=False)
-    event = models.ForeignKey("events.Event", on_delete=models.PROTECT, db_column="event_seq")
-    order_id = models.CharField(max_length=40, null=True, help_text="the ordering key; null: none")
-    replay = models.BooleanField(db_default=False)
-    recovery = models.ForeignKey(Recovery, on_delete=models.PROTECT, null=True, db_index=False)
-    retry_of = models.ForeignKey(
-        "self",
-        on_delete=models.PROTECT,
-        null=True,
-        db_index=False,
-        related_name="+",
-        help_text="the delivery that this one is the retry of",
-    )
-    status = models.CharField(max_length=16, db_default=DeliveryStatus.PENDING.value)
-    attempts = models.SmallIntegerField(db_default=0)
-    due_at = models.DateTimeField(db_default=Now())
-    lease_token = models.BigIntegerField(db_default=0)
-    in_flight = models.BooleanField(db_default=False)
-    first_attempt_at = models.DateTimeField(null=True)
-    last_attempt_at = models.DateTimeField(null=True)
-    last_outcome = models.CharField(max_length=16, null=True)
-    last_status_code = models.SmallIntegerField(null=True)
-    last_duration_ms = models.IntegerField(null=True)
-    created_at = models.DateTimeField(db_default=Now())
-    delivered_at = models.DateTimeField(null=True)
-
-    class Meta:
-        db_table = "webhook_delivery"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["endpoint", "event"],
-                condition=models.Q(("replay", False), ~models.Q(status="retried")),
-                name="webhook_delivery_once",
-            ),
-            models.UniqueConstraint(
-                fields=["recovery", "event"],
-                condition=models.Q(("recovery__isnull", False), ~models.Q(status="retried")),
-                name="webhook_delivery_recovered_once",
-            ),
-            models.UniqueConstraint(
-                fields=["retry_of"],
-                condition=models.Q(retry_of__isnull=False),
-                name="webhook_delivery_retried_once",
-            ),
-            one_of("environment", ["live", "test"], name="webhook_delivery_environment"),
-            one_of("status", DeliveryStatus, name="webhook_delivery_status"),
-            models.CheckConstraint(
-                condition=models.Q(status="delivered", delivered_at__isnull=False)
-                | (~models.Q(status="delivered") & models.Q(delivered_at=None)),
-                name="webhook_delivery_delivered_at",
-            ),
-        ]
-        indexes = [
-            # The claim walks these two per endpoint; a paused endpoint's backlog is never
-            # touched, and a heap of late retries does not stand before a first attempt.
-            models.Index(
-                fields=["endpoint", "due_at", "event"],
-                condition=models.Q(status="pending", attempts=0),
-                name="webhook_delivery_first",
-            ),
-            models.Index(
-                fields=["endpoint", "due_at", "event"],
-                condition=models.Q(status="pending", attempts__gt=0),
-                name="webhook_delivery_retry",
-            ),
-            # What waits in the order of its events: a resumption walks and counts it.
-            models.Index(
-                fields=["endpoint", "event"],
-                condition=models.Q(status="pending"),
-                name="webhook_delivery_waiting",
-            ),
-            # The head of each ordering key: the first event of an order that has not had its first
-            # attempt or, with strict ordering, that is not finished.
-            models.Index(
-                fields=["endpoint", "order_id", "event"],
-                condition=models.Q(status="pending", order_id__isnull=False),
-                name="webhook_delivery_ordering_key",
-            ),
-            models.Index(
-                fields=["recovery", "status"],
-                condition=models.Q(recovery__isnull=False),
-                name="webhook_delivery_recovery",
-            ),
-            # What a recovery looks for, what it leaves out, and how many replays people asked for:
-            # entries that only failures and replays have.
-            models.Index(
-                fields=["endpoint", "event"],
-                condition=models.Q(status="exhausted", replay=False),
-                name="webhook_delivery_missed",
-            ),
-            models.Index(
-                fields=["endpoint", "event"],
-                condition=models.Q(replay=True),
-                name="webhook_delivery_replays",
-            ),
-            models.Index(
-                fields=["endpoint", "created_at"],
-                condition=models.Q(replay=True, recovery=None),
-                name="webhook_delivery_by_hand",
-            ),
-            # Few are retried, and only these have an entry: the log lists them without a walk.
-            models.Index(
-                fields=["organization", "environment", "-created_at", "-id"],
-                condition=models.Q(status="retried"),
-                name="webhook_delivery_retried",
-            ),
-            models.Index(fields=["endpoint", "-created_at", "-id"], name="webhook_delivery_log"),
-            models.Index(
-                fields=["organization", "environment", "-created_at", "-id"],
-                name="webhook_delivery_recent",
-            ),
-        ]
-
-
-class Attempt(models.Model):
-    """One HTTP request of a delivery, written once; `stale` ones came after their lease.
-
-    A lease has one attempt at most, so a record can be repeated when its answer got lost. The table
-    lies in monthly partitions by the delivery's id, which are dropped whole (decision 0044).
-    """
-
-    pk = models.CompositePrimaryKey("organization_id", "delivery_id", "lease_token")
-    organization = models.ForeignKey(
-        "organizations.Organization",
-        on_delete=models.DO_NOTHING,
-        db_constraint=False,
-        db_index=False,
-        related_name="+",
-    )
-    delivery = models.ForeignKey(
-        Delivery,
-        on_delete=models.DO_NOTHING,
-        db_constraint=False,
-        db_index=False,
-        related_name="+",
-    )
-    lease_token = models.BigIntegerField()
-    signed_at = models.BigIntegerField(help_text="unix seconds, the signature's t")
-    started_at = models.DateTimeField()
-    duration_ms = models.IntegerField()
-    number = models.SmallIntegerField(help_text="1, 2, ... as the X-Privata-Attempt header said")
-    status_code = models.SmallIntegerField(null=True)
-    stale = models.BooleanField(db_default=False)
-    response_truncated = models.BooleanField(db_default=False)
-    secret_ids = ArrayField(models.UUIDField(), db_default=models.Value("{}"))
-    outcome = models.CharField(max_length=16)
-    url = models.CharField(max_length=2048)
-    address = models.CharField(max_length=64, null=True)
-    detail = models.CharField(max_length=512, db_default="")
-    response_headers = models.JSONField(null=True)
-    response_excerpt = models.TextField(db_default="")
-
-    class Meta:
-        db_table = "webhook_attempt"

@@ -16,8 +16,9 @@ class EndpointStatus(StrEnum):
 
 
 class DeliveryStatus(StrEnum):
-    """What is stored of a delivery; what anybody is shown is its `DeliveryState`.
+    """Where a delivery stands; what anybody is shown is its `DeliveryState`.
 
+    `pending` is stored nowhere: what waits is in a table of its own. The others are in the log.
     `retried`: a retry took over the duty, so it is neither undelivered nor exhausted.
     """
 
@@ -25,6 +26,10 @@ class DeliveryStatus(StrEnum):
     DELIVERED = "delivered"
     EXHAUSTED = "exhausted"
     RETRIED = "retried"
+
+
+#: What the log keeps of a delivery: it waits for nothing any more.
+FINISHED: Final = (DeliveryStatus.DELIVERED, DeliveryStatus.EXHAUSTED, DeliveryStatus.RETRIED)
 
 
 class DeliveryState(StrEnum):

@@ -22,10 +22,11 @@ def untried(delivery: str = "d", endpoint: str = "e") -> str:
     return f"({tried_at} IS NULL OR {tried_at} < {endpoint}.resumed_at)"
 
 
-#: It belongs to what waited when the endpoint was resumed, and still does; also in flight.
-IN_LINE: Final = f"d.status = 'pending' AND d.created_at <= e.resumed_at AND {untried()}"
+#: Of what waits: it did when the endpoint was resumed, and still does; also in flight.
+IN_LINE: Final = f"d.created_at <= e.resumed_at AND {untried()}"
 
-_MINE: Final = "SELECT FROM webhook_delivery AS d WHERE d.endpoint_id = e.id AND"
+_MINE: Final = """SELECT FROM webhook_due AS d
+        WHERE d.organization_id = e.organization_id AND d.endpoint_id = e.id"""
 
 
 #: A person resumed it, or a probe of ours has arrived; until then it is a pause to the partner.
@@ -45,6 +46,6 @@ def waiting(most: int | None = None) -> str:
     return f"""
 CASE
     WHEN e.status = 'disabled' THEN 0
-    WHEN {_RESUMED} THEN (SELECT count(*) FROM ({_MINE} {IN_LINE}{cap}) AS line)
-    ELSE (SELECT count(*) FROM ({_MINE} d.status = 'pending'{cap}) AS line)
+    WHEN {_RESUMED} THEN (SELECT count(*) FROM ({_MINE} AND {IN_LINE}{cap}) AS line)
+    ELSE (SELECT count(*) FROM ({_MINE}{cap}) AS line)
 END::int"""

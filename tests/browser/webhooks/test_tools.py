@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.async_api import Page, expect
 
+from privata.webhooks.tests.deliveries import GIVE_UP
 from tests.browser.audit import audit, complaints_of
 from tests.browser.server import Server
 from tests.browser.webhooks.receiver import LIVE_MS, Receiver, add_endpoint, add_failing
@@ -25,9 +26,7 @@ async def give_up(page: Page, server: Server, receiver: Receiver, name: str) -> 
     """An endpoint whose deliveries were given up, as after a day of failures."""
     address = await add_failing(page, server, receiver, name)
     server.execute(
-        "UPDATE webhook_delivery SET status = 'exhausted', attempts = 8, in_flight = false,"
-        " delivered_at = NULL "  # a retry may have got through since
-        "WHERE endpoint_id = %s AND attempts > 0",
+        GIVE_UP.format(where="endpoint_id = %s AND attempts > 0", attempts=8),
         id_of(address),
     )
     return address

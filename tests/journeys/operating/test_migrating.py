@@ -116,10 +116,10 @@ class Migration(migrations.Migration):
     dependencies = [("webhooks", "{last}")]
     operations = [
         migrations.AddField("endpoint", "note", models.TextField(null=True)),
-        AddIndexConcurrently("delivery", models.Index(fields=["order_id"], name="{index}")),
+        AddIndexConcurrently("duedelivery", models.Index(fields=["order_id"], name="{index}")),
     ]
 """
-_INDEX = "webhook_delivery_of_next"
+_INDEX = "webhook_due_of_next"
 
 
 @pytest.fixture
@@ -139,10 +139,10 @@ def leave_an_invalid_index(url: str) -> None:
     """What is left when `CREATE INDEX CONCURRENTLY` is killed."""
     with psycopg.connect(url, autocommit=True) as owner:
         with psycopg.connect(url) as older:
-            older.execute("LOCK TABLE webhook_delivery IN ROW EXCLUSIVE MODE")
+            older.execute("LOCK TABLE webhook_due IN ROW EXCLUSIVE MODE")
             owner.execute("SET statement_timeout = '200ms'")
             with pytest.raises(psycopg.errors.QueryCanceled):
-                owner.execute(f"CREATE INDEX CONCURRENTLY {_INDEX} ON webhook_delivery (order_id)")
+                owner.execute(f"CREATE INDEX CONCURRENTLY {_INDEX} ON webhook_due (order_id)")
         row = owner.execute(
             f"SELECT indisvalid FROM pg_index WHERE indexrelid = '{_INDEX}'::regclass"
         )

@@ -18,7 +18,7 @@ SELECT organization_id, id, n, n, $1, '127.0.0.1', 0, now() + make_interval(secs
        'http_error', 500,
        'it answered 500', '[["content-type", "text/plain"], ["x-a", "1"], ["x-a", "2"]]',
        'Oops ' || n
-FROM webhook_delivery, generate_series(1, $2::int) AS n
+FROM webhook_due, generate_series(1, $2::int) AS n
 """
 
 
@@ -57,7 +57,7 @@ async def test_missing_and_foreign_deliveries_look_alike(admin: Admin, partner: 
     await admin.made()
     await partner.create(sandbox_scenario="stuck")
     (listed,) = await admin.log()
-    await partner.ctx.database.pool.execute("UPDATE webhook_delivery SET environment = 'live'")
+    await partner.ctx.database.pool.execute("UPDATE webhook_due SET environment = 'live'")
     answers = [
         await admin.call("GET", f"/deliveries/{wanted}")
         for wanted in (listed["delivery_id"], uuid.uuid4(), "nonsense")

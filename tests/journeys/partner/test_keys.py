@@ -79,7 +79,7 @@ async def test_an_ops_endpoint_hears_that_a_key_expires(partner: Partner) -> Non
     then = dataclasses.replace(ctx, clock=ManualClock(end - timedelta(days=6)))
     await asyncio.gather(warn_once(then), warn_once(then))
     rows = await ctx.database.pool.fetch(
-        "SELECT e.body FROM webhook_delivery AS d JOIN event AS e ON e.seq = d.event_seq"
+        "SELECT e.body FROM webhook_due AS d JOIN event AS e ON e.seq = d.event_seq"
     )
     (told,) = [json.loads(unpacked(row["body"])) for row in rows]
     assert (told["event"], told["reason"], told["hours_left"]) == (

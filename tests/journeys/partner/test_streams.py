@@ -199,7 +199,7 @@ async def test_nothing_can_follow_the_last_event_so_clients_stop_connecting(
     assert await again() == (204, "no-store"), "however old the last event is"
     async with reading(api_url, order_id, partner.test_key) as stream:
         assert [one.id for one in await stream.all()] == [last], "who has nothing gets the state"
-    await owner.execute("DELETE FROM webhook_delivery")
+    await owner.execute("DELETE FROM webhook_due")
     await owner.execute("DELETE FROM event")
     assert await again() == (204, "no-store"), "nor is there an event to wait for"
     rows = await ctx.database.pool.fetch("SELECT source FROM stream")

@@ -15,6 +15,7 @@ from privata.apikeys.scopes import Scope
 from privata.core.tenancy import Environment
 from privata.events.bodies import unpacked
 from privata.webhooks.recovery.recovering import recover_step
+from privata.webhooks.tests.deliveries import GIVE_UP
 from tests.conftest import Partner, mint
 
 URL = "http://localhost:1/hook"
@@ -223,9 +224,7 @@ async def test_retry_replay_recover(admin: Admin) -> None:
     made = await admin.made()
     await admin.partner.create()
     (row,) = await admin.log()
-    await admin.database(
-        "UPDATE webhook_delivery SET status = 'exhausted', attempts = 8, last_outcome = 'timeout'"
-    )
+    await admin.database(GIVE_UP.format(where="true", attempts=8))
     body = {"endpoint_id": made["endpoint_id"], "since": LONG_AGO}
     headers = {"Idempotency-Key": "again"}
     began = await admin.call("POST", "/recover", body, headers=headers)

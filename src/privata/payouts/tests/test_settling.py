@@ -137,7 +137,7 @@ async def test_the_partner_is_told_by_event_and_mail(payee: Payee, ctx: AppConte
     body = json.loads(unpacked(event["body"]))
     assert (body["payout_id"], body["amount"], body["tx_hash"]) == (str(ident), "500.00", TX)
     assert (event["environment"], "sandbox" in body) == ("live", False)
-    (delivery,) = await pool.fetch("SELECT endpoint_id FROM webhook_delivery")
+    (delivery,) = await pool.fetch("SELECT endpoint_id FROM webhook_due")
     assert delivery["endpoint_id"] == live
     mails = await pool.fetch("SELECT template, recipient FROM mail WHERE template = 'payout_sent'")
     assert sorted(row["recipient"] for row in mails) == [

@@ -52,37 +52,44 @@ SELECT t.body FROM shared_event AS t
 WHERE t.organization_id = $1 AND t.environment = $2 AND t.seq = $3
 """
 
-# An attempt has no environment; its delivery has.
+# An attempt has no environment; its delivery has. The request that finished it is in its own row.
 _ATTEMPTS: Final = """
 SELECT a.lease_token AS id, a.number, a.stale, a.secret_ids, a.url, a.address, a.signed_at,
        a.started_at, a.duration_ms, a.outcome, a.status_code, a.detail, a.response_headers,
        a.response_excerpt, a.response_truncated
 FROM webhook_attempt AS a
-JOIN webhook_delivery AS d ON d.id = a.delivery_id AND d.organization_id = a.organization_id
-WHERE a.organization_id = $1 AND d.environment = $2 AND a.delivery_id = $3
-ORDER BY a.started_at DESC, a.lease_token DESC LIMIT $4
+JOIN webhook_every_delivery AS d
+  ON d.organization_id = a.organization_id AND d.environment = $2 AND d.id = a.delivery_id
+WHERE a.organization_id = $1 AND a.delivery_id = $3
+UNION ALL
+SELECT d.lease_token, d.attempts, false, d.secret_ids, d.url, d.address,
+       floor(extract(epoch FROM d.last_attempt_at))::bigint, d.last_attempt_at, d.last_duration_ms,
+       coalesce(d.last_outcome, d.status), d.last_status_code, d.detail, d.response_headers,
+       d.response_excerpt, d.response_truncated
+FROM webhook_delivery AS d
+WHERE d.organization_id = $1 AND d.environment = $2 AND d.id = $3 AND d.url IS NOT NULL
+ORDER BY started_at DESC, id DESC LIMIT $4
 """
 
 #: It must have its first attempt before; with strict ordering it must be finished.
 _WAITED_FOR: Final = """
-SELECT t.type FROM webhook_delivery AS d
+SELECT t.type FROM webhook_due AS d
 JOIN webhook_endpoint AS e ON e.organization_id = d.organization_id AND e.id = d.endpoint_id
-JOIN webhook_delivery AS head ON head.organization_id = d.organization_id
+JOIN webhook_due AS head ON head.organization_id = d.organization_id
      AND head.endpoint_id = d.endpoint_id AND head.order_id = d.order_id
-     AND head.event_seq < d.event_seq AND head.status = 'pending'
-     AND (head.attempts = 0 OR e.strict_ordering)
+     AND head.event_seq < d.event_seq AND (head.attempts = 0 OR e.strict_ordering)
 JOIN shared_event AS t ON t.organization_id = d.organization_id AND t.seq = head.event_seq
-WHERE d.organization_id = $1 AND d.environment = $2 AND d.id = $3 AND d.status = 'pending'
+WHERE d.organization_id = $1 AND d.environment = $2 AND d.id = $3
   AND (d.attempts = 0 OR e.strict_ordering)
 ORDER BY head.event_seq LIMIT 1
 """
 
 _AHEAD: Final = f"""
 SELECT count(*)::int FROM (
-    SELECT FROM webhook_delivery AS d
+    SELECT FROM webhook_due AS d
     JOIN webhook_endpoint AS e ON e.organization_id = d.organization_id AND e.id = d.endpoint_id
     WHERE d.organization_id = $1 AND d.environment = $2 AND d.endpoint_id = $3
-      AND d.status = 'pending' AND d.event_seq < $4 AND (d.due_at <= now() OR {untried()})
+      AND d.event_seq < $4 AND (d.due_at <= now() OR {untried()})
     ORDER BY d.event_seq LIMIT {MOST_AHEAD}
 ) AS line
 """

@@ -20,9 +20,9 @@ SELECT d.endpoint_id, date_trunc('hour', d.created_at, 'UTC') AS hour,
        (count(*) FILTER (WHERE d.status IN ('pending', 'exhausted') AND d.attempts > 0))::int
            AS failed,
        max(d.last_attempt_at) FILTER (WHERE d.last_outcome <> 'delivered') AS last
-FROM webhook_delivery AS d
+FROM webhook_every_delivery AS d
 WHERE d.organization_id = $1 AND d.environment = $2 AND d.endpoint_id = ANY ($3::uuid[])
-  AND d.created_at >= $4
+  AND d.created_at >= $4 AND d.id >= id_floor($4)
 GROUP BY 1, 2
 """
 

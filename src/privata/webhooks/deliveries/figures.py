@@ -96,8 +96,8 @@ SELECT date_trunc('hour', created_at, 'UTC') AS hour, created_at >= $4 AS recent
        (count(*) FILTER (WHERE status <> 'retried' AND (status <> 'pending' OR attempts > 0)))::int
            AS tried,
        (count(*) FILTER (WHERE status = 'delivered'))::int AS delivered
-FROM webhook_delivery
-WHERE organization_id = $1 AND environment = $2 AND created_at >= $3
+FROM webhook_every_delivery
+WHERE organization_id = $1 AND environment = $2 AND created_at >= $3 AND id >= id_floor($3)
 GROUP BY 1, 2
 """
 

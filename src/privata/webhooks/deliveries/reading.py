@@ -23,7 +23,7 @@ from privata.infra.context import AppContext
 from privata.infra.database.postgres import Transaction
 from privata.webhooks.deliveries.search_sql import DeliverySearch, tables, where
 from privata.webhooks.endpoints.reading import Partition
-from privata.webhooks.state_sql import STATE
+from privata.webhooks.state_sql import IN_FLIGHT, STATE
 from privata.webhooks.states import DeliveryState, EndpointStatus
 from privata.webhooks.waiting import untried
 
@@ -57,7 +57,8 @@ class EventOf:
 class DeliveryRow:
     """A delivery as it was at `read_at`, by the clock of the database.
 
-    `retry_of` and `retried_as` are the deliveries that it is, and has, the retry of. `in_line`: its
+    `retry_of` and `retried_as` are the deliveries that it is, and has, the retry of. `due_at` is
+    the end of the lease while it is in flight, and None once it is finished. `in_line`: its
     endpoint is resuming and it has not had its turn.
     """
 
@@ -72,7 +73,7 @@ class DeliveryRow:
     retry_of: UUID | None
     retried_as: UUID | None
     attempts: int
-    due_at: datetime
+    due_at: datetime | None
     in_line: bool
     last_attempt_at: datetime | None
     last_outcome: str | None
@@ -120,19 +121,17 @@ class Beside:
 
 
 _COLUMNS: Final = f"""
-SELECT d.id, d.environment, d.order_id, d.replay, d.recovery_id, d.retry_of_id, d.attempts,
-       d.due_at, d.last_attempt_at, d.last_outcome, d.last_status_code, d.last_duration_ms,
+SELECT d.id, d.environment, t.order_id, d.replay, d.recovery_id, d.retry_of_id, d.attempts,
+       CASE WHEN {IN_FLIGHT} THEN d.leased_until ELSE d.due_at END AS due_at,
+       d.last_attempt_at, d.last_outcome, d.last_status_code, d.last_duration_ms,
        d.created_at, d.delivered_at, now() AS read_at, {STATE} AS state,
        coalesce(e.status = 'resuming' AND {untried()}, false) AS in_line,
        e.id AS endpoint_id, e.alias, e.url, e.dialect, e.status AS endpoint_status, e.schedule_s,
-       e.deleted_at, t.seq, t.event_id, t.type, t.order_seq, retry.id AS retried_as"""
+       e.deleted_at, t.seq, t.event_id, t.type, t.order_seq, d.retried_as_id AS retried_as"""
 
-_RETRY: Final = """
-LEFT JOIN webhook_delivery AS retry
-  ON retry.organization_id = d.organization_id AND retry.retry_of_id = d.id"""
-
-_DOWN: Final = "ORDER BY d.created_at DESC, d.id DESC"
-_UP: Final = "ORDER BY d.created_at, d.id"
+# Ids are in time order.
+_DOWN: Final = "ORDER BY d.id DESC"
+_UP: Final = "ORDER BY d.id"
 
 
 async def page_of(ctx: AppContext, search: DeliverySearch, *, limit: int) -> Page:
@@ -169,7 +168,7 @@ async def of_order(
     ctx: AppContext, partition: Partition, order_id: str, limit: int
 ) -> list[DeliveryRow]:
     """The deliveries of an order's events, newest event first."""
-    order = f"ORDER BY d.event_seq DESC, d.created_at DESC LIMIT {limit:d}"
+    order = f"ORDER BY d.event_seq DESC, d.id DESC LIMIT {limit:d}"
     return await _rows(ctx, DeliverySearch(partition, order_id=order_id), order)
 
 
@@ -203,7 +202,7 @@ _MOST_OF_EVENT: Final = 24
 # What a recovery makes is a replay: the index of those finds it.
 _RECOVERED: Final = """
 SELECT EXISTS (
-    SELECT FROM webhook_delivery
+    SELECT FROM webhook_every_delivery
     WHERE organization_id = $1 AND environment = $2 AND endpoint_id = $3 AND event_seq = $4
       AND replay AND recovery_id IS NOT NULL)
 """
@@ -231,14 +230,14 @@ async def neighbours(
 async def oldest_ids(ctx: AppContext, search: DeliverySearch, most: int) -> list[UUID]:
     """The ids of the oldest rows of a view."""
     found = where(search)
-    statement = f"SELECT d.id {tables(search)} WHERE {found.sql} {_UP} LIMIT {most:d}"
+    statement = f"SELECT d.id {tables(search, page=True)} WHERE {found.sql} {_UP} LIMIT {most:d}"
     rows = await ctx.database.pool.fetch(statement, *found.values)
     return [row["id"] for row in rows]
 
 
 async def _id(ctx: AppContext, search: DeliverySearch, order: str) -> UUID | None:
     found = where(search)
-    statement = f"SELECT d.id {tables(search)} WHERE {found.sql} {order} LIMIT 1"
+    statement = f"SELECT d.id {tables(search, page=True)} WHERE {found.sql} {order} LIMIT 1"
     ident: UUID | None = await ctx.database.pool.fetchval(statement, *found.values)
     return ident
 
@@ -248,7 +247,7 @@ async def _rows(
 ) -> list[DeliveryRow]:
     found = where(search)
     source = ctx.database.pool if tx is None else tx.connection
-    statement = f"{_COLUMNS}{tables(search, event=True)}\n{_RETRY}\nWHERE {found.sql} {order}"
+    statement = f"{_COLUMNS}{tables(search, event=True, page=True)}\nWHERE {found.sql} {order}"
     return [_row(row) for row in await source.fetch(statement, *found.values)]
 
 

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from privata.core.cursors import Cursor
 from privata.webhooks.endpoints.reading import Partition
-from privata.webhooks.state_sql import RETRYABLE, UNDELIVERED, is_in, is_possible
+from privata.webhooks.state_sql import RETRYABLE, UNDELIVERED_LISTED, is_in, is_possible
 from privata.webhooks.states import DeliveryState
 
 
@@ -68,23 +68,35 @@ class Where:
         return " AND ".join(self.parts)
 
 
-_FROM: Final = """
-FROM webhook_delivery AS d
+_DELIVERY: Final = "\nFROM webhook_every_delivery AS d"
+_ENDPOINT: Final = """
 JOIN webhook_endpoint AS e ON e.organization_id = d.organization_id AND e.id = d.endpoint_id"""
+
+# For a page in the order of the key. What state a row is in depends on both tables, so the planner
+# takes nearly all rows to fail, and reads them all and sorts them. OFFSET 0 lets it look at the
+# endpoint only row by row, behind the deliveries in their order.
+_ENDPOINT_OF_ROW: Final = """
+CROSS JOIN LATERAL (
+    SELECT e.* FROM webhook_endpoint AS e
+    WHERE e.organization_id = d.organization_id AND e.id = d.endpoint_id OFFSET 0) AS e"""
 _EVENT: Final = """
 JOIN shared_event AS t ON t.organization_id = d.organization_id AND t.seq = d.event_seq"""
 
 _OF_ORDER: Final = """d.event_seq IN (SELECT seq FROM shared_event
     WHERE organization_id = $1 AND environment = $2 AND order_id = {})"""
-_CURSOR: Final = "(d.created_at, d.id)"
-_GIVEN: Final = "({}::timestamptz, {}::uuid)"
+
+# An id is made when its row is, at `created_at` or, as clocks are read twice, a moment later. It is
+# compared as well, because the key has it, and the months are cut along it.
+_LEEWAY: Final = "interval '1 hour'"
 _OF_TEXT: Final = """d.event_seq IN (SELECT seq FROM shared_event
     WHERE organization_id = $1 AND environment = $2 AND (order_id = {0} OR event_id = {0}))"""
 
 
-def tables(search: DeliverySearch, *, event: bool = False) -> str:
-    """FROM the delivery `d`, its endpoint `e` and, where it is asked for, its event `t`."""
-    return f"{_FROM}{_EVENT if event or search.type else ''}"
+def tables(search: DeliverySearch, *, event: bool = False, page: bool = False) -> str:
+    """FROM the delivery `d`, its endpoint `e` and, where it is asked for, its event `t`; `page`:
+    the first few in an order are asked for, and not all."""
+    endpoint = _ENDPOINT_OF_ROW if page else _ENDPOINT
+    return f"{_DELIVERY}{endpoint}{_EVENT if event or search.type else ''}"
 
 
 def where(search: DeliverySearch) -> Where:
@@ -116,17 +128,14 @@ def _text(found: Where, text: str) -> None:
 
 def _times(found: Where, search: DeliverySearch) -> None:
     if search.since is not None:
-        found.also("d.created_at >= {}", search.since)
+        found.also("d.created_at >= {0} AND d.id >= id_floor({0})", search.since)
     if search.until is not None:
         found.also("d.created_at < {}", search.until)
+        found.also(f"d.id < id_floor({{}}::timestamptz + {_LEEWAY})", search.until)
     if search.older is not None:
-        found.also(
-            "(d.created_at, d.id) < ({}::timestamptz, {}::uuid)", search.older.at, search.older.id
-        )
+        found.also("d.id < {}::uuid", search.older.id)
     if search.newer is not None:
-        found.also(
-            "(d.created_at, d.id) > ({}::timestamptz, {}::uuid)", search.newer.at, search.newer.id
-        )
+        found.also("d.id > {}::uuid", search.newer.id)
 
 
 def _what(found: Where, search: DeliverySearch) -> None:
@@ -145,6 +154,6 @@ def _what(found: Where, search: DeliverySearch) -> None:
         if possible is not None:
             found.parts.append(possible)
     if search.undelivered:
-        found.parts.append(UNDELIVERED)
+        found.parts.append(UNDELIVERED_LISTED)
     if search.retryable:
         found.parts.append(RETRYABLE)

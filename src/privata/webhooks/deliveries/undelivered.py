@@ -1,7 +1,7 @@
 """What an endpoint was owed and has not got: each event once, oldest first.
 
 A replay that arrived resolves its event, and so does the first delivery: what counts is that the
-endpoint has the event (`state_sql.UNDELIVERED`).
+endpoint has the event (`state_sql.UNDELIVERED_LISTED`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from uuid import UUID
 
 from privata.core.tenancy import Actor
 from privata.infra.context import AppContext
-from privata.webhooks.state_sql import STATE, UNDELIVERED
+from privata.webhooks.state_sql import STATE, UNDELIVERED_LISTED
 from privata.webhooks.states import DeliveryState
 
 MAX_LIMIT: Final = 500
@@ -22,9 +22,9 @@ BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Three walks, each on an index of what is not delivered: how much was delivered does not matter.
 _WALK: Final = """
-(SELECT d.organization_id, d.event_seq, d.id, d.order_id, d.attempts, d.last_outcome,
-        d.created_at, {state} AS state
- FROM webhook_delivery AS d
+(SELECT d.organization_id, d.event_seq, d.id, d.attempts, d.last_outcome, d.created_at,
+        {state} AS state
+ FROM webhook_every_delivery AS d
  JOIN webhook_endpoint AS e ON e.organization_id = d.organization_id AND e.id = d.endpoint_id
  WHERE d.organization_id = $1 AND d.environment = $2 AND d.endpoint_id = $3 AND {kind}
    AND d.event_seq > $4 AND d.created_at >= $5 AND {undelivered}
@@ -37,11 +37,11 @@ _KINDS: Final = (
 )
 
 _WALKS: Final = "UNION ALL".join(
-    _WALK.format(kind=kind, state=STATE, undelivered=UNDELIVERED) for kind in _KINDS
+    _WALK.format(kind=kind, state=STATE, undelivered=UNDELIVERED_LISTED) for kind in _KINDS
 )
 
 _UNDELIVERED: Final = f"""
-SELECT owed.event_seq, owed.id, t.event_id, t.type, owed.order_id, owed.state, owed.attempts,
+SELECT owed.event_seq, owed.id, t.event_id, t.type, t.order_id, owed.state, owed.attempts,
        owed.last_outcome, owed.created_at
 FROM ({_WALKS}) AS owed
 JOIN shared_event AS t ON t.organization_id = owed.organization_id AND t.seq = owed.event_seq

@@ -15,8 +15,9 @@ SELECT count(*)::int AS deliveries, count(DISTINCT e.id)::int AS endpoints,
        (array_agg(waits.id ORDER BY waits.last_attempt_at DESC))[1] AS latest,
        (array_agg(e.organization_id ORDER BY waits.last_attempt_at DESC))[1] AS its_owner
 FROM webhook_endpoint AS e CROSS JOIN LATERAL (
-    SELECT d.id, d.created_at, d.last_attempt_at FROM webhook_delivery AS d
-    WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.last_outcome = 'internal'
+    SELECT d.id, d.created_at, d.last_attempt_at FROM webhook_due AS d
+    WHERE d.organization_id = e.organization_id AND d.endpoint_id = e.id
+      AND d.last_outcome = 'internal'
 ) AS waits
 WHERE e.status IN ('active', 'resuming')
 """

@@ -167,9 +167,9 @@ SELECT count(*)::int AS deliveries, (
       AND a.delivery_id = (array_agg(d.id ORDER BY d.last_attempt_at DESC))[1]
     ORDER BY a.lease_token DESC LIMIT 1
 ) AS said
-FROM webhook_delivery AS d
+FROM webhook_due AS d
 WHERE d.organization_id = $1 AND d.environment = $2 AND d.endpoint_id = $3
-  AND d.status = 'pending' AND d.last_outcome = '{Outcome.INTERNAL.value}'
+  AND d.last_outcome = '{Outcome.INTERNAL.value}'
 """
 
 

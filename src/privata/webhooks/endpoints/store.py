@@ -1,6 +1,6 @@
 """SQL of endpoints, their secrets, and single deliveries. The hot path is in claims, recording."""
 
-# What is put together here is of `waiting`.
+# What is put together here is of `waiting` and `state_sql`.
 # ruff: noqa: S608
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import asyncpg
 from privata.core.tenancy import Actor
 from privata.infra.database.postgres import Transaction
 from privata.webhooks.endpoints.new_secrets import NewSecret
+from privata.webhooks.state_sql import IN_FLIGHT
 from privata.webhooks.waiting import waiting
 
 Row = asyncpg.Record
@@ -63,13 +64,23 @@ _WAITING: Final = (
     f"SELECT {waiting()} FROM webhook_endpoint AS e WHERE e.id = $1 AND e.organization_id = $2"
 )
 
-# The delivery is locked, so neither a claim nor a record comes between the look and the move.
-_LOCK_DELIVERY: Final = """
-SELECT d.id, d.status, d.endpoint_id, d.replay, e.status AS endpoint_status,
-       d.in_flight AND d.due_at > now() AS leased
+# The delivery is locked, so neither a claim nor a record comes between the look and the move. What
+# is not due, or was finished while we waited for it, is in the log by the second statement.
+_LOCK_DUE: Final = f"""
+SELECT d.id, 'pending' AS status, d.endpoint_id, d.replay, NULL::uuid AS retried_as_id,
+       e.status AS endpoint_status, {IN_FLIGHT} AS leased
+FROM webhook_due AS d JOIN webhook_endpoint AS e
+  ON e.organization_id = d.organization_id AND e.id = d.endpoint_id
+WHERE d.organization_id = $1 AND d.environment = $2 AND d.id = $3
+FOR NO KEY UPDATE OF d
+"""
+
+_LOCK_FINISHED: Final = """
+SELECT d.id, d.status, d.endpoint_id, d.replay, d.retried_as_id, e.status AS endpoint_status,
+       false AS leased
 FROM webhook_delivery AS d JOIN webhook_endpoint AS e
   ON e.organization_id = d.organization_id AND e.id = d.endpoint_id
-WHERE d.id = $1 AND d.organization_id = $2 AND d.environment = $3
+WHERE d.organization_id = $1 AND d.environment = $2 AND d.id = $3
 FOR NO KEY UPDATE OF d
 """
 
@@ -147,6 +158,6 @@ async def waiting_for(tx: Transaction, actor: Actor, endpoint_id: UUID) -> int:
 
 async def lock_delivery(tx: Transaction, actor: Actor, delivery_id: UUID) -> Row | None:
     """The actor's delivery and where its endpoint stands; `leased` while it is being sent."""
-    return await tx.connection.fetchrow(
-        _LOCK_DELIVERY, delivery_id, actor.organization_id, actor.environment.value
-    )
+    which = actor.organization_id, actor.environment.value, delivery_id
+    row = await tx.connection.fetchrow(_LOCK_DUE, *which)
+    return row or await tx.connection.fetchrow(_LOCK_FINISHED, *which)

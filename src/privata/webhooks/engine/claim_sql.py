@@ -16,7 +16,7 @@ rises only when the head is recorded. So a second claim either sees the head unr
 the follower is no head for it, or recorded, and then the first receipt has been. Events of an order
 are published under the order's row lock, so none appears in front of another later. With strict
 ordering the head is the first event that is not finished, retries wait for it too, and the same
-holds with `pending` in the place of attempts = 0.
+holds without attempts = 0.
 
 The head is looked up as the first of an ordering, not by NOT EXISTS, because only the index of
 the ordering keys has that ordering: without statistics the planner else walks the whole backlog.
@@ -36,8 +36,13 @@ well, for it proves nothing to wait for the next event; a probe of our own goes 
 until then.
 
 Rows another claim holds are skipped, rows it has moved meanwhile are judged again on their new
-values (READ COMMITTED) and are then no longer due. NO KEY UPDATE, because the rows of attempts
-that refer to a delivery must not wait for a claim.
+values (READ COMMITTED) and are then no longer free. What is chosen is named by its place in the
+table (`ctid`), which stays as long as it is locked: so no statistics can turn the plan, and the key
+may begin with the organization. One that was moved between the look and the lock is left to the
+next claim.
+
+**Leases.** A claim changes only columns that no index has. The row stays where it is in the
+indexes, so a walk passes those that are in flight, which are few.
 
 What belongs to an organization whose status does not let it deliver waits: the claim does not look
 at it (`core.standing`).
@@ -66,25 +71,28 @@ from privata.webhooks.outcomes import Outcome
 #: The first event of `w`'s ordering key; for an endpoint with strict ordering, of those not
 #: finished.
 _HEAD: Final = """(
-                    SELECT head.event_seq FROM webhook_delivery AS head
+                    SELECT head.event_seq FROM webhook_due AS head
                     WHERE head.endpoint_id = w.endpoint_id AND head.order_id = w.order_id
-                      AND head.status = 'pending' AND head.order_id IS NOT NULL
+                      AND head.order_id IS NOT NULL
                       AND (head.attempts = 0 OR open.strict_ordering)
                     ORDER BY head.event_seq LIMIT 1)"""
 
+#: Nobody is sending `w`: it was not claimed, was given back, or its lease is over.
+_FREE: Final = "(w.leased_until IS NULL OR w.leased_until <= now())"
+
 _FIRSTS: Final = f"""
-            SELECT w.id, w.attempts FROM webhook_delivery AS w
-            WHERE NOT open.resuming AND w.endpoint_id = open.id AND w.status = 'pending'
-              AND w.attempts = 0 AND w.due_at <= now()
+            SELECT w.ctid AS place, w.attempts FROM webhook_due AS w
+            WHERE NOT open.resuming AND w.endpoint_id = open.id
+              AND w.attempts = 0 AND w.due_at <= now() AND {_FREE}
               AND (w.order_id IS NULL OR w.event_seq = {_HEAD})
             ORDER BY w.due_at, w.event_seq LIMIT open.free
             FOR NO KEY UPDATE OF w SKIP LOCKED"""
 
 
 _RETRIES: Final = f"""
-            SELECT w.id, w.attempts FROM webhook_delivery AS w
-            WHERE NOT open.resuming AND w.endpoint_id = open.id AND w.status = 'pending'
-              AND w.attempts > 0 AND w.due_at <= now()
+            SELECT w.ctid AS place, w.attempts FROM webhook_due AS w
+            WHERE NOT open.resuming AND w.endpoint_id = open.id
+              AND w.attempts > 0 AND w.due_at <= now() AND {_FREE}
               AND (NOT open.strict_ordering OR w.order_id IS NULL OR w.event_seq = {_HEAD})
             ORDER BY w.due_at, w.event_seq LIMIT least(open.free, $6)
             FOR NO KEY UPDATE OF w SKIP LOCKED"""
@@ -99,13 +107,13 @@ def _blocks(row: str) -> str:
 
 #: What a resuming endpoint is owed, oldest first.
 _LINE: Final = f"""
-            SELECT w.id, w.attempts FROM webhook_delivery AS w
-            WHERE open.resuming AND w.endpoint_id = open.id AND w.status = 'pending'
-              AND (w.due_at <= now() OR NOT w.in_flight AND {waiting.untried("w", "open")})
+            SELECT w.ctid AS place, w.attempts FROM webhook_due AS w
+            WHERE open.resuming AND w.organization_id = account.id AND w.endpoint_id = open.id
+              AND {_FREE} AND (w.due_at <= now() OR {waiting.untried("w", "open")})
               AND (w.order_id IS NULL OR NOT {_blocks("w")} OR w.event_seq = (
-                    SELECT head.event_seq FROM webhook_delivery AS head
+                    SELECT head.event_seq FROM webhook_due AS head
                     WHERE head.endpoint_id = w.endpoint_id AND head.order_id = w.order_id
-                      AND head.status = 'pending' AND head.order_id IS NOT NULL
+                      AND head.order_id IS NOT NULL
                       AND {_blocks("head")}
                     ORDER BY head.event_seq LIMIT 1))
             ORDER BY w.event_seq LIMIT open.free
@@ -118,7 +126,7 @@ def _heads(channel: str, environment: str, slots: str, first: str, first_of_endp
     A resuming endpoint has a line of its own.
     """
     return f"""
-    SELECT heads.id, heads.attempts FROM (
+    SELECT heads.place, heads.attempts FROM (
         SELECT owner.id, coalesce(held.free, {first}) AS free
         FROM (
             SELECT DISTINCT e.organization_id AS id FROM webhook_endpoint AS e
@@ -134,7 +142,7 @@ def _heads(channel: str, environment: str, slots: str, first: str, first_of_endp
         ORDER BY coalesce(held.sends, 0), random()
     ) AS account
     CROSS JOIN LATERAL (
-        SELECT heads.id, heads.attempts FROM (
+        SELECT heads.place, heads.attempts FROM (
             SELECT asked.id, asked.strict_ordering, asked.resuming, asked.resumed_at,
                    least(asked.allowed, $3 - coalesce(busy.sends, 0),
                          coalesce(busy.free, {first_of_endpoint})) AS free
@@ -171,7 +179,7 @@ def _both(channel: str, slots: str, room: tuple[str, str], firsts: tuple[str, st
     """A channel's live heads and, in what they leave, its test heads."""
     live, test = room
     return f"""
-    SELECT heads.id, heads.attempts FROM (
+    SELECT heads.place, heads.attempts FROM (
         SELECT * FROM ({_heads(channel, "live", live, *firsts)}) AS live
         UNION ALL
         SELECT * FROM ({_heads(channel, "test", test, *firsts)}) AS test
@@ -189,26 +197,27 @@ _FIRST, _RETRY = "w.attempts = 0", "w.attempts > 0"
 def _none(attempts: str, what: str) -> str:
     """No delivery of the endpoint `e` is such; by a look at one, for an EXISTS may be hashed."""
     return f"""(
-        SELECT w.event_seq FROM webhook_delivery AS w
-        WHERE w.endpoint_id = e.id AND w.status = 'pending' AND {attempts} AND {what}
+        SELECT w.event_seq FROM webhook_due AS w
+        WHERE w.endpoint_id = e.id AND {attempts} AND {what}
         LIMIT 1) IS NULL"""
 
 
 #: The probe has arrived and nothing of what waited when the endpoint was resumed still does, but
 #: what strict ordering keeps behind one that failed again: that would take as long as its schedule.
 _FLUSHED: Final = f"""(e.flush_tokens_at IS NOT NULL AND (
-        SELECT d.event_seq FROM webhook_delivery AS d
-        WHERE d.endpoint_id = e.id AND {waiting.IN_LINE}
+        SELECT d.event_seq FROM webhook_due AS d
+        WHERE d.organization_id = e.organization_id AND d.endpoint_id = e.id AND {waiting.IN_LINE}
           AND NOT (e.strict_ordering AND d.order_id IS NOT NULL AND coalesce((
-                SELECT head.last_attempt_at >= e.resumed_at FROM webhook_delivery AS head
+                SELECT head.last_attempt_at >= e.resumed_at FROM webhook_due AS head
                 WHERE head.endpoint_id = d.endpoint_id AND head.order_id = d.order_id
-                  AND head.status = 'pending' AND head.order_id IS NOT NULL
+                  AND head.order_id IS NOT NULL
                 ORDER BY head.event_seq LIMIT 1), false))
         ORDER BY d.event_seq LIMIT 1) IS NULL)"""
 
-_LEASED: Final = "w.due_at > now() AND w.in_flight"
+_LEASED: Final = "w.leased_until > now()"
 
-#: No stragglers from before the pause; whatever is leased is due at its lease's end.
+#: No stragglers from before the pause. Asked once a resumption, for the probe that follows leaves
+#: its mark; a straggler is found early, because what is sent was due before the rest.
 _NONE_IN_FLIGHT: Final = f"({_none(_FIRST, _LEASED)} AND {_none(_RETRY, _LEASED)})"
 
 #: There is nothing to probe with: all that waited were stragglers, and those have arrived. Judged
@@ -230,18 +239,17 @@ WITH resuming AS MATERIALIZED (
       AND (e.flush_tokens_at IS NOT NULL OR {_NONE_IN_FLIGHT})
     FOR NO KEY UPDATE OF e SKIP LOCKED
 ), claimed AS (
-    UPDATE webhook_delivery AS d
-    SET due_at = now() + make_interval(secs => $2), lease_token = d.lease_token + 1,
-        in_flight = true
-    WHERE d.id = ANY (ARRAY(
-        SELECT numbered.id FROM (
-            SELECT heads.id, heads.attempts,
+    UPDATE webhook_due AS d
+    SET leased_until = now() + make_interval(secs => $2), lease_token = d.lease_token + 1
+    WHERE d.ctid = ANY (ARRAY(
+        SELECT numbered.place FROM (
+            SELECT heads.place, heads.attempts,
                    row_number() OVER (PARTITION BY heads.attempts > 0) AS position
             FROM ({_ORDERS}) AS heads
         ) AS numbered
         WHERE numbered.attempts = 0 OR numbered.position <= $6
         UNION ALL
-        SELECT heads.id FROM ({_OPS}) AS heads))
+        SELECT heads.place FROM ({_OPS}) AS heads))
     RETURNING d.id, d.endpoint_id, d.event_seq, d.attempts, d.first_attempt_at, d.lease_token
 ), paced AS (
     UPDATE webhook_endpoint AS e
@@ -286,15 +294,15 @@ _CLAIMED: Final = "now() - make_interval(secs => $1)"
 
 def _next_of(attempts: str) -> str:
     return f"""
-    (SELECT d.due_at FROM webhook_delivery AS d
-     WHERE d.endpoint_id = e.id AND d.status = 'pending' AND {attempts}
-       AND d.due_at > {_CLAIMED}
+    (SELECT d.due_at FROM webhook_due AS d
+     WHERE d.endpoint_id = e.id AND {attempts} AND d.due_at > {_CLAIMED}
      ORDER BY d.due_at LIMIT 1)"""
 
 
 # Only what becomes due after the claim: what was due and not claimed waits for the head of its
 # ordering key or for a slot, and the recording of those wakes the dispatcher. So this is not below
 # zero for long. A resuming endpoint whose bucket was emptied is asked again when there are tokens.
+# What a crashed worker left is found by the slowest poll, when its lease is over.
 NEXT_DUE: Final = f"""
 SELECT extract(epoch FROM min(next.due_at) - now())::float8 AS seconds
 FROM webhook_endpoint AS e
@@ -311,17 +319,18 @@ WHERE e.status IN ('active', 'resuming') AND {DELIVERING}
 
 # An endpoint that was just resumed has old deliveries; they are counted from its resumption.
 OLDEST_DUE: Final = f"""
-SELECT extract(epoch FROM now() - min(greatest(waiting.due_at, e.updated_at)))::float8
+SELECT extract(epoch FROM now()
+               - min(greatest(waiting.due_at, waiting.leased_until, e.updated_at)))::float8
 FROM webhook_endpoint AS e
 JOIN shared_organization AS o ON o.id = e.organization_id
 CROSS JOIN LATERAL (
-    (SELECT d.due_at FROM webhook_delivery AS d
-     WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.attempts = 0
-     ORDER BY d.due_at LIMIT 1)
+    (SELECT w.due_at, w.leased_until FROM webhook_due AS w
+     WHERE w.endpoint_id = e.id AND w.attempts = 0 AND {_FREE}
+     ORDER BY w.due_at LIMIT 1)
     UNION ALL
-    (SELECT d.due_at FROM webhook_delivery AS d
-     WHERE d.endpoint_id = e.id AND d.status = 'pending' AND d.attempts > 0
-     ORDER BY d.due_at LIMIT 1)
+    (SELECT w.due_at, w.leased_until FROM webhook_due AS w
+     WHERE w.endpoint_id = e.id AND w.attempts > 0 AND {_FREE}
+     ORDER BY w.due_at LIMIT 1)
 ) AS waiting
 WHERE e.status = 'active' AND waiting.due_at <= now() AND {DELIVERING}
 """

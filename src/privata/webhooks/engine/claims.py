@@ -18,10 +18,11 @@ from privata.webhooks.engine.slots import Account, Grant, Slot
 from privata.webhooks.states import Channel
 
 _GIVE_BACK: Final = """
-UPDATE webhook_delivery AS d SET in_flight = false, due_at = now()
-FROM unnest($1::uuid[], $2::bigint[]) AS cut (id, lease_token)
-WHERE d.id = ANY ($1::uuid[]) AND d.id = cut.id AND d.lease_token = cut.lease_token
-  AND d.in_flight AND d.status = 'pending'
+UPDATE webhook_due AS d SET leased_until = NULL
+FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::bigint[])
+    AS cut (organization_id, environment, id, lease_token)
+WHERE d.organization_id = cut.organization_id AND d.environment = cut.environment
+  AND d.id = cut.id AND d.lease_token = cut.lease_token AND d.leased_until IS NOT NULL
 """
 
 
@@ -132,7 +133,11 @@ async def give_back(db: ReconnectingConnection, claims: Sequence[Claim]) -> None
     Their receivers may have got them. Fenced as a record is, and may be repeated.
     """
     await db.fetch(
-        _GIVE_BACK, [one.delivery_id for one in claims], [one.lease_token for one in claims]
+        _GIVE_BACK,
+        [one.organization_id for one in claims],
+        [one.environment for one in claims],
+        [one.delivery_id for one in claims],
+        [one.lease_token for one in claims],
     )
 
 

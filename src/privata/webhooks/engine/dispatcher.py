@@ -24,7 +24,12 @@ from privata.infra.context import AppContext
 from privata.webhooks.engine.claims import Claim, claim, give_back, seconds_to_next_due
 from privata.webhooks.engine.own_faults import LOOK_EVERY_S, WAKE
 from privata.webhooks.engine.reconnecting import CLOSE_S, ReconnectingConnection
-from privata.webhooks.engine.recording import AttemptRecord, Recorded, record_attempts
+from privata.webhooks.engine.recording import (
+    RECORD_SETTINGS,
+    AttemptRecord,
+    Recorded,
+    record_attempts,
+)
 from privata.webhooks.engine.sending import Lease, Sender
 from privata.webhooks.engine.slots import Slots
 from privata.webhooks.outcomes import RULES, Outcome
@@ -68,7 +73,7 @@ class Dispatcher:
         # give their tokens out again, and two sends would hold the same fence.
         direct, pooled = ctx.database.direct_url, ctx.database.url
         self._claims = ReconnectingConnection(direct, "claims", pooled)
-        self._records = ReconnectingConnection(direct, "records", pooled)
+        self._records = ReconnectingConnection(direct, "records", pooled, **RECORD_SETTINGS)
         self._transport = transport
         self._sender = Sender(
             transport,

@@ -49,16 +49,16 @@ _ADVICE: Final[dict[str, str]] = {
 
 # By the indexes of what is pending: a plan that walks the whole log would hold up the claims.
 _WAITS: Final = """
-    SELECT d.id FROM webhook_delivery AS d
-    WHERE d.endpoint_id = e.id AND d.status = 'pending' AND {attempts} AND d.due_at > now()
-      AND d.last_outcome = 'internal' AND NOT d.in_flight
+    SELECT d.ctid AS place FROM webhook_due AS d
+    WHERE d.endpoint_id = e.id AND {attempts} AND d.due_at > now()
+      AND d.last_outcome = 'internal' AND d.leased_until IS NULL
     FOR NO KEY UPDATE OF d SKIP LOCKED"""
 
 #: Makes everything due that waits because its last attempt was our fault.
 WAKE: Final = f"""
-UPDATE webhook_delivery SET due_at = now()
-WHERE id = ANY (ARRAY(
-    SELECT waits.id FROM webhook_endpoint AS e CROSS JOIN LATERAL (
+UPDATE webhook_due SET due_at = now()
+WHERE ctid = ANY (ARRAY(
+    SELECT waits.place FROM webhook_endpoint AS e CROSS JOIN LATERAL (
         SELECT * FROM ({_WAITS.format(attempts="d.attempts = 0")}) AS firsts
         UNION ALL
         SELECT * FROM ({_WAITS.format(attempts="d.attempts > 0")}) AS retries

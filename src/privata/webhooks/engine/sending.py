@@ -129,6 +129,7 @@ class Sender:
             lease_token=claim.lease_token,
             endpoint_id=claim.endpoint_id,
             organization_id=claim.organization_id,
+            environment=claim.environment,
             status=decision.status.value,
             spent=decision.spent,
             wait_s=decision.wait_s,

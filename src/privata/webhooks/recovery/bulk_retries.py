@@ -13,20 +13,24 @@ from privata.core.tenancy import Actor
 from privata.events.service import DELIVERIES_WAKEUP, LIVE_WAKEUP, live_payload
 from privata.infra.context import AppContext
 from privata.webhooks.recovery.retries import take_over
-from privata.webhooks.state_sql import RETRYABLE
+from privata.webhooks.state_sql import RETRYABLE_DUE, RETRYABLE_GIVEN_UP
 
 #: Deliveries that one request tries again. Who has more to send again recovers the endpoint.
 MOST: Final = 1000
 
-# Locked in the order of their ids, so that two requests at once cannot wait for each other. What a
-# claim or a record changes meanwhile is judged again on its new values.
-_CHOOSE: Final = f"""
-SELECT d.id FROM webhook_delivery AS d
+# Locked in the order of their ids, first what waits, so that two requests at once cannot wait for
+# each other. What a claim or a record changes meanwhile is judged again on its new values, and what
+# gave up meanwhile is found by the second statement, in the log.
+_CHOOSE: Final = """
+SELECT d.id FROM {table} AS d
 JOIN webhook_endpoint AS e ON e.organization_id = d.organization_id AND e.id = d.endpoint_id
-WHERE d.id = ANY ($1) AND d.organization_id = $2 AND d.environment = $3 AND {RETRYABLE}
+WHERE d.organization_id = $1 AND d.environment = $2 AND d.id = ANY ($3) AND {retryable}
 ORDER BY d.id
 FOR NO KEY UPDATE OF d
-"""  # noqa: S608  # a constant of ours
+"""
+
+_CHOOSE_DUE: Final = _CHOOSE.format(table="webhook_due", retryable=RETRYABLE_DUE)
+_CHOOSE_GIVEN_UP: Final = _CHOOSE.format(table="webhook_delivery", retryable=RETRYABLE_GIVEN_UP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +54,9 @@ async def retry_many(ctx: AppContext, *, actor: Actor, delivery_ids: Sequence[UU
     if not 1 <= len(wanted) <= MOST:
         raise ValidationFailed(f"Choose 1 to {MOST:,} deliveries.")
     async with ctx.database.transaction() as tx:
-        chosen = await tx.connection.fetch(
-            _CHOOSE, wanted, actor.organization_id, actor.environment.value
-        )
+        whose = actor.organization_id, actor.environment.value
+        chosen = await tx.connection.fetch(_CHOOSE_DUE, *whose, wanted)
+        chosen += await tx.connection.fetch(_CHOOSE_GIVEN_UP, *whose, wanted)
         done = Retried(len(chosen), len(wanted) - len(chosen))
         if not chosen:
             return done

@@ -27,7 +27,7 @@ from privata.webhooks.states import EndpointStatus, RecoveryStatus
 RECOVERIES_WAKEUP: Final = "privata_recoveries"
 
 _MISSED: Final = """
-(SELECT d.* FROM webhook_delivery AS d
+(SELECT d.* FROM webhook_every_delivery AS d
  WHERE {which} AND d.organization_id = {organization} AND d.endpoint_id = $1
    AND d.created_at >= $2 AND d.event_seq > $3
  ORDER BY d.event_seq LIMIT $4)
@@ -75,7 +75,7 @@ CROSS JOIN LATERAL (
     SELECT count(*)::int AS queued,
            (count(*) FILTER (WHERE d.status = 'delivered'))::int AS delivered,
            (count(*) FILTER (WHERE d.status <> 'delivered' AND d.attempts > 0))::int AS failed
-    FROM webhook_delivery AS d
+    FROM webhook_every_delivery AS d
     WHERE d.organization_id = r.organization_id AND d.recovery_id = r.id AND d.status <> 'retried'
 ) AS done
 WHERE r.organization_id = $1 AND r.environment = $2

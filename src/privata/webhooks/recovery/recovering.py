@@ -20,6 +20,7 @@ from privata.infra.database.postgres import Transaction
 from privata.infra.waking import until_woken
 from privata.webhooks.endpoints.access import note
 from privata.webhooks.recovery.recoveries import RECOVERIES_WAKEUP, end_recovery, missed
+from privata.webhooks.state_sql import IN_FLIGHT
 from privata.webhooks.states import EndpointStatus, RecoveryStatus
 
 #: Seconds between two steps of one recovery: each queues at most what goes out in that time.
@@ -51,31 +52,39 @@ WHERE status = 'running'
 """
 
 _WAITING: Final = """
-SELECT count(*)::int FROM webhook_delivery
-WHERE recovery_id = $1 AND organization_id = $2 AND status = 'pending' AND attempts = 0
+SELECT count(*)::int FROM webhook_due
+WHERE recovery_id = $1 AND organization_id = $2 AND attempts = 0
 """
 
 # One that is being sent at this moment ends the step: it may arrive, and those behind it must not
 # overtake it. It is looked at again when it is recorded or its lease has run out.
 #
-# A delivery that still had retries to come is closed, because its replay takes over the duty. The
-# rows are locked first and judged again on their newest values, so no claim comes between the look
-# and the close. What is in flight is not even locked: records lock whole batches of those, and
-# two that lock in different orders would wait for each other.
+# A delivery that still had retries to come is closed, because its replay takes over the duty: it
+# leaves what is due and enters the log as exhausted. The rows are locked first and judged again on
+# their newest values, so no claim comes between the look and the close. What is in flight is not
+# even locked: records lock whole batches of those, and two that lock in different orders would wait
+# for each other.
 _QUEUE: Final = f"""
 WITH seen AS (
-    SELECT d.id, d.event_seq, d.order_id, d.status,
-           d.status = 'pending' AND d.in_flight AND d.due_at > now() AS sending
+    SELECT d.id, d.event_seq, t.order_id, d.status, {IN_FLIGHT} AS sending
     FROM ({missed("$6")}) AS d
+    JOIN shared_event AS t ON t.organization_id = d.organization_id AND t.seq = d.event_seq
     WHERE d.event_seq <= $5
     ORDER BY d.event_seq LIMIT $4
-), locked AS (
-    SELECT d.id FROM webhook_delivery AS d
-    WHERE d.organization_id = $6
+), locked_due AS (
+    SELECT d.id FROM webhook_due AS d
+    WHERE d.organization_id = $6 AND d.environment = $7
       AND d.id = ANY (ARRAY(SELECT seen.id FROM seen WHERE NOT seen.sending))
-      AND d.status IN ('exhausted', 'pending')
-      AND NOT (d.status = 'pending' AND d.in_flight AND d.due_at > now())
+      AND NOT {IN_FLIGHT}
     FOR NO KEY UPDATE
+), locked_given_up AS (
+    SELECT d.id FROM webhook_delivery AS d
+    WHERE d.organization_id = $6 AND d.environment = $7
+      AND d.id = ANY (ARRAY(SELECT seen.id FROM seen WHERE NOT seen.sending))
+      AND d.status = 'exhausted'
+    FOR NO KEY UPDATE
+), locked AS (
+    SELECT id FROM locked_due UNION ALL SELECT id FROM locked_given_up
 ), ready AS (
     SELECT * FROM seen
     WHERE seen.event_seq < coalesce(
@@ -83,11 +92,21 @@ WITH seen AS (
          WHERE NOT EXISTS (SELECT FROM locked WHERE locked.id = other.id)),
         9223372036854775807)
 ), closed AS (
-    UPDATE webhook_delivery AS d SET status = 'exhausted', in_flight = false
-    FROM ready WHERE d.organization_id = $6 AND d.id = ready.id AND ready.status = 'pending'
+    DELETE FROM webhook_due AS d USING ready
+    WHERE d.organization_id = $6 AND d.environment = $7 AND d.id = ready.id
+    RETURNING d.*
+), logged AS (
+    INSERT INTO webhook_delivery (
+        organization_id, environment, id, endpoint_id, event_seq, created_at, last_attempt_at,
+        lease_token, last_duration_ms, last_status_code, attempts, replay, status, last_outcome,
+        recovery_id, retry_of_id)
+    SELECT organization_id, environment, id, endpoint_id, event_seq, created_at, last_attempt_at,
+           lease_token, last_duration_ms, last_status_code, attempts, replay, 'exhausted',
+           last_outcome, recovery_id, retry_of_id
+    FROM closed
 ), made AS (
-    INSERT INTO webhook_delivery (organization_id, environment, endpoint_id, event_seq, order_id,
-                                  replay, recovery_id)
+    INSERT INTO webhook_due (organization_id, environment, endpoint_id, event_seq, order_id, replay,
+                             recovery_id)
     SELECT $6, $7, $1, event_seq, order_id, true, $8 FROM ready ORDER BY event_seq
     ON CONFLICT DO NOTHING
 )

@@ -26,7 +26,7 @@ PER_HOUR: Final = 10
 _HOUR_S: Final = 3600
 
 _FIND: Final = """
-SELECT id, endpoint_id, event_seq FROM webhook_delivery
+SELECT id, endpoint_id, event_seq FROM webhook_every_delivery
 WHERE id = $1 AND organization_id = $2 AND environment = $3
 """
 
@@ -34,18 +34,21 @@ WHERE id = $1 AND organization_id = $2 AND environment = $3
 _RECENT: Final = """
 SELECT count(*)::int AS made,
        extract(epoch FROM min(d.created_at) + interval '1 hour' - now())::float8 AS wait_s
-FROM webhook_delivery AS d
-LEFT JOIN webhook_delivery AS old
-  ON old.organization_id = d.organization_id AND old.id = d.retry_of_id
-WHERE d.endpoint_id = $1 AND d.organization_id = $2 AND d.replay AND d.recovery_id IS NULL
+FROM webhook_every_delivery AS d
+LEFT JOIN webhook_every_delivery AS old
+  ON old.organization_id = d.organization_id AND old.environment = d.environment
+     AND old.id = d.retry_of_id
+WHERE d.organization_id = $1 AND d.environment = $2 AND d.endpoint_id = $3
+  AND d.replay AND d.recovery_id IS NULL
   AND d.created_at > now() - interval '1 hour' AND old.status IS DISTINCT FROM 'retried'
 """
 
 _INSERT: Final = """
-INSERT INTO webhook_delivery (organization_id, environment, endpoint_id, event_seq, order_id,
-                              replay)
-SELECT organization_id, environment, endpoint_id, event_seq, order_id, true
-FROM webhook_delivery WHERE id = $1 AND organization_id = $2
+INSERT INTO webhook_due (organization_id, environment, endpoint_id, event_seq, order_id, replay)
+SELECT d.organization_id, d.environment, d.endpoint_id, d.event_seq, t.order_id, true
+FROM webhook_every_delivery AS d
+JOIN shared_event AS t ON t.organization_id = d.organization_id AND t.seq = d.event_seq
+WHERE d.organization_id = $1 AND d.environment = $2 AND d.id = $3
 RETURNING id
 """
 
@@ -78,14 +81,16 @@ async def replay_delivery(
 
 async def replays_left(ctx: AppContext, partition: Partition, endpoint_id: UUID) -> int:
     """How many replays by hand the endpoint may get now."""
-    recent = await ctx.database.pool.fetchrow(_RECENT, endpoint_id, partition.organization_id)
+    recent = await ctx.database.pool.fetchrow(_RECENT, *partition.scope, endpoint_id)
     assert recent is not None
     return max(0, PER_HOUR - int(recent["made"]))
 
 
 async def not_too_many(tx: Transaction, actor: Actor, endpoint_id: UUID) -> None:
     """`RateLimited` if the endpoint, which the caller has locked, got its replays of the hour."""
-    recent = await tx.connection.fetchrow(_RECENT, endpoint_id, actor.organization_id)
+    recent = await tx.connection.fetchrow(
+        _RECENT, actor.organization_id, actor.environment.value, endpoint_id
+    )
     assert recent is not None
     if recent["made"] >= PER_HOUR:
         wait_s = min(max(1, round(recent["wait_s"]) + 1), _HOUR_S)
@@ -107,7 +112,9 @@ async def _replay(
     if endpoint["status"] == EndpointStatus.DISABLED:
         raise ValidationFailed("This endpoint is disabled.")
     await not_too_many(tx, actor, endpoint_id)
-    made: UUID = await tx.connection.fetchval(_INSERT, original, actor.organization_id)
+    made: UUID = await tx.connection.fetchval(
+        _INSERT, actor.organization_id, actor.environment.value, original
+    )
     replayed = Replayed(made, endpoint_id, endpoint["status"] == EndpointStatus.PAUSED)
     changes = {"endpoint": endpoint_id, "replay": made}
     await note(tx, actor, "delivery.replayed", original, changes, topic="deliveries")

@@ -61,9 +61,8 @@ WHERE e.id = $1 AND e.organization_id = $2
 _RESTED: Final = f"""{DELIVERING} AND e.status = 'paused'
       AND e.paused_reason = '{Reason.FAILURES.value}'
       AND greatest(e.paused_at, e.probed_at) <= now() - make_interval(secs => $4::float8)
-      AND EXISTS (SELECT FROM webhook_delivery AS d
-                  WHERE d.organization_id = e.organization_id AND d.endpoint_id = e.id
-                    AND d.status = 'pending')"""
+      AND EXISTS (SELECT FROM webhook_due AS d
+                  WHERE d.organization_id = e.organization_id AND d.endpoint_id = e.id)"""
 
 _OWN: Final = "JOIN shared_organization AS o ON o.id = e.organization_id"
 

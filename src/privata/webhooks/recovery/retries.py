@@ -26,25 +26,43 @@ from privata.webhooks.endpoints.access import locked_endpoint
 from privata.webhooks.recovery.replays import not_too_many
 from privata.webhooks.states import DeliveryStatus, EndpointStatus
 
-_RETRY_OF: Final = """
-SELECT id FROM webhook_delivery WHERE retry_of_id = $1 AND organization_id = $2
-"""
-
-# Two statements, for a unique index sees what one statement has done so far in no order: the old
-# record has to have left it before the new one comes.
-_END: Final = """
-UPDATE webhook_delivery SET status = 'retried', in_flight = false
-WHERE id = ANY ($1) AND organization_id = $2 AND status IN ('pending', 'exhausted')
-"""
-
-_INSERT: Final = """
-INSERT INTO webhook_delivery (organization_id, environment, endpoint_id, event_seq, order_id,
-                              replay, recovery_id, retry_of_id)
-SELECT d.organization_id, d.environment, d.endpoint_id, d.event_seq, d.order_id,
-       d.replay OR d.status = 'delivered',
-       CASE WHEN d.status <> 'delivered' THEN d.recovery_id END, d.id
-FROM webhook_delivery AS d WHERE d.id = ANY ($1) AND d.organization_id = $2
-ORDER BY d.event_seq
+# What waited enters the log as retried. What is in the log already is marked there; both name the
+# retry, so a delivery cannot have two. The caller has locked them.
+_TAKE_OVER: Final = """
+WITH waited AS (
+    DELETE FROM webhook_due AS d
+    WHERE d.organization_id = $1 AND d.environment = $2 AND d.id = ANY ($3)
+    RETURNING *
+), old AS MATERIALIZED (
+    SELECT new_id() AS made, id, endpoint_id, event_seq, order_id, replay, recovery_id FROM waited
+    UNION ALL
+    SELECT new_id(), d.id, d.endpoint_id, d.event_seq, t.order_id,
+           d.replay OR d.status = 'delivered',
+           CASE WHEN d.status <> 'delivered' THEN d.recovery_id END
+    FROM webhook_delivery AS d
+    JOIN shared_event AS t ON t.organization_id = d.organization_id AND t.seq = d.event_seq
+    WHERE d.organization_id = $1 AND d.environment = $2 AND d.id = ANY ($3)
+      AND d.retried_as_id IS NULL
+), ended AS (
+    INSERT INTO webhook_delivery (
+        organization_id, environment, id, endpoint_id, event_seq, created_at, last_attempt_at,
+        lease_token, last_duration_ms, last_status_code, attempts, replay, status, last_outcome,
+        recovery_id, retry_of_id, retried_as_id)
+    SELECT $1, $2, w.id, w.endpoint_id, w.event_seq, w.created_at, w.last_attempt_at,
+           w.lease_token, w.last_duration_ms, w.last_status_code, w.attempts, w.replay, 'retried',
+           w.last_outcome, w.recovery_id, w.retry_of_id, old.made
+    FROM waited AS w JOIN old ON old.id = w.id
+), marked AS (
+    UPDATE webhook_delivery AS d
+    SET retried_as_id = old.made,
+        status = CASE WHEN d.status = 'delivered' THEN d.status ELSE 'retried' END
+    FROM old
+    WHERE d.organization_id = $1 AND d.environment = $2 AND d.id = old.id
+)
+INSERT INTO webhook_due (organization_id, environment, id, endpoint_id, event_seq, order_id, replay,
+                         recovery_id, retry_of_id)
+SELECT $1, $2, made, endpoint_id, event_seq, order_id, replay, recovery_id, id
+FROM old ORDER BY event_seq
 RETURNING id, retry_of_id
 """
 
@@ -88,8 +106,9 @@ async def take_over(
     tx: Transaction, actor: Actor, delivery_ids: Sequence[UUID]
 ) -> list[tuple[UUID, UUID]]:
     """A retry of each of these, which the caller has locked and judged: (new id, old id)."""
-    await tx.connection.execute(_END, delivery_ids, actor.organization_id)
-    rows = await tx.connection.fetch(_INSERT, delivery_ids, actor.organization_id)
+    rows = await tx.connection.fetch(
+        _TAKE_OVER, actor.organization_id, actor.environment.value, delivery_ids
+    )
     return [(row["id"], row["retry_of_id"]) for row in rows]
 
 
@@ -97,7 +116,7 @@ async def _may_be_retried(tx: Transaction, actor: Actor, row: store.Row) -> None
     bar = ENDPOINT_BARS.get(EndpointStatus(row["endpoint_status"]))
     if bar is not None:
         raise ValidationFailed(bar)
-    newer: UUID | None = await tx.connection.fetchval(_RETRY_OF, row["id"], actor.organization_id)
+    newer: UUID | None = row["retried_as_id"]
     if newer is not None:
         raise AlreadyRetried(
             f"This delivery was already retried as {newer}. Use that delivery.",

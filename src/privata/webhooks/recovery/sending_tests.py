@@ -23,7 +23,7 @@ from privata.webhooks.states import EndpointStatus
 TEST_TYPE: Final = "webhook.test"
 
 _DELIVERY: Final = """
-SELECT d.id FROM webhook_delivery AS d
+SELECT d.id FROM webhook_due AS d
 JOIN shared_event AS e ON e.organization_id = d.organization_id AND e.seq = d.event_seq
 WHERE e.organization_id = $1 AND e.event_id = $2 AND d.endpoint_id = $3
 """

@@ -29,6 +29,51 @@ from privata.webhooks.states import EndpointStatus
 
 LEASE_S = 30.0
 
+#: Every delivery, waiting or finished, with what only those have that wait.
+EVERY_DELIVERY = """
+(SELECT d.*, d.leased_until IS NOT NULL AS in_flight, w.first_attempt_at, w.order_id
+ FROM webhook_every_delivery AS d
+ LEFT JOIN webhook_due AS w USING (organization_id, environment, id)) AS d
+"""
+
+#: Every request of a delivery: the last one of what is finished is in the log.
+EVERY_ATTEMPT = """
+(SELECT organization_id, delivery_id, lease_token, number, stale, secret_ids, url, address,
+        signed_at, started_at, duration_ms, outcome, status_code, detail, response_headers,
+        response_excerpt, response_truncated
+ FROM webhook_attempt
+ UNION ALL
+ SELECT organization_id, id, lease_token, attempts, false, secret_ids, url, address,
+        extract(epoch FROM last_attempt_at)::bigint, last_attempt_at, last_duration_ms,
+        coalesce(last_outcome, status), last_status_code, detail, response_headers,
+        response_excerpt, response_truncated
+ FROM webhook_delivery WHERE url IS NOT NULL) AS a
+"""
+
+#: Gives up what waits and is named by `where`, after so many attempts.
+GIVE_UP = """
+WITH gone AS (DELETE FROM webhook_due WHERE {where} RETURNING *)
+INSERT INTO webhook_delivery (
+    organization_id, environment, id, endpoint_id, event_seq, created_at, last_attempt_at,
+    lease_token, attempts, replay, status, last_outcome, last_status_code, recovery_id, retry_of_id)
+SELECT organization_id, environment, id, endpoint_id, event_seq, created_at, last_attempt_at,
+       lease_token, {attempts}, replay, 'exhausted', coalesce(last_outcome, 'timeout'),
+       last_status_code, recovery_id, retry_of_id
+FROM gone
+"""
+
+#: Makes what is finished and named by `where` wait again, until `due`.
+WAIT_AGAIN = """
+WITH gone AS (DELETE FROM webhook_delivery WHERE {where} RETURNING *)
+INSERT INTO webhook_due (
+    organization_id, environment, id, endpoint_id, event_seq, created_at, last_attempt_at,
+    lease_token, attempts, replay, last_outcome, recovery_id, retry_of_id, order_id, due_at)
+SELECT g.organization_id, g.environment, g.id, g.endpoint_id, g.event_seq, g.created_at,
+       g.last_attempt_at, g.lease_token, g.attempts, g.replay, coalesce(g.last_outcome, g.status),
+       g.recovery_id, g.retry_of_id, e.order_id, {due}
+FROM gone AS g JOIN event AS e ON e.seq = g.event_seq
+"""
+
 
 def actor_of(organization: UUID, environment: Environment = Environment.TEST) -> Actor:
     return Actor(ActorKind.USER, "1", "ada@acme.example", organization, environment)
@@ -118,6 +163,7 @@ def attempt_record(claimed: Claim, **changes: object) -> AttemptRecord:
         lease_token=claimed.lease_token,
         endpoint_id=claimed.endpoint_id,
         organization_id=claimed.organization_id,
+        environment=claimed.environment,
         status="delivered",
         spent=True,
         wait_s=0.0,
@@ -183,7 +229,7 @@ async def ops_told(ctx: AppContext) -> list[dict[str, object]]:
 
 async def delivery(ctx: AppContext, delivery_id: UUID) -> asyncpg.Record:
     row = await ctx.database.pool.fetchrow(
-        "SELECT * FROM webhook_delivery WHERE id = $1", delivery_id
+        f"SELECT * FROM {EVERY_DELIVERY} WHERE id = $1", delivery_id
     )
     assert row is not None
     return row
@@ -191,30 +237,29 @@ async def delivery(ctx: AppContext, delivery_id: UUID) -> asyncpg.Record:
 
 async def attempts(ctx: AppContext, delivery_id: UUID) -> list[asyncpg.Record]:
     return await ctx.database.pool.fetch(
-        "SELECT * FROM webhook_attempt WHERE delivery_id = $1 ORDER BY lease_token", delivery_id
+        f"SELECT * FROM {EVERY_ATTEMPT} WHERE delivery_id = $1 ORDER BY lease_token", delivery_id
     )
 
 
 async def count(ctx: AppContext, where: str = "true") -> int:
     found: int = await ctx.database.pool.fetchval(
-        f"SELECT count(*) FROM webhook_delivery WHERE {where}"
+        f"SELECT count(*) FROM {EVERY_DELIVERY} WHERE {where}"
     )
     return found
 
 
 async def make_due(ctx: AppContext) -> None:
     """As if the wait before every retry were over."""
-    await _due_now(ctx, "NOT in_flight")
+    await ctx.database.pool.execute(
+        "UPDATE webhook_due SET due_at = now() WHERE leased_until IS NULL"
+    )
+    ctx.database.wake(DELIVERIES_WAKEUP)
 
 
 async def end_leases(ctx: AppContext) -> None:
     """As if every lease had run out."""
-    await _due_now(ctx, "in_flight")
-
-
-async def _due_now(ctx: AppContext, which: str) -> None:
     await ctx.database.pool.execute(
-        f"UPDATE webhook_delivery SET due_at = now() WHERE status = 'pending' AND {which}"
+        "UPDATE webhook_due SET leased_until = now() WHERE leased_until IS NOT NULL"
     )
     ctx.database.wake(DELIVERIES_WAKEUP)
 
@@ -250,7 +295,7 @@ def drained(ctx: AppContext) -> Awaitable[bool]:
 
 def recorded(ctx: AppContext, number: int) -> Awaitable[bool]:
     async def enough() -> bool:
-        done = await ctx.database.pool.fetchval("SELECT count(*) FROM webhook_attempt")
+        done = await ctx.database.pool.fetchval(f"SELECT count(*) FROM {EVERY_ATTEMPT}")
         return bool(done >= number)
 
     return wait_for(enough)

@@ -18,13 +18,18 @@ from privata.webhooks.tests.deliveries import (
     attempt_record,
     claim_some,
     endpoint,
+    failed,
+    make_due,
     publish_order,
     reconnecting,
 )
 
 TABLE = "webhook_attempt"
 
+LOG = "webhook_delivery"
+
 PARTS = "SELECT tableoid::regclass::text FROM webhook_attempt WHERE delivery_id = $1"
+LOG_PARTS = "SELECT tableoid::regclass::text FROM webhook_delivery WHERE id = $1"
 
 ATTEMPT = """
 INSERT INTO webhook_attempt (organization_id, delivery_id, lease_token, number, url, signed_at,
@@ -33,11 +38,16 @@ VALUES ($1, $2, 1, 1, 'http://x', 0, now(), 1, 'delivered')
 """
 
 DELIVERY = """
+WITH fact AS (SELECT organization_id, environment, seq FROM event LIMIT 1), waits AS (
+    INSERT INTO webhook_due (id, organization_id, environment, endpoint_id, event_seq, created_at)
+    SELECT $1, organization_id, environment, $2, seq, $4::timestamptz
+    FROM fact WHERE $3::text = 'pending'
+)
 INSERT INTO webhook_delivery (id, organization_id, environment, endpoint_id, event_seq, status,
-                              created_at, delivered_at, replay)
+                              created_at, delivered_at, replay, attempts, lease_token)
 SELECT $1, organization_id, environment, $2, seq, $3::text, $4::timestamptz,
-       CASE WHEN $3::text = 'delivered' THEN $4 END, true
-FROM event LIMIT 1
+       CASE WHEN $3::text = 'delivered' THEN $4 END, true, 1, 1
+FROM fact WHERE $3::text <> 'pending'
 """
 
 
@@ -54,20 +64,25 @@ def months_before(now: datetime, months: int) -> datetime:
 
 
 async def begin_with(owner: asyncpg.Connection, month: date) -> None:
-    """Cut the partition of an old month off the past, as if a worker had made it then."""
+    """Cut partitions of an old month off the past, as if a worker had made them then."""
+    for table in (LOG, TABLE):
+        await _cut_off(owner, table, month)
+
+
+async def _cut_off(owner: asyncpg.Connection, table: str, month: date) -> None:
     ends = (month.replace(day=28) + timedelta(days=4)).replace(day=1)
     bounds = [
         await owner.fetchval("SELECT id_floor($1)", datetime(at.year, at.month, 1, tzinfo=UTC))
         for at in (month, ends)
     ]
     upto = await owner.fetchval(
-        "SELECT id_floor((SELECT min(m) FROM months_of($1) AS m) AT TIME ZONE 'UTC')", TABLE
+        "SELECT id_floor((SELECT min(m) FROM months_of($1) AS m) AT TIME ZONE 'UTC')", table
     )
     await owner.execute(
-        f"ALTER TABLE {TABLE} DETACH PARTITION {TABLE}_past;"
-        f"CREATE TABLE {TABLE}_{month:%Y_%m} PARTITION OF {TABLE}"
+        f"ALTER TABLE {table} DETACH PARTITION {table}_past;"
+        f"CREATE TABLE {table}_{month:%Y_%m} PARTITION OF {table}"
         f" FOR VALUES FROM ('{bounds[0]}') TO ('{upto}');"
-        f"ALTER TABLE {TABLE} ATTACH PARTITION {TABLE}_past"
+        f"ALTER TABLE {table} ATTACH PARTITION {table}_past"
         f" FOR VALUES FROM (MINVALUE) TO ('{bounds[0]}')"
     )
 
@@ -85,7 +100,7 @@ async def delivery(
 async def left(ctx: AppContext, idents: list[UUID]) -> tuple[list[bool], list[bool]]:
     """Which deliveries and which attempts are there."""
     found = []
-    for table, column in (("webhook_delivery", "id"), (TABLE, "delivery_id")):
+    for table, column in (("webhook_every_delivery", "id"), (TABLE, "delivery_id")):
         rows = await ctx.database.pool.fetch(
             f"SELECT {column} AS id FROM {table} WHERE {column} = ANY ($1::uuid[])", idents
         )
@@ -94,17 +109,22 @@ async def left(ctx: AppContext, idents: list[UUID]) -> tuple[list[bool], list[bo
     return found[0], found[1]
 
 
-async def test_an_attempt_lies_in_the_month_of_its_delivery(
+async def test_a_delivery_and_its_attempts_lie_in_the_month_of_its_id(
     ctx: AppContext, organization: UUID
 ) -> None:
     await endpoint(ctx, organization)
     await publish_order(ctx, organization)
+    month = f"{ctx.clock.now():%Y_%m}"
     async with reconnecting(ctx) as db:
-        (claimed,) = await claim_some(db)
-        await record_attempts(db, [attempt_record(claimed)])
-        await record_attempts(db, [attempt_record(claimed)])  # its answer got lost
+        for ends in (failed, attempt_record):
+            (claimed,) = await claim_some(db)
+            await record_attempts(db, [ends(claimed)])
+            await record_attempts(db, [ends(claimed)])  # its answer got lost
+            await make_due(ctx)
     parts = await ctx.database.pool.fetch(PARTS, claimed.delivery_id)
-    assert [row[0] for row in parts] == [f"{TABLE}_{ctx.clock.now():%Y_%m}"]
+    assert [row[0] for row in parts] == [f"{TABLE}_{month}"]
+    parts = await ctx.database.pool.fetch(LOG_PARTS, claimed.delivery_id)
+    assert [row[0] for row in parts] == [f"{LOG}_{month}"]
 
 
 async def test_no_id_is_refused_and_the_future_is_cut_into_months_with_what_lies_in_it(
@@ -152,8 +172,12 @@ async def test_a_month_past_its_time_goes_with_what_arrived_in_it(
     deliveries, attempts = await left(ctx, idents)
     # What was given up can still be sent again.
     assert deliveries == [False, False, True, True]
+    assert await ctx.database.pool.fetchval(LOG_PARTS, idents[2]) == f"{LOG}_past"
+    await retention.forget_once(ctx)
+    assert (await left(ctx, idents))[0] == deliveries
     assert attempts == [False, False, False, True]
-    assert await oldest_month(ctx.database.pool, TABLE, ctx.clock.now()) is None
+    for table in (LOG, TABLE):
+        assert await oldest_month(ctx.database.pool, table, ctx.clock.now()) is None
     # A record that comes now, of a delivery of then, is not refused.
     await ctx.database.pool.execute(ATTEMPT, organization, idents[0])
     await retention.forget_once(ctx)
@@ -185,9 +209,11 @@ async def test_a_month_in_use_is_left_for_the_next_round(
     await begin_with(owner, first_of(old))
     await ctx.database.pool.execute(ATTEMPT, organization, new_id(old))
     async with owner.transaction():
-        await owner.execute(f"LOCK TABLE {TABLE} IN ACCESS SHARE MODE")
+        await owner.execute(f"LOCK TABLE {TABLE}, {LOG} IN ACCESS SHARE MODE")
         assert await drop_month(ctx.database.pool, TABLE, first_of(old)) is False
+        assert await retention.drop_deliveries(ctx, first_of(old)) is None
         await ctx.database.pool.execute(ATTEMPT, organization, new_id(old))
+    assert await retention.drop_deliveries(ctx, first_of(old)) == 0
     assert await drop_month(ctx.database.pool, TABLE, first_of(old)) is True
     assert await ctx.database.pool.fetchval(f"SELECT count(*) FROM {TABLE}") == 0
 

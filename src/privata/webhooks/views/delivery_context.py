@@ -145,7 +145,7 @@ def _facts(tenant: Tenant, delivery: DeliveryRow, attempts: Sequence[AttemptRow]
         state=delivery.state,
         endpoint=delivery.endpoint.status,
         attempts=delivery.attempts,
-        due_at=delivery.due_at,
+        due_at=delivery.due_at or delivery.created_at,  # of one that is finished nobody asks
         now=delivery.read_at,
         outcome=Outcome(delivery.last_outcome) if delivery.last_outcome else None,
         status_code=delivery.last_status_code,

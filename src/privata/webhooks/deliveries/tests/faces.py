@@ -23,18 +23,19 @@ from privata.webhooks.states import UNDELIVERED_STATES, DeliveryState
 from privata.webhooks.tests.deliveries import actor_of
 
 _ROWS = """
-SELECT d.*, e.status AS endpoint_status, e.resumed_at, o.status AS organization_status,
+SELECT d.*, d.leased_until > now() AS leased, e.status AS endpoint_status,
+       e.resumed_at, o.status AS organization_status,
        now() AS now
-FROM webhook_delivery AS d JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
+FROM webhook_every_delivery AS d JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
 JOIN organization AS o ON o.id = d.organization_id WHERE d.organization_id = $1
 ORDER BY d.event_seq, d.endpoint_id, d.created_at, d.id
 """
 
 #: All that a face of a delivery may go by, the hands of the clock included.
 _SEEN = """
-SELECT d::text, e::text, o::text, d.due_at <= now(), d.created_at <= now(),
+SELECT d::text, e::text, o::text, d.due_at <= now(), d.leased_until <= now(), d.created_at <= now(),
        (SELECT count(*) FROM webhook_attempt AS a WHERE a.delivery_id = d.id)
-FROM webhook_delivery AS d JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
+FROM webhook_every_delivery AS d JOIN webhook_endpoint AS e ON e.id = d.endpoint_id
 JOIN organization AS o ON o.id = d.organization_id WHERE d.organization_id = $1 ORDER BY d.id
 """
 
@@ -43,7 +44,7 @@ def expected(row: asyncpg.Record) -> DeliveryState:
     """The state of a row, in plain words."""
     if row["status"] != "pending":
         return DeliveryState(row["status"])
-    if row["in_flight"] and row["due_at"] > row["now"]:
+    if row["leased"]:
         return DeliveryState.IN_FLIGHT
     if row["endpoint_status"] == "disabled":
         return DeliveryState.CANCELLED

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from privata.core.errors import NotFound
+from privata.core.ids import new_id
 from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
 from privata.webhooks.deliveries import beside, figures, log_reading, reading
@@ -17,6 +18,7 @@ from privata.webhooks.deliveries.log_query import PAGE_ROWS, LogQuery, Segment
 from privata.webhooks.deliveries.reading import Partition
 from privata.webhooks.endpoints import reading as endpoints
 from privata.webhooks.recovery.replays import PER_HOUR, replays_left
+from privata.webhooks.tests.deliveries import GIVE_UP
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -33,12 +35,21 @@ WITH fact AS (
         body)
     VALUES ($1, $2, 'test', 'order', $3, $4::text, 1, '{}')
     RETURNING seq)
-INSERT INTO webhook_delivery (id, organization_id, environment, endpoint_id, event_seq, order_id,
-    status, attempts, delivered_at, last_outcome, last_status_code, last_attempt_at, created_at)
-SELECT $5, $2, 'test', $6, seq, $4::text, $7::text, $8::int,
-    CASE WHEN $7::text = 'delivered' THEN $11::timestamptz END, $9, $10,
+    , waits AS (
+INSERT INTO webhook_due (id, organization_id, environment, endpoint_id, event_seq, order_id,
+    attempts, last_outcome, last_status_code, last_attempt_at, created_at)
+SELECT $5, $2, 'test', $6, seq, $4::text, $8::int, $9::text, $10::int,
     CASE WHEN $8::int > 0 THEN $11::timestamptz END, $11::timestamptz
-FROM fact
+FROM fact WHERE $7::text = 'pending')
+INSERT INTO webhook_delivery (id, organization_id, environment, endpoint_id, event_seq, status,
+    attempts, delivered_at, last_outcome, last_status_code, last_attempt_at, created_at, replay,
+    lease_token, retried_as_id)
+SELECT $5, $2, 'test', $6, seq, $7::text, $8::int,
+    CASE WHEN $7::text = 'delivered' THEN $11::timestamptz END,
+    CASE WHEN $7::text <> 'delivered' THEN $9::text END, $10::int,
+    CASE WHEN $8::int > 0 THEN $11::timestamptz END, $11::timestamptz, false, $8::int,
+    CASE WHEN $7::text = 'retried' THEN new_id() END
+FROM fact WHERE $7::text <> 'pending'
 """
 
 
@@ -65,9 +76,9 @@ class Dashboard:
         code: int | None = None,
     ) -> uuid.UUID:
         """A delivery made that many minutes ago."""
-        made = uuid.uuid4()
-        order = f"prv-{made}"
         at = NOW - timedelta(minutes=minutes)
+        made = new_id(at)
+        order = f"prv-{made}"
         event, mine = f"{order}:completed:1", self.organization
         state = (status, attempts, outcome, code, at)
         await self.run(_DELIVERY, event, mine, type, order, made, endpoint, *state)
@@ -222,9 +233,9 @@ async def test_a_first_attempt_names_the_event_it_waits_for(dashboard: Dashboard
     endpoint = await dashboard.endpoint()
     first = await dashboard.deliver(endpoint, type="order.confirming")
     order = f"prv-{first}"
-    await dashboard.run("UPDATE webhook_delivery SET order_id = $1 WHERE id = $2", order, first)
+    await dashboard.run("UPDATE webhook_due SET order_id = $1 WHERE id = $2", order, first)
     second = await dashboard.deliver(endpoint)
-    await dashboard.run("UPDATE webhook_delivery SET order_id = $1 WHERE id = $2", order, second)
+    await dashboard.run("UPDATE webhook_due SET order_id = $1 WHERE id = $2", order, second)
     partition = dashboard.partition()
     assert await beside.waited_for(dashboard.ctx, partition, second) == "order.confirming"
     assert await beside.waited_for(dashboard.ctx, partition, first) is None
@@ -255,9 +266,14 @@ async def test_the_replays_left_are_those_that_are_not_refused(dashboard: Dashbo
     of_delivered, replay, again = [await dashboard.deliver(endpoint, minutes=n) for n in (8, 7, 6)]
     for made, old in ((of_delivered, delivered), (replay, None), (again, replay)):
         await dashboard.run(
-            "UPDATE webhook_delivery SET replay = true, retry_of_id = $1 WHERE id = $2", old, made
+            "UPDATE webhook_due SET replay = true, retry_of_id = $1 WHERE id = $2", old, made
         )
-    await dashboard.run("UPDATE webhook_delivery SET status = 'retried' WHERE id = $1", replay)
+    await dashboard.run(GIVE_UP.format(where="id = $1", attempts=1), replay)
+    await dashboard.run(
+        "UPDATE webhook_delivery SET status = 'retried', retried_as_id = $2 WHERE id = $1",
+        replay,
+        again,
+    )
     assert await replays_left(dashboard.ctx, dashboard.partition(), endpoint) == PER_HOUR - 2
 
 
@@ -293,6 +309,9 @@ async def test_the_retry_is_found_among_any_number_of_replays(dashboard: Dashboa
         retried,
         recovery,
         retry,
+    )
+    await dashboard.run(
+        "UPDATE webhook_delivery SET retried_as_id = $2 WHERE id = $1", retried, retry
     )
     assert await reading.taken_over(dashboard.ctx, partition, await row(given_up))
     ahead = await reading.beside(dashboard.ctx, partition, await row(retried))

@@ -44,11 +44,10 @@ FROM generate_series(1, $2::int)
 # Of each hundred: 89 delivered, 10 held at the paused endpoint, one at the others; of those in turn
 # one exhausted, one retrying, one cancelled at the disabled endpoint, one queued.
 _DELIVERIES = """
-INSERT INTO webhook_delivery (organization_id, environment, endpoint_id, event_seq, order_id,
-                              status, attempts, created_at, delivered_at, due_at, last_attempt_at)
-SELECT $1, 'test', e.id, t.seq, t.order_id, what.status, what.attempts, what.at,
-       CASE WHEN what.status = 'delivered' THEN what.at END, now() + interval '1 hour',
-       CASE WHEN what.attempts > 0 THEN what.at END
+WITH made AS (
+SELECT (left(id_floor(what.at)::text, 13) || substr(gen_random_uuid()::text, 14))::uuid AS id,
+       e.id AS endpoint_id, t.seq, t.order_id, what.status, what.attempts, what.at,
+       CASE WHEN what.attempts > 0 THEN what.at END AS tried_at
 FROM event AS t CROSS JOIN LATERAL (
     SELECT now() - (150000 - t.seq) * interval '15 seconds' AS at,
            CASE WHEN t.seq % 100 < 89 THEN 'delivered' WHEN t.seq % 200 = 99 THEN 'exhausted'
@@ -61,6 +60,18 @@ FROM event AS t CROSS JOIN LATERAL (
 ) AS what
 JOIN webhook_endpoint AS e ON e.organization_id = $1 AND e.alias = what.endpoint
 WHERE t.organization_id = $1
+), waits AS (
+INSERT INTO webhook_due (organization_id, environment, id, endpoint_id, event_seq, order_id,
+                         attempts, created_at, due_at, last_attempt_at)
+SELECT $1, 'test', id, endpoint_id, seq, order_id, attempts, at, now() + interval '1 hour', tried_at
+FROM made WHERE status = 'pending'
+)
+INSERT INTO webhook_delivery (organization_id, environment, id, endpoint_id, event_seq, attempts,
+                              status, created_at, delivered_at, last_attempt_at, replay,
+                              lease_token)
+SELECT $1, 'test', id, endpoint_id, seq, attempts, status, at,
+       CASE WHEN status = 'delivered' THEN at END, tried_at, false, 1
+FROM made WHERE status <> 'pending'
 """
 
 
@@ -85,17 +96,18 @@ class Explaining:
         while left:
             node = left.pop()
             left += node.get("Plans", [])
-            if node.get("Relation Name") == "webhook_delivery":
+            if node.get("Relation Name", "").startswith(("webhook_delivery", "webhook_due")):
                 yield node
 
 
 def read_by(explaining: Explaining) -> int:
-    """How many deliveries were looked at; each scan by an index."""
+    """How many deliveries were looked at; each scan by an index, but of a month without any."""
     rows = 0
     for node in explaining.nodes():
-        assert node["Node Type"] != "Seq Scan", json.dumps(node, indent=1)
         removed = node.get("Rows Removed by Filter", 0)
-        rows += (node["Actual Rows"] + removed) * node["Actual Loops"]
+        read = (node["Actual Rows"] + removed) * node["Actual Loops"]
+        assert node["Node Type"] != "Seq Scan" or not read, json.dumps(node, indent=1)
+        rows += read
     return int(rows)
 
 
@@ -111,7 +123,7 @@ async def filled(
         await owner.execute(_ENDPOINTS, whose)
         await owner.execute(_EVENTS, whose, many)
         await owner.execute(_DELIVERIES, whose)
-    await owner.execute("VACUUM (ANALYZE) webhook_delivery, event, webhook_endpoint")
+    await owner.execute("VACUUM (ANALYZE) webhook_due, webhook_delivery, event, webhook_endpoint")
     explaining = Explaining(ctx.database.pool)
     asked = SimpleNamespace(database=SimpleNamespace(pool=explaining))
     return cast("AppContext", asked), explaining

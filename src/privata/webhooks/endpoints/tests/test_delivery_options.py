@@ -101,7 +101,7 @@ async def test_the_own_schedule_is_kept_to_its_end(ctx: AppContext, organization
         await publish_order(ctx, organization)
         for number, waits in ((1, (990, 1100)), (2, (8190, 9000))):
             await recorded(ctx, number)
-            wait = await ctx.database.pool.fetchval("SELECT due_at - now() FROM webhook_delivery")
+            wait = await ctx.database.pool.fetchval("SELECT due_at - now() FROM webhook_due")
             assert waits[0] < wait.total_seconds() <= waits[1]
             await make_due(ctx)
         await recorded(ctx, 3)

@@ -181,7 +181,7 @@ async def test_pause_resume_disable(ctx: AppContext, organization: UUID) -> None
     assert (row["status"], row["paused_at"], row["paused_reason"]) == ("active", None, None)
     await service.disable_endpoint(ctx, actor=actor, endpoint_id=endpoint_id)
     await publish_order(ctx, organization)
-    assert await ctx.database.pool.fetchval("SELECT count(*) FROM webhook_delivery") == 0
+    assert await ctx.database.pool.fetchval("SELECT count(*) FROM webhook_every_delivery") == 0
     assert await audited(ctx) == [
         "endpoint.created",
         "endpoint.paused",
@@ -195,7 +195,7 @@ async def test_others_endpoints_and_deliveries_are_not_found(
 ) -> None:
     endpoint_id, _ = await endpoint(ctx, organization)
     await publish_order(ctx, organization)
-    delivery_id = await ctx.database.pool.fetchval("SELECT id FROM webhook_delivery")
+    delivery_id = await ctx.database.pool.fetchval("SELECT id FROM webhook_due")
     strangers = [actor_of(uuid.uuid4()), actor_of(organization, Environment.LIVE)]
     for actor in strangers:
         for verb in (
@@ -215,7 +215,7 @@ async def test_no_retry_while_paused(ctx: AppContext, organization: UUID) -> Non
     await publish_order(ctx, organization)
     actor = actor_of(organization)
     await service.pause_endpoint(ctx, actor=actor, endpoint_id=endpoint_id)
-    delivery_id = await ctx.database.pool.fetchval("SELECT id FROM webhook_delivery")
+    delivery_id = await ctx.database.pool.fetchval("SELECT id FROM webhook_due")
     await _refuses(ctx, actor, delivery_id, "Resume the endpoint first")
 
 

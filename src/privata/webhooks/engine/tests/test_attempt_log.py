@@ -23,6 +23,7 @@ from privata.webhooks.receiver.api import Behaviour
 from privata.webhooks.schedule import schedule_for
 from privata.webhooks.states import DeliveryStatus
 from privata.webhooks.tests.deliveries import (
+    EVERY_ATTEMPT,
     dispatching,
     drained,
     make_due,
@@ -60,8 +61,8 @@ async def test_each_attempt_of_a_delivery_is_one_line(
         await recorded(ctx, 1)
         await make_due(ctx)
         await drained(ctx)
-    rows = await ctx.database.pool.fetch("SELECT * FROM webhook_attempt ORDER BY number")
-    delivery = await ctx.database.pool.fetchrow("SELECT * FROM webhook_delivery")
+    rows = await ctx.database.pool.fetch(f"SELECT * FROM {EVERY_ATTEMPT} ORDER BY number")
+    delivery = await ctx.database.pool.fetchrow("SELECT * FROM webhook_every_delivery")
     assert delivery is not None
     first, second = lines
     for line in lines:

@@ -52,7 +52,7 @@ async def test_a_claim_brings_all_that_is_needed(ctx: AppContext, organization: 
     assert opened.decode() == secret
     row = await delivery(ctx, claimed.delivery_id)
     assert row["in_flight"]
-    assert (row["due_at"] - claimed.claimed_at).total_seconds() == LEASE_S
+    assert (row["leased_until"] - claimed.claimed_at).total_seconds() == LEASE_S
 
 
 async def test_a_leased_delivery_is_not_claimed_again_before_its_end(
@@ -252,7 +252,7 @@ async def test_the_oldest_due_delivery_is_watched(ctx: AppContext, organization:
     await ctx.database.pool.execute(
         "UPDATE webhook_endpoint SET updated_at = now() - interval '1 hour'"
     )
-    await ctx.database.pool.execute("UPDATE webhook_delivery SET due_at = now() - interval '90 s'")
+    await ctx.database.pool.execute("UPDATE webhook_due SET due_at = now() - interval '90 s'")
     age = await oldest_due_age(ctx.database.pool)
     assert age is not None
     assert 90 <= age < 120

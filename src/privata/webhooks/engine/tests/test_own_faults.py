@@ -171,9 +171,7 @@ async def test_a_host_without_ipv6_and_an_endpoint_with_nothing_else(
         assert (waiting.deliveries, waiting.endpoints, waiting.organizations) == (1, 1, 1)
         assert "We cannot reach IPv6 addresses" in waiting.why
         assert "OUR FAULT" in caplog.text
-        await ctx.database.pool.execute(
-            "UPDATE webhook_delivery SET due_at = now() + interval '1 hour'"
-        )
+        await ctx.database.pool.execute("UPDATE webhook_due SET due_at = now() + interval '1 hour'")
         routed.add(6)
 
         async def tried_again() -> bool:
@@ -208,7 +206,7 @@ async def test_each_fault_of_ours_doubles_the_wait(ctx: AppContext, organization
             await wait_for(failed)
             await assert_not_charged(ctx, endpoint_id)
             row = await ctx.database.pool.fetchrow(
-                "UPDATE webhook_delivery AS d SET due_at = now() FROM webhook_delivery AS old"
+                "UPDATE webhook_due AS d SET due_at = now() FROM webhook_due AS old"
                 " WHERE old.id = d.id RETURNING old.due_at - old.last_attempt_at AS wait"
             )
             assert row is not None
@@ -252,7 +250,7 @@ async def test_a_bug_leaves_the_delivery_to_its_lease(
             return "failed on our side" in caplog.text
 
         await wait_for(logged)
-    assert await count(ctx, "attempts = 0 AND in_flight AND due_at > now()") == 1
+    assert await count(ctx, "attempts = 0 AND leased_until > now()") == 1
     row = await endpoint_row(ctx, endpoint_id)
     assert (row["status"], len(row["failures"])) == ("active", 49)
     assert await ops_told(ctx) == []

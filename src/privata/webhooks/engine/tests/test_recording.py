@@ -18,6 +18,7 @@ from privata.webhooks.tests.deliveries import (
     delivery,
     end_leases,
     endpoint,
+    failed,
     make_due,
     publish_order,
     reconnecting,
@@ -51,8 +52,9 @@ async def test_a_batch_is_recorded_whole(ctx: AppContext, organization: UUID) ->
     assert row["status"] == "delivered"
     assert row["delivered_at"] is not None
     assert (row["attempts"], row["in_flight"], row["last_status_code"]) == (1, False, 200)
-    assert row["first_attempt_at"] == row["last_attempt_at"] == good.claimed_at
+    assert row["last_attempt_at"] == good.claimed_at
     row = await delivery(ctx, retried.delivery_id)
+    assert row["first_attempt_at"] == row["last_attempt_at"] == retried.claimed_at
     assert (row["status"], row["attempts"], row["last_outcome"]) == ("pending", 1, "http_error")
     assert 55 < (row["due_at"] - retried.claimed_at).total_seconds() < 70
     row = await delivery(ctx, over.delivery_id)
@@ -184,10 +186,14 @@ async def test_what_a_receiver_says_takes_a_bounded_part_of_the_log(
         await record_attempts(db, [record])
         (row,) = await attempts(ctx, claimed.delivery_id)
         assert row["response_excerpt"] == excerpt
-        # The table itself refuses more, whoever writes it.
+        await publish_order(ctx, organization)
+        (claimed,) = await claim_some(db)
+        await record_attempts(db, [failed(claimed)])
+        # The tables themselves refuse more, whoever writes them.
         for column, value in (
             ("response_excerpt", "repeat('x', 4097)"),
             ("response_headers", "to_jsonb(repeat('x', 16384))"),
         ):
-            with pytest.raises(asyncpg.CheckViolationError, match="webhook_attempt_bounded"):
-                await ctx.database.pool.execute(f"UPDATE webhook_attempt SET {column} = {value}")
+            for table in ("webhook_delivery", "webhook_attempt"):
+                with pytest.raises(asyncpg.CheckViolationError, match=f"{table}_bounded"):
+                    await ctx.database.pool.execute(f"UPDATE {table} SET {column} = {value}")

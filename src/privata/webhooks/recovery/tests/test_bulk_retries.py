@@ -11,18 +11,26 @@ from privata.core.errors import ValidationFailed
 from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
 from privata.webhooks.recovery.bulk_retries import MOST, retry_many
-from privata.webhooks.tests.deliveries import actor_of, delivery, endpoint, publish_order
+from privata.webhooks.tests.deliveries import (
+    GIVE_UP,
+    actor_of,
+    delivery,
+    endpoint,
+    publish_order,
+)
 
-_GIVE_UP = "UPDATE webhook_delivery SET status = 'exhausted', attempts = 8 WHERE id = $1"
+_GIVE_UP = GIVE_UP.format(where="id = $1", attempts=8)
 _LATER = """
-UPDATE webhook_delivery SET attempts = 2, due_at = now() + interval '1 hour', in_flight = $2
+UPDATE webhook_due SET attempts = 2, due_at = now() + interval '1 hour',
+    leased_until = CASE WHEN $2 THEN now() + interval '1 hour' END
 WHERE id = $1
 """
 
 
 async def ids_of(ctx: AppContext, endpoint_id: UUID) -> list[UUID]:
     rows = await ctx.database.pool.fetch(
-        "SELECT id FROM webhook_delivery WHERE endpoint_id = $1 ORDER BY event_seq", endpoint_id
+        "SELECT id FROM webhook_every_delivery WHERE endpoint_id = $1 ORDER BY event_seq",
+        endpoint_id,
     )
     return [row["id"] for row in rows]
 
@@ -42,7 +50,9 @@ async def test_what_failed_is_tried_again_and_the_rest_left_alone(
     assert (done.again, done.left) == (2, 3)
     for one in (given_up, retrying):
         assert (await delivery(ctx, one))["status"] == "retried"
-        row = await pool.fetchrow("SELECT * FROM webhook_delivery WHERE retry_of_id = $1", one)
+        row = await pool.fetchrow(
+            "SELECT * FROM webhook_every_delivery WHERE retry_of_id = $1", one
+        )
         assert row is not None
         assert (row["status"], row["attempts"]) == ("pending", 0)
         assert row["due_at"] <= await pool.fetchval("SELECT now()")

@@ -22,6 +22,7 @@ from privata.webhooks.recovery.recovering import recover_endpoints, recover_step
 from privata.webhooks.recovery.replays import replay_delivery
 from privata.webhooks.recovery.retries import retry_delivery
 from privata.webhooks.tests.deliveries import (
+    WAIT_AGAIN,
     actor_of,
     attempt_record,
     claim_some,
@@ -144,7 +145,7 @@ async def test_what_is_being_sent_is_waited_for(ctx: AppContext, organization: U
         await missed(ctx, organization, db, 3)
         rows = await undelivered(ctx, actor=actor, endpoint_id=endpoint_id)
         await ctx.database.pool.execute(
-            "UPDATE webhook_delivery SET status = 'pending', due_at = now() WHERE id = $1",
+            WAIT_AGAIN.format(where="id = $1", due="now()"),
             rows[1].delivery_id,
         )
         (sending,) = await claim_some(db)

@@ -30,7 +30,7 @@ from privata.webhooks.tests.deliveries import (
 
 async def first_delivery(ctx: AppContext) -> UUID:
     found: UUID = await ctx.database.pool.fetchval(
-        "SELECT id FROM webhook_delivery WHERE NOT replay ORDER BY event_seq LIMIT 1"
+        "SELECT id FROM webhook_every_delivery WHERE NOT replay ORDER BY event_seq LIMIT 1"
     )
     return found
 
@@ -68,7 +68,7 @@ async def test_ten_an_hour_for_each_endpoint(ctx: AppContext, organization: UUID
     actor = actor_of(organization)
     mine, others = [
         await ctx.database.pool.fetchval(
-            "SELECT id FROM webhook_delivery WHERE endpoint_id = $1", one
+            "SELECT id FROM webhook_every_delivery WHERE endpoint_id = $1", one
         )
         for one in (endpoint_id, other_id)
     ]
@@ -82,7 +82,7 @@ async def test_ten_an_hour_for_each_endpoint(ctx: AppContext, organization: UUID
     await replay_delivery(ctx, actor=actor, delivery_id=others)
     assert await count(ctx, "replay") == PER_HOUR + 1
     await ctx.database.pool.execute(
-        "UPDATE webhook_delivery SET created_at = created_at - interval '1 hour' WHERE replay"
+        "UPDATE webhook_due SET created_at = created_at - interval '1 hour' WHERE replay"
     )
     await replay_delivery(ctx, actor=actor, delivery_id=mine)
 

@@ -21,6 +21,7 @@ from privata.webhooks.outcomes import Outcome
 from privata.webhooks.recovery.resuming import begin_probes, resume_endpoint
 from privata.webhooks.schedule import DEFAULT_SCHEDULE
 from privata.webhooks.tests.deliveries import (
+    GIVE_UP,
     actor_of,
     attempt_record,
     claim_some,
@@ -39,7 +40,7 @@ from privata.webhooks.transport.transport import SendResult
 
 #: What had failed before the pause waits for times that are scattered over the next twelve hours.
 _TRIED = """
-UPDATE webhook_delivery
+UPDATE webhook_due
 SET attempts = 3, due_at = now() + make_interval(mins => $2), last_outcome = 'http_error',
     first_attempt_at = now() - interval '1 hour', last_attempt_at = now() - interval '1 minute'
 WHERE event_seq = (SELECT min(seq) + $1 FROM event)
@@ -132,8 +133,7 @@ async def test_the_page_the_api_and_what_is_sent_are_one_figure(
     for _ in range(2):
         await publish_order(ctx, organization)
     await pool.execute(
-        "UPDATE webhook_delivery SET status = 'exhausted'"
-        " WHERE event_seq > (SELECT max(seq) - 2 FROM event)"
+        GIVE_UP.format(where="event_seq > (SELECT max(seq) - 2 FROM event)", attempts=1)
     )
     shown = await _shown_waiting(ctx, organization, endpoint_id)
     actor = actor_of(organization)
@@ -181,9 +181,7 @@ async def test_strict_ordering_that_fails_again_does_not_keep_the_endpoint_resum
         stuck = await count(ctx, "status = 'pending'")
         assert stuck + len(sent) == 11
         assert 1 < stuck < 6  # the one that failed, and those of its order that wait for it
-        await ctx.database.pool.execute(
-            "UPDATE webhook_delivery SET due_at = now() WHERE status = 'pending'"
-        )
+        await ctx.database.pool.execute("UPDATE webhook_due SET due_at = now()")
         sent += await flush(ctx, db)
     for order_id in {one.event_id.split(":")[0] for one in sent}:
         mine = seqs([one for one in sent if one.event_id.startswith(order_id)])
@@ -234,7 +232,7 @@ async def test_what_comes_while_it_resumes_goes_behind_its_order(
     endpoint_id = await waiting(ctx, organization, events=3)
     actor = actor_of(organization)
     await resume_endpoint(ctx, actor=actor, endpoint_id=endpoint_id)
-    order_id = await ctx.database.pool.fetchval("SELECT order_id FROM webhook_delivery LIMIT 1")
+    order_id = await ctx.database.pool.fetchval("SELECT order_id FROM webhook_due LIMIT 1")
     await publish_order(ctx, organization, (4, 5), order_id)
     assert await flush_progress(ctx, actor, endpoint_id) == (3, 3)
     async with reconnecting(ctx) as db:
@@ -255,7 +253,7 @@ async def test_probes_of_our_own_do_not_use_up_the_oldest_event(
         endpoint_id,
     )
     await pool.execute(
-        "UPDATE webhook_delivery SET attempts = 7,"
+        "UPDATE webhook_due SET attempts = 7,"
         " first_attempt_at = now() - make_interval(hours => $1) WHERE attempts > 0",
         hours,
     )

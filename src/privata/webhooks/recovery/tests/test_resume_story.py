@@ -17,6 +17,8 @@ from privata.webhooks.engine import dispatcher
 from privata.webhooks.receiver.api import Behaviour, Receiver, create_app, running
 from privata.webhooks.recovery.resuming import begin_probes, resume_endpoint
 from privata.webhooks.tests.deliveries import (
+    EVERY_ATTEMPT,
+    WAIT_AGAIN,
     actor_of,
     count,
     dispatching,
@@ -55,8 +57,8 @@ async def hold(ctx: AppContext, organization: UUID) -> None:
         "          json_build_object('order_id', format('order-%s', o)))::text, 'UTF8')"
         " FROM generate_series(1, $3::int) AS n, generate_series(1, $2::int) AS o"
         " ORDER BY n, o RETURNING seq, order_id)"
-        " INSERT INTO webhook_delivery (organization_id, environment, endpoint_id, event_seq,"
-        "                               order_id)"
+        " INSERT INTO webhook_due (organization_id, environment, endpoint_id, event_seq,"
+        "                          order_id)"
         " SELECT $1, 'test', e.id, fact.seq, fact.order_id FROM fact, webhook_endpoint AS e"
         " WHERE e.channel = 'order'",
         organization,
@@ -92,9 +94,9 @@ async def test_five_thousand_held_are_delivered_paced_and_in_order(
 async def most_in_a_second(ctx: AppContext) -> int:
     """The most attempts that began within any second, by the database's time of their claims."""
     found: int = await ctx.database.pool.fetchval(
-        "SELECT max(n) FROM (SELECT count(*) OVER ("
+        f"SELECT max(n) FROM (SELECT count(*) OVER ("
         "   ORDER BY started_at RANGE BETWEEN CURRENT ROW AND interval '999 ms' FOLLOWING) AS n"
-        " FROM webhook_attempt) AS windows"
+        f" FROM {EVERY_ATTEMPT}) AS windows"
     )
     return found
 
@@ -134,9 +136,11 @@ async def test_a_hanging_endpoint_of_another_keeps_nobody_from_the_pace(
         await wait_for(lambda: _none(ctx, f"{mine} AND status = 'pending'"))
         # A retry that becomes due, of which no wake-up says anything.
         await ctx.database.pool.execute(
-            f"UPDATE webhook_delivery SET status = 'pending', delivered_at = NULL,"
-            f" due_at = now() + interval '0.5 s' WHERE id ="
-            f" (SELECT id FROM webhook_delivery WHERE {mine} ORDER BY event_seq LIMIT 1)"
+            WAIT_AGAIN.format(
+                where="id = (SELECT id FROM webhook_delivery"
+                f" WHERE {mine} ORDER BY event_seq LIMIT 1)",
+                due="now() + interval '0.5 s'",
+            )
         )
         await publish_order(ctx, organization)
         await wait_for(lambda: _none(ctx, f"{mine} AND status = 'pending'"))

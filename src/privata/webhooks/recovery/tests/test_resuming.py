@@ -18,6 +18,8 @@ from privata.webhooks.engine.recording import record_attempts
 from privata.webhooks.recovery.resuming import begin_probes, resume_endpoint
 from privata.webhooks.recovery.retries import retry_delivery
 from privata.webhooks.tests.deliveries import (
+    GIVE_UP,
+    WAIT_AGAIN,
     actor_of,
     attempt_record,
     claim_some,
@@ -109,7 +111,7 @@ async def test_one_probe_and_nothing_else_until_it_arrived(
         assert [one.probing for one in rest] == [False, False]
         seqs = await ctx.database.pool.fetch("SELECT seq FROM event ORDER BY seq")
         first = await ctx.database.pool.fetchval(
-            "SELECT event_seq FROM webhook_delivery WHERE id = $1", probe.delivery_id
+            "SELECT event_seq FROM webhook_every_delivery WHERE id = $1", probe.delivery_id
         )
         assert first == seqs[0]["seq"]
         assert await status_of(ctx, endpoint_id) == "resuming"
@@ -280,7 +282,7 @@ async def test_what_is_not_paused_cannot_be_resumed(ctx: AppContext, organizatio
 
 async def test_one_can_be_retried_while_resuming(ctx: AppContext, organization: UUID) -> None:
     await resumed(ctx, organization)
-    chosen = await ctx.database.pool.fetchval("SELECT id FROM webhook_delivery LIMIT 1")
+    chosen = await ctx.database.pool.fetchval("SELECT id FROM webhook_due LIMIT 1")
     await retry_delivery(ctx, actor=actor_of(organization), delivery_id=chosen)
 
 
@@ -320,10 +322,10 @@ async def test_without_anything_waiting_there_is_no_probe(
     ctx: AppContext, organization: UUID
 ) -> None:
     await paused_by_failures(ctx, organization)
-    await ctx.database.pool.execute("UPDATE webhook_delivery SET status = 'exhausted'")
+    await ctx.database.pool.execute(GIVE_UP.format(where="true", attempts="attempts"))
     assert await begin_probes(ctx, 600) == 0
     await ctx.database.pool.execute(
-        "UPDATE webhook_delivery SET status = 'pending', due_at = now() + interval '1 hour'"
+        WAIT_AGAIN.format(where="true", due="now() + interval '1 hour'")
     )
     assert await begin_probes(ctx, 600) == 1  # whenever it was due
 

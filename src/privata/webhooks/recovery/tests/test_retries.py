@@ -63,7 +63,7 @@ async def test_a_retry_is_a_new_record_and_the_old_schedule_ends(
     assert (ended["status"], ended["attempts"]) == ("retried", 1)
     assert (new["status"], new["attempts"], new["replay"]) == ("pending", 0, False)
     assert (new["retry_of_id"], new["event_seq"]) == (old.delivery_id, ended["event_seq"])
-    await ctx.database.pool.execute("UPDATE webhook_delivery SET due_at = now()")
+    await ctx.database.pool.execute("UPDATE webhook_due SET due_at = now()")
     async with reconnecting(ctx) as db:
         (claimed,) = await claim_some(db)  # the old one never again
         assert (claimed.delivery_id, claimed.attempts) == (made, 0)
@@ -147,7 +147,7 @@ async def test_two_retries_at_once_make_one(ctx: AppContext, organization: UUID)
     assert await count(ctx) == 2
     with pytest.raises(asyncpg.UniqueViolationError):
         await ctx.database.pool.execute(
-            "INSERT INTO webhook_delivery (organization_id, environment, endpoint_id, event_seq,"
+            "INSERT INTO webhook_due (organization_id, environment, endpoint_id, event_seq,"
             " replay, retry_of_id) SELECT organization_id, environment, endpoint_id, event_seq,"
             " true, id FROM webhook_delivery WHERE id = $1",
             old.delivery_id,
