@@ -94,6 +94,7 @@ class Faces:
         self.actor = actor_of(organization)
         self.partition = Partition(organization, Environment.TEST)
         self._agreed_on: list[asyncpg.Record] | None = None
+        self._known: set[uuid.UUID] = set()
 
     async def agree_anew(self) -> None:
         """`agree`, unless they did and nothing has changed since: most steps of a history are
@@ -102,6 +103,21 @@ class Faces:
         if seen != self._agreed_on:
             await self.agree()
         self._agreed_on = seen
+
+    async def each_in_one_table(self) -> None:
+        """What waits is due and not in the log, what is finished the other way about, and none of
+        those that there ever were is lost."""
+        whose = self.partition.organization_id
+        due, log = [
+            {row["id"] for row in await self.ctx.database.pool.fetch(asked, whose)}
+            for asked in (
+                "SELECT id FROM webhook_due WHERE organization_id = $1",
+                "SELECT id FROM webhook_delivery WHERE organization_id = $1",
+            )
+        ]
+        assert not due & log
+        assert self._known <= due | log
+        self._known = due | log
 
     async def truth(self) -> Truth:
         return Truth.of(await self.ctx.database.pool.fetch(_ROWS, self.partition.organization_id))

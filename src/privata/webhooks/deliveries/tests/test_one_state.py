@@ -6,8 +6,10 @@ import asyncio
 import uuid
 from collections.abc import Coroutine, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
@@ -20,6 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from privata import webhooks
 from privata.core.errors import PrivataError
 from privata.infra.context import AppContext
 from privata.infra.settings import Settings
@@ -28,13 +31,13 @@ from privata.webhooks.deliveries.listing import DeliveryFilter, DeliveryQuery
 from privata.webhooks.deliveries.tests.faces import Faces
 from privata.webhooks.endpoints import service
 from privata.webhooks.engine.claims import Claim, claim
-from privata.webhooks.engine.recording import AttemptRecord, record_attempts
+from privata.webhooks.engine.recording import _RECORD, AttemptRecord, record_attempts
 from privata.webhooks.recovery.bulk_retries import retry_many
 from privata.webhooks.recovery.recoveries import missed_since, recover
-from privata.webhooks.recovery.recovering import recover_step
+from privata.webhooks.recovery.recovering import _QUEUE, recover_step
 from privata.webhooks.recovery.replays import replay_delivery
 from privata.webhooks.recovery.resuming import begin_probes, resume_endpoint
-from privata.webhooks.recovery.retries import retry_delivery
+from privata.webhooks.recovery.retries import _TAKE_OVER, retry_delivery
 from privata.webhooks.states import DeliveryState
 from privata.webhooks.tests.deliveries import (
     actor_of,
@@ -200,6 +203,7 @@ class Histories(RuleBasedStateMachine):
     def every_face_says_the_same(self) -> None:
         if self.endpoints:
             self.run(self.faces.agree_anew())
+            self.run(self.faces.each_in_one_table())
 
     def teardown(self) -> None:
         # The next example's claims are for its own organization.
@@ -234,6 +238,36 @@ def test_any_history_looks_the_same_from_every_face(
         )
     finally:
         runner.run(ctx.close())
+
+
+def test_what_enters_the_log_leaves_what_is_due_in_the_same_statement() -> None:
+    """Nothing else can write there, so a finished delivery is never due."""
+    for statement in (_RECORD, _TAKE_OVER, _QUEUE):
+        assert "INSERT INTO webhook_delivery (" in statement
+        assert "DELETE FROM webhook_due AS d" in statement
+    package = Path(webhooks.__file__).parent
+    sources = [
+        path.read_text(encoding="utf-8")
+        for path in package.rglob("*.py")
+        if not {"tests", "migrations"} & set(path.parts)
+    ]
+    written = sum(text.count("INSERT INTO webhook_delivery (") for text in sources)
+    put_back = sum(text.count("INSERT INTO webhook_delivery SELECT g.* FROM") for text in sources)
+    assert (written, put_back) == (3, 1)
+    assert sum(text.count("INSERT INTO webhook_delivery") for text in sources) == 4
+
+
+async def test_no_table_has_a_place_for_what_belongs_to_the_other(
+    ctx: AppContext, organization: uuid.UUID
+) -> None:
+    _, claimed = await _one(ctx, organization)
+    async with reconnecting(ctx) as db:
+        await record_attempts(db, [attempt_record(claimed)])
+    pool = ctx.database.pool
+    with pytest.raises(asyncpg.CheckViolationError, match="webhook_delivery_status"):
+        await pool.execute("UPDATE webhook_delivery SET status = 'pending', delivered_at = NULL")
+    with pytest.raises(asyncpg.UndefinedColumnError):
+        await pool.execute("UPDATE webhook_due SET status = 'delivered'")
 
 
 async def _one(ctx: AppContext, organization: uuid.UUID) -> tuple[uuid.UUID, Claim]:

@@ -1,4 +1,4 @@
-"""Endpoints, their secrets, and recoveries; deliveries and attempts are in `deliveries.models`."""
+"""Endpoints, their secrets, and recoveries."""
 
 from __future__ import annotations
 
@@ -8,10 +8,7 @@ from django.db.models.functions import Now
 
 from privata.core.ids import new_id
 from privata.infra.fields import environment_field, one_of
-from privata.webhooks.deliveries.models import Attempt, Delivery, DueDelivery
 from privata.webhooks.states import Channel, Dialect, EndpointStatus, RecoveryStatus
-
-__all__ = ["Attempt", "Delivery", "DueDelivery", "Endpoint", "EndpointSecret", "Recovery"]
 
 
 class Endpoint(models.Model):
