@@ -68,6 +68,7 @@ _TABLES: Final = (
     "orders",
     "order_timeline",
     "event",
+    "event_key",
     "webhook_delivery",
     "webhook_attempt",
 )

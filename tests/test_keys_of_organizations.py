@@ -38,13 +38,10 @@ SHARED = {
 
 _QUEUE = "the queue is claimed over all organizations by the id alone; goes with its own table"
 _BY_ID = "claimed and locked by the id alone"
-_FEED = "the number of the feed; goes with a number of its own for each organization"
 _FEW = "an organization has few: it gets the organization when the statements name it"
 
 #: Keys that do not begin with the organization yet, and why.
 NOT_YET = {
-    "event_pkey": _FEED,
-    "event_order_seq_once": _FEED,
     "idempotency_key_pkey": "finished and released by the number that the claim gave out",
     "order_export_pkey": _BY_ID,
     "order_export_chunk_pkey": _FEW,
@@ -58,7 +55,6 @@ NOT_YET = {
     "webhook_delivery_recovered_once": _QUEUE,
     "webhook_delivery_retried_once": _QUEUE,
     "webhook_delivery_endpoint_id_b30f68a9_fk_webhook_endpoint_id": _QUEUE,
-    "webhook_delivery_event_seq_c415fafb_fk_event_seq": _FEED,
     "webhook_delivery_recovery_id_a61baa4c_fk_webhook_recovery_id": _QUEUE,
     "webhook_delivery_retry_of_id_a6227733_fk_webhook_delivery_id": _QUEUE,
     "webhook_endpoint_pkey": _QUEUE,
