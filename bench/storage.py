@@ -71,6 +71,7 @@ _TABLES: Final = (
     "orders",
     "order_timeline",
     "event",
+    "event_key",
     _PASSING,
     "webhook_delivery",
     "webhook_attempt",

@@ -37,13 +37,10 @@ SHARED = {
 }
 
 _BY_ID = "claimed and locked by the id alone"
-_FEED = "the number of the feed; goes with a number of its own for each organization"
 _FEW = "an organization has few: it gets the organization when the statements name it"
 
 #: Keys that do not begin with the organization yet, and why.
 NOT_YET = {
-    "event_pkey": _FEED,
-    "event_order_seq_once": _FEED,
     "idempotency_key_pkey": "finished and released by the number that the claim gave out",
     "order_export_pkey": _BY_ID,
     "order_export_chunk_pkey": _FEW,

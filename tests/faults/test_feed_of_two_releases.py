@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 import asyncpg
+import pytest
 
 from conftest import Cluster
 from privata.core.tenancy import Environment, system_actor
@@ -95,19 +96,25 @@ async def test_no_event_is_lost_while_both_releases_publish(
             # The new tables are not granted to anybody yet.
             await old.execute(_OLD_PUBLISH, organization, ["amid the migrations", "with another"])
             await migrate("0007")
-            grant(owner_url, "privata_app")
             await old.execute(_OLD_PUBLISH, organization, ["by the old release"])
             expected = ["first", "second", "amid the migrations", "with another"]
             expected.append("by the old release")
             assert [row[0] for row in await old.fetch(_OLD_FEED, organization)] == expected
             assert "event_in_old_order" in await _plan(old, organization)
+            await migrate("0010")
+            grant(owner_url, "privata_app")
+            await old.execute(_OLD_PUBLISH, organization, ["by the old one into a month"])
+            expected.append("by the old one into a month")
+            assert [row[0] for row in await old.fetch(_OLD_FEED, organization)] == expected
+            with pytest.raises(asyncpg.UniqueViolationError):
+                await old.execute(_OLD_PUBLISH, organization, ["first"])
             expected.append("by the new one")
             await _publish(settings, app_url, organization, expected[-1])
             assert await _read(settings, app_url, organization) == expected
             # Back, where a place is a transaction again, and forth.
             await migrate("0003")
             assert [row[0] for row in await old.fetch(_OLD_FEED, organization)] == expected
-            await migrate("0007")
+            await migrate("0010")
             grant(owner_url, "privata_app")
             assert await _read(settings, app_url, organization) == expected
     finally:

@@ -78,7 +78,8 @@ async def read_events(request: Request, actor: Actor, query: FeedQuery) -> Respo
     """All events in this environment, in order, with the same bodies as webhooks.
 
     After a restore of our database, cursors from before it return `RESYNC`, and so do cursors from
-    an earlier release: read again from `after=0`, and skip the event IDs you already have.
+    an earlier release, and those from before events that were removed after their time: read again
+    from `after=0`, and skip the event IDs you already have.
     """
     page = await events_after(
         context_of(request), actor=actor, after=query.after, limit=query.limit

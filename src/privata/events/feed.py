@@ -42,6 +42,8 @@ _AGAIN: Final = "Read again from after=0 and skip the event IDs you already have
 
 _RESYNC: Final = f"Our database was restored after this cursor was issued. {_AGAIN}"
 
+_REMOVED: Final = f"Events that followed this cursor were removed after their time. {_AGAIN}"
+
 _OLD_RELEASE: Final = f"This cursor was issued by an earlier release. {_AGAIN}"
 
 # One row without an event says that `after` is known and nothing that is numbered follows it; no
@@ -52,10 +54,12 @@ _FEED: Final = """
 SELECT told.*, (
     SELECT event_seq FROM event_arrival WHERE organization_id = $1 AND environment = $2
     ORDER BY event_seq LIMIT 1
-) IS NOT NULL AS arrived
+) IS NOT NULL AS arrived, known.gone
 FROM (
-    SELECT WHERE $3::bigint = 0 OR EXISTS (
-        SELECT FROM event_head WHERE organization_id = $1 AND environment = $2 AND last >= $3)
+    SELECT coalesce(head.gone, 0) AS gone
+    FROM (SELECT 1) AS one
+    LEFT JOIN event_head AS head ON head.organization_id = $1 AND head.environment = $2
+    WHERE $3::bigint = 0 OR head.last >= $3
 ) AS known
 LEFT JOIN LATERAL (
     SELECT p.number, e.event_id, e.type, e.channel, e.order_id, e.created_at, e.body
@@ -66,6 +70,10 @@ LEFT JOIN LATERAL (
     LIMIT $4
 ) AS told ON true
 """
+
+
+#: Columns of `_FEED` that are not of the event.
+_BESIDE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +105,8 @@ async def events_after(ctx: AppContext, *, actor: Actor, after: str, limit: int)
     """The events of the actor's environment that follow the place `after`.
 
     `ValidationFailed` if `after` was not given out by this feed, `Resync` if it was by an earlier
-    release, or before the database was restored or taken over by a standby; `DatabaseSettling` in
-    the moment of that.
+    release, or before the database was restored or taken over by a standby, or if events behind it
+    were removed since; `DatabaseSettling` in the moment of a takeover.
     """
     feed = feed_of(actor)
     mark, number = _place(after, feed)
@@ -115,13 +123,15 @@ async def events_after(ctx: AppContext, *, actor: Actor, after: str, limit: int)
         raise Resync(_RESYNC)
     if not rows:
         raise _invalid()
+    if mark is not None and number < rows[0]["gone"]:
+        raise Resync(_REMOVED)
     found = [_told(row) for row in rows[:limit] if row["number"] is not None]
     last = f"{here.mark}.{feed}.{found[-1].seq if found else number}"
     return FeedPage(found, last, len(rows) > limit)
 
 
 def _told(row: asyncpg.Record) -> Told:
-    told = Told(*row[:-1])
+    told = Told(*row[:-_BESIDE])
     return replace(told, body=unpacked(told.body))
 
 

@@ -9,11 +9,22 @@ from privata.infra.fields import TransactionId, environment_field, one_of
 
 
 class Event(models.Model):
-    """An immutable fact; `body` is fixed when it is published and sent as it is, every time."""
+    """An immutable fact; `body` is fixed when it is published and sent as it is, every time.
+
+    In monthly partitions along `seq`, whose upper bits are the month (decision 0047); the key has
+    the organization before it. No constraint here can hold over all months: that an event is
+    published once is held by `EventKey`.
+    """
 
     seq = models.BigAutoField(primary_key=True)
     event_id = models.CharField(max_length=120)
-    organization = models.ForeignKey("organizations.Organization", on_delete=models.PROTECT)
+    organization = models.ForeignKey(
+        "organizations.Organization",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
     environment = environment_field()
     channel = models.CharField(max_length=8)
     type = models.CharField(max_length=64)
@@ -30,8 +41,6 @@ class Event(models.Model):
     class Meta:
         db_table = "event"
         constraints = [
-            models.UniqueConstraint(fields=["organization", "event_id"], name="event_id_once"),
-            models.UniqueConstraint(fields=["order_id", "order_seq"], name="event_order_seq_once"),
             one_of("environment", ["live", "test"], name="event_environment"),
             one_of("channel", ["order", "ops"], name="event_channel"),
             models.CheckConstraint(
@@ -50,6 +59,23 @@ class Event(models.Model):
         ]
 
 
+class EventKey(models.Model):
+    """An event by what it says: no two of an organization say the same.
+
+    `id` begins with the time of what the event is about, which is in the id of its order, and goes
+    on with a hash of the event's id (`key_of_event`). In monthly partitions along it, so the key of
+    the same event is always looked for, and refused, in the same month.
+    """
+
+    pk = models.CompositePrimaryKey("organization_id", "id")
+    organization_id = models.UUIDField()
+    id = models.UUIDField()
+    seq = models.BigIntegerField(help_text="the event's")
+
+    class Meta:
+        db_table = "event_key"
+
+
 class EventHead(models.Model):
     """How far the feed of an organization in one environment is numbered.
 
@@ -62,12 +88,18 @@ class EventHead(models.Model):
     )
     environment = environment_field()
     last = models.BigIntegerField(db_default=0, help_text="the last number given; 0: none yet")
+    gone = models.BigIntegerField(
+        db_default=0, help_text="the greatest number whose event was removed; 0: none"
+    )
 
     class Meta:
         db_table = "event_head"
         constraints = [
             one_of("environment", ["live", "test"], name="event_head_environment"),
             models.CheckConstraint(condition=models.Q(last__gte=0), name="event_head_last"),
+            models.CheckConstraint(
+                condition=models.Q(gone__gte=0, gone__lte=models.F("last")), name="event_head_gone"
+            ),
         ]
 
 

@@ -35,6 +35,7 @@ OPS_CHANNEL: Final = "ops"
 #: `$4` the order and `$9` the only endpoint, and no further parameter.
 FAN_OUT: Final[Hook[str]] = Hook("the deliveries of an event")
 
+# The key holds that nothing is told twice: an event itself lies in the month of its number.
 # With a transaction id, which is the default, the table sees to the arrival (migration 0004).
 _FACT: Final = """
 WITH fact AS (
@@ -44,7 +45,10 @@ WITH fact AS (
     FROM unnest($5::text[], $6::text[], $7::int[], $8::bytea[])
          WITH ORDINALITY AS f(event_id, type, order_seq, body, position)
     ORDER BY f.position
-    RETURNING seq, type, created_at
+    RETURNING seq, event_id, type, created_at
+), named AS (
+    INSERT INTO event_key (organization_id, id, seq)
+    SELECT $1, key_of_event(coalesce($4, event_id), event_id), seq FROM fact
 ), arrived AS (
     INSERT INTO event_arrival (organization_id, environment, event_seq, created_at)
     SELECT $1, $2, seq, created_at FROM fact
@@ -52,7 +56,9 @@ WITH fact AS (
 """
 
 
-_KNOWN: Final = "SELECT EXISTS (SELECT FROM event WHERE organization_id = $1 AND event_id = $2)"
+_KNOWN: Final = """
+SELECT EXISTS (SELECT FROM event_key WHERE organization_id = $1 AND id = key_of_event($2, $2))
+"""
 
 
 @functools.cache
@@ -104,7 +110,7 @@ async def publish(
 
 
 async def is_published(tx: Transaction, organization_id: UUID, event_id: str) -> bool:
-    """Whether the organization's log has an event of this id."""
+    """Whether the organization's log has an event of this id that is about no order."""
     found: bool = await tx.connection.fetchval(_KNOWN, organization_id, event_id)
     return found
 

@@ -81,6 +81,8 @@ class Settings(BaseSettings):
     payout_requests_per_day: int = Field(default=2, ge=1, le=1000)
     failover_loses_nothing: bool = False
     delivery_log_days: int = Field(default=90, ge=31, le=3650)
+    order_months: int = Field(default=18, ge=12, le=600)
+    order_archive: Path | None = None
     quote_days: int = Field(default=7, ge=1, le=3650)
     late_deposit_days: int = Field(default=14, ge=0, le=365)
     payout_address_delay_hours: int = Field(default=24, ge=0, le=720)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -116,6 +116,11 @@ async def earn(tx: Transaction, ctx: AppContext, *, order: CompletedOrder) -> De
             hold_days=hold_days,
         )
     return parts.partner
+
+
+async def held_earnings(tx: Transaction, order_ids: Sequence[str]) -> set[str]:
+    """Those of the orders whose earning is still on hold: it can be taken back by the order."""
+    return await store.held_earnings(tx, order_ids)
 
 
 async def mature(ctx: AppContext) -> int:

@@ -6,6 +6,7 @@ a hold's row; then the organization's turn in the ledger; then the audit log's c
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -121,6 +122,14 @@ async def mature(pool: asyncpg.Pool[Row], limit: int) -> int:
     """Move holds that are due into `available`, `limit` at the most; how many there were."""
     found: int = await pool.fetchval(_MATURE, limit)
     return found
+
+
+async def held_earnings(tx: Transaction, order_ids: Sequence[str]) -> set[str]:
+    """Those of the orders whose earning is on hold."""
+    rows = await tx.connection.fetch(
+        "SELECT order_id FROM ledger_hold WHERE order_id = ANY ($1::text[])", order_ids
+    )
+    return {row["order_id"] for row in rows}
 
 
 async def drop_hold(tx: Transaction, order_id: str) -> bool:

@@ -15,23 +15,30 @@ from privata.streams.rules import LAST_TYPES
 
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"  # not generic at run time
 
-# The whole life of an order is about ten events. The database's clock tells their age, so that it
-# does not matter which server is asked.
+# The keys of an order's events lie side by side, in the order's month, and tell the numbers, by
+# which the events are found. The whole life of an order is about ten events. The database's clock
+# tells their age, so that it does not matter which server is asked.
 _LOG: Final = """
-SELECT order_seq, event_id, type,
-       (extract(epoch FROM clock_timestamp() - created_at) * 1000)::bigint AS age_ms
-FROM shared_event
-WHERE order_id = $1 AND organization_id = $2 AND environment = $3 AND order_seq IS NOT NULL
-ORDER BY order_seq
+SELECT e.order_seq, e.event_id, e.type,
+       (extract(epoch FROM clock_timestamp() - e.created_at) * 1000)::bigint AS age_ms
+FROM shared_event_key AS k
+JOIN shared_event AS e ON e.organization_id = k.organization_id AND e.seq = k.seq
+WHERE k.organization_id = $2 AND k.id BETWEEN key_floor($1) AND key_ceiling($1)
+  AND e.order_id = $1 AND e.environment = $3 AND e.order_seq IS NOT NULL
+ORDER BY e.order_seq
 """
 
 _SINCE: Final = """
 SELECT e.order_id, e.order_seq, e.event_id, e.type, e.body
 FROM unnest($1::text[], $2::uuid[], $3::text[], $4::int[])
      AS wanted(order_id, organization_id, environment, after)
+JOIN shared_event_key AS k
+  ON k.organization_id = wanted.organization_id
+ AND k.id BETWEEN key_floor(wanted.order_id) AND key_ceiling(wanted.order_id)
 JOIN shared_event AS e
-  ON e.order_id = wanted.order_id AND e.order_seq > wanted.after
- AND e.organization_id = wanted.organization_id AND e.environment = wanted.environment
+  ON e.organization_id = k.organization_id AND e.seq = k.seq
+ AND e.order_id = wanted.order_id AND e.order_seq > wanted.after
+ AND e.environment = wanted.environment
 ORDER BY e.order_id, e.order_seq
 """
 

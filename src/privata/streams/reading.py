@@ -45,9 +45,15 @@ _ROW: Final = """
 SELECT s.id, s.order_id, s.key_prefix, s.ip, s.source, s.opened_at, s.ending, s.closed_at, s.reason,
        split_part(e.type, '.', 2) AS status, e.created_at AS at
 FROM stream AS s
-LEFT JOIN shared_event AS e
-  ON e.order_id = s.order_id AND e.order_seq = s.last_seq AND e.channel = 'order'
- AND e.organization_id = s.organization_id AND e.environment = s.environment
+LEFT JOIN LATERAL (
+    SELECT one.type, one.created_at
+    FROM shared_event_key AS k
+    JOIN shared_event AS one ON one.organization_id = k.organization_id AND one.seq = k.seq
+    WHERE k.organization_id = s.organization_id
+      AND k.id BETWEEN key_floor(s.order_id) AND key_ceiling(s.order_id)
+      AND one.order_id = s.order_id AND one.order_seq = s.last_seq
+      AND one.environment = s.environment
+) AS e ON true
 """
 
 _OPEN: Final = """

@@ -31,6 +31,7 @@ from privata.webhooks.recovery.resuming import probe_endpoints
 from privata.webhooks.retention import keep_delivery_log
 from privata.worker.generation import watch_generation
 from privata.worker.health import Lag, probes_served
+from privata.worker.old_orders import keep_orders
 from privata.worker.snapshots import watch_snapshots
 from privata.worker.spent import forget_spent
 
@@ -131,6 +132,7 @@ LOOPS: tuple[Loop, ...] = (
     sweep_streams,
     keep_audit,
     keep_delivery_log,
+    keep_orders,
     forget_spent,
     mature_earnings,
     watch_snapshots,

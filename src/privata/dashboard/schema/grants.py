@@ -20,7 +20,8 @@ APPEND_ONLY: dict[str, frozenset[str]] = {
     "audit_entry": frozenset({"id", "at", "seq", "previous_hash", "hash"}),
     "audit_checkpoint": frozenset({"at"}),
     "database_generation": frozenset({"at"}),
-    "event": frozenset(),
+    "event": frozenset({"seq"}),
+    "event_key": frozenset(),
     "event_position": frozenset(),
     "ledger_entry": frozenset({"id", "at"}),
     "ledger_posting": frozenset(),
@@ -37,10 +38,12 @@ _VIEWS = "SELECT viewname FROM pg_views WHERE schemaname = 'public'"
 RETENTION_ROLE = "privata_retention"
 
 _DETACH = "audit_detach_partition(date, bigint, text, bytea, boolean)"
-#: Months of the audit log, those that were taken out of it included.
+#: Months of the logs, those that were taken out of the audit log included: a log is written through
+#: its table alone.
 _MONTHS = (
-    "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
-    r" AND relkind = 'r' AND relname LIKE 'audit\_entry\_%'"
+    "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+    r" AND (relname LIKE 'audit\_entry\_%'"
+    " OR relname ~ '^event(_key)?_(past|future|[0-9]{4}_[0-9]{2})$')"
 )
 
 
@@ -90,6 +93,7 @@ def grant(owner_url: str, app_role: str) -> None:
             "GRANT EXECUTE ON FUNCTION audit_make_partitions() TO {role}",
             "GRANT EXECUTE ON FUNCTION make_months(text, integer) TO {role}",
             "GRANT EXECUTE ON FUNCTION drop_month(text, date) TO {role}",
+            "GRANT EXECUTE ON FUNCTION forget_numbers(uuid, date, integer) TO {role}",
             "GRANT EXECUTE ON FUNCTION old_snapshots() TO {role}",
             "GRANT EXECUTE ON FUNCTION database_identity() TO {role}",
         ):

@@ -82,14 +82,19 @@ CROSS JOIN LATERAL (
 _EVENT: Final = """
 JOIN shared_event AS t ON t.organization_id = d.organization_id AND t.seq = d.event_seq"""
 
-_OF_ORDER: Final = """d.event_seq IN (SELECT seq FROM shared_event
-    WHERE organization_id = $1 AND environment = $2 AND order_id = {})"""
-
 # An id is made when its row is, at `created_at` or, as clocks are read twice, a moment later. It is
 # compared as well, because the key has it, and the months are cut along it.
 _LEEWAY: Final = "interval '1 hour'"
-_OF_TEXT: Final = """d.event_seq IN (SELECT seq FROM shared_event
-    WHERE organization_id = $1 AND environment = $2 AND (order_id = {0} OR event_id = {0}))"""
+_OF_ORDER: Final = """d.event_seq IN (SELECT t.seq
+    FROM shared_event_key AS k
+    JOIN shared_event AS t ON t.organization_id = $1 AND t.seq = k.seq
+    WHERE k.organization_id = $1 AND k.id BETWEEN key_floor({0}) AND key_ceiling({0})
+      AND t.environment = $2 AND t.order_id = {0})"""
+_OF_TEXT: Final = """d.event_seq IN (SELECT t.seq
+    FROM shared_event_key AS k
+    JOIN shared_event AS t ON t.organization_id = $1 AND t.seq = k.seq
+    WHERE k.organization_id = $1 AND k.id BETWEEN key_floor({0}) AND key_ceiling({0})
+      AND t.environment = $2 AND (t.order_id = {0} OR t.event_id = {0}))"""
 
 
 def tables(search: DeliverySearch, *, event: bool = False, page: bool = False) -> str:

@@ -277,7 +277,8 @@ SELECT claimed.id, claimed.endpoint_id, claimed.event_seq, claimed.attempts,
        event.event_id, event.body, secret.ids, secret.sealed, secret.expiries
 FROM claimed
 JOIN webhook_endpoint AS endpoint ON endpoint.id = claimed.endpoint_id
-JOIN shared_event AS event ON event.seq = claimed.event_seq
+JOIN shared_event AS event
+  ON event.organization_id = endpoint.organization_id AND event.seq = claimed.event_seq
 LEFT JOIN resuming ON resuming.id = claimed.endpoint_id
 CROSS JOIN LATERAL (
     SELECT coalesce(array_agg(s.id ORDER BY s.created_at), '{{}}') AS ids,

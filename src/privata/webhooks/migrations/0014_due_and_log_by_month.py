@@ -276,7 +276,7 @@ CREATE UNIQUE INDEX webhook_delivery_retried_once ON webhook_delivery (retry_of_
 class Migration(migrations.Migration):
     dependencies = [
         ("webhooks", "0013_attempts_by_month"),
-        ("events", "0003_shared_event"),
+        ("events", "0010_removed_numbers"),
     ]
 
     operations = [

@@ -48,14 +48,14 @@ WITH made AS (
 SELECT (left(id_floor(what.at)::text, 13) || substr(gen_random_uuid()::text, 14))::uuid AS id,
        e.id AS endpoint_id, t.seq, t.order_id, what.status, what.attempts, what.at,
        CASE WHEN what.attempts > 0 THEN what.at END AS tried_at
-FROM event AS t CROSS JOIN LATERAL (
-    SELECT now() - (150000 - t.seq) * interval '15 seconds' AS at,
-           CASE WHEN t.seq % 100 < 89 THEN 'delivered' WHEN t.seq % 200 = 99 THEN 'exhausted'
+FROM (SELECT *, seq - min(seq) OVER () + 1 AS n FROM event) AS t CROSS JOIN LATERAL (
+    SELECT now() - (150000 - t.n) * interval '15 seconds' AS at,
+           CASE WHEN t.n % 100 < 89 THEN 'delivered' WHEN t.n % 200 = 99 THEN 'exhausted'
                 ELSE 'pending' END AS status,
-           CASE WHEN t.seq % 100 < 89 OR t.seq % 200 = 99 OR t.seq % 400 = 199 THEN 1 ELSE 0 END
+           CASE WHEN t.n % 100 < 89 OR t.n % 200 = 99 OR t.n % 400 = 199 THEN 1 ELSE 0 END
                AS attempts,
-           CASE WHEN t.seq % 100 BETWEEN 89 AND 98 THEN 'paused'
-                WHEN t.seq % 100 = 99 AND t.seq % 3 = 0 AND t.seq % 200 <> 99 THEN 'disabled'
+           CASE WHEN t.n % 100 BETWEEN 89 AND 98 THEN 'paused'
+                WHEN t.n % 100 = 99 AND t.n % 3 = 0 AND t.n % 200 <> 99 THEN 'disabled'
                 ELSE 'active' END AS endpoint
 ) AS what
 JOIN webhook_endpoint AS e ON e.organization_id = $1 AND e.alias = what.endpoint
