@@ -69,8 +69,6 @@ async def waiting_up_to(pool: Pool, month: date) -> int:
 
 async def forget_up_to(pool: Pool, month: date, limit: int) -> int:
     """Remove deliveries of those events that wait no more; how many."""
-    gone = 0
-    for statement in (_FORGET_CANCELLED, _FORGET):
-        done: str = await pool.execute(statement, month, limit)
-        gone += int(done.rpartition(" ")[2])
-    return gone
+    cancelled: str = await pool.execute(_FORGET_CANCELLED, month, limit)
+    finished: str = await pool.execute(_FORGET, month, limit)
+    return sum(int(done.rpartition(" ")[2]) for done in (cancelled, finished))

@@ -18,7 +18,7 @@ from privata.events.tests.months import back_in, begin_with, first_of, months_be
 from privata.infra.context import AppContext
 from privata.orders import retention
 from privata.payouts.tests.making import with_settings
-from privata.webhooks.tests.deliveries import endpoint, publish_order
+from privata.webhooks.tests.deliveries import GIVE_UP, endpoint, publish_order
 from privata.worker import old_orders
 
 ORDER = """
@@ -97,13 +97,12 @@ async def test_old_orders_are_archived_whole_and_their_month_of_events_goes(old:
     await endpoint(old.ctx, old.organization)
     over, refunded = await old.order(), await old.order("refunded", refund="done")
     young = await publish_order(old.ctx, old.organization)
-    await old.ctx.database.pool.execute(
-        "UPDATE webhook_delivery SET status = 'exhausted' WHERE order_id <> $1", young
-    )
+    await old.ctx.database.pool.execute(GIVE_UP.format(where="order_id <> $1", attempts="1"), young)
     await old_orders.keep_once(old.ctx)
     assert await old.left() == set()
     assert await old.events() == 1
-    assert await old.ctx.database.pool.fetchval("SELECT count(*) FROM webhook_delivery") == 1
+    assert await old.ctx.database.pool.fetchval("SELECT count(*) FROM webhook_delivery") == 0
+    assert await old.ctx.database.pool.fetchval("SELECT count(*) FROM webhook_due") == 1
     for table in ("order_timeline", "refund"):
         assert await old.ctx.database.pool.fetchval(f"SELECT count(*) FROM {table}") == 0
     found = {line["order"]["id"]: line for line in old.archived()}
@@ -161,7 +160,7 @@ async def test_a_month_of_which_a_delivery_waits_is_kept(
     """Of an event that is about no order."""
     await endpoint(old.ctx, old.organization)
     await old.order()
-    await old.ctx.database.pool.execute("UPDATE webhook_delivery SET order_id = NULL")
+    await old.ctx.database.pool.execute("UPDATE webhook_due SET order_id = NULL")
     with caplog.at_level(logging.WARNING):
         await old_orders.keep_once(old.ctx)
     assert await old.left() == set()
