@@ -45,12 +45,10 @@ _FEW = "an organization has few: it gets the organization when the statements na
 NOT_YET = {
     "event_pkey": _FEED,
     "event_order_seq_once": _FEED,
-    "idempotency_key_pkey": "finished and released by the number that the claim gave out",
     "order_export_pkey": _BY_ID,
     "order_export_chunk_pkey": _FEW,
     "order_export_chunk_export_id_d411532d_fk_order_export_id": _FEW,
     "order_export_chunk": _FEW,
-    "refund_pkey": "one for each order, found and locked by the order alone",
     "stream_pkey": "closed by the number alone, by any process",
     "stream_node_id_c6f695cc_fk_stream_node_id": "the processes are shared by all organizations",
     "webhook_delivery_pkey": _QUEUE,

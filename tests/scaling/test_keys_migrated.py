@@ -1,0 +1,94 @@
+"""Keys that begin with the organization and the environment: what there was is kept, both ways, and
+no row can point into another organization or the other environment."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from conftest import Cluster
+from privata.core.ids import new_id
+from tests.contracts.test_migrations import manage
+
+Owner = psycopg.Connection[Any]
+
+
+@pytest.fixture
+def owner(cluster: Cluster, database_name: str) -> Iterator[Owner]:
+    # ClientCursor: several statements at once, with values.
+    with psycopg.connect(
+        cluster.owner(database_name), autocommit=True, cursor_factory=psycopg.ClientCursor
+    ) as connection:
+        yield connection
+
+
+@pytest.fixture
+def ids(owner: Owner) -> dict[str, uuid.UUID]:
+    made = {name: new_id() for name in ("org", "other", "endpoint", "child", "recovery", "job")}
+    owner.execute(
+        "INSERT INTO organization (id, name) VALUES (%(org)s, 'Acme'), (%(other)s, 'Other')", made
+    )
+    return made
+
+
+def kept(owner: Owner, *asked: str) -> list[list[tuple[Any, ...]]]:
+    return [owner.execute(one).fetchall() for one in asked]
+
+
+REFUNDED = """
+INSERT INTO orders (id, organization_id, environment, quote_id, provider, provider_order_id,
+    from_asset, from_network, from_decimals, to_asset, to_network, to_decimals, amount_from,
+    amount_to_expected, rate_type, deposit_address, payout_address, sandbox_scenario, expires_at)
+VALUES ('prv-1', %(org)s, 'test', 'qt_1', 'simulator', 'p', 'BTC', 'BTC', 8, 'ETH', 'ETH', 8, 1, 2,
+        'float', 'd', 'p', 'refund', now());
+INSERT INTO refund (order_id, organization_id, environment, action, to_address, source,
+    requested_by, due_at)
+VALUES ('prv-1', %(org)s, 'test', 'return_to_refund_address', 'a', 'api', 'x', now());
+INSERT INTO idempotency_key (organization_id, environment, key, request_digest, locked_until)
+VALUES (%(org)s, 'test', 'k', '', '2026-01-01'), (%(org)s, 'live', 'k', '', '2026-01-01');
+"""
+
+REFUNDED_KEPT = (
+    "SELECT organization_id, environment, order_id, to_address FROM refund",
+    "SELECT environment, key, locked_until FROM idempotency_key ORDER BY environment",
+)
+
+#: As the release before them asks, which runs beside them.
+BEFORE_THEM = """
+INSERT INTO idempotency_key (organization_id, environment, key, request_digest, locked_until)
+VALUES (%(org)s, 'test', 'k', 'new', now())
+ON CONFLICT (organization_id, environment, key) DO UPDATE SET request_digest = 'new'
+RETURNING id
+"""
+
+
+def test_refunds_and_kept_answers_are_kept_over_their_new_keys_and_back(
+    cluster: Cluster, database_name: str, owner: Owner, ids: dict[str, uuid.UUID]
+) -> None:
+    url = cluster.owner(database_name)
+    owner.execute(REFUNDED, ids)
+    before = kept(owner, *REFUNDED_KEPT)
+    assert [len(rows) for rows in before] == [1, 2]
+    again = "INSERT INTO refund SELECT * FROM refund"
+    for targets in ({"infra": "0010", "refunds": "0004"}, {"infra": "", "refunds": ""}):
+        for app, target in targets.items():
+            manage(url, "migrate", app, *filter(None, [target]), "--verbosity", "0")
+        assert kept(owner, *REFUNDED_KEPT) == before
+        assert len(owner.execute(BEFORE_THEM, ids).fetchall()) == 1
+        with pytest.raises(psycopg.errors.UniqueViolation, match="refund_pkey"):
+            owner.execute(again)
+
+
+def test_an_order_has_one_refund_whichever_environment_it_names(
+    owner: Owner, ids: dict[str, uuid.UUID]
+) -> None:
+    owner.execute(REFUNDED, ids)
+    columns = "order_id, organization_id, action, to_address, source, requested_by, due_at"
+    with pytest.raises(psycopg.errors.UniqueViolation, match="refund_pkey"):
+        owner.execute(
+            f"INSERT INTO refund ({columns}, environment) SELECT {columns}, 'live' FROM refund"
+        )
