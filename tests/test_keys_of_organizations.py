@@ -37,6 +37,7 @@ SHARED = {
 }
 
 _QUEUE = "the queue is claimed over all organizations by the id alone; goes with its own table"
+_REFERRED = "beside its key, for the references of `webhook_delivery`; goes with those"
 _BY_ID = "claimed and locked by the id alone"
 _FEED = "the number of the feed; goes with a number of its own for each organization"
 _FEW = "an organization has few: it gets the organization when the statements name it"
@@ -59,14 +60,8 @@ NOT_YET = {
     "webhook_delivery_event_seq_c415fafb_fk_event_seq": _FEED,
     "webhook_delivery_recovery_id_a61baa4c_fk_webhook_recovery_id": _QUEUE,
     "webhook_delivery_retry_of_id_a6227733_fk_webhook_delivery_id": _QUEUE,
-    "webhook_endpoint_pkey": _QUEUE,
-    "webhook_recovery_pkey": _BY_ID,
-    "webhook_recovery_one_running": _FEW,
-    "webhook_recovery_endpoint_id_8ebe78c0_fk_webhook_endpoint_id": _FEW,
-    "webhook_secret": _FEW,
-    "webhook_secret_pkey": _FEW,
-    "webhook_secret_one_current": _FEW,
-    "webhook_secret_endpoint_id_ce649611_fk_webhook_endpoint_id": _FEW,
+    "webhook_endpoint_by_id": _REFERRED,
+    "webhook_recovery_by_id": _REFERRED,
 }
 
 #: The audit log has a chain for each organization, on one node, and triggers.

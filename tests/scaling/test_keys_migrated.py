@@ -35,8 +35,57 @@ def ids(owner: Owner) -> dict[str, uuid.UUID]:
     return made
 
 
+ENDPOINT = """
+INSERT INTO webhook_endpoint (id, organization_id, environment, channel, alias, url)
+VALUES (%(endpoint)s, %(org)s, 'test', 'order', 'x', 'http://x');
+"""
+
+HOOKS = f"""
+{ENDPOINT}
+INSERT INTO webhook_secret (organization_id, environment, id, endpoint_id, sealed, hint)
+VALUES (%(org)s, 'test', %(child)s, %(endpoint)s, 'sealed', 'whsec_test_x');
+INSERT INTO webhook_recovery (organization_id, environment, id, endpoint_id, since, created_by)
+VALUES (%(org)s, 'test', %(recovery)s, %(endpoint)s, '2026-01-01', 'x');
+INSERT INTO event (event_id, organization_id, environment, channel, type, body)
+VALUES ('e', %(org)s, 'test', 'order', 'order.sending', '');
+INSERT INTO webhook_delivery (organization_id, environment, endpoint_id, event_seq, recovery_id)
+SELECT %(org)s, 'test', %(endpoint)s, seq, %(recovery)s FROM event;
+"""
+
+#: What is kept, by the names that it has before and after.
+HOOKS_KEPT = (
+    "SELECT id, endpoint_id, sealed, hint, expires_at FROM webhook_secret",
+    "SELECT id, organization_id, environment, endpoint_id, status FROM webhook_recovery",
+    "SELECT id, endpoint_id, recovery_id FROM webhook_delivery",
+)
+
+#: Foreign keys of deliveries, which the keys of endpoints and recoveries hang on.
+REFERENCES = """
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint
+WHERE contype = 'f' AND conrelid = 'webhook_delivery'::regclass
+ORDER BY conname
+"""
+
+
 def kept(owner: Owner, *asked: str) -> list[list[tuple[Any, ...]]]:
     return [owner.execute(one).fetchall() for one in asked]
+
+
+def test_endpoints_secrets_and_recoveries_are_kept_over_their_new_keys_and_back(
+    cluster: Cluster, database_name: str, owner: Owner, ids: dict[str, uuid.UUID]
+) -> None:
+    url = cluster.owner(database_name)
+    owner.execute(HOOKS, ids)
+    before = kept(owner, *HOOKS_KEPT, REFERENCES)
+    assert [len(rows) for rows in before[:3]] == [1, 1, 1]
+    manage(url, "migrate", "webhooks", "0013", "--verbosity", "0")
+    assert kept(owner, *HOOKS_KEPT, REFERENCES) == before
+    with pytest.raises(psycopg.errors.UndefinedColumn):
+        owner.execute("SELECT organization_id FROM webhook_secret")
+    manage(url, "migrate", "webhooks", "--verbosity", "0")
+    assert kept(owner, *HOOKS_KEPT, REFERENCES) == before
+    found = owner.execute("SELECT organization_id, environment FROM webhook_secret").fetchall()
+    assert found == [(ids["org"], "test")]
 
 
 REFUNDED = """
@@ -92,3 +141,25 @@ def test_an_order_has_one_refund_whichever_environment_it_names(
         owner.execute(
             f"INSERT INTO refund ({columns}, environment) SELECT {columns}, 'live' FROM refund"
         )
+
+
+@pytest.mark.parametrize("wrong", ["other organization", "other environment"])
+@pytest.mark.parametrize(
+    "child",
+    [
+        "INSERT INTO webhook_secret (organization_id, environment, id, endpoint_id, sealed, hint)"
+        " VALUES (%(whose)s, %(where)s, %(child)s, %(endpoint)s, '', '')",
+        "INSERT INTO webhook_recovery (organization_id, environment, id, endpoint_id, since,"
+        " created_by) VALUES (%(whose)s, %(where)s, %(recovery)s, %(endpoint)s, now(), 'x')",
+    ],
+    ids=["secret", "recovery"],
+)
+def test_nothing_belongs_to_what_is_another_s(
+    owner: Owner, ids: dict[str, uuid.UUID], child: str, wrong: str
+) -> None:
+    owner.execute(ENDPOINT, ids)
+    own: dict[str, object] = {**ids, "whose": ids["org"], "where": "test"}
+    others = own | ({"whose": ids["other"]} if wrong == "other organization" else {"where": "live"})
+    with pytest.raises(psycopg.errors.ForeignKeyViolation, match="of_its_"):
+        owner.execute(child, others)
+    owner.execute(child, own)

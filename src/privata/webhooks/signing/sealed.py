@@ -11,6 +11,6 @@ from privata.webhooks.signing.signatures import secret_context
 SECRETS: Final = SealedColumn(
     "webhook_secret",
     "sealed",
-    {"id": "uuid"},
+    {"organization_id": "uuid", "environment": "text", "id": "uuid"},
     lambda row: secret_context(row["id"]),
 )
