@@ -38,18 +38,12 @@ SHARED = {
 
 _QUEUE = "the queue is claimed over all organizations by the id alone; goes with its own table"
 _REFERRED = "beside its key, for the references of `webhook_delivery`; goes with those"
-_BY_ID = "claimed and locked by the id alone"
 _FEED = "the number of the feed; goes with a number of its own for each organization"
-_FEW = "an organization has few: it gets the organization when the statements name it"
 
 #: Keys that do not begin with the organization yet, and why.
 NOT_YET = {
     "event_pkey": _FEED,
     "event_order_seq_once": _FEED,
-    "order_export_pkey": _BY_ID,
-    "order_export_chunk_pkey": _FEW,
-    "order_export_chunk_export_id_d411532d_fk_order_export_id": _FEW,
-    "order_export_chunk": _FEW,
     "stream_pkey": "closed by the number alone, by any process",
     "stream_node_id_c6f695cc_fk_stream_node_id": "the processes are shared by all organizations",
     "webhook_delivery_pkey": _QUEUE,

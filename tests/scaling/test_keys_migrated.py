@@ -88,6 +88,34 @@ def test_endpoints_secrets_and_recoveries_are_kept_over_their_new_keys_and_back(
     assert found == [(ids["org"], "test")]
 
 
+EXPORTED = """
+INSERT INTO order_export (organization_id, environment, id, query, columns, as_of, created_by)
+VALUES (%(org)s, 'test', %(job)s, '', '{}', now(), 'x');
+INSERT INTO order_export_chunk (organization_id, environment, export_id, number, data)
+VALUES (%(org)s, 'test', %(job)s, 0, 'zero'), (%(org)s, 'test', %(job)s, 1, 'one');
+"""
+
+EXPORTED_KEPT = (
+    "SELECT id, organization_id, environment, as_of FROM order_export",
+    "SELECT export_id, number, data FROM order_export_chunk ORDER BY number",
+)
+
+
+def test_exports_are_kept_over_their_new_keys_and_back(
+    cluster: Cluster, database_name: str, owner: Owner, ids: dict[str, uuid.UUID]
+) -> None:
+    url = cluster.owner(database_name)
+    owner.execute(EXPORTED, ids)
+    before = kept(owner, *EXPORTED_KEPT)
+    assert [len(rows) for rows in before] == [1, 2]
+    manage(url, "migrate", "orders", "0009", "--verbosity", "0")
+    assert kept(owner, *EXPORTED_KEPT) == before
+    manage(url, "migrate", "orders", "--verbosity", "0")
+    assert kept(owner, *EXPORTED_KEPT) == before
+    owner.execute("DELETE FROM order_export")
+    assert kept(owner, EXPORTED_KEPT[1]) == [[]]
+
+
 REFUNDED = """
 INSERT INTO orders (id, organization_id, environment, quote_id, provider, provider_order_id,
     from_asset, from_network, from_decimals, to_asset, to_network, to_decimals, amount_from,
@@ -151,13 +179,15 @@ def test_an_order_has_one_refund_whichever_environment_it_names(
         " VALUES (%(whose)s, %(where)s, %(child)s, %(endpoint)s, '', '')",
         "INSERT INTO webhook_recovery (organization_id, environment, id, endpoint_id, since,"
         " created_by) VALUES (%(whose)s, %(where)s, %(recovery)s, %(endpoint)s, now(), 'x')",
+        "INSERT INTO order_export_chunk (organization_id, environment, export_id, number, data)"
+        " VALUES (%(whose)s, %(where)s, %(job)s, 2, '')",
     ],
-    ids=["secret", "recovery"],
+    ids=["secret", "recovery", "piece of an export"],
 )
 def test_nothing_belongs_to_what_is_another_s(
     owner: Owner, ids: dict[str, uuid.UUID], child: str, wrong: str
 ) -> None:
-    owner.execute(ENDPOINT, ids)
+    owner.execute(ENDPOINT + EXPORTED, ids)
     own: dict[str, object] = {**ids, "whose": ids["org"], "where": "test"}
     others = own | ({"whose": ids["other"]} if wrong == "other organization" else {"where": "live"})
     with pytest.raises(psycopg.errors.ForeignKeyViolation, match="of_its_"):
