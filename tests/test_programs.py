@@ -27,7 +27,7 @@ def test_the_exit_code_and_what_it_says_arrive() -> None:
     assert "No such command 'nonsense'" in ended.stderr
     ended = programs.run("privata", "openapi", env=PLAIN | {"PRIVATA_PORT": "eighty"})
     assert ended.returncode == 1
-    assert ended.stderr.startswith("privata: PRIVATA_PORT: ")
+    assert ended.stderr.startswith('privata: PRIVATA_PORT is "eighty". It must be ')
 
 
 def test_a_signal_ends_it_and_is_told() -> None:

@@ -54,9 +54,10 @@ WITH made AS (
     SELECT made.id, e.organization_id, e.environment, e.channel, e.alias, e.url, e.dialect
     FROM webhook_endpoint AS e CROSS JOIN unnest($2::uuid[]) AS made (id) WHERE e.id = $1
 )
-INSERT INTO webhook_secret (id, endpoint_id, sealed, hint)
-SELECT s.id, s.endpoint_id, s.sealed, 'x'
+INSERT INTO webhook_secret (organization_id, environment, id, endpoint_id, sealed, hint)
+SELECT e.organization_id, e.environment, s.id, s.endpoint_id, s.sealed, 'x'
 FROM unnest($2::uuid[], $3::uuid[], $4::bytea[]) AS s (endpoint_id, id, sealed)
+CROSS JOIN webhook_endpoint AS e WHERE e.id = $1
 """
 
 

@@ -17,6 +17,7 @@ from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
 from privata.infra.database.due_work import DueSql, DueWork
 from privata.orders.claims import DUE_POLLS, Polls
+from privata.orders.export import jobs
 from privata.refunds.claims import DUE_REFUNDS, DueRefunds
 from privata.webhooks.endpoints.pause_emails import DUE_NOTICES
 from privata.webhooks.recovery.recovering import DUE_RECOVERIES
@@ -75,6 +76,13 @@ SELECT gen_random_uuid(), $1, 'test', id, now(), 'tests', now() - make_interval(
 FROM unnest($2::uuid[]) AS e(id)
 """
 
+EXPORTS = """
+INSERT INTO order_export (organization_id, environment, id, query, columns, as_of, created_by,
+    due_at)
+SELECT $1, 'test', gen_random_uuid(), '', '{}', now(), 'tests', now() - make_interval(secs => $3)
+FROM generate_series(1, $2)
+"""
+
 Make = Callable[[AppContext, UUID, int, float], Awaitable[None]]
 Take = Callable[[AppContext], Callable[[], Awaitable[list[UUID]]]]
 
@@ -119,6 +127,10 @@ async def _recoveries(ctx: AppContext, organization: UUID, rows: int, age_s: flo
     await ctx.database.pool.execute(RECOVERIES, organization, ids, age_s)
 
 
+async def _exports(ctx: AppContext, organization: UUID, rows: int, age_s: float) -> None:
+    await ctx.database.pool.execute(EXPORTS, organization, rows, age_s)
+
+
 def _polls(**kind: bool) -> Take:
     def begin(ctx: AppContext) -> Callable[[], Awaitable[list[UUID]]]:
         polls = Polls(ctx, TEST, **kind)
@@ -136,6 +148,17 @@ def _due_refunds(ctx: AppContext) -> Callable[[], Awaitable[list[UUID]]]:
 
     async def take() -> list[UUID]:
         return [row.organization_id for row in await refunds.claim(ROOM, 30.0)]
+
+    return take
+
+
+def _due_exports(ctx: AppContext) -> Callable[[], Awaitable[list[UUID]]]:
+    work = jobs.due_exports(ctx)
+
+    async def take() -> list[UUID]:
+        values = (jobs.MOST_ATTEMPTS, jobs.LEASE_S)
+        rows = await work.claim(ctx.database.pool, ROOM, *values)
+        return [row["organization_id"] for row in rows]
 
     return take
 
@@ -181,6 +204,7 @@ KINDS = {
     "expired orders": Kind(DUE_POLLS, _made("expired"), _polls(late=True)),
     "refund windows": Kind(DUE_POLLS, _made("refund_required"), _polls(refunds=True)),
     "refunds": Kind(DUE_REFUNDS, _refunds, _due_refunds),
+    "exports": Kind(jobs.DUE_EXPORTS, _exports, _due_exports),
     "pause notices": Kind(DUE_NOTICES, _paused, _work(DUE_NOTICES)),
     "probes": Kind(DUE_PROBES, _rested, _work(DUE_PROBES, (1.0,))),
     "recoveries": Kind(DUE_RECOVERIES, _recoveries, _work(DUE_RECOVERIES, after=_LATER)),

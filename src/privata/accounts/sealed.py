@@ -21,8 +21,7 @@ def totp_context(user_id: int) -> str:
 SESSIONS: Final = SealedColumn(
     "user_session",
     "sealed",
-    "id",
-    "bigint",
+    {"id": "bigint"},
     lambda row: session_context(row["key_digest"]),
     needs=("key_digest",),
 )
@@ -31,8 +30,7 @@ SESSIONS: Final = SealedColumn(
 APPS: Final = SealedColumn(
     "mfa_authenticator",
     "data",
-    "id",
-    "bigint",
+    {"id": "bigint"},
     lambda row: totp_context(row["user_id"]),
     needs=("user_id",),
     where="type = 'totp'",

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Final, Protocol
+
+#: Where the time of Unix begins.
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 class Clock(Protocol):
@@ -38,8 +43,8 @@ class ManualClock:
 
 
 def unix_ms(moment: datetime) -> int:
-    """Milliseconds since the epoch, rounded down."""
-    return int(moment.timestamp() * 1000)
+    """Milliseconds since the epoch, rounded down; in whole numbers, since a float may lose one."""
+    return (moment - EPOCH) // MILLISECOND
 
 
 def iso(moment: datetime) -> str:

@@ -10,9 +10,11 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
+
+from privata.core.clock import EPOCH, MILLISECOND, unix_ms
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -36,9 +38,6 @@ _VARIANT: Final = 0b10
 
 _MS_BITS: Final = 48
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND: Final = timedelta(milliseconds=1)
-
 
 def base62_token() -> str:
     """32 random bytes in base 62, always `TOKEN_DIGITS` characters."""
@@ -57,7 +56,7 @@ def new_id(at: datetime | None = None) -> UUID:
     """
     if at is None:
         at = datetime.now(UTC)  # wall clock: only where rows stand; what depends on it hands it in
-    return _laid_out(_unix_ms(at), _IN_TIME_ORDER, secrets.randbits(_RANDOM_BITS))
+    return _laid_out(unix_ms(at), _IN_TIME_ORDER, secrets.randbits(_RANDOM_BITS))
 
 
 def named_id(name: str, at: datetime) -> UUID:
@@ -66,18 +65,14 @@ def named_id(name: str, at: datetime) -> UUID:
     A UUIDv8: the milliseconds where UUIDv7 has them, and 74 bits of the name's SHA-256.
     """
     digest = hashlib.sha256(name.encode()).digest()
-    return _laid_out(_unix_ms(at), _OWN, int.from_bytes(digest) >> (256 - _RANDOM_BITS))
+    return _laid_out(unix_ms(at), _OWN, int.from_bytes(digest) >> (256 - _RANDOM_BITS))
 
 
 def made_at(ident: UUID) -> datetime | None:
     """When an id in time order was made, to the millisecond; None for one that does not tell."""
     if ident.version not in (_IN_TIME_ORDER, _OWN):
         return None
-    return _EPOCH + (ident.int >> _BELOW_TIME) * _MILLISECOND
-
-
-def _unix_ms(at: datetime) -> int:
-    return (at - _EPOCH) // _MILLISECOND
+    return EPOCH + (ident.int >> _BELOW_TIME) * MILLISECOND
 
 
 def _laid_out(ms: int, version: int, rest: int) -> UUID:

@@ -7,20 +7,25 @@ A wrong value ends the start with one line that names the variable. Each setting
 from __future__ import annotations
 
 import base64
-import binascii
 import ipaddress
 import os
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from privata.core.errors import StartupError
 from privata.infra.development_key import development_key
-from privata.infra.unknown_settings import PREFIX, given_names, refuse_misspelt
+from privata.infra.wrong_settings import (
+    allowed,
+    given_names,
+    refuse_misspelt,
+    variable,
+    what_is_wrong,
+)
 
 #: Bytes of key material that a secret key must at least have.
 MIN_KEY_BYTES = 32
@@ -34,28 +39,55 @@ LOOPBACK = ("127.0.0.1", "::1")
 Words = Annotated[list[str], NoDecode]
 
 
+def _networks(example: str) -> Any:
+    return Field(
+        default=[],
+        description="IP addresses and networks (no host bits set), separated by commas",
+        examples=[example],
+    )
+
+
 class Settings(BaseSettings):
-    """The typed settings; field names are the variables without `PRIVATA_`."""
+    """The typed settings; field names are the variables without `PRIVATA_`.
+
+    A description ends the sentence "It must be …", and an example is a value that is accepted: the
+    message about a wrong value is made of them. Numbers and choices need none, they have bounds.
+    """
 
     model_config = SettingsConfigDict(env_prefix="PRIVATA_", extra="ignore", frozen=True)
 
     env: Literal["development", "production"] = "development"
     home: Path = Path(".privata")
-    database_url: str | None = Field(default=None, repr=False)
+    database_url: str | None = Field(
+        default=None,
+        repr=False,
+        description="the URL of the database",
+        examples=["postgresql://privata@db.example.com/privata"],
+    )
     database_listen_url: str | None = Field(default=None, repr=False)
     database_owner_url: str | None = Field(default=None, repr=False)
     database_retention_url: str | None = Field(default=None, repr=False)
     database_distributed: bool = False
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
-    public_url: str | None = None
-    secret_keys: Words = Field(default=[], repr=False)
+    public_url: str | None = Field(
+        default=None,
+        description="the URL at which people and partners reach this installation",
+        examples=["https://partners.example.com"],
+    )
+    secret_keys: Words = Field(
+        default=[],
+        repr=False,
+        description=f"keys of at least {MIN_KEY_BYTES} bytes, each in base64, separated by commas",
+        # None that somebody could copy.
+        examples=["the output of `openssl rand -base64 32`"],
+    )
     request_head_seconds: float = Field(default=10.0, gt=0, le=600)
     request_body_seconds: float = Field(default=30.0, gt=0, le=3600)
     keep_alive_seconds: int = Field(default=75, ge=1, le=3600)
     drain_seconds: float = Field(default=3.0, ge=0, le=300)
     worker_health_host: str = "127.0.0.1"
-    worker_health_port: int | None = Field(default=None, ge=1, le=65535)
+    worker_health_port: int | None = Field(default=None, ge=1, le=65535, examples=[8001])
     clock_skew_seconds: float = Field(default=5.0, gt=0, le=3600)
     pool_size: int = Field(default=10, ge=2, le=200)
     pages_pool_size: int = Field(default=10, ge=1, le=200)
@@ -87,13 +119,21 @@ class Settings(BaseSettings):
     late_deposit_days: int = Field(default=14, ge=0, le=365)
     payout_address_delay_hours: int = Field(default=24, ge=0, le=720)
     payout_secret_age_hours: int = Field(default=24, ge=0, le=720)
-    trusted_proxies: Words = []
-    health_probers: Words = []
-    outbound_allowed_cidrs: Words = []
-    outbound_extra_ports: Words = []
-    outbound_own_addresses: Words = []
+    trusted_proxies: Words = _networks("10.0.0.0/8,192.0.2.7")
+    health_probers: Words = _networks("192.0.2.0/28")
+    outbound_allowed_cidrs: Words = _networks("10.20.0.0/16")
+    outbound_extra_ports: Words = Field(
+        default=[], description="ports from 1 to 65535, separated by commas", examples=["8080,9443"]
+    )
+    outbound_own_addresses: Words = _networks("198.51.100.7")
     outbound_own_by_name: bool = True
-    mail_url: str | None = Field(default=None, repr=False)
+    mail_url: str | None = Field(
+        default=None,
+        repr=False,
+        description=f"a URL that starts with {', '.join(f'{one}:' for one in MAIL_SCHEMES[:-1])},"
+        f" or {MAIL_SCHEMES[-1]}:",
+        examples=["smtp://user:password@mail.example.com:587"],
+    )
     mail_from: str | None = None
     new_device_code: bool = True
     # At least what OWASP's Password Storage Cheat Sheet asks of Argon2id with two passes.
@@ -123,7 +163,10 @@ class Settings(BaseSettings):
     @classmethod
     def _cidrs(cls, value: list[str]) -> list[str]:
         for block in value:
-            ipaddress.ip_network(block)
+            try:
+                ipaddress.ip_network(block)
+            except ValueError:
+                raise ValueError(block) from None
         return value
 
     @field_validator("outbound_extra_ports")
@@ -131,14 +174,14 @@ class Settings(BaseSettings):
     def _ports(cls, value: list[str]) -> list[str]:
         for port in value:
             if not port.isdecimal() or not 0 < int(port) < 65536:
-                raise ValueError(f"{port!r} is not a port number")
+                raise ValueError(port)
         return value
 
     @field_validator("mail_url")
     @classmethod
     def _mail_scheme(cls, value: str | None) -> str | None:
         if value and value.partition(":")[0] not in MAIL_SCHEMES:
-            raise ValueError(f"an email URL must start with one of {', '.join(MAIL_SCHEMES)}")
+            raise ValueError("unknown scheme")
         return value or None
 
     @field_validator("secret_keys")
@@ -147,19 +190,20 @@ class Settings(BaseSettings):
         for key in value:
             try:
                 raw = base64.b64decode(key, validate=True)
-            except binascii.Error:
-                raise ValueError(
-                    "each key must be base64: create it with `openssl rand -base64 32`, and"
-                    " separate several with commas"
-                ) from None
+            except ValueError:  # also for what is not ASCII
+                raw = b""
             if len(raw) < MIN_KEY_BYTES:
-                raise ValueError(f"each key must be at least {MIN_KEY_BYTES} bytes of base64")
+                raise ValueError("no key")
         return value
 
     @model_validator(mode="after")
     def _payouts_are_possible(self) -> Settings:
         if self.payout_min_usd > self.payout_max_usd:
-            raise ValueError("PRIVATA_PAYOUT_MIN_USD must not exceed PRIVATA_PAYOUT_MAX_USD")
+            raise ValueError(
+                "PRIVATA_PAYOUT_MIN_USD must not exceed PRIVATA_PAYOUT_MAX_USD, but is"
+                f" {self.payout_min_usd} with a maximum of {self.payout_max_usd}. Lower the first"
+                " or raise the second."
+            )
         return self
 
     @model_validator(mode="after")
@@ -167,13 +211,20 @@ class Settings(BaseSettings):
         if self.env == "production":
             for name in ("secret_keys", "database_url", "public_url"):
                 if not getattr(self, name):
-                    raise ValueError(f"PRIVATA_{name.upper()} must be set in production")
+                    raise ValueError(
+                        f"{variable(name)} must be set in production. It must be"
+                        f" {allowed(type(self).model_fields[name])}."
+                    )
             if (self.mail_url or "").startswith("console:"):
                 raise ValueError(
-                    "PRIVATA_MAIL_URL cannot be console: in production; it prints codes and links"
+                    "PRIVATA_MAIL_URL cannot be console: in production, since it prints codes and"
+                    " links. Name a mail server, for example smtps://user:password@mail.example.com."
                 )
             if not self.new_device_code:
-                raise ValueError("PRIVATA_NEW_DEVICE_CODE cannot be off in production")
+                raise ValueError(
+                    "PRIVATA_NEW_DEVICE_CODE cannot be off in production. Set it to true or remove"
+                    " it."
+                )
         return self
 
     @property
@@ -204,11 +255,7 @@ def load_settings() -> Settings:
     try:
         return Settings(_env_file=env_file)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = "_".join(str(part) for part in first["loc"][:1]).upper()
-        variable = f"PRIVATA_{name}: " if name else ""
-        message = first["msg"].removeprefix("Value error, ")
-        raise StartupError(f"{variable}{message}") from None
+        raise StartupError(what_is_wrong(error, Settings.model_fields)) from None
 
 
 def unknown_settings() -> list[str]:
@@ -216,7 +263,7 @@ def unknown_settings() -> list[str]:
 
     `StartupError` for one that is nearly a setting.
     """
-    known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
+    known = [variable(name) for name in Settings.model_fields]
     return refuse_misspelt(given_names(_env_file()), known)
 
 

@@ -17,8 +17,7 @@ def context(mail_id: UUID) -> str:
 MAILS: Final = SealedColumn(
     "mail",
     "sealed",
-    "id",
-    "uuid",
-    lambda row: context(row["row_key"]),
+    {"id": "uuid"},
+    lambda row: context(row["id"]),
     where="sealed IS NOT NULL",
 )

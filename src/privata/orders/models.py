@@ -267,7 +267,9 @@ class OrderExport(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id)
-    organization = models.ForeignKey("organizations.Organization", on_delete=models.CASCADE)
+    organization = models.ForeignKey(
+        "organizations.Organization", on_delete=models.CASCADE, db_index=False
+    )
     environment = environment_field()
     query = models.CharField(max_length=2048, help_text="the filter as it stands in an address")
     columns = ArrayField(models.CharField(max_length=32))
@@ -327,8 +329,17 @@ class OrderExport(models.Model):
 class OrderExportChunk(models.Model):
     """A piece of an export's CSV, compressed with zlib by itself."""
 
-    pk = models.CompositePrimaryKey("export_id", "number")
-    export = models.ForeignKey(OrderExport, on_delete=models.CASCADE, related_name="chunks")
+    pk = models.CompositePrimaryKey("organization_id", "environment", "export_id", "number")
+    organization = _owner()
+    environment = environment_field()
+    # By its id; the constraint, which has the whole key and deletes with it, is a migration's.
+    export = models.ForeignKey(
+        OrderExport,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
     number = models.IntegerField()
     data = models.BinaryField()
 

@@ -14,8 +14,18 @@ _WORKING = [RefundState.REQUESTED.value, RefundState.PROCESSING.value]
 class Refund(models.Model):
     """The one action of an order. Its address is for the provider: no page or answer shows it."""
 
-    order = models.OneToOneField("orders.Order", on_delete=models.CASCADE, primary_key=True)
-    organization = models.ForeignKey("organizations.Organization", on_delete=models.PROTECT)
+    pk = models.CompositePrimaryKey("organization_id", "order_id")
+    # By its id; the constraint, which has the organization as well, is a migration's.
+    order = models.ForeignKey(
+        "orders.Order",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    organization = models.ForeignKey(
+        "organizations.Organization", on_delete=models.PROTECT, db_index=False
+    )
     environment = environment_field()
     action = models.CharField(max_length=32)
     to_address = models.CharField(max_length=256, null=True)

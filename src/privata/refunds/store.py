@@ -135,7 +135,7 @@ SELECT o.id, o.organization_id, organization.name AS organization, o.environment
        o.tx_in_hash, r.action, r.state, r.failure
 FROM order_facts AS o
 JOIN shared_organization AS organization ON organization.id = o.organization_id
-LEFT JOIN refund AS r ON r.order_id = o.id
+LEFT JOIN refund AS r ON r.organization_id = o.organization_id AND r.order_id = o.id
 WHERE o.status = 'manual_review'
 ORDER BY o.updated_at, o.id
 LIMIT $1

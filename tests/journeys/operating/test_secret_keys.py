@@ -76,10 +76,9 @@ async def sealed(ctx: AppContext, organization: uuid.UUID, superuser: asyncpg.Co
         organization,
     )
     await pool.execute(
-        "INSERT INTO webhook_secret (id, endpoint_id, sealed, hint) VALUES ($1, $2, $3, '')",
-        secret,
-        endpoint,
-        values[0],
+        "INSERT INTO webhook_secret (organization_id, environment, id, endpoint_id, sealed, hint)"
+        " VALUES ($4, 'live', $1, $2, $3, '')",
+        *(secret, endpoint, values[0], organization),
     )
     data = {"secret": base64.b64encode(values[1]).decode(), "counter": 7}
     await pool.execute(

@@ -49,7 +49,7 @@ SET request_digest = excluded.request_digest, locked_until = excluded.locked_unt
 WHERE idempotency_key.created_at < now() - interval '24 hours'
    OR (idempotency_key.status_code IS NULL AND idempotency_key.locked_until < now()
        AND idempotency_key.request_digest = excluded.request_digest)
-RETURNING id, organization_id, locked_until
+RETURNING organization_id, environment, key, locked_until
 """
 
 _LOOK = """
@@ -58,22 +58,29 @@ WHERE organization_id = $1 AND environment = $2 AND key = $3
 """
 
 _FINISH = """
-UPDATE idempotency_key SET status_code = $3, body = $4
-WHERE id = $1 AND organization_id = $5 AND locked_until = $2 AND status_code IS NULL
-RETURNING id
+UPDATE idempotency_key SET status_code = $5, body = $6
+WHERE organization_id = $1 AND environment = $2 AND key = $3 AND locked_until = $4
+  AND status_code IS NULL
+RETURNING key
 """
 
 _RELEASE = """
 DELETE FROM idempotency_key
-WHERE id = $1 AND organization_id = $3 AND locked_until = $2 AND status_code IS NULL
+WHERE organization_id = $1 AND environment = $2 AND key = $3 AND locked_until = $4
+  AND status_code IS NULL
 """
 
 
 # A claim takes no notice of these either. In the order of the index; workers skip each other's.
 _FORGET = """
-DELETE FROM idempotency_key WHERE id = ANY (ARRAY(
-    SELECT id FROM idempotency_key WHERE created_at < now() - $1::interval
-    ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED))
+WITH old AS MATERIALIZED (
+    SELECT organization_id, environment, key FROM idempotency_key
+    WHERE created_at < now() - $1::interval
+    ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+DELETE FROM idempotency_key AS kept USING old
+WHERE kept.organization_id = old.organization_id AND kept.environment = old.environment
+  AND kept.key = old.key
 """
 
 
@@ -81,9 +88,15 @@ DELETE FROM idempotency_key WHERE id = ANY (ARRAY(
 class Claim:
     """The right to execute the call of one key, until `locked_until`."""
 
-    id: int
     organization_id: UUID
+    environment: str
+    key: str
     locked_until: datetime
+
+    @property
+    def its(self) -> tuple[UUID, str, str, datetime]:
+        """The first four parameters of what may still be done with it."""
+        return self.organization_id, self.environment, self.key, self.locked_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +155,7 @@ async def claim(
 
 async def finish(tx: Transaction, held: Claim, *, status_code: int, body: bytes) -> None:
     """Store the answer in the transaction of the effect; undoes it if the claim was lost."""
-    row = await tx.connection.fetchval(
-        _FINISH, held.id, held.locked_until, status_code, body, held.organization_id
-    )
+    row = await tx.connection.fetchval(_FINISH, *held.its, status_code, body)
     if row is None:
         raise IdempotencyConflict(
             "Another request with this Idempotency-Key finished first. Try again."
@@ -153,7 +164,7 @@ async def finish(tx: Transaction, held: Claim, *, status_code: int, body: bytes)
 
 async def release(pool: asyncpg.Pool[asyncpg.Record], held: Claim) -> None:
     """Forget a call that had no effect, so that the key can be used for the corrected one."""
-    await pool.execute(_RELEASE, held.id, held.locked_until, held.organization_id)
+    await pool.execute(_RELEASE, *held.its)
 
 
 async def forget_old(pool: asyncpg.Pool[asyncpg.Record], limit: int) -> int:

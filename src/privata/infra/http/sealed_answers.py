@@ -16,9 +16,7 @@ def answer_context(organization_id: object, environment: object, key: str) -> st
 ANSWERS: Final = SealedColumn(
     "idempotency_key",
     "body",
-    "id",
-    "bigint",
+    {"organization_id": "uuid", "environment": "text", "key": "text"},
     lambda row: answer_context(row["organization_id"], row["environment"], row["key"]),
-    needs=("organization_id", "environment", "key"),
     where="substring(body from 1 for 1) = '\\x01'",
 )

@@ -6,7 +6,7 @@ key is counted without opening anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,16 +19,15 @@ from privata.core.hooks import Hook
 class SealedColumn:
     """One column with sealed values.
 
-    `key` is the primary key and `key_type` its type. `context` is what a row's value is bound to:
-    it gets the row with `row_key` and the columns in `needs`. Where the column is not the sealed
-    value itself, `sealed` is the expression that yields it, `put` the assignment that stores
-    `new_bytes` in its place, and `where` says which rows have one.
+    `key` are the columns of the primary key in their order, each with its type. `context` is what a
+    row's value is bound to: it gets the row with these and the columns in `needs`. Where the column
+    is not the sealed value itself, `sealed` is the expression that yields it, `put` the assignment
+    that stores `new_bytes` in its place, and `where` says which rows have one.
     """
 
     table: str
     column: str
-    key: str
-    key_type: str
+    key: Mapping[str, str]
     context: Callable[[asyncpg.Record], str]
     needs: tuple[str, ...] = ()
     where: str = "true"

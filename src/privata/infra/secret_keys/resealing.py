@@ -67,10 +67,10 @@ async def _reseal_column(
     report = Resealed(column.table)
     for _ in range(MOST_PASSES):
         report.left, report.closed = 0, Counter()
-        last: object = None
+        last: list[Any] = [None] * len(column.key)
         while rows := await _batch(pool, sealer, column, last):
             await _reseal_rows(pool, sealer, column, rows, report)
-            last = rows[-1]["row_key"]
+            last = [rows[-1][name] for name in column.key]
             tell(report)
         if not report.left:
             break
@@ -78,17 +78,18 @@ async def _reseal_column(
 
 
 async def _batch(
-    pool: asyncpg.Pool[Any], sealer: Sealer, column: SealedColumn, last: object
+    pool: asyncpg.Pool[Any], sealer: Sealer, column: SealedColumn, last: list[Any]
 ) -> list[asyncpg.Record]:
-    needs = "".join(f", {one}" for one in column.needs)
+    key = ", ".join(column.key)
+    behind = ", ".join(f"${n}::{kind}" for n, kind in enumerate(column.key.values(), 3))
     return await pool.fetch(
-        f"SELECT {column.key} AS row_key, {column.value} AS row_value{needs}"  # noqa: S608
+        f"SELECT {', '.join((*column.key, *column.needs))}, {column.value} AS row_value"  # noqa: S608
         f" FROM {column.table} WHERE {column.where} AND {column.name} <> $1"
-        f" AND ($2::{column.key_type} IS NULL OR {column.key} > $2)"
-        f" ORDER BY {column.key} LIMIT $3",
+        f" AND ({behind.partition(',')[0]} IS NULL OR ({key}) > ({behind}))"
+        f" ORDER BY {key} LIMIT $2",
         sealer.marks[0].name,
-        last,
         BATCH,
+        *last,
     )
 
 
@@ -107,7 +108,7 @@ async def _reseal_rows(
         except UnsealError:
             report.closed[row["row_value"][1 : 1 + NAME_BYTES].hex()] += 1
             continue
-        keys.append(row["row_key"])
+        keys.append(tuple(row[name] for name in column.key))
         old.append(row["row_value"])
         new.append(sealer.seal(opened, context))
     replaced = await put(pool, column, keys, old, new)
@@ -118,7 +119,7 @@ async def _reseal_rows(
 async def put(
     pool: asyncpg.Pool[Any],
     column: SealedColumn,
-    keys: list[Any],
+    keys: list[tuple[Any, ...]],
     old: list[bytes],
     new: list[bytes],
 ) -> int:
@@ -129,23 +130,27 @@ async def put(
     and one that somebody holds is skipped: no page and no delivery waits for this, nor this for
     them.
     """
+    arrays = ", ".join(f"${n}::{kind}[]" for n, kind in enumerate(column.key.values(), 3))
+    given = ", ".join(f"its_{name}" for name in column.key)
+    key = ", ".join(f"t.{name}" for name in column.key)
+    same = " AND ".join(f"t.{name} = its_{name}" for name in column.key)
     replaced: int = await pool.fetchval(
         f"""
         WITH held AS (
-            SELECT t.{column.key} AS held_key, new_bytes
+            SELECT {given}, new_bytes
             FROM {column.table} AS t
-            JOIN unnest($1::{column.key_type}[], $2::bytea[], $3::bytea[])
-                AS n(new_key, old_bytes, new_bytes) ON t.{column.key} = n.new_key
+            JOIN unnest($1::bytea[], $2::bytea[], {arrays})
+                AS n(old_bytes, new_bytes, {given}) ON {same}
             WHERE {column.where} AND {column.value} = old_bytes
-            ORDER BY t.{column.key} FOR NO KEY UPDATE OF t SKIP LOCKED
+            ORDER BY {key} FOR NO KEY UPDATE OF t SKIP LOCKED
         ), replaced AS (
             UPDATE {column.table} AS t SET {column.assignment} FROM held
-            WHERE t.{column.key} = held_key RETURNING 1
+            WHERE {same} RETURNING 1
         )
         SELECT count(*) FROM replaced
         """,  # noqa: S608 - put together out of the rooms' constants
-        keys,
         old,
         new,
+        *([one[n] for one in keys] for n in range(len(column.key))),
     )
     return replaced

@@ -21,10 +21,10 @@ KEY = base64.b64encode(bytes(32)).decode()
         ("PRIVATA_PORT", "x", "PRIVATA_PORT"),
         ("PRIVATA_PORT", "70000", "PRIVATA_PORT"),
         ("PRIVATA_ENV", "staging", "PRIVATA_ENV"),
-        ("PRIVATA_SECRET_KEYS", "!!", "PRIVATA_SECRET_KEYS: each key must be base64"),
+        ("PRIVATA_SECRET_KEYS", "!!", "PRIVATA_SECRET_KEYS is invalid. It must be keys"),
         ("PRIVATA_SECRET_KEYS", "AAAA", "at least 32 bytes"),
         ("PRIVATA_OUTBOUND_ALLOWED_CIDRS", "10.0.0.1/8", "PRIVATA_OUTBOUND_ALLOWED_CIDRS"),
-        ("PRIVATA_OUTBOUND_EXTRA_PORTS", "0", "is not a port"),
+        ("PRIVATA_OUTBOUND_EXTRA_PORTS", "0", 'contains "0". It must be ports from 1'),
         ("PRIVATA_ENV_FILE", "/nowhere/at/all", "PRIVATA_ENV_FILE"),
     ],
 )

@@ -64,7 +64,10 @@ _LATEST: Final = f"{_SHOWN} ORDER BY created_at DESC, id LIMIT $3"
 
 _READY: Final = f"{_SHOWN} AND id = $3 AND state = 'done' AND expires_at > $4"
 
-_CHUNK: Final = "SELECT data FROM order_export_chunk WHERE export_id = $1 AND number = $2"
+_CHUNK: Final = """
+SELECT data FROM order_export_chunk
+WHERE organization_id = $1 AND environment = $2 AND export_id = $3 AND number = $4
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +178,7 @@ async def open_export(
                 target=str(export_id),
                 changes={"rows": found.rows},
             )
-    return found, _stored(ctx, export_id)
+    return found, _stored(ctx, actor, export_id)
 
 
 def wake_pages(tx: Transaction, organization_id: UUID, environment: str) -> None:
@@ -208,9 +211,10 @@ async def _written(ctx: AppContext, search: Search, wanted: Sequence[str]) -> As
         yield columns.lines(rows, wanted)
 
 
-async def _stored(ctx: AppContext, export_id: UUID) -> AsyncIterator[bytes]:
+async def _stored(ctx: AppContext, actor: Actor, export_id: UUID) -> AsyncIterator[bytes]:
+    its = (actor.organization_id, actor.environment.value, export_id)
     number = 0
-    while (data := await ctx.database.pool.fetchval(_CHUNK, export_id, number)) is not None:
+    while (data := await ctx.database.pool.fetchval(_CHUNK, *its, number)) is not None:
         yield zlib.decompress(data)
         number += 1
 

@@ -18,6 +18,7 @@ import msgspec
 from privata.audit import service as audit
 from privata.core.tenancy import Environment, system_actor
 from privata.infra.context import AppContext
+from privata.infra.database.due_work import DueSql, DueWork
 from privata.infra.database.rows import reader
 from privata.infra.waking import until_woken
 from privata.orders.export.files import EXPORTS_WAKEUP, KEPT, search_as_of, wake_pages
@@ -45,59 +46,83 @@ NET_S: Final = 60.0
 
 # A worker that lost its lease may be writing at this moment: the new token makes its next piece
 # fail, and the pieces it left are removed together with taking the job.
-_CLAIM: Final = """
-WITH taken AS (
-    UPDATE order_export
-    SET state = 'running', attempts = attempts + 1, lease_token = lease_token + 1,
-        due_at = now() + make_interval(secs => $1), rows = 0, size = 0, total = NULL
-    WHERE id = (SELECT id FROM order_export
-                WHERE state IN ('queued', 'running') AND due_at <= now() AND attempts < $2
-                ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING *
-), cleared AS (
-    DELETE FROM order_export_chunk WHERE export_id = (SELECT id FROM taken)
+DUE_EXPORTS: Final = DueSql(
+    since="w.due_at",
+    waiting="order_export AS w WHERE w.state IN ('queued', 'running') AND w.due_at <= now()"
+    " AND w.attempts < $4",
+    due="""
+    SELECT w.id, w.organization_id, w.environment FROM order_export AS w
+    WHERE w.organization_id = {organization} AND w.environment = {environment}
+      AND w.state IN ('queued', 'running') AND w.due_at <= now() AND w.attempts < $4
+    ORDER BY w.due_at LIMIT {most} FOR UPDATE OF w SKIP LOCKED""",
+    taken="""
+, cleared AS (
+    DELETE FROM order_export_chunk AS c USING due
+    WHERE c.organization_id = {organization} AND c.environment = due.environment
+      AND c.export_id = due.id
 )
-SELECT * FROM taken
-"""
+UPDATE order_export AS e
+SET state = 'running', attempts = e.attempts + 1, lease_token = e.lease_token + 1,
+    due_at = now() + make_interval(secs => $5), rows = 0, size = 0, total = NULL
+FROM due
+WHERE e.organization_id = {organization} AND e.environment = due.environment AND e.id = due.id
+RETURNING e.*""",
+)
 
 _TOTAL: Final = """
-UPDATE order_export SET total = $3, due_at = now() + make_interval(secs => $4)
-WHERE id = $1 AND organization_id = $5 AND lease_token = $2 AND state = 'running' RETURNING id
+UPDATE order_export SET total = $5, due_at = now() + make_interval(secs => $6)
+WHERE organization_id = $1 AND environment = $2 AND id = $3 AND lease_token = $4
+  AND state = 'running'
+RETURNING id
 """
 
 _PIECE: Final = """
 WITH mine AS (
     UPDATE order_export
-    SET rows = rows + $3, size = size + $4, total = greatest(total, rows + $3),
-        due_at = now() + make_interval(secs => $5)
-    WHERE id = $1 AND organization_id = $8 AND lease_token = $2 AND state = 'running'
+    SET rows = rows + $5, size = size + $6, total = greatest(total, rows + $5),
+        due_at = now() + make_interval(secs => $7)
+    WHERE organization_id = $1 AND environment = $2 AND id = $3 AND lease_token = $4
+      AND state = 'running'
     RETURNING id
 )
-INSERT INTO order_export_chunk (export_id, number, data) SELECT id, $6, $7 FROM mine
+INSERT INTO order_export_chunk (organization_id, environment, export_id, number, data)
+SELECT $1, $2, id, $8, $9 FROM mine
 RETURNING export_id
 """
 
 _DONE: Final = """
-UPDATE order_export SET state = 'done', total = rows, finished_at = $3, expires_at = $4
-WHERE id = $1 AND organization_id = $5 AND lease_token = $2 AND state = 'running' RETURNING rows
+UPDATE order_export SET state = 'done', total = rows, finished_at = $5, expires_at = $6
+WHERE organization_id = $1 AND environment = $2 AND id = $3 AND lease_token = $4
+  AND state = 'running'
+RETURNING rows
 """
 
 _FAIL: Final = """
-UPDATE order_export SET state = 'failed', finished_at = $3, error = $4
-WHERE id = $1 AND organization_id = $5 AND lease_token = $2 AND state = 'running' RETURNING id
+UPDATE order_export SET state = 'failed', finished_at = $5, error = $6
+WHERE organization_id = $1 AND environment = $2 AND id = $3 AND lease_token = $4
+  AND state = 'running'
+RETURNING id
 """
 
 _GIVE_UP: Final = """
-UPDATE order_export SET state = 'failed', finished_at = now(), error = $2
-WHERE state IN ('queued', 'running') AND due_at <= now() AND attempts >= $1
+WITH over AS (
+    UPDATE order_export SET state = 'failed', finished_at = now(), error = $2
+    WHERE state IN ('queued', 'running') AND due_at <= now() AND attempts >= $1
+    RETURNING organization_id, environment, id
+)
+DELETE FROM order_export_chunk AS c USING over
+WHERE c.organization_id = over.organization_id AND c.environment = over.environment
+  AND c.export_id = over.id
 """
 
 _EXPIRE: Final = """
 WITH over AS (
     UPDATE order_export SET state = 'expired' WHERE state = 'done' AND expires_at <= $1
-    RETURNING id
+    RETURNING organization_id, environment, id
 )
-DELETE FROM order_export_chunk USING over WHERE export_id = over.id
+DELETE FROM order_export_chunk AS c USING over
+WHERE c.organization_id = over.organization_id AND c.environment = over.environment
+  AND c.export_id = over.id
 """
 
 _FORGET: Final = """
@@ -105,7 +130,9 @@ DELETE FROM order_export
 WHERE finished_at < $1 AND state IN ('failed', 'expired')
 """
 
-_CLEAR: Final = "DELETE FROM order_export_chunk WHERE export_id = $1"
+_CLEAR: Final = """
+DELETE FROM order_export_chunk WHERE organization_id = $1 AND environment = $2 AND export_id = $3
+"""
 
 _NEXT: Final = """
 SELECT extract(epoch FROM min(due_at) - now())::float8 FROM order_export
@@ -125,16 +152,27 @@ class ExportJob(msgspec.Struct, frozen=True):
     created_by: str
     lease_token: int
 
+    @property
+    def its(self) -> tuple[UUID, str, UUID]:
+        """Its key."""
+        return self.organization_id, self.environment, self.id
+
+    @property
+    def leased(self) -> tuple[UUID, str, UUID, int]:
+        """The key and the lease: the first parameters of whatever its worker writes."""
+        return *self.its, self.lease_token
+
 
 _job = reader(ExportJob)
 
 
 async def export_orders(ctx: AppContext) -> None:
     """Make files and sweep until cancelled; any number of workers may."""
+    work = due_exports(ctx)
     async with ctx.database.listening(EXPORTS_WAKEUP) as wakeups:
         while True:
             await sweep_exports(ctx)
-            if await export_next(ctx):
+            if await export_next(ctx, work):
                 continue
             wait: float | None = await ctx.database.pool.fetchval(_NEXT)
             await until_woken(wakeups, NET_S if wait is None else min(NET_S, max(wait, 0.01)))
@@ -150,15 +188,21 @@ async def sweep_exports(ctx: AppContext) -> None:
     await pool.execute(_FORGET, now - LISTED_FOR)
 
 
-async def claim_export(ctx: AppContext) -> ExportJob | None:
+def due_exports(ctx: AppContext) -> DueWork:
+    """The files that wait, of each organization in turn."""
+    return DueWork(DUE_EXPORTS, MOST_ATTEMPTS, apart=ctx.settings.database_distributed)
+
+
+async def claim_export(ctx: AppContext, work: DueWork | None = None) -> ExportJob | None:
     """A file that waits, for the length of a lease."""
-    row = await ctx.database.pool.fetchrow(_CLAIM, LEASE_S, MOST_ATTEMPTS)
-    return None if row is None else _job(row)
+    work = work or due_exports(ctx)
+    rows = await work.claim(ctx.database.pool, 1, MOST_ATTEMPTS, LEASE_S)
+    return _job(rows[0]) if rows else None
 
 
-async def export_next(ctx: AppContext) -> bool:
+async def export_next(ctx: AppContext, work: DueWork | None = None) -> bool:
     """Make one file that waits; False if none does."""
-    job = await claim_export(ctx)
+    job = await claim_export(ctx, work)
     if job is None:
         return False
     actor = system_actor(job.organization_id, Environment(job.environment), "exports")
@@ -197,9 +241,7 @@ async def _pieces(ctx: AppContext, job: ExportJob) -> AsyncIterator[tuple[int, b
 
 async def _tell_total(ctx: AppContext, job: ExportJob, total: int) -> bool:
     async with ctx.database.transaction() as tx:
-        mine = await tx.connection.fetchval(
-            _TOTAL, job.id, job.lease_token, total, LEASE_S, job.organization_id
-        )
+        mine = await tx.connection.fetchval(_TOTAL, *job.leased, total, LEASE_S)
         wake_pages(tx, job.organization_id, job.environment)
     return mine is not None
 
@@ -207,15 +249,7 @@ async def _tell_total(ctx: AppContext, job: ExportJob, total: int) -> bool:
 async def _keep(ctx: AppContext, job: ExportJob, number: int, rows: int, text: bytes) -> bool:
     async with ctx.database.transaction() as tx:
         kept = await tx.connection.fetchval(
-            _PIECE,
-            job.id,
-            job.lease_token,
-            rows,
-            len(text),
-            LEASE_S,
-            number,
-            zlib.compress(text),
-            job.organization_id,
+            _PIECE, *job.leased, rows, len(text), LEASE_S, number, zlib.compress(text)
         )
         wake_pages(tx, job.organization_id, job.environment)
     return kept is not None
@@ -225,9 +259,7 @@ async def _finish(ctx: AppContext, job: ExportJob) -> None:
     now = ctx.clock.now()
     environment = Environment(job.environment)
     async with ctx.database.transaction() as tx:
-        rows = await tx.connection.fetchval(
-            _DONE, job.id, job.lease_token, now, now + KEPT, job.organization_id
-        )
+        rows = await tx.connection.fetchval(_DONE, *job.leased, now, now + KEPT)
         if rows is None:
             return
         changes = {"by": job.created_by, "rows": rows}
@@ -243,9 +275,7 @@ async def _finish(ctx: AppContext, job: ExportJob) -> None:
 
 async def _fail(ctx: AppContext, job: ExportJob, sentence: str) -> None:
     async with ctx.database.transaction() as tx:
-        mine = await tx.connection.fetchval(
-            _FAIL, job.id, job.lease_token, ctx.clock.now(), sentence, job.organization_id
-        )
+        mine = await tx.connection.fetchval(_FAIL, *job.leased, ctx.clock.now(), sentence)
         if mine is not None:
-            await tx.connection.execute(_CLEAR, job.id)
+            await tx.connection.execute(_CLEAR, *job.its)
             wake_pages(tx, job.organization_id, job.environment)

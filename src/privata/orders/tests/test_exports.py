@@ -193,6 +193,37 @@ async def test_what_cannot_be_made_is_given_up(shop: Shop, monkeypatch: pytest.M
     assert states == [ExportState.FAILED, ExportState.FAILED]
 
 
+async def test_what_a_worker_left_of_a_file_that_was_given_up_goes(shop: Shop) -> None:
+    """It kept the file from being forgotten: every sweep after that failed."""
+    pool = shop.ctx.database.pool
+    await exports.start_export(shop.ctx, actor=actor(shop), chosen=ALL, wanted=WANTED)
+    dead = await export_jobs.claim_export(shop.ctx)
+    assert dead is not None
+    assert await export_jobs._keep(shop.ctx, dead, 0, 4, b"half a file")
+    await pool.execute(
+        "UPDATE order_export SET attempts = $1, due_at = now()", export_jobs.MOST_ATTEMPTS
+    )
+    await export_jobs.sweep_exports(shop.ctx)
+    assert await pool.fetchval("SELECT count(*) FROM order_export_chunk") == 0
+    # The database's clock wrote when it ended.
+    await pool.execute("UPDATE order_export SET finished_at = $1", NOW - export_jobs.LISTED_FOR * 2)
+    await export_jobs.sweep_exports(shop.ctx)
+    assert await exports.exports_of(shop.ctx, actor=actor(shop)) == []
+
+
+async def test_files_of_another_are_made_in_between(shop: Shop) -> None:
+    """One organization's files were made one after the other before anybody else's."""
+    others = actor(shop, environment=Environment.LIVE)
+    for who in (*[actor(shop)] * 3, others):
+        await exports.start_export(shop.ctx, actor=who, chosen=ALL, wanted=WANTED)
+    work = export_jobs.due_exports(shop.ctx)
+    jobs = [await export_jobs.claim_export(shop.ctx, work) for _ in range(4)]
+    made = [job.environment for job in jobs if job is not None]
+    assert made[1] == "live"
+    assert sorted(made) == ["live", "test", "test", "test"]
+    assert await export_jobs.claim_export(shop.ctx, work) is None
+
+
 async def test_only_so_many_wait_at_once(shop: Shop) -> None:
     for _ in range(exports.MOST_UNFINISHED):
         await exports.start_export(shop.ctx, actor=actor(shop), chosen=ALL, wanted=WANTED)

@@ -141,12 +141,14 @@ async def make_endpoint(
         channel,
     )
     await ctx.database.pool.execute(
-        "INSERT INTO webhook_secret (id, endpoint_id, sealed, hint, created_at)"
-        " VALUES ($1, $2, $3, 'whsec', now() - $4::interval)",
+        "INSERT INTO webhook_secret (organization_id, environment, id, endpoint_id, sealed, hint,"
+        " created_at) VALUES ($5, $6, $1, $2, $3, 'whsec', now() - $4::interval)",
         secret_id,
         endpoint_id,
         ctx.sealer.seal(secret.encode(), secret_context(secret_id)),
         secret_age,
+        organization_id,
+        environment.value,
     )
     return endpoint_id, secret
 

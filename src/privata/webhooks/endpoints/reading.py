@@ -109,12 +109,14 @@ SELECT e.id, e.environment, e.channel, e.alias, e.url, e.dialect, e.event_filter
 FROM webhook_endpoint AS e
 LEFT JOIN LATERAL (
     SELECT s.hint FROM webhook_secret AS s
-    WHERE s.endpoint_id = e.id AND (s.expires_at IS NULL OR e.deleted_at IS NOT NULL)
+    WHERE s.organization_id = $1 AND s.environment = $2 AND s.endpoint_id = e.id
+      AND (s.expires_at IS NULL OR e.deleted_at IS NOT NULL)
     ORDER BY s.created_at DESC LIMIT 1
 ) AS current ON true
 LEFT JOIN LATERAL (
     SELECT max(s.expires_at) AS expires_at FROM webhook_secret AS s
-    WHERE s.endpoint_id = e.id AND s.expires_at > now()
+    WHERE s.organization_id = $1 AND s.environment = $2 AND s.endpoint_id = e.id
+      AND s.expires_at > now()
 ) AS old ON true
 WHERE e.organization_id = $1 AND e.environment = $2 AND ($3::uuid IS NULL OR e.id = $3)
   AND (e.deleted_at IS NULL OR $4)
@@ -144,15 +146,15 @@ ORDER BY alias, id LIMIT $5
 
 _SECRETS: Final = """
 SELECT s.id, s.sealed, s.hint, s.created_at, s.expires_at
-FROM webhook_secret AS s JOIN webhook_endpoint AS e ON e.id = s.endpoint_id
-WHERE e.organization_id = $1 AND e.environment = $2 AND {which}
+FROM webhook_secret AS s
+WHERE s.organization_id = $1 AND s.environment = $2 AND {which}
 ORDER BY s.created_at DESC LIMIT {most}
 """
 
 _VALID: Final = _SECRETS.format(
-    which="e.id = $3 AND (s.expires_at IS NULL OR s.expires_at > now())", most=MOST_SECRETS
+    which="s.endpoint_id = $3 AND (s.expires_at IS NULL OR s.expires_at > now())", most=MOST_SECRETS
 )
-_ALL_SECRETS: Final = _SECRETS.format(which="e.id = $3", most=MOST_SECRETS)
+_ALL_SECRETS: Final = _SECRETS.format(which="s.endpoint_id = $3", most=MOST_SECRETS)
 _THESE_SECRETS: Final = _SECRETS.format(which="s.id = ANY ($3)", most="ALL")
 
 _EXHAUSTED: Final = f"""

@@ -27,24 +27,26 @@ OVERLAP_S: Final = 300
 MAX_OVERLAP_S: Final = 86_400
 
 _WINDOW: Final = """
-SELECT max(expires_at) FROM webhook_secret WHERE endpoint_id = $1 AND expires_at > now()
+SELECT max(expires_at) FROM webhook_secret
+WHERE organization_id = $1 AND environment = $2 AND endpoint_id = $3 AND expires_at > now()
 """
 
 # A window that is over at once ends before this statement's own time, not at it.
 _END: Final = """
-UPDATE webhook_secret SET expires_at = statement_timestamp() + make_interval(secs => $2)
-WHERE endpoint_id = $1 AND expires_at IS NULL
+UPDATE webhook_secret SET expires_at = statement_timestamp() + make_interval(secs => $4)
+WHERE organization_id = $1 AND environment = $2 AND endpoint_id = $3 AND expires_at IS NULL
 RETURNING id, expires_at
 """
 
 _INSERT: Final = """
-INSERT INTO webhook_secret (id, endpoint_id, sealed, hint, by_program, created_at)
-VALUES ($1, $2, $3, $4, $5, statement_timestamp())
+INSERT INTO webhook_secret (organization_id, environment, endpoint_id, id, sealed, hint, by_program,
+                            created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, statement_timestamp())
 """
 
 _END_NOW: Final = """
 UPDATE webhook_secret SET expires_at = statement_timestamp()
-WHERE endpoint_id = $1 AND expires_at > now()
+WHERE organization_id = $1 AND environment = $2 AND endpoint_id = $3 AND expires_at > now()
 RETURNING id
 """
 
@@ -80,12 +82,13 @@ async def rotate_secret(
         row = await locked_endpoint(tx, actor, endpoint_id)
         if row["status"] == EndpointStatus.DISABLED:
             raise ValidationFailed("This endpoint is disabled.")
-        await _refuse_within_window(tx, endpoint_id)
-        ended = await tx.connection.fetchrow(_END, endpoint_id, overlap_s)
+        its = (actor.organization_id, actor.environment.value, endpoint_id)
+        await _refuse_within_window(tx, its)
+        ended = await tx.connection.fetchrow(_END, *its, overlap_s)
         assert ended is not None, "every endpoint has a current secret"
         secret = new_secret(ctx.sealer, actor.environment, row["dialect"])
         await tx.connection.execute(
-            _INSERT, secret.id, endpoint_id, secret.sealed, secret.hint, actor.is_program
+            _INSERT, *its, secret.id, secret.sealed, secret.hint, actor.is_program
         )
         made = Rotated(secret.id, secret.plain, ended["expires_at"])
         changes = {"secret": changed(ended["id"], secret.id), "overlap_s": overlap_s}
@@ -100,14 +103,16 @@ async def end_old_secret_now(ctx: AppContext, *, actor: Actor, endpoint_id: UUID
     """End a rotation's window: only the new secret signs from now on. False if none was open."""
     async with ctx.database.transaction() as tx:
         await locked_endpoint(tx, actor, endpoint_id)
-        ended = await tx.connection.fetch(_END_NOW, endpoint_id)
+        ended = await tx.connection.fetch(
+            _END_NOW, actor.organization_id, actor.environment.value, endpoint_id
+        )
         if ended:
             changes = {"old": tuple(row["id"] for row in ended)}
             await note(tx, actor, "endpoint.old_secret_ended", endpoint_id, changes)
     return bool(ended)
 
 
-async def _refuse_within_window(tx: Transaction, endpoint_id: UUID) -> None:
-    until: datetime | None = await tx.connection.fetchval(_WINDOW, endpoint_id)
+async def _refuse_within_window(tx: Transaction, its: tuple[UUID, str, UUID]) -> None:
+    until: datetime | None = await tx.connection.fetchval(_WINDOW, *its)
     if until is not None:
         raise RotationInProgress(until)

@@ -25,8 +25,8 @@ WITH made AS (
                                   event_filter)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 )
-INSERT INTO webhook_secret (id, endpoint_id, sealed, hint, by_program)
-VALUES ($9, $1, $10, $11, $12)
+INSERT INTO webhook_secret (organization_id, environment, id, endpoint_id, sealed, hint, by_program)
+VALUES ($2, $3, $9, $1, $10, $11, $12)
 """
 
 _LOCK_ENDPOINT: Final = """
@@ -55,9 +55,11 @@ WHERE id = $1 AND organization_id = $5
 _DELETE_ENDPOINT: Final = """
 WITH ended AS (
     UPDATE webhook_secret SET expires_at = now()
-    WHERE endpoint_id = $1 AND (expires_at IS NULL OR expires_at > now())
+    WHERE organization_id = $2 AND environment = $3 AND endpoint_id = $1
+      AND (expires_at IS NULL OR expires_at > now())
 )
-UPDATE webhook_endpoint SET deleted_at = now() WHERE id = $1 AND organization_id = $2
+UPDATE webhook_endpoint SET deleted_at = now()
+WHERE id = $1 AND organization_id = $2 AND environment = $3
 """
 
 _WAITING: Final = (
@@ -147,7 +149,9 @@ async def move_endpoint(
 
 async def delete_endpoint(tx: Transaction, actor: Actor, endpoint_id: UUID) -> None:
     """Take it out of sight; it is disabled already."""
-    await tx.connection.execute(_DELETE_ENDPOINT, endpoint_id, actor.organization_id)
+    await tx.connection.execute(
+        _DELETE_ENDPOINT, endpoint_id, actor.organization_id, actor.environment.value
+    )
 
 
 async def waiting_for(tx: Transaction, actor: Actor, endpoint_id: UUID) -> int:

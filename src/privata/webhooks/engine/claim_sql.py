@@ -285,7 +285,8 @@ CROSS JOIN LATERAL (
            coalesce(array_agg(s.sealed ORDER BY s.created_at), '{{}}') AS sealed,
            coalesce(array_agg(s.expires_at ORDER BY s.created_at), '{{}}') AS expiries
     FROM webhook_secret AS s
-    WHERE s.endpoint_id = claimed.endpoint_id AND (s.expires_at IS NULL OR s.expires_at > now())
+    WHERE s.organization_id = endpoint.organization_id AND s.environment = endpoint.environment
+      AND s.endpoint_id = endpoint.id AND (s.expires_at IS NULL OR s.expires_at > now())
 ) AS secret
 """
 

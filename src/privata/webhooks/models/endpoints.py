@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
@@ -98,11 +100,32 @@ class Endpoint(models.Model):
         ]
 
 
+def _owner() -> models.ForeignKey[Any, Any]:
+    return models.ForeignKey(
+        "organizations.Organization",
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+
+
+def _of_endpoint() -> models.ForeignKey[Any, Any]:
+    """The endpoint by its id; the constraint, which names the organization and the environment too,
+    is a migration's."""
+    return models.ForeignKey(
+        Endpoint, on_delete=models.DO_NOTHING, db_constraint=False, db_index=False, related_name="+"
+    )
+
+
 class EndpointSecret(models.Model):
     """A signing secret, sealed; expired ones stay so that old attempts can name theirs."""
 
-    id = models.UUIDField(primary_key=True, default=new_id)
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="secrets")
+    pk = models.CompositePrimaryKey("organization_id", "environment", "id")
+    organization = _owner()
+    environment = environment_field()
+    id = models.UUIDField(default=new_id)
+    endpoint = _of_endpoint()
     sealed = models.BinaryField()
     hint = models.CharField(max_length=24, help_text="its first characters, for display")
     created_at = models.DateTimeField(db_default=Now())
@@ -115,9 +138,15 @@ class EndpointSecret(models.Model):
         db_table = "webhook_secret"
         constraints = [
             models.UniqueConstraint(
-                fields=["endpoint"],
+                fields=["organization", "environment", "endpoint"],
                 condition=models.Q(expires_at__isnull=True),
                 name="webhook_secret_one_current",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["organization", "environment", "endpoint"],
+                name="webhook_secret_of_endpoint",
             )
         ]
 
@@ -134,7 +163,7 @@ class Recovery(models.Model):
         "organizations.Organization", on_delete=models.PROTECT, db_index=False
     )
     environment = environment_field()
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT)
+    endpoint = _of_endpoint()
     since = models.DateTimeField()
     status = models.CharField(max_length=16, db_default=RecoveryStatus.RUNNING.value)
     total = models.IntegerField(db_default=0)
@@ -149,7 +178,7 @@ class Recovery(models.Model):
         db_table = "webhook_recovery"
         constraints = [
             models.UniqueConstraint(
-                fields=["endpoint"],
+                fields=["organization", "environment", "endpoint"],
                 condition=models.Q(status="running"),
                 name="webhook_recovery_one_running",
             ),
@@ -166,5 +195,9 @@ class Recovery(models.Model):
                 fields=["organization", "environment", "next_at"],
                 condition=models.Q(status="running"),
                 name="webhook_recovery_due",
+            ),
+            models.Index(
+                fields=["organization", "environment", "endpoint"],
+                name="webhook_recovery_of_endpoint",
             ),
         ]

@@ -56,7 +56,7 @@ _COUNT_MINE: Final = f"{_COUNT} WHERE environment = $6"
 
 _RUNNING: Final = """
 SELECT id FROM webhook_recovery
-WHERE endpoint_id = $1 AND organization_id = $2 AND status = 'running'
+WHERE organization_id = $1 AND environment = $2 AND endpoint_id = $3 AND status = 'running'
 """
 
 _INSERT: Final = """
@@ -70,7 +70,8 @@ _PROGRESS: Final = """
 SELECT r.id, r.endpoint_id, r.since, r.status, r.total, r.created_by, r.created_at, r.finished_at,
        e.status AS endpoint_status, done.queued, done.delivered, done.failed
 FROM webhook_recovery AS r
-JOIN webhook_endpoint AS e ON e.organization_id = r.organization_id AND e.id = r.endpoint_id
+JOIN webhook_endpoint AS e ON e.organization_id = r.organization_id
+ AND e.environment = r.environment AND e.id = r.endpoint_id
 CROSS JOIN LATERAL (
     SELECT count(*)::int AS queued,
            (count(*) FILTER (WHERE d.status = 'delivered'))::int AS delivered,
@@ -87,7 +88,7 @@ _LATEST: Final = f"{_PROGRESS} AND r.endpoint_id = $3 ORDER BY r.created_at DESC
 
 _END: Final = """
 UPDATE webhook_recovery SET status = $2, finished_at = now()
-WHERE id = $1 AND organization_id = $3 AND status = 'running'
+WHERE id = $1 AND organization_id = $3 AND environment = $4 AND status = 'running'
 RETURNING id
 """
 
@@ -135,7 +136,9 @@ async def recover(
         row = await locked_endpoint(tx, actor, endpoint_id)
         if row["status"] == EndpointStatus.DISABLED:
             raise ValidationFailed("This endpoint is disabled.")
-        running = await tx.connection.fetchval(_RUNNING, endpoint_id, actor.organization_id)
+        running = await tx.connection.fetchval(
+            _RUNNING, actor.organization_id, actor.environment.value, endpoint_id
+        )
         if running is not None:
             raise RecoveryInProgress(
                 "A recovery of this endpoint is already running.",
@@ -209,10 +212,10 @@ async def end_recovery(
     tx: Transaction, actor: Actor, recovery_id: UUID, status: RecoveryStatus
 ) -> bool:
     """Enter `done` or `cancelled`; False if it had ended before."""
-    return (
-        await tx.connection.fetchval(_END, recovery_id, status.value, actor.organization_id)
-        is not None
+    ended = await tx.connection.fetchval(
+        _END, recovery_id, status.value, actor.organization_id, actor.environment.value
     )
+    return ended is not None
 
 
 async def _progress(tx: Transaction, actor: Actor, recovery_id: UUID) -> Progress:

@@ -38,7 +38,8 @@ DUE_RECOVERIES: Final = DueSql(
     due=f"""
     SELECT w.*, e.status AS endpoint_status, e.pace_per_s, {DELIVERING} AS delivering
     FROM webhook_recovery AS w
-    JOIN webhook_endpoint AS e ON e.organization_id = w.organization_id AND e.id = w.endpoint_id
+    JOIN webhook_endpoint AS e ON e.organization_id = w.organization_id
+      AND e.environment = w.environment AND e.id = w.endpoint_id
     JOIN shared_organization AS o ON o.id = w.organization_id
     WHERE w.organization_id = {{organization}} AND w.environment = {{environment}}
       AND w.status = 'running' AND w.next_at <= now()
@@ -118,7 +119,7 @@ FROM ready
 _MARK: Final = """
 UPDATE webhook_recovery
 SET reached_seq = greatest(reached_seq, $2), next_at = now() + make_interval(secs => $3)
-WHERE id = $1 AND organization_id = $4
+WHERE id = $1 AND organization_id = $4 AND environment = $5
 """
 
 
@@ -153,7 +154,7 @@ async def step(tx: Transaction, work: DueWork) -> bool:
     if row["endpoint_status"] == EndpointStatus.DISABLED:
         await _end(tx, row, RecoveryStatus.CANCELLED)
     elif row["endpoint_status"] != EndpointStatus.ACTIVE or not row["delivering"]:
-        await tx.connection.execute(_MARK, row["id"], 0, PAUSED_S, row["organization_id"])
+        await _mark(tx, row, 0, PAUSED_S)
     else:
         await _queue(tx, row)
     return True
@@ -180,11 +181,17 @@ async def _queue(tx: Transaction, row: asyncpg.Record) -> None:
             await _end(tx, row, RecoveryStatus.DONE)
             return
     reached = 0 if moved is None else moved["reached"] or 0
-    await tx.connection.execute(_MARK, row["id"], reached, STEP_S, row["organization_id"])
+    await _mark(tx, row, reached, STEP_S)
     if reached:
         tx.wake(DELIVERIES_WAKEUP)
         for topic in ("endpoints", "deliveries"):
             tx.wake(LIVE_WAKEUP, live_payload(row["organization_id"], row["environment"], topic))
+
+
+async def _mark(tx: Transaction, row: asyncpg.Record, reached: int, wait_s: float) -> None:
+    await tx.connection.execute(
+        _MARK, row["id"], reached, wait_s, row["organization_id"], row["environment"]
+    )
 
 
 async def _end(tx: Transaction, row: asyncpg.Record, status: RecoveryStatus) -> None:

@@ -21,8 +21,9 @@ from privata.webhooks.signing.signatures import secret_context
 _WORKING: Final = """
 SELECT s.id, s.sealed, s.created_at + $3::interval AS proves_from,
        s.created_at + $3::interval <= statement_timestamp() AS proves
-FROM webhook_secret AS s JOIN webhook_endpoint AS e ON e.id = s.endpoint_id
-WHERE e.organization_id = $1 AND e.environment = $2 AND e.status <> 'disabled'
+FROM webhook_secret AS s JOIN webhook_endpoint AS e ON e.organization_id = s.organization_id
+ AND e.environment = s.environment AND e.id = s.endpoint_id
+WHERE s.organization_id = $1 AND s.environment = $2 AND e.status <> 'disabled'
   AND (s.expires_at IS NULL OR s.expires_at > now())
 ORDER BY s.created_at
 """

@@ -9,5 +9,8 @@ from privata.webhooks.signing.signatures import secret_context
 
 #: Signing secrets of endpoints, the expired ones included.
 SECRETS: Final = SealedColumn(
-    "webhook_secret", "sealed", "id", "uuid", lambda row: secret_context(row["row_key"])
+    "webhook_secret",
+    "sealed",
+    {"organization_id": "uuid", "environment": "text", "id": "uuid"},
+    lambda row: secret_context(row["id"]),
 )

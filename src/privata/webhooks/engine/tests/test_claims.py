@@ -229,11 +229,13 @@ async def test_only_secrets_that_are_valid_come_along_oldest_first(
     current = await ctx.database.pool.fetchval("SELECT id FROM webhook_secret")
     for minutes in (-1, 5):
         await ctx.database.pool.execute(
-            "INSERT INTO webhook_secret (id, endpoint_id, sealed, hint, created_at, expires_at)"
-            " VALUES (gen_random_uuid(), $1, '\\x00', 'x', now() - interval '1 day',"
+            "INSERT INTO webhook_secret (organization_id, environment, id, endpoint_id, sealed,"
+            " hint, created_at, expires_at)"
+            " VALUES ($3, 'test', gen_random_uuid(), $1, '\\x00', 'x', now() - interval '1 day',"
             " now() + make_interval(mins => $2))",
             endpoint_id,
             minutes,
+            organization,
         )
     await publish_order(ctx, organization)
     async with reconnecting(ctx) as db:

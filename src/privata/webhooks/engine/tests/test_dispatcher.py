@@ -182,7 +182,9 @@ async def _rotate(ctx: AppContext, endpoint_id: UUID) -> str:
             "UPDATE webhook_secret SET expires_at = now() + interval '5 min'"
         )
         await tx.connection.execute(
-            "INSERT INTO webhook_secret (id, endpoint_id, sealed, hint) VALUES ($1, $2, $3, 'x')",
+            "INSERT INTO webhook_secret (organization_id, environment, id, endpoint_id, sealed,"
+            " hint) SELECT organization_id, environment, $1, id, $3, 'x' FROM webhook_endpoint"
+            " WHERE id = $2",
             secret_id,
             endpoint_id,
             ctx.sealer.seal(secret.encode(), f"webhook_secret:{secret_id}"),
