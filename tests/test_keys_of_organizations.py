@@ -37,14 +37,11 @@ SHARED = {
     "quote": "one that was asked for without a key belongs to nobody, and any key may use it",
 }
 
-_REFERRED = "beside its key, for the references of `webhook_delivery`; goes with those"
 
 #: Keys that do not begin with the organization yet, and why.
 NOT_YET = {
     "stream_pkey": "closed by the number alone, by any process",
     "stream_node_id_c6f695cc_fk_stream_node_id": "the processes are shared by all organizations",
-    "webhook_endpoint_by_id": _REFERRED,
-    "webhook_recovery_by_id": _REFERRED,
 }
 
 _ORDER = "the key of an order has none, and its children have that key"
@@ -57,8 +54,11 @@ WITHOUT_ENVIRONMENT = {
     "order_ignored_report": _ORDER,
     "refund_pkey": f"{_ORDER}: an order has one refund",
     "refund_of_order": _ORDER,
-    "event_id_once": "an event happens once, in whichever environment; goes with `event`",
+    "event_key": "an event happens once, in whichever environment",
+    "event_key_of_feed": "an event happens once, in whichever environment",
     "event_position_once": "goes with `event`",
+    "webhook_due_recovered_once": "a recovery has one environment",
+    "webhook_due_retried_once": "a delivery is retried once, in whichever environment",
     "webhook_attempt": "goes with `webhook_delivery`, whose id it has",
 }
 

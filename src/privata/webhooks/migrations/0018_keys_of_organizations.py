@@ -3,10 +3,9 @@
 Secrets get both from their endpoint. Secrets and recoveries refer to their endpoint by all three, so
 that none can stand at the endpoint of another organization or of the other environment.
 
-Endpoints and recoveries stay unique by their id alone as long as deliveries refer to them by it. Those
-foreign keys hang on the primary key's index, so they are taken off and put back, whatever they are
-called and whatever the table is by now. What is there already is checked by the next migration, which
-keeps nobody from writing deliveries.
+Foreign keys hang on the index of the key they refer to, so those to endpoints and recoveries are taken
+off and put back, whatever they are called. What is there already is checked by the next migration,
+which keeps nobody from writing.
 """
 
 import django.db.models.deletion
@@ -40,22 +39,18 @@ $$;
 _KEYS = """
     ALTER TABLE webhook_endpoint
         DROP CONSTRAINT webhook_endpoint_pkey,
-        ADD CONSTRAINT webhook_endpoint_pkey PRIMARY KEY (organization_id, environment, id),
-        ADD CONSTRAINT webhook_endpoint_by_id UNIQUE (id);
+        ADD CONSTRAINT webhook_endpoint_pkey PRIMARY KEY (organization_id, environment, id);
     ALTER TABLE webhook_recovery
         DROP CONSTRAINT webhook_recovery_pkey,
-        ADD CONSTRAINT webhook_recovery_pkey PRIMARY KEY (organization_id, environment, id),
-        ADD CONSTRAINT webhook_recovery_by_id UNIQUE (id);
+        ADD CONSTRAINT webhook_recovery_pkey PRIMARY KEY (organization_id, environment, id);
 """
 
 _KEYS_BEFORE = """
     ALTER TABLE webhook_endpoint
         DROP CONSTRAINT webhook_endpoint_pkey,
-        DROP CONSTRAINT webhook_endpoint_by_id,
         ADD CONSTRAINT webhook_endpoint_pkey PRIMARY KEY (id);
     ALTER TABLE webhook_recovery
         DROP CONSTRAINT webhook_recovery_pkey,
-        DROP CONSTRAINT webhook_recovery_by_id,
         ADD CONSTRAINT webhook_recovery_pkey PRIMARY KEY (id);
 """
 
