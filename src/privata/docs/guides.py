@@ -41,7 +41,7 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 _REST: Final = "More"
 
 #: Written for those who work on Privata; no partner reads them.
-_INTERNAL: Final = frozenset({"style"})
+_INTERNAL: Final = frozenset({"providers", "style"})
 
 _HEADING: Final = re.compile(r"^# (.+)$", re.MULTILINE)
 

@@ -32,6 +32,7 @@ from privata.providers.catalogue import find_asset
 from privata.providers.port import (
     DEFAULT_TTL,
     Asset,
+    Deadline,
     OpenedOrder,
     OrderRequest,
     SandboxPlan,
@@ -41,6 +42,9 @@ from privata.providers.registry import provider_named
 from privata.quotes.quote import UsableQuote
 
 HTTP_CREATED = 201
+
+#: How long a provider may take to open an order, seconds.
+PROVIDER_DEADLINE_S = 10.0
 
 _QUOTE_ID = re.compile(r"qt_[0-9a-f]{32}")
 _UNUSABLE = (
@@ -187,7 +191,8 @@ def _sandbox_plan(actor: Actor, wanted: NewOrder) -> SandboxPlan | None:
 
 async def _open(provider: str, request: OrderRequest) -> OpenedOrder:
     try:
-        return await provider_named(provider).create_order(request)
+        deadline = Deadline.after(PROVIDER_DEADLINE_S)
+        return await provider_named(provider).create_order(request, deadline=deadline)
     except ProviderRefused as error:
         raise ProviderFailed(f"The provider rejected the order: {error.message}") from error
     except ProviderUnavailable as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -27,11 +28,11 @@ def with_markup(offer: Offer, request: QuoteRequest, markup_bps: int) -> Offer:
     kept = 1 - Decimal(markup_bps) / _BPS
     if request.side == "send":
         amount_to = floor_to(CONTEXT.multiply(offer.amount_to, kept), request.target.decimals)
-        return Offer(offer.provider, offer.amount_from, amount_to, offer.usd_value)
+        return replace(offer, amount_to=amount_to)
     unit = Decimal(1).scaleb(-request.source.decimals)
     amount_from = floor_to(CONTEXT.divide(offer.amount_from, kept), request.source.decimals)
     amount_from = CONTEXT.add(amount_from, unit)
-    return Offer(offer.provider, amount_from, offer.amount_to, offer.usd_value)
+    return replace(offer, amount_from=amount_from)
 
 
 def best_first(offers: Sequence[Offer], side: Side) -> list[Offer]:

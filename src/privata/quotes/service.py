@@ -19,7 +19,7 @@ from privata.core.ids import new_quote_id
 from privata.core.money import format_amount
 from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
-from privata.providers.port import Asset, Limits, Offer, Provider, QuoteRequest
+from privata.providers.port import Asset, Deadline, Limits, Offer, Provider, QuoteRequest
 from privata.providers.registry import providers_for
 from privata.quotes import store
 from privata.quotes.quote import Quote
@@ -92,7 +92,8 @@ async def _able(
 async def _ask(provider: Provider, request: QuoteRequest) -> Offer | None:
     try:
         async with asyncio.timeout(PROVIDER_DEADLINE_S):
-            return await provider.quote(request)
+            deadline = Deadline.after(PROVIDER_DEADLINE_S)
+            return await provider.quote(request, deadline=deadline)
     except (ProviderError, TimeoutError) as error:
         log.warning("provider %s gave no quote: %s", provider.name, error or "too slow")
         return None

@@ -21,7 +21,7 @@ from privata.infra.context import AppContext
 from privata.infra.database.postgres import Transaction
 from privata.orders import service as orders
 from privata.orders.service import WholeOrder
-from privata.providers.port import RefundReport, RefundRequest, Report
+from privata.providers.port import Deadline, RefundReport, RefundRequest, Report
 from privata.providers.registry import provider_named
 from privata.refunds import store
 from privata.refunds.claims import DueRefunds
@@ -99,10 +99,14 @@ async def _ask(
         extra_id=row.to_extra_id,
         requested_at=row.requested_at,
         sandbox=orders.sandbox_plan(row),
+        converts=target is not None,
+        accepted=row.provider_reference is not None,
     )
     try:
         async with asyncio.timeout(PROVIDER_DEADLINE_S):
-            return await provider_named(row.provider).refund(request, ctx.clock.now())
+            deadline = Deadline.after(PROVIDER_DEADLINE_S)
+            provider = provider_named(row.provider)
+            return await provider.refund(request, ctx.clock.now(), deadline=deadline)
     except ProviderRefused as error:
         return error
     except (ProviderError, TimeoutError, KeyError) as error:

@@ -60,6 +60,8 @@ class ClaimedRefund(msgspec.Struct, frozen=True):
     silent_since: datetime | None
     lease_token: int
     requested_at: datetime
+    #: The provider's name for the refund; None until it has taken it on.
+    provider_reference: str | None
     provider: str
     provider_order_id: str
     quote_id: str | None

@@ -114,7 +114,7 @@ async def _site(
             cluster.drop(name)
 
 
-async def _nothing_new(*_: object) -> Report:
+async def _nothing_new(*_: object, **__: object) -> Report:
     return Report(OrderStatus.WAITING_DEPOSIT)
 
 

@@ -24,7 +24,14 @@ from privata.orders import store
 from privata.orders.claims import Polls
 from privata.orders.moving import ORDERS_WAKEUP, advance, expire_in_silence
 from privata.orders.rows import Order
-from privata.providers.port import DEFAULT_TTL, OrderSnapshot, SandboxPlan
+from privata.providers.port import (
+    DEFAULT_TTL,
+    Agreed,
+    Asset,
+    Deadline,
+    OrderSnapshot,
+    SandboxPlan,
+)
 from privata.providers.registry import provider_named
 
 log = logging.getLogger(__name__)
@@ -175,7 +182,22 @@ async def follow_once(ctx: AppContext) -> int:
 async def follow(ctx: AppContext, row: Order, writing: asyncio.Semaphore) -> None:
     """Ask the provider of a claimed order where it stands, and apply the answer."""
     now = ctx.clock.now()
-    order = OrderSnapshot(
+    order = snapshot(row)
+    try:
+        async with asyncio.timeout(PROVIDER_DEADLINE_S):
+            deadline = Deadline.after(PROVIDER_DEADLINE_S)
+            report = await provider_named(row.provider).get_order(order, now, deadline=deadline)
+    except (ProviderError, TimeoutError, KeyError) as error:
+        # The lease runs out and the order is asked about again.
+        log.warning("order %s: %s does not report: %s", row.id, row.provider, error)
+        await _written(lambda: expire_in_silence(ctx, order_id=row.id, of=row), row.id, writing)
+        return
+    await _written(lambda: advance(ctx, order_id=row.id, report=report, of=row), row.id, writing)
+
+
+def snapshot(row: Order) -> OrderSnapshot:
+    """What an order's provider is asked with."""
+    return OrderSnapshot(
         provider_order_id=row.provider_order_id,
         seed=row.quote_id or row.id,
         status=OrderStatus(row.status),
@@ -183,16 +205,15 @@ async def follow(ctx: AppContext, row: Order, writing: asyncio.Semaphore) -> Non
         created_at=row.created_at,
         expires_at=row.expires_at,
         sandbox=sandbox_plan(row),
+        agreed=Agreed(
+            source=Asset(row.from_asset, row.from_network, row.from_asset, row.from_decimals),
+            target=Asset(row.to_asset, row.to_network, row.to_asset, row.to_decimals),
+            amount_from=row.amount_from,
+            rate_type="fixed" if row.rate_type == "fixed" else "float",
+            deposit_address=row.deposit_address,
+            payout_address=row.payout_address,
+        ),
     )
-    try:
-        async with asyncio.timeout(PROVIDER_DEADLINE_S):
-            report = await provider_named(row.provider).get_order(order, now)
-    except (ProviderError, TimeoutError, KeyError) as error:
-        # The lease runs out and the order is asked about again.
-        log.warning("order %s: %s does not report: %s", row.id, row.provider, error)
-        await _written(lambda: expire_in_silence(ctx, order_id=row.id, of=row), row.id, writing)
-        return
-    await _written(lambda: advance(ctx, order_id=row.id, report=report, of=row), row.id, writing)
 
 
 async def _written(

@@ -1,0 +1,14 @@
+"""Every adapter and every fake by name; a new provider is a folder and a line in each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from privata.providers.changenow.adapter import ChangeNow
+from privata.providers.port import Credentials, Provider
+
+#: What makes a provider of an operator's credentials, with the settings that its folder names.
+ADAPTERS: Final[Mapping[str, Callable[[Credentials], Provider]]] = {
+    ChangeNow.name: ChangeNow,
+}

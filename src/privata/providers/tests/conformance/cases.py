@@ -1,0 +1,10 @@
+"""The adapters that the suite is run over; a new one is a line here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from privata.providers.changenow.tests.case import CHANGENOW
+from privata.providers.tests.conformance.case import Case
+
+CASES: Final[tuple[Case, ...]] = (CHANGENOW,)
