@@ -12,10 +12,12 @@ import click
 
 from privata.providers.changenow.fake import FakeChangeNow
 from privata.providers.fakes.exchange import FakeExchange
+from privata.providers.fixedfloat.fake import FakeFixedFloat
 
 #: Every fake by the name of its provider.
 FAKES: Final[Mapping[str, Callable[..., FakeExchange]]] = {
     FakeChangeNow.name: FakeChangeNow,
+    FakeFixedFloat.name: FakeFixedFloat,
 }
 
 

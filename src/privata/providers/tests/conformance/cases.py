@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from privata.providers.changenow.tests.case import CHANGENOW
+from privata.providers.fixedfloat.tests.case import FIXEDFLOAT
 from privata.providers.tests.conformance.case import Case
 
-CASES: Final[tuple[Case, ...]] = (CHANGENOW,)
+CASES: Final[tuple[Case, ...]] = (CHANGENOW, FIXEDFLOAT)

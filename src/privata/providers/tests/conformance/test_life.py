@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -162,7 +163,8 @@ async def _make(world: World, call: str, order: OrderSnapshot) -> object:
 
 
 async def test_a_refund_is_asked_for_once(world: World) -> None:
-    order = await world.opened()
+    request = replace(world.order(), refund_address=None, refund_extra_id=None)
+    order = await world.opened(request)
     if world.adapter.refunds.capability != "programmatic":
         with pytest.raises(ProviderRefused):
             await world.adapter.refund(refund_of(order), now())
