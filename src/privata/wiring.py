@@ -14,6 +14,7 @@ from privata.infra.http.sealed_answers import ANSWERS
 from privata.infra.secret_keys.columns import SEALED
 from privata.infra.secret_keys.redigesting import DIGESTS
 from privata.notifications.sealed import MAILS
+from privata.orders.provider_secrets import ORDERS
 from privata.organizations import hooks as organizations
 from privata.tokens.digests import TOKENS
 from privata.webhooks.fan_out import OWE
@@ -25,5 +26,5 @@ def wire() -> None:
     organizations.ROLE_FELL.fill(cut_keys_of_member)
     organizations.FIRST_KEY.fill(first_test_key)
     FAN_OUT.fill(OWE)
-    SEALED.fill((SECRETS, APPS, SESSIONS, MAILS, ANSWERS))
+    SEALED.fill((SECRETS, APPS, SESSIONS, MAILS, ANSWERS, ORDERS))
     DIGESTS.fill((KEYS, TOKENS))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import asyncpg
+import msgspec
 
 from privata.core.addresses import AddressError, validate_address
 from privata.core.errors import (
@@ -26,6 +27,7 @@ from privata.infra.context import AppContext
 from privata.infra.http import idempotency
 from privata.orders import store, wire
 from privata.orders.moving import ORDERS_WAKEUP
+from privata.orders.provider_secrets import sealed_secret
 from privata.orders.rows import WholeOrder
 from privata.orders.tracking import tracking_url
 from privata.providers.catalogue import find_asset
@@ -115,6 +117,9 @@ async def create_order(
     )
     opened = await _open(quote.provider, request)
     order = new_order(actor, wanted, quote, request, opened)
+    if opened.secret is not None:
+        sealed = sealed_secret(ctx.sealer, order.id, opened.secret)
+        order = msgspec.structs.replace(order, provider_secret=sealed)
     try:
         return await commit_order(ctx, order, claim)
     except asyncpg.UniqueViolationError as error:

@@ -94,6 +94,9 @@ class Order(models.Model):
     late_seen_at = models.DateTimeField(null=True)
     late_finished_at = models.DateTimeField(null=True)
     late_note = models.CharField(max_length=256, null=True, help_text="told to the partner")
+    provider_secret = models.BinaryField(
+        null=True, help_text="what the provider wants to see again, sealed"
+    )
 
     class Meta:
         db_table = "orders"

@@ -27,6 +27,7 @@ from privata.orders.moving import (
     order_of,
     refund_window_end,
 )
+from privata.orders.provider_secrets import opened_secret
 from privata.orders.rows import Order, TimelineEntry, WholeOrder
 from privata.orders.store import (
     joining_order,
@@ -66,6 +67,7 @@ __all__ = [
     "lock_own_order",
     "note_refund",
     "noting_change",
+    "opened_secret",
     "order_of",
     "preference_of",
     "refund_window_end",

@@ -55,6 +55,7 @@ COLUMNS = (
     "poll_at",
     "created_at",
     "updated_at",
+    "provider_secret",
 )
 
 # The quote is spent, the order made and its timeline begun by one statement. Two creates from one

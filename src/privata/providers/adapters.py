@@ -6,9 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from privata.providers.changenow.adapter import ChangeNow
+from privata.providers.exolix.adapter import Exolix
+from privata.providers.fixedfloat.adapter import FixedFloat
 from privata.providers.port import Credentials, Provider
+from privata.providers.sideshift.adapter import SideShift
 
 #: What makes a provider of an operator's credentials, with the settings that its folder names.
 ADAPTERS: Final[Mapping[str, Callable[[Credentials], Provider]]] = {
     ChangeNow.name: ChangeNow,
+    FixedFloat.name: FixedFloat,
+    SideShift.name: SideShift,
+    Exolix.name: Exolix,
 }

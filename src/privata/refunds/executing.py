@@ -19,6 +19,7 @@ from privata.core.tenancy import Environment
 from privata.events.ops_events import provider_outage_affecting_partner, publish_ops
 from privata.infra.context import AppContext
 from privata.infra.database.postgres import Transaction
+from privata.infra.sealing import UnsealError
 from privata.orders import service as orders
 from privata.orders.service import WholeOrder
 from privata.providers.port import Deadline, RefundReport, RefundRequest, Report
@@ -86,8 +87,22 @@ async def execute(ctx: AppContext, row: store.ClaimedRefund) -> None:
 async def _ask(
     ctx: AppContext, row: store.ClaimedRefund
 ) -> RefundReport | ProviderRefused | Silence:
+    try:
+        request = _request(ctx, row)
+        async with asyncio.timeout(PROVIDER_DEADLINE_S):
+            deadline = Deadline.after(PROVIDER_DEADLINE_S)
+            provider = provider_named(row.provider)
+            return await provider.refund(request, ctx.clock.now(), deadline=deadline)
+    except ProviderRefused as error:
+        return error
+    except (ProviderError, TimeoutError, KeyError, UnsealError) as error:
+        log.warning("refund of %s: %s does not answer: %s", row.order_id, row.provider, error)
+        return Silence(str(error) or "no answer in time")
+
+
+def _request(ctx: AppContext, row: store.ClaimedRefund) -> RefundRequest:
     target = row.stable_target and StableTarget(row.stable_target)
-    request = RefundRequest(
+    return RefundRequest(
         # Of the order, not of the attempt: there is one refund for it, whoever asks.
         reference=f"refund:{row.order_id}",
         provider_order_id=row.provider_order_id,
@@ -99,19 +114,10 @@ async def _ask(
         extra_id=row.to_extra_id,
         requested_at=row.requested_at,
         sandbox=orders.sandbox_plan(row),
-        converts=target is not None,
+        converts=bool(target),
         accepted=row.provider_reference is not None,
+        secret=orders.opened_secret(ctx.sealer, row.order_id, row.provider_secret),
     )
-    try:
-        async with asyncio.timeout(PROVIDER_DEADLINE_S):
-            deadline = Deadline.after(PROVIDER_DEADLINE_S)
-            provider = provider_named(row.provider)
-            return await provider.refund(request, ctx.clock.now(), deadline=deadline)
-    except ProviderRefused as error:
-        return error
-    except (ProviderError, TimeoutError, KeyError) as error:
-        log.warning("refund of %s: %s does not answer: %s", row.order_id, row.provider, error)
-        return Silence(str(error) or "no answer in time")
 
 
 async def _done(

@@ -70,6 +70,8 @@ class ClaimedRefund(msgspec.Struct, frozen=True):
     from_network: str
     sandbox_scenario: str | None
     sandbox_ttl: int | None
+    #: Sealed: see `orders.opened_secret`.
+    provider_secret: bytes | None
 
 
 class InReview(msgspec.Struct, frozen=True):

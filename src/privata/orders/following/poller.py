@@ -19,10 +19,12 @@ from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
 from privata.infra.database.faults import passing_fault, until_answered
 from privata.infra.ending import released_on_stop
+from privata.infra.sealing import UnsealError
 from privata.infra.waking import until_woken
 from privata.orders import store
 from privata.orders.claims import Polls
 from privata.orders.moving import ORDERS_WAKEUP, advance, expire_in_silence
+from privata.orders.provider_secrets import opened_secret
 from privata.orders.rows import Order
 from privata.providers.port import (
     DEFAULT_TTL,
@@ -182,12 +184,12 @@ async def follow_once(ctx: AppContext) -> int:
 async def follow(ctx: AppContext, row: Order, writing: asyncio.Semaphore) -> None:
     """Ask the provider of a claimed order where it stands, and apply the answer."""
     now = ctx.clock.now()
-    order = snapshot(row)
     try:
+        order = snapshot(ctx, row)
         async with asyncio.timeout(PROVIDER_DEADLINE_S):
             deadline = Deadline.after(PROVIDER_DEADLINE_S)
             report = await provider_named(row.provider).get_order(order, now, deadline=deadline)
-    except (ProviderError, TimeoutError, KeyError) as error:
+    except (ProviderError, TimeoutError, KeyError, UnsealError) as error:
         # The lease runs out and the order is asked about again.
         log.warning("order %s: %s does not report: %s", row.id, row.provider, error)
         await _written(lambda: expire_in_silence(ctx, order_id=row.id, of=row), row.id, writing)
@@ -195,8 +197,8 @@ async def follow(ctx: AppContext, row: Order, writing: asyncio.Semaphore) -> Non
     await _written(lambda: advance(ctx, order_id=row.id, report=report, of=row), row.id, writing)
 
 
-def snapshot(row: Order) -> OrderSnapshot:
-    """What an order's provider is asked with."""
+def snapshot(ctx: AppContext, row: Order) -> OrderSnapshot:
+    """What an order's provider is asked with; `UnsealError` if its secret does not open."""
     return OrderSnapshot(
         provider_order_id=row.provider_order_id,
         seed=row.quote_id or row.id,
@@ -213,6 +215,7 @@ def snapshot(row: Order) -> OrderSnapshot:
             deposit_address=row.deposit_address,
             payout_address=row.payout_address,
         ),
+        secret=opened_secret(ctx.sealer, row.id, row.provider_secret),
     )
 
 

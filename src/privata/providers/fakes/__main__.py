@@ -11,11 +11,17 @@ from typing import Final
 import click
 
 from privata.providers.changenow.fake import FakeChangeNow
+from privata.providers.exolix.fake import FakeExolix
 from privata.providers.fakes.exchange import FakeExchange
+from privata.providers.fixedfloat.fake import FakeFixedFloat
+from privata.providers.sideshift.fake import FakeSideShift
 
 #: Every fake by the name of its provider.
 FAKES: Final[Mapping[str, Callable[..., FakeExchange]]] = {
     FakeChangeNow.name: FakeChangeNow,
+    FakeFixedFloat.name: FakeFixedFloat,
+    FakeSideShift.name: FakeSideShift,
+    FakeExolix.name: FakeExolix,
 }
 
 

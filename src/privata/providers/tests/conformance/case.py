@@ -77,7 +77,9 @@ class Case:
     meaning -> dotted path. Meanings: `id`, `status`, `deposit_address`, `payout_address`,
     `currency_to`, `amount_from`, `amount_to`, `tx_in`, `tx_out`. `create` needs the first and the
     addresses, `status` all that its wire format has, `quote` the amount to receive.
-    `authorized` asserts that a request carries the credentials.
+    `authorized` asserts that a request carries the credentials. `reverse` are the types of rate
+    that can be asked for by an amount to receive, `amountless` those whose orders name no amount,
+    and `usual` is the type whose answers `fields` describe.
     """
 
     name: str
@@ -90,6 +92,8 @@ class Case:
     refund_required: Step | None = None
     finish_refund: Callable[[FakeExchange, str], None] | None = None
     reverse: tuple[RateType, ...] = ("fixed",)
+    usual: RateType = "float"
+    amountless: tuple[RateType, ...] = ()
 
 
 def quick(settings: ClientSettings, base_url: str) -> ClientSettings:

@@ -45,7 +45,7 @@ LONG = json.dumps("a" * 5000).encode()
 async def test_an_amount_that_is_none(world: World, raw: bytes) -> None:
     world.change("quote", "amount_to", raw)
     with pytest.raises(ProviderUnavailable) as raised:
-        await world.adapter.quote(sell())
+        await world.adapter.quote(sell("0.01", world.case.usual))
     assert raised.value.reason in (Fault.NUMBER, Fault.SHAPE)
 
 
@@ -53,11 +53,11 @@ async def test_amounts_come_in_every_form(world: World) -> None:
     for raw in (b"600", b'"600"', b"6e2", b'"6.0E+2"', b"600.000000000000000000000000"):
         world.change("quote", "amount_to", raw)
         world.fake.changed["quote"]["somethingNew"] = b'{"a":[null]}'
-        assert (await world.adapter.quote(sell())).amount_to == 600
+        assert (await world.adapter.quote(sell("0.01", world.case.usual))).amount_to == 600
     world.change("quote", "amount_to", b"1e-7")
     with pytest.raises(ProviderUnavailable) as raised:
         # Less than the asset's decimals hold is nothing, and nothing is no offer.
-        await world.adapter.quote(sell())
+        await world.adapter.quote(sell("0.01", world.case.usual))
     assert raised.value.reason == Fault.AMOUNT
 
 
@@ -65,7 +65,7 @@ async def test_an_amount_that_is_missing(world: World) -> None:
     for raw in (b"null", b'""'):
         world.change("quote", "amount_to", raw)
         with pytest.raises(ProviderUnavailable) as raised:
-            await world.adapter.quote(sell())
+            await world.adapter.quote(sell("0.01", world.case.usual))
         assert raised.value.reason == Fault.SHAPE
 
 
@@ -77,7 +77,7 @@ async def test_a_quote_for_something_else(world: World) -> None:
         if world.has("quote", meaning):
             world.change("quote", meaning, raw)
             with pytest.raises(ProviderUnavailable) as raised:
-                await world.adapter.quote(sell())
+                await world.adapter.quote(sell("0.01", world.case.usual))
             assert raised.value.reason == fault
             world.fake.changed.clear()
 
@@ -87,7 +87,7 @@ async def test_a_deposit_address_of_another_network(world: World) -> None:
     for raw in (other, b'"bc1qPAYIN"', MARKED_UP, LONG, b"null", b"{}"):
         world.change("create", "deposit_address", raw)
         with pytest.raises(ProviderUnavailable) as raised:
-            await world.adapter.create_order(world.order())
+            await world.adapter.create_order(world.order(rate_type=world.case.usual))
         assert raised.value.reason in (Fault.DEPOSIT_ADDRESS, Fault.TEXT, Fault.SHAPE)
 
 
@@ -107,7 +107,7 @@ async def test_an_order_for_something_else(world: World) -> None:
         if world.has("create", meaning):
             world.change("create", meaning, raw)
             with pytest.raises(ProviderUnavailable) as raised:
-                await world.adapter.create_order(world.order())
+                await world.adapter.create_order(world.order(rate_type=world.case.usual))
             assert raised.value.reason == fault, (meaning, raw)
             world.fake.changed.clear()
 

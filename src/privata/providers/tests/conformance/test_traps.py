@@ -84,10 +84,9 @@ async def test_an_order_is_never_sent_twice(world: World) -> None:
     assert len(world.fake.calls("create")) == made + 1
 
 
-async def test_an_old_list_is_better_than_none(world: World) -> None:
+async def test_the_list_is_kept(world: World) -> None:
     await world.adapter.currencies()
-    world.fake.errors["currencies"] = []
-    world.fake.trap = None
-    offer = await world.adapter.quote(sell())
-    assert offer.amount_to > 0
-    assert len(world.fake.calls("currencies")) == 1
+    asked = len(world.fake.calls("currencies"))
+    await world.adapter.quote(sell())
+    await world.opened()
+    assert len(world.fake.calls("currencies")) == asked
