@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     failover_loses_nothing: bool = False
     delivery_log_days: int = Field(default=90, ge=31, le=3650)
     quote_days: int = Field(default=7, ge=1, le=3650)
+    prices: Literal["providers", "static"] = "providers"
     late_deposit_days: int = Field(default=14, ge=0, le=365)
     payout_address_delay_hours: int = Field(default=24, ge=0, le=720)
     payout_secret_age_hours: int = Field(default=24, ge=0, le=720)

@@ -51,6 +51,7 @@ class Fault(StrEnum):
     OTHER_ORDER = "other_order"
     TX_HASH = "tx_hash"
     UNKNOWN_ERROR = "unknown_error"
+    RESTING = "resting"
 
 
 _REFUSED: Final = {
@@ -86,6 +87,7 @@ _UNAVAILABLE: Final = {
     Fault.OTHER_ORDER: "answered about another order",
     Fault.TX_HASH: "sent a transaction hash that is none",
     Fault.UNKNOWN_ERROR: "answered with an error that we do not know",
+    Fault.RESTING: "is not called for a while: it failed again and again",
 }
 
 

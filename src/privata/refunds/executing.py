@@ -22,8 +22,7 @@ from privata.infra.database.postgres import Transaction
 from privata.infra.sealing import UnsealError
 from privata.orders import service as orders
 from privata.orders.service import WholeOrder
-from privata.providers.port import Deadline, RefundReport, RefundRequest, Report
-from privata.providers.registry import provider_named
+from privata.providers.port import RefundReport, RefundRequest, Report
 from privata.refunds import store
 from privata.refunds.claims import DueRefunds
 from privata.refunds.rules import (
@@ -34,6 +33,7 @@ from privata.refunds.rules import (
     StableTarget,
     pause_after,
 )
+from privata.routing.service import routing_of
 
 log = logging.getLogger(__name__)
 
@@ -89,13 +89,16 @@ async def _ask(
 ) -> RefundReport | ProviderRefused | Silence:
     try:
         request = _request(ctx, row)
-        async with asyncio.timeout(PROVIDER_DEADLINE_S):
-            deadline = Deadline.after(PROVIDER_DEADLINE_S)
-            provider = provider_named(row.provider)
-            return await provider.refund(request, ctx.clock.now(), deadline=deadline)
+        routing = routing_of(ctx)
+        provider = await routing.provider(Environment(row.environment), row.provider)
+        return await routing.call(
+            provider,
+            PROVIDER_DEADLINE_S,
+            lambda deadline: provider.refund(request, ctx.clock.now(), deadline=deadline),
+        )
     except ProviderRefused as error:
         return error
-    except (ProviderError, TimeoutError, KeyError, UnsealError) as error:
+    except (ProviderError, UnsealError) as error:
         log.warning("refund of %s: %s does not answer: %s", row.order_id, row.provider, error)
         return Silence(str(error) or "no answer in time")
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from privata.infra.context import AppContext
 from privata.infra.http import idempotency
+from privata.orders.opening.store import forget_attempts
 from privata.quotes import store as quotes
 
 #: Seconds between two rounds. Any number of workers may make them.
@@ -31,6 +32,7 @@ async def forget_once(ctx: AppContext) -> None:
     """Remove all that is past its time, in small statements, up to the bound of a round."""
     pool, kept = ctx.database.pool, timedelta(days=ctx.settings.quote_days)
     await _in_batches(functools.partial(quotes.forget_old, pool, kept))
+    await _in_batches(functools.partial(forget_attempts, pool, kept))
     await _in_batches(functools.partial(idempotency.forget_old, pool))
 
 

@@ -27,6 +27,7 @@ from privata.infra.secret_keys.retiring import retire
 from privata.infra.settings import Settings
 from privata.notifications.sealed import context as mail_context
 from privata.orders.provider_secrets import context as provider_context
+from privata.routing.adapters import credentials_context
 from privata.webhooks.signing.signatures import secret_context
 from tests.journeys.operating.test_operator_commands import privata
 
@@ -44,6 +45,7 @@ SEALERS = {
     "infra/http/once.py": "idempotency_key",
     "access/forms.py": "user_session",  # within what is sealed there; shown once, within minutes
     "orders/provider_secrets.py": "orders",
+    "routing/adapters.py": "provider",
     "infra/secret_keys/resealing.py": None,
 }
 
@@ -79,6 +81,11 @@ async def _order(pool: Any, organization: uuid.UUID, sealed: bytes) -> None:
     )
 
 
+async def _provider(pool: Any, sealed: bytes) -> None:
+    """What a provider gave the operator."""
+    await pool.execute("INSERT INTO provider (name, credentials) VALUES ('exolix', $1)", sealed)
+
+
 @pytest.fixture
 async def sealed(ctx: AppContext, organization: uuid.UUID, superuser: asyncpg.Connection) -> Values:
     """Something in each sealed column under the old key: how to read it, its context, its text."""
@@ -96,6 +103,7 @@ async def sealed(ctx: AppContext, organization: uuid.UUID, superuser: asyncpg.Co
         mail_context(mail),
         answer_context(organization, "live", "k"),
         provider_context("prv-1"),
+        credentials_context("exolix"),
     ]
     values = [OLD.seal(one.encode(), one) for one in contexts]
     await pool.execute(
@@ -128,6 +136,7 @@ async def sealed(ctx: AppContext, organization: uuid.UUID, superuser: asyncpg.Co
         values[4],
     )
     await _order(pool, organization, values[5])
+    await _provider(pool, values[6])
     return [
         ("webhook_secret", "sealed", contexts[0]),
         ("mfa_authenticator WHERE type = 'totp'", APPS.value, contexts[1]),
@@ -135,6 +144,7 @@ async def sealed(ctx: AppContext, organization: uuid.UUID, superuser: asyncpg.Co
         ("mail", "sealed", contexts[3]),
         ("idempotency_key WHERE key = 'k'", "body", contexts[4]),
         ("orders", "provider_secret", contexts[5]),
+        ("provider", "credentials", contexts[6]),
     ]
 
 
@@ -170,13 +180,13 @@ async def test_everything_is_sealed_again(ctx: AppContext, sealed: Values) -> No
     """The documented rotation kept the old key for ever: nothing sealed again what it held."""
     await both_known(ctx)
     reports = await reseal(ctx.database.pool, BOTH, nothing)
-    assert [(one.done, one.left, one.closed.total()) for one in reports] == [(1, 0, 0)] * 6
+    assert [(one.done, one.left, one.closed.total()) for one in reports] == [(1, 0, 0)] * 7
     assert {use.key for use in await sealed_uses(ctx.database.pool)} == {B.name}
     await opened(ctx, NEW, sealed)
     plain = await ctx.database.pool.fetch("SELECT body FROM idempotency_key WHERE key = 'plain'")
     assert [row["body"] for row in plain] == [b"{}"]
     again = await reseal(ctx.database.pool, BOTH, nothing)
-    assert [one.done for one in again] == [0] * 6
+    assert [one.done for one in again] == [0] * 7
 
 
 async def test_a_run_that_was_killed_is_followed_by_one_that_does_the_rest(
@@ -192,7 +202,7 @@ async def test_a_run_that_was_killed_is_followed_by_one_that_does_the_rest(
         await reseal(ctx.database.pool, BOTH, die)
     await opened(ctx, BOTH, sealed)
     reports = await reseal(ctx.database.pool, BOTH, nothing)
-    assert [one.done for one in reports] == [0, 0, 0, 1, 1, 1]
+    assert [one.done for one in reports] == [0, 0, 0, 1, 1, 1, 1]
     await opened(ctx, NEW, sealed)
 
 
@@ -281,7 +291,7 @@ async def test_a_value_without_its_key_is_counted_and_stays(
     await ctx.database.pool.execute("DELETE FROM secret_key")
     await enter(ctx.database, NEW.marks, ctx.settings)
     reports = await reseal(ctx.database.pool, NEW, nothing)
-    assert [dict(one.closed) for one in reports] == [{A.shown: 1}] * 6
+    assert [dict(one.closed) for one in reports] == [{A.shown: 1}] * 7
     await opened(ctx, OLD, sealed)
     with pytest.raises(UnsealError):
         await opened(ctx, NEW, sealed)

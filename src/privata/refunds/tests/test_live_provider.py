@@ -18,7 +18,6 @@ from privata.orders.create import NewOrder, create_order
 from privata.orders.following.poller import follow_once
 from privata.orders.provider_secrets import context
 from privata.orders.tests.test_advance import states
-from privata.providers import registry
 from privata.providers.fakes.traps import Trap
 from privata.providers.fixedfloat.fake import FakeFixedFloat
 from privata.providers.fixedfloat.tests.case import adapter, fake
@@ -28,6 +27,7 @@ from privata.quotes.service import estimate
 from privata.refunds.executing import execute_once
 from privata.refunds.rules import RefundAction, RefundSource
 from privata.refunds.service import Wish, request_refund
+from privata.routing.tests.market import Market
 
 LIVE = Environment.LIVE
 
@@ -35,13 +35,14 @@ _EVENTS = "SELECT body FROM event"
 
 
 @pytest.fixture
-async def exchange(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[FakeFixedFloat]:
+async def exchange(
+    ctx: AppContext, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[FakeFixedFloat]:
     """FixedFloat's fake, with its adapter as the one live provider."""
     server = fake()
     one = adapter(await server.start())
-    monkeypatch.setattr(registry, "PROVIDERS", (*registry.PROVIDERS, one))
+    await Market(ctx, monkeypatch).enter("fixedfloat", lambda _: one)
     yield server
-    await one.close()
     await server.stop()
 
 
