@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -150,7 +151,8 @@ async def _nothing_fits(
     if answers.outside:
         said = [one for one in answers.outside if one is not None]
         if not said:
-            said = await catalogue.limits(ctx, environment, request.source, request.target)
+            with contextlib.suppress(NoProvidersAvailable):
+                said = await catalogue.limits(ctx, environment, request.source, request.target)
         return await _wrong_amount(ctx, said, request)
     if answers.silent or answers.offers:
         return NoProvidersAvailable("No provider is responding. Try again shortly.")

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from typing import Final
 
-from privata.core.errors import ProviderError, ValidationFailed
+from privata.core.errors import NoProvidersAvailable, ProviderError, ValidationFailed
 from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
 from privata.providers.port import Asset, Limits
@@ -77,7 +77,10 @@ async def find_asset(
 async def limits(
     ctx: AppContext, environment: Environment, source: Asset, target: Asset
 ) -> list[Limits]:
-    """What each provider says that has the pair; one that never said is asked now."""
+    """What each provider says that has the pair; one that never said is asked now.
+
+    `NoProvidersAvailable` where all that could say something do not answer.
+    """
     able = [
         one
         for one in await routing_of(ctx).enabled(environment)
@@ -95,10 +98,15 @@ async def limits(
             found.append(Limits(kept.minimum, kept.maximum))
     new = [one for one in able if one.name not in known]
     asked = await asyncio.gather(*(_asked(ctx, one, source, target) for one in new))
-    return found + [one for one in asked if one is not None]
+    found += [one for one in asked if isinstance(one, Limits)]
+    if not found and any(isinstance(one, ProviderError) for one in asked):
+        raise NoProvidersAvailable("No provider is responding. Try again shortly.")
+    return found
 
 
-async def _asked(ctx: AppContext, one: Listed, source: Asset, target: Asset) -> Limits | None:
+async def _asked(
+    ctx: AppContext, one: Listed, source: Asset, target: Asset
+) -> Limits | ProviderError | None:
     provider = one.provider
     try:
         said = await routing_of(ctx).call(
@@ -108,6 +116,6 @@ async def _asked(ctx: AppContext, one: Listed, source: Asset, target: Asset) -> 
         )
     except ProviderError as error:
         log.info("provider %s gave no limits: %s", one.name, error.message)
-        return None
+        return error
     await store.remember_limits(ctx.database.pool, one.name, "float", [(source, target, said)])
     return said

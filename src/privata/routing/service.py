@@ -225,6 +225,8 @@ class Routing:
             # Without its database a node creates nothing, but it may say what it knows.
             if before is None or passing_fault(error) is None:
                 raise
+            # Not at every question: each would wait for a connection.
+            self._read_at = self._monotonic()
             return before
         self._read_at = self._monotonic()
         live = {}

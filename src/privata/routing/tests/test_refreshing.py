@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from privata.core.errors import ValidationFailed
+from privata.core.errors import NoProvidersAvailable, ValidationFailed
 from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
 from privata.infra.sealing import Sealer
@@ -93,6 +93,9 @@ async def test_limits_of_a_pair_are_asked_for_once(ctx: AppContext, market: Mark
     assert len(first) == 1
     fake.trap = Trap.HANGING
     assert await catalogue.limits(ctx, LIVE, *pair) == first
+    fake.trap = Trap.SERVER_ERROR
+    with pytest.raises(NoProvidersAvailable):
+        await catalogue.limits(ctx, LIVE, pair[1], pair[0])
 
 
 async def test_a_provider_that_fails_keeps_its_list(ctx: AppContext, market: Market) -> None:
