@@ -10,6 +10,8 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+import asyncpg
+
 from privata.core.ids import new_id
 from privata.infra.context import AppContext
 from privata.infra.database.postgres import Transaction
@@ -50,6 +52,16 @@ SET told_after = coalesce($2, told_after), told_at = CASE WHEN $3 THEN now() END
 WHERE id = $1
 """
 
+# Workers skip each other's. An outage that lasts stays.
+_FORGET: Final = """
+DELETE FROM provider_outage WHERE id = ANY (ARRAY(
+    SELECT id FROM provider_outage WHERE ended_at < now() - $1::interval
+    LIMIT $2 FOR UPDATE SKIP LOCKED))
+"""
+
+#: How long outages are kept after their end.
+KEPT: Final = timedelta(days=90)
+
 
 async def note_down(ctx: AppContext, provider: str, fault: str) -> None:
     """The provider does not answer; again is the same outage."""
@@ -71,3 +83,8 @@ async def claim_untold(tx: Transaction) -> Outage | None:
 async def note_told(tx: Transaction, outage: Outage, last: UUID | None, *, all_told: bool) -> None:
     """Remember how far the telling has come: up to the organization `last`."""
     await tx.connection.execute(_TOLD, outage.id, last, all_told)
+
+
+async def forget_outages(pool: asyncpg.Pool[asyncpg.Record], limit: int) -> int:
+    """Remove outages that ended long ago, `limit` at most; how many."""
+    return int((await pool.execute(_FORGET, KEPT, limit)).rpartition(" ")[2])

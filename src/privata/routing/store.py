@@ -110,6 +110,12 @@ DO UPDATE SET completed = provider_score.completed + excluded.completed,
               failed = provider_score.failed + excluded.failed
 """
 
+_FORGET_SCORES: Final = """
+DELETE FROM provider_score WHERE (provider_id, hour) IN (
+    SELECT provider_id, hour FROM provider_score WHERE hour < now() - interval '7 days'
+    LIMIT $1 FOR UPDATE SKIP LOCKED)
+"""
+
 
 async def usable(pool: Pool) -> tuple[list[ProviderRow], dict[str, Decimal]]:
     """Every provider with credentials, enabled or not; and prices of the last day."""
@@ -207,3 +213,8 @@ async def remember_limits(
 async def add_scores(pool: Pool, scores: Iterable[tuple[str, int, int]]) -> None:
     """Count live orders that ended: provider, how many completed, how many failed."""
     await pool.executemany(_SCORE, list(scores))
+
+
+async def forget_scores(pool: Pool, limit: int) -> int:
+    """Remove counts that nobody asks for any more, `limit` at most; how many."""
+    return int((await pool.execute(_FORGET_SCORES, limit)).rpartition(" ")[2])

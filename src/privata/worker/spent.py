@@ -12,6 +12,8 @@ from privata.infra.context import AppContext
 from privata.infra.http import idempotency
 from privata.orders.opening.store import forget_attempts
 from privata.quotes import store as quotes
+from privata.routing.outages import forget_outages
+from privata.routing.store import forget_scores
 
 #: Seconds between two rounds. Any number of workers may make them.
 EVERY_S: Final = 3600.0
@@ -33,6 +35,8 @@ async def forget_once(ctx: AppContext) -> None:
     pool, kept = ctx.database.pool, timedelta(days=ctx.settings.quote_days)
     await _in_batches(functools.partial(quotes.forget_old, pool, kept))
     await _in_batches(functools.partial(forget_attempts, pool, kept))
+    await _in_batches(functools.partial(forget_outages, pool))
+    await _in_batches(functools.partial(forget_scores, pool))
     await _in_batches(functools.partial(idempotency.forget_old, pool))
 
 
