@@ -52,6 +52,7 @@ class Fault(StrEnum):
     TX_HASH = "tx_hash"
     UNKNOWN_ERROR = "unknown_error"
     RESTING = "resting"
+    NOT_SET_UP = "not_set_up"
 
 
 _REFUSED: Final = {
@@ -88,6 +89,7 @@ _UNAVAILABLE: Final = {
     Fault.TX_HASH: "sent a transaction hash that is none",
     Fault.UNKNOWN_ERROR: "answered with an error that we do not know",
     Fault.RESTING: "is not called for a while: it failed again and again",
+    Fault.NOT_SET_UP: "is not set up, or not for this environment",
 }
 
 

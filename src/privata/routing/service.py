@@ -140,7 +140,7 @@ class Routing:
             found = (await self._fresh()).live.get(name)
             if found is not None:
                 return found.provider
-        raise unavailable(name, Fault.CREDENTIALS)
+        raise unavailable(name, Fault.NOT_SET_UP)
 
     async def public_environment(self) -> Environment:
         """What is shown without a key: live prices if a provider is enabled, else the sandbox's."""

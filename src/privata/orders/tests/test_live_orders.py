@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from privata.core.errors import ProviderFailed, QuoteExpired
+from privata.core.errors import ProviderFailed, ProviderUnavailable, QuoteExpired
 from privata.core.ids import new_quote_id
 from privata.core.tenancy import Environment, system_actor
 from privata.infra.context import AppContext
@@ -23,6 +23,7 @@ from privata.orders.following.pacing import PER_PROVIDER, Places
 from privata.orders.following.poller import follow_once
 from privata.orders.rows import order_row
 from privata.providers.changenow.adapter import ChangeNow
+from privata.providers.failures import Fault
 from privata.providers.fakes.traps import Trap
 from privata.providers.port import OpenedOrder, QuoteRequest
 from privata.quotes import service as quotes
@@ -283,8 +284,10 @@ async def test_the_simulator_gets_no_live_order_and_an_exchange_no_test_order(
         )
         actor = system_actor(organization, environment, "tests")
         wanted = create.NewOrder(quote_id=quote_id, address=ETH)
-        with pytest.raises(ProviderFailed):
+        with pytest.raises(ProviderFailed) as failed:
             await create.create_order(ctx, actor=actor, wanted=wanted)
+        assert isinstance(failed.value.__cause__, ProviderUnavailable)
+        assert failed.value.__cause__.reason == Fault.NOT_SET_UP
     assert fake.calls("create") == []
     assert await ctx.database.pool.fetchval("SELECT count(*) FROM orders") == 0
 
