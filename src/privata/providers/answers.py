@@ -15,7 +15,7 @@ from typing import Final
 
 from privata.core.addresses import AddressError, validate_address
 from privata.core.lifecycle import FailedReason, OrderStatus
-from privata.core.money import floor_to
+from privata.core.money import CONTEXT, floor_to
 from privata.providers.currencies import Code
 from privata.providers.failures import Fault, Refusal, refused, unavailable
 from privata.providers.port import Agreed, Asset, Offer, OrderRequest, OrderSnapshot, QuoteRequest
@@ -29,6 +29,9 @@ _ORDER_ID: Final = re.compile(r"[0-9A-Za-z_.:-]{1,128}", re.ASCII)
 
 #: The longest wait for a deposit that a provider may name.
 MOST_WAIT: Final = timedelta(days=30)
+
+#: What a repeated amount may differ by, of 1.
+_LOST: Final = Decimal("0.00001")
 
 #: Of a word that we do not know, in the log.
 _SHOWN: Final = 40
@@ -84,8 +87,9 @@ def same_code(provider: str, expected: Code, ticker: str | None, network: str | 
 
 
 def same_amount(provider: str, expected: Decimal, echoed: Decimal | None) -> None:
-    """The amount to send must be the one that was agreed."""
-    if echoed is not None and echoed != expected:
+    """The amount must be the one that was agreed, but for what providers lose when they repeat it:
+    some count in doubles, some cut to 8 decimals."""
+    if echoed is not None and abs(echoed - expected) > CONTEXT.multiply(expected, _LOST):
         raise unavailable(provider, Fault.AMOUNT)
 
 
@@ -104,7 +108,12 @@ def offer(
     received = floor_to(amount_to, request.target.decimals)
     if sent <= 0 or received <= 0:
         raise unavailable(provider, Fault.AMOUNT, "quote")
-    same_amount(provider, request.amount, sent if request.side == "send" else received)
+    if request.side == "send":
+        same_amount(provider, request.amount, sent)
+        sent = request.amount
+    else:
+        same_amount(provider, request.amount, received)
+        received = request.amount
     return Offer(provider, sent, received, None, rate_id, valid_until, through)
 
 

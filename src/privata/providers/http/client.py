@@ -103,7 +103,10 @@ class Reply:
 
 
 class ProviderClient:
-    """Calls one provider. `headers` go with each call: they carry the credentials."""
+    """Calls one provider. `headers` go with each call: they carry the credentials.
+
+    It belongs to the event loop in which it is first used, as its connections do.
+    """
 
     def __init__(
         self,
