@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from privata.providers.changenow.tests.case import CHANGENOW
+from privata.providers.godex.tests.case import GODEX
 from privata.providers.tests.conformance.case import Case
 
-CASES: Final[tuple[Case, ...]] = (CHANGENOW,)
+CASES: Final[tuple[Case, ...]] = (
+    CHANGENOW,
+    GODEX,
+)
