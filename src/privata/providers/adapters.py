@@ -7,10 +7,12 @@ from typing import Final
 
 from privata.providers.changenow.adapter import ChangeNow
 from privata.providers.godex.adapter import Godex
+from privata.providers.letsexchange.adapter import LetsExchange
 from privata.providers.port import Credentials, Provider
 
 #: What makes a provider of an operator's credentials, with the settings that its folder names.
 ADAPTERS: Final[Mapping[str, Callable[[Credentials], Provider]]] = {
     ChangeNow.name: ChangeNow,
     Godex.name: Godex,
+    LetsExchange.name: LetsExchange,
 }

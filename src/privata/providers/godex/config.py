@@ -43,7 +43,7 @@ REFUSALS: Final[Mapping[tuple[str, int], Refusal]] = {
 }
 
 _CLIENT: Final = ClientSettings("https://api.godex.io/api/v1", calls_per_minute=60, burst=20)
-_REFUNDS: Final = Refunds("ticket", sla_hours=72)
+_REFUNDS: Final = Refunds("ticket")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,11 @@ from typing import Final
 
 from privata.providers.changenow.tests.case import CHANGENOW
 from privata.providers.godex.tests.case import GODEX
+from privata.providers.letsexchange.tests.case import LETSEXCHANGE
 from privata.providers.tests.conformance.case import Case
 
 CASES: Final[tuple[Case, ...]] = (
     CHANGENOW,
     GODEX,
+    LETSEXCHANGE,
 )
