@@ -14,12 +14,14 @@ from privata.providers.changenow.fake import FakeChangeNow
 from privata.providers.fakes.exchange import FakeExchange
 from privata.providers.godex.fake import FakeGodex
 from privata.providers.letsexchange.fake import FakeLetsExchange
+from privata.providers.stealthex.fake import FakeStealthEx
 
 #: Every fake by the name of its provider.
 FAKES: Final[Mapping[str, Callable[..., FakeExchange]]] = {
     FakeChangeNow.name: FakeChangeNow,
     FakeGodex.name: FakeGodex,
     FakeLetsExchange.name: FakeLetsExchange,
+    FakeStealthEx.name: FakeStealthEx,
 }
 
 

@@ -7,10 +7,12 @@ from typing import Final
 from privata.providers.changenow.tests.case import CHANGENOW
 from privata.providers.godex.tests.case import GODEX
 from privata.providers.letsexchange.tests.case import LETSEXCHANGE
+from privata.providers.stealthex.tests.case import STEALTHEX
 from privata.providers.tests.conformance.case import Case
 
 CASES: Final[tuple[Case, ...]] = (
     CHANGENOW,
     GODEX,
     LETSEXCHANGE,
+    STEALTHEX,
 )
