@@ -9,6 +9,7 @@ from privata.providers.changenow.adapter import ChangeNow
 from privata.providers.godex.adapter import Godex
 from privata.providers.letsexchange.adapter import LetsExchange
 from privata.providers.port import Credentials, Provider
+from privata.providers.simpleswap.adapter import SimpleSwap
 from privata.providers.stealthex.adapter import StealthEx
 
 #: What makes a provider of an operator's credentials, with the settings that its folder names.
@@ -16,5 +17,6 @@ ADAPTERS: Final[Mapping[str, Callable[[Credentials], Provider]]] = {
     ChangeNow.name: ChangeNow,
     Godex.name: Godex,
     LetsExchange.name: LetsExchange,
+    SimpleSwap.name: SimpleSwap,
     StealthEx.name: StealthEx,
 }

@@ -14,6 +14,7 @@ from privata.providers.changenow.fake import FakeChangeNow
 from privata.providers.fakes.exchange import FakeExchange
 from privata.providers.godex.fake import FakeGodex
 from privata.providers.letsexchange.fake import FakeLetsExchange
+from privata.providers.simpleswap.fake import FakeSimpleSwap
 from privata.providers.stealthex.fake import FakeStealthEx
 
 #: Every fake by the name of its provider.
@@ -21,6 +22,7 @@ FAKES: Final[Mapping[str, Callable[..., FakeExchange]]] = {
     FakeChangeNow.name: FakeChangeNow,
     FakeGodex.name: FakeGodex,
     FakeLetsExchange.name: FakeLetsExchange,
+    FakeSimpleSwap.name: FakeSimpleSwap,
     FakeStealthEx.name: FakeStealthEx,
 }
 

@@ -7,6 +7,7 @@ from typing import Final
 from privata.providers.changenow.tests.case import CHANGENOW
 from privata.providers.godex.tests.case import GODEX
 from privata.providers.letsexchange.tests.case import LETSEXCHANGE
+from privata.providers.simpleswap.tests.case import SIMPLESWAP
 from privata.providers.stealthex.tests.case import STEALTHEX
 from privata.providers.tests.conformance.case import Case
 
@@ -14,5 +15,6 @@ CASES: Final[tuple[Case, ...]] = (
     CHANGENOW,
     GODEX,
     LETSEXCHANGE,
+    SIMPLESWAP,
     STEALTHEX,
 )
