@@ -11,6 +11,7 @@ from privata.providers.letsexchange.adapter import LetsExchange
 from privata.providers.port import Credentials, Provider
 from privata.providers.simpleswap.adapter import SimpleSwap
 from privata.providers.stealthex.adapter import StealthEx
+from privata.providers.trocador.adapter import Trocador
 
 #: What makes a provider of an operator's credentials, with the settings that its folder names.
 ADAPTERS: Final[Mapping[str, Callable[[Credentials], Provider]]] = {
@@ -19,4 +20,5 @@ ADAPTERS: Final[Mapping[str, Callable[[Credentials], Provider]]] = {
     LetsExchange.name: LetsExchange,
     SimpleSwap.name: SimpleSwap,
     StealthEx.name: StealthEx,
+    Trocador.name: Trocador,
 }

@@ -16,6 +16,7 @@ from privata.providers.godex.fake import FakeGodex
 from privata.providers.letsexchange.fake import FakeLetsExchange
 from privata.providers.simpleswap.fake import FakeSimpleSwap
 from privata.providers.stealthex.fake import FakeStealthEx
+from privata.providers.trocador.fake import FakeTrocador
 
 #: Every fake by the name of its provider.
 FAKES: Final[Mapping[str, Callable[..., FakeExchange]]] = {
@@ -24,6 +25,7 @@ FAKES: Final[Mapping[str, Callable[..., FakeExchange]]] = {
     FakeLetsExchange.name: FakeLetsExchange,
     FakeSimpleSwap.name: FakeSimpleSwap,
     FakeStealthEx.name: FakeStealthEx,
+    FakeTrocador.name: FakeTrocador,
 }
 
 

@@ -147,7 +147,6 @@ class FakeExchange(ABC):
         app = web.Application()
         for route in self.routes():
             app.router.add_route(route.method, self.base_path + route.path, self._answering(route))
-        # No access log: some providers have addresses and amounts in the query.
         self._runner = web.AppRunner(
             app, handler_cancellation=True, shutdown_timeout=0.1, access_log=None
         )

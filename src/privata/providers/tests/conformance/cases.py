@@ -10,6 +10,7 @@ from privata.providers.letsexchange.tests.case import LETSEXCHANGE
 from privata.providers.simpleswap.tests.case import SIMPLESWAP
 from privata.providers.stealthex.tests.case import STEALTHEX
 from privata.providers.tests.conformance.case import Case
+from privata.providers.trocador.tests.case import TROCADOR
 
 CASES: Final[tuple[Case, ...]] = (
     CHANGENOW,
@@ -17,4 +18,5 @@ CASES: Final[tuple[Case, ...]] = (
     LETSEXCHANGE,
     SIMPLESWAP,
     STEALTHEX,
+    TROCADOR,
 )
