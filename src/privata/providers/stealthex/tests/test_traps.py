@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 
 import pytest
+from aiohttp import web
 
 from privata.core.errors import ProviderRefused, ProviderUnavailable
 from privata.core.lifecycle import OrderStatus
 from privata.providers.failures import AmountRefused, Fault, Refusal
 from privata.providers.fakes.exchange import FakeError
 from privata.providers.port import QuoteRequest
+from privata.providers.stealthex.config import StealthExSettings
 from privata.providers.stealthex.fake import FakeStealthEx
 from privata.providers.stealthex.tests.case import STEALTHEX, adapter
 from privata.providers.tests.conformance.case import BTC, ETH, USDT, World, now, sell
@@ -35,11 +37,22 @@ async def test_the_list_comes_in_pages(world: World) -> None:
     assert 4 * (len(calls) - 1) <= len(listed) < 4 * len(calls)
 
 
-async def test_a_list_without_an_end_ends(world: World) -> None:
-    entry = b'{"symbol":"btc","network":"mainnet"}'
-    world.fake.changed["currencies"] = {str(at): entry for at in range(4)}
-    assert len(await world.adapter.currencies()) >= 1
-    assert len(world.fake.calls("currencies")) <= 20
+class _Endless(FakeStealthEx):
+    """A list of which every page is full."""
+
+    async def currencies(self, request: web.Request) -> object:
+        return [{"symbol": "btc", "network": "mainnet"}] * int(request.query["limit"])
+
+
+async def test_a_list_without_an_end_ends() -> None:
+    fake = _Endless()
+    one = adapter(await fake.start(), page=4)
+    try:
+        assert await one.currencies() == (BTC,)
+        assert len(fake.calls("currencies")) == StealthExSettings().pages
+    finally:
+        await one.close()
+        await fake.stop()
 
 
 async def test_a_coin_is_on_mainnet_and_a_token_is_not(world: World) -> None:
