@@ -14,7 +14,12 @@ from privata.providers.changenow.fake import FakeChangeNow
 from privata.providers.exolix.fake import FakeExolix
 from privata.providers.fakes.exchange import FakeExchange
 from privata.providers.fixedfloat.fake import FakeFixedFloat
+from privata.providers.godex.fake import FakeGodex
+from privata.providers.letsexchange.fake import FakeLetsExchange
 from privata.providers.sideshift.fake import FakeSideShift
+from privata.providers.simpleswap.fake import FakeSimpleSwap
+from privata.providers.stealthex.fake import FakeStealthEx
+from privata.providers.trocador.fake import FakeTrocador
 
 #: Every fake by the name of its provider.
 FAKES: Final[Mapping[str, Callable[..., FakeExchange]]] = {
@@ -22,6 +27,11 @@ FAKES: Final[Mapping[str, Callable[..., FakeExchange]]] = {
     FakeFixedFloat.name: FakeFixedFloat,
     FakeSideShift.name: FakeSideShift,
     FakeExolix.name: FakeExolix,
+    FakeGodex.name: FakeGodex,
+    FakeLetsExchange.name: FakeLetsExchange,
+    FakeSimpleSwap.name: FakeSimpleSwap,
+    FakeStealthEx.name: FakeStealthEx,
+    FakeTrocador.name: FakeTrocador,
 }
 
 

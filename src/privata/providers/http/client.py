@@ -102,6 +102,19 @@ class Reply:
         return Fields(self.provider, self.call, self.value)
 
 
+class _NotRepeatedError(aiohttp.ClientError):
+    """A connection that broke; of a kind that aiohttp does not try again."""
+
+
+async def _never_again(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    try:
+        return await handler(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _NotRepeatedError(type(error).__name__) from error
+
+
 class ProviderClient:
     """Calls one provider. `headers` go with each call: they carry the credentials.
 
@@ -163,7 +176,8 @@ class ProviderClient:
     def _session(self, *, once: bool) -> aiohttp.ClientSession:
         """The connections for ordinary calls; or of a kind that is used for one call each.
 
-        On a connection that was kept, aiohttp sends a GET again if the server has just closed it.
+        aiohttp sends a GET again if the server hangs up, which `_never_again` stops. Then a kept
+        connection that the server has just closed would be an error: so none is kept.
         """
         session = self._sessions.get(once)
         if session is None:
@@ -179,6 +193,7 @@ class ProviderClient:
                 auto_decompress=False,
                 trust_env=False,
                 timeout=aiohttp.ClientTimeout(total=None),
+                middlewares=(_never_again,) if once else (),
             )
         return session
 

@@ -13,6 +13,7 @@ from privata.core.errors import ProviderUnavailable
 from privata.providers.currencies import Code
 from privata.providers.failures import Fault
 from privata.providers.fakes.exchange import FakeExchange, Route
+from privata.providers.fakes.traps import Trap
 from privata.providers.http.bucket import MOST_PAUSE_S, Bucket
 from privata.providers.http.client import Call, ClientSettings, ProviderClient
 from privata.providers.http.decoding import decoded, encoded
@@ -83,6 +84,21 @@ async def test_connections_are_bounded_and_waiting_has_the_deadline() -> None:
             Fault.TIMEOUT
         ] * 5
         assert fake.most_at_once == 2
+    finally:
+        await client.close()
+        await fake.stop()
+
+
+async def test_a_get_that_changes_something_is_sent_once() -> None:
+    fake = Echo()
+    settings = ClientSettings(await fake.start(), calls_per_minute=1e6, burst=100)
+    client = ProviderClient("echo", settings)
+    fake.trap = Trap.CLOSED
+    try:
+        with pytest.raises(ProviderUnavailable) as raised:
+            await client.call(Call("wait", "GET", "/wait", once=True))
+        assert raised.value.reason == Fault.CONNECTION
+        assert len(fake.calls("wait")) == 1
     finally:
         await client.close()
         await fake.stop()

@@ -8,8 +8,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, Protocol
 
+import pytest
+
 from privata.core.addresses import validate_address
 from privata.core.clock import SystemClock
+from privata.core.errors import ProviderRefused
 from privata.core.lifecycle import OrderStatus
 from privata.providers.currencies import CANONICAL
 from privata.providers.failures import Fault, Refusal
@@ -80,6 +83,8 @@ class Case:
     `authorized` asserts that a request carries the credentials. `reverse` are the types of rate
     that can be asked for by an amount to receive, `amountless` those whose orders name no amount,
     and `usual` is the type whose answers `fields` describe.
+    Rates that are not in `rates` are
+    refused by the adapter.
     """
 
     name: str
@@ -94,6 +99,7 @@ class Case:
     reverse: tuple[RateType, ...] = ("fixed",)
     usual: RateType = "float"
     amountless: tuple[RateType, ...] = ()
+    rates: tuple[RateType, ...] = ("float", "fixed")
 
 
 def quick(settings: ClientSettings, base_url: str) -> ClientSettings:
@@ -207,6 +213,21 @@ def refund_of(
 def sell(amount: str = "0.01", rate_type: RateType = "float") -> QuoteRequest:
     """An amount of BTC to send."""
     return QuoteRequest(BTC, USDT, Decimal(amount), "send", rate_type, "192.0.2.7")
+
+
+async def without(world: World, rate_type: RateType) -> bool:
+    """Whether the provider has no such rate; then it refuses quotes and orders of it."""
+    if rate_type in world.case.rates:
+        return False
+    for asking in (
+        world.adapter.quote(sell("0.01", rate_type)),
+        world.adapter.create_order(world.order(rate_type=rate_type)),
+    ):
+        with pytest.raises(ProviderRefused) as refused:
+            await asking
+        assert refused.value.reason == Refusal.PAIR
+    assert world.fake.calls("create") == []
+    return True
 
 
 def now() -> datetime:

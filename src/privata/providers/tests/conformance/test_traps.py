@@ -77,10 +77,12 @@ async def test_a_provider_that_asks_for_a_pause_is_left_alone(world: World) -> N
 
 async def test_an_order_is_never_sent_twice(world: World) -> None:
     await world.opened()
+    offer = await world.adapter.quote(sell())
+    request = world.order(amount_to=offer.amount_to, rate_id=offer.rate_id)
     made = len(world.fake.calls("create"))
     world.fake.trap = Trap.CLOSED
     with pytest.raises(ProviderUnavailable):
-        await world.adapter.create_order(world.order())
+        await world.adapter.create_order(request)
     assert len(world.fake.calls("create")) == made + 1
 
 
