@@ -10,13 +10,7 @@ from starlette.responses import Response
 from privata.apikeys.access_api import KEY_OPTIONAL
 from privata.core.addresses import extra_id_name
 from privata.core.clock import iso
-from privata.core.errors import (
-    AmountTooHigh,
-    AmountTooLow,
-    InvalidPair,
-    NoProvidersAvailable,
-    ValidationFailed,
-)
+from privata.core.errors import AmountTooHigh, AmountTooLow, InvalidPair, NoProvidersAvailable
 from privata.core.money import CONTEXT, format_amount, format_significant, usd
 from privata.core.tenancy import Actor, Environment
 from privata.infra.http.access import context_of
@@ -26,7 +20,7 @@ from privata.infra.http.wire import json_response
 from privata.infra.limits import Kind
 from privata.providers import catalogue
 from privata.providers.port import Asset, QuoteRequest
-from privata.providers.registry import provider_named, public_environment
+from privata.providers.registry import provider_named
 from privata.quotes import service
 from privata.quotes.quote import Quote
 from privata.quotes.schemas import (
@@ -44,14 +38,10 @@ router = Router("Quotes")
 _RATE_DIGITS = 12
 
 
-def _environment(actor: Actor | None) -> Environment:
-    return actor.environment if actor else public_environment()
-
-
 @router.route("GET", "/currencies", Operation(access=KEY_OPTIONAL, returns=Currencies))
 async def currencies(request: Request, actor: Actor | None) -> Response:
     """All supported assets."""
-    environment = _environment(actor)
+    environment = service.environment_of(actor)
     listed = [
         {
             "ticker": asset.ticker,
@@ -68,7 +58,7 @@ async def currencies(request: Request, actor: Actor | None) -> Response:
 @router.route("GET", "/pairs", Operation(access=KEY_OPTIONAL, returns=Pairs))
 async def pairs(request: Request, actor: Actor | None) -> Response:
     """All supported pairs."""
-    environment = _environment(actor)
+    environment = service.environment_of(actor)
     listed = [
         {"from": _side(source), "to": _side(target)}
         for source, target in await catalogue.pairs(environment)
@@ -88,7 +78,7 @@ async def pairs(request: Request, actor: Actor | None) -> Response:
 )
 async def limits(request: Request, actor: Actor | None, query: PairQuery) -> Response:
     """The minimum and maximum amounts, in the asset being sent."""
-    environment = _environment(actor)
+    environment = service.environment_of(actor)
     source, target = await _pair(environment, query)
     found = await service.limits_for(environment, source, target)
     return json_response(
@@ -113,17 +103,15 @@ async def limits(request: Request, actor: Actor | None, query: PairQuery) -> Res
 )
 async def estimate(request: Request, actor: Actor | None, query: EstimateQuery) -> Response:
     """The best offer for an amount. Valid for 5 minutes and one order."""
-    environment = _environment(actor)
+    environment = service.environment_of(actor)
     source, target = await _pair(environment, query)
-    decimals = source.decimals if query.side == "send" else target.decimals
-    if query.amount.as_tuple().exponent < -decimals:  # type: ignore[operator]  # never NaN
-        sentence = f"must have at most {decimals} decimals for this asset"
-        raise ValidationFailed("amount has too many decimals.", fields=[("amount", sentence)])
+    wanted = QuoteRequest(source, target, query.amount, query.side, query.rate_type)
+    service.check_decimals(wanted)
     quotes = await service.estimate(
         context_of(request),
         organization_id=actor.organization_id if actor else None,
         environment=environment,
-        request=QuoteRequest(source, target, query.amount, query.side, query.rate_type),
+        request=wanted,
         markup_bps=query.markup_bps,
     )
     answer = _shown(quotes[0])

@@ -14,18 +14,48 @@ from privata.core.errors import (
     InvalidPair,
     NoProvidersAvailable,
     ProviderError,
+    ValidationFailed,
 )
 from privata.core.ids import new_quote_id
 from privata.core.money import format_amount
-from privata.core.tenancy import Environment
+from privata.core.tenancy import Actor, Environment
 from privata.infra.context import AppContext
+from privata.providers import catalogue
 from privata.providers.port import Asset, Limits, Offer, Provider, QuoteRequest
-from privata.providers.registry import providers_for
+from privata.providers.registry import providers_for, public_environment
 from privata.quotes import store
 from privata.quotes.quote import Quote
 from privata.quotes.rules import PROVIDER_DEADLINE_S, QUOTE_LIFETIME, best_first, with_markup
 
+__all__ = [
+    "Asset",
+    "Limits",
+    "QuoteRequest",
+    "assets",
+    "check_decimals",
+    "environment_of",
+    "estimate",
+    "limits_for",
+    "pairs",
+    "require_providers",
+]
+
 log = logging.getLogger(__name__)
+
+
+def environment_of(actor: Actor | None) -> Environment:
+    """Whose prices a caller sees: those of the key, or what is shown without one."""
+    return actor.environment if actor else public_environment()
+
+
+async def assets(environment: Environment) -> tuple[Asset, ...]:
+    """Every asset that can be swapped, by ticker and network."""
+    return await catalogue.assets(environment)
+
+
+async def pairs(environment: Environment) -> tuple[tuple[Asset, Asset], ...]:
+    """Every pair that can be swapped: what is sent, and what is received."""
+    return await catalogue.pairs(environment)
 
 
 def require_providers(environment: Environment) -> tuple[Provider, ...]:
@@ -40,6 +70,14 @@ async def limits_for(environment: Environment, source: Asset, target: Asset) -> 
     """The widest bounds over the providers that have the pair; `InvalidPair` if none has."""
     found = [limits for _, limits in await _able(environment, source, target)]
     return Limits(min(one.minimum for one in found), max(one.maximum for one in found))
+
+
+def check_decimals(request: QuoteRequest) -> None:
+    """`ValidationFailed` for an amount with more decimals than its asset has."""
+    decimals = (request.source if request.side == "send" else request.target).decimals
+    if request.amount.as_tuple().exponent < -decimals:  # type: ignore[operator]  # never NaN
+        sentence = f"must have at most {decimals} decimals for this asset"
+        raise ValidationFailed("amount has too many decimals.", fields=[("amount", sentence)])
 
 
 async def estimate(
