@@ -34,7 +34,7 @@ faults: $(VENV)/dev.stamp ## the long fault runs
 
 fuzz: $(VENV)/dev.stamp ## the API along its OpenAPI document, and the pages, attacked for longer
 	@PRIVATA_FUZZ_EXAMPLES=50 $(BIN)/python -m pytest --timeout 3600 tests/contracts/test_schemathesis.py \
-	  tests/contracts/test_hostile_pages.py $(ARGS)
+	  tests/contracts/test_hostile_pages.py tests/contracts/test_hostile_calls.py $(ARGS)
 
 pictures: $(VENV)/dev.stamp ## every page that tests look at, as pictures in .privata/pictures
 	@$(BIN)/python scripts/fetch_browser.py

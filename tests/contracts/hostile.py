@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import base64
 import copy
-from collections.abc import Iterator
-from typing import Any
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 from urllib.parse import quote
+
+T = TypeVar("T")
+
+#: `make fuzz` tries every value in every place. A usual run tries every value too, and every place,
+#: but not each in each: what reads a place is shared with many others.
+LONG_RUN = bool(os.environ.get("PRIVATA_FUZZ_EXAMPLES"))
+
+#: Of the values for a place, a usual run tries this many.
+_SHARE = 8
 
 #: As they stand in a path, a query or a form, percent-encoded.
 ENCODED: tuple[str, ...] = (
@@ -92,6 +102,21 @@ HEADERS: tuple[bytes, ...] = (
     b"\x7f",
 )
 
+
+class Dealer:
+    """Gives each place its share of the values: the next ones, so that none is forgotten."""
+
+    def __init__(self) -> None:
+        self._given = 0
+
+    def some(self, values: Sequence[T], count: int = _SHARE) -> Sequence[T]:
+        """The next `count` of the values, beginning again at the end; all in the long run."""
+        if LONG_RUN or count >= len(values):
+            return values
+        begin, self._given = self._given, self._given + count
+        return [values[(begin + more) % len(values)] for more in range(count)]
+
+
 #: Stands in a body for the value that is tried, until it is JSON.
 _HERE = "\ue000here\ue000"
 
@@ -107,9 +132,9 @@ def fields_of(schema: dict[str, Any], parts: dict[str, Any]) -> Iterator[tuple[s
 
 
 def bodies(
-    example: dict[str, Any], fields: list[tuple[str, ...]]
+    example: dict[str, Any], fields: list[tuple[str, ...]], dealer: Dealer
 ) -> Iterator[tuple[str, str, bytes]]:
-    """`example` with each hostile value in each field: field, value, and the body's bytes."""
+    """`example` with hostile values in each field: field, value, and the body's bytes."""
     import json
 
     for path in fields:
@@ -121,9 +146,9 @@ def bodies(
             place = place[name]
         place[path[-1]] = _HERE
         text = json.dumps(made, ensure_ascii=False)
-        for value in JSON:
+        for value in dealer.some(JSON):
             yield ".".join(path), value, text.replace(f'"{_HERE}"', value).encode()
-    for value in JSON:
+    for value in dealer.some(JSON):
         yield "(a field's name)", value, f'{{"\\u0000{value[:1]}": {value}}}'.encode()
         yield "(the body)", value, value.encode()
     for raw in (b"\0", b"{\0}", b"\xff", b'{"a": "\xed\xa0\x80"}', b"\xef\xbb\xbf{}", b"", b"{"):

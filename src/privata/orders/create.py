@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 import asyncpg
@@ -50,8 +51,20 @@ class RefundPreference:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What the caller takes the quote to say: ticker and network of both sides, and the amounts
+    that it named. None: it named none."""
+
+    source: tuple[str, str]
+    target: tuple[str, str]
+    amount_from: Decimal | None
+    amount_to: Decimal | None
+    rate_type: Literal["float", "fixed"]
+
+
+@dataclass(frozen=True, slots=True)
 class NewOrder:
-    """What a partner asks for."""
+    """What a partner asks for. With `terms`, a quote that says something else is rejected."""
 
     quote_id: str
     address: str
@@ -62,6 +75,7 @@ class NewOrder:
     partner_order_ref: str | None = None
     sandbox_scenario: Scenario | None = None
     sandbox_ttl: int | None = None
+    terms: Terms | None = None
 
 
 async def create_order(
@@ -73,6 +87,8 @@ async def create_order(
     after a crash either both exist or neither. Errors are those of the route in the API reference.
     """
     quote = await _usable_quote(ctx, actor, wanted)
+    if wanted.terms is not None:
+        _agree(quote, wanted.terms)
     payout_address, payout_extra_id = _check(
         "address", quote.to_network, wanted.address, wanted.extra_id
     )
@@ -142,6 +158,24 @@ async def _usable_quote(ctx: AppContext, actor: Actor, wanted: NewOrder) -> Usab
     if quote is None:
         raise QuoteExpired(_UNUSABLE)
     return quote
+
+
+def _agree(quote: UsableQuote, terms: Terms) -> None:
+    """`ValidationFailed` where the quote is not the one that the caller means.
+
+    Whoever pays the amount that it has in mind, or in another asset, would lose it.
+    """
+    said = {
+        "pair": terms.source + terms.target
+        == (quote.from_asset, quote.from_network, quote.to_asset, quote.to_network),
+        "amount": terms.amount_from in (None, quote.amount_from)
+        and terms.amount_to in (None, quote.amount_to),
+        "rate type": terms.rate_type == quote.rate_type,
+    }
+    wrong = [name for name, agreed in said.items() if not agreed]
+    if wrong:
+        sentence = f"is for another {' and another '.join(wrong)}; request a new quote"
+        raise ValidationFailed(f"quote_id {sentence}.", fields=[("quote_id", sentence)])
 
 
 def _check(field: str, network: str, address: str, extra_id: str | None) -> tuple[str, str | None]:

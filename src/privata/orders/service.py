@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from privata.orders.claims import Polls
+from privata.orders.create import NewOrder, Terms, create_order
 from privata.orders.following.poller import (
     FULL_PAUSE_S,
     LEASE_S,
@@ -50,12 +51,15 @@ __all__ = [
     "NET_S",
     "SIDE_BY_SIDE",
     "Moved",
+    "NewOrder",
     "Order",
     "Polls",
     "TaskLimiter",
+    "Terms",
     "TimelineEntry",
     "WholeOrder",
     "advance",
+    "create_order",
     "enter",
     "entered_at",
     "expire_in_silence",

@@ -10,13 +10,7 @@ from starlette.responses import Response
 from privata.apikeys.access_api import KEY_OPTIONAL
 from privata.core.addresses import extra_id_name
 from privata.core.clock import iso
-from privata.core.errors import (
-    AmountTooHigh,
-    AmountTooLow,
-    InvalidPair,
-    NoProvidersAvailable,
-    ValidationFailed,
-)
+from privata.core.errors import AmountTooHigh, AmountTooLow, InvalidPair, NoProvidersAvailable
 from privata.core.money import CONTEXT, format_amount, format_significant, usd
 from privata.core.tenancy import Actor, Environment
 from privata.infra.context import AppContext
@@ -45,15 +39,11 @@ router = Router("Quotes")
 _RATE_DIGITS = 12
 
 
-async def _environment(ctx: AppContext, actor: Actor | None) -> Environment:
-    return actor.environment if actor else await routing_of(ctx).public_environment()
-
-
 @router.route("GET", "/currencies", Operation(access=KEY_OPTIONAL, returns=Currencies))
 async def currencies(request: Request, actor: Actor | None) -> Response:
     """All supported assets."""
     ctx = context_of(request)
-    environment = await _environment(ctx, actor)
+    environment = await service.environment_of(ctx, actor)
     listed = [
         {
             "ticker": asset.ticker,
@@ -71,7 +61,7 @@ async def currencies(request: Request, actor: Actor | None) -> Response:
 async def pairs(request: Request, actor: Actor | None) -> Response:
     """All supported pairs."""
     ctx = context_of(request)
-    environment = await _environment(ctx, actor)
+    environment = await service.environment_of(ctx, actor)
     listed = [
         {"from": _side(source), "to": _side(target)}
         for source, target in await catalogue.pairs(ctx, environment)
@@ -92,7 +82,7 @@ async def pairs(request: Request, actor: Actor | None) -> Response:
 async def limits(request: Request, actor: Actor | None, query: PairQuery) -> Response:
     """The minimum and maximum amounts, in the asset being sent."""
     ctx = context_of(request)
-    environment = await _environment(ctx, actor)
+    environment = await service.environment_of(ctx, actor)
     source, target = await _pair(ctx, environment, query)
     found = await service.limits_for(ctx, environment, source, target)
     return json_response(
@@ -118,17 +108,15 @@ async def limits(request: Request, actor: Actor | None, query: PairQuery) -> Res
 async def estimate(request: Request, actor: Actor | None, query: EstimateQuery) -> Response:
     """The best offer for an amount. Valid for 5 minutes and one order."""
     ctx = context_of(request)
-    environment = await _environment(ctx, actor)
+    environment = await service.environment_of(ctx, actor)
     source, target = await _pair(ctx, environment, query)
-    decimals = source.decimals if query.side == "send" else target.decimals
-    if query.amount.as_tuple().exponent < -decimals:  # type: ignore[operator]  # never NaN
-        sentence = f"must have at most {decimals} decimals for this asset"
-        raise ValidationFailed("amount has too many decimals.", fields=[("amount", sentence)])
+    wanted = QuoteRequest(source, target, query.amount, query.side, query.rate_type)
+    service.check_decimals(wanted)
     quotes = await service.estimate(
         ctx,
         organization_id=actor.organization_id if actor else None,
         environment=environment,
-        request=QuoteRequest(source, target, query.amount, query.side, query.rate_type),
+        request=wanted,
         markup_bps=query.markup_bps,
         include_all=query.include == "all",
     )

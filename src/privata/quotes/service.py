@@ -8,10 +8,16 @@ from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
-from privata.core.errors import AmountTooHigh, AmountTooLow, InvalidPair, NoProvidersAvailable
+from privata.core.errors import (
+    AmountTooHigh,
+    AmountTooLow,
+    InvalidPair,
+    NoProvidersAvailable,
+    ValidationFailed,
+)
 from privata.core.ids import new_quote_id
 from privata.core.money import format_amount
-from privata.core.tenancy import Environment
+from privata.core.tenancy import Actor, Environment
 from privata.infra.context import AppContext
 from privata.providers.port import Asset, Limits, Offer, QuoteRequest
 from privata.quotes import store
@@ -20,6 +26,35 @@ from privata.quotes.quote import Quote
 from privata.quotes.rules import QUOTE_LIFETIME, best_first, good_enough, without_relisted
 from privata.routing import catalogue
 from privata.routing.service import Listed, routing_of
+
+__all__ = [
+    "Asset",
+    "Limits",
+    "QuoteRequest",
+    "assets",
+    "check_decimals",
+    "environment_of",
+    "estimate",
+    "limits_for",
+    "next_best",
+    "pairs",
+    "require_providers",
+]
+
+
+async def environment_of(ctx: AppContext, actor: Actor | None) -> Environment:
+    """Whose prices a caller sees: those of the key, or what is shown without one."""
+    return actor.environment if actor else await routing_of(ctx).public_environment()
+
+
+async def assets(ctx: AppContext, environment: Environment) -> tuple[Asset, ...]:
+    """Every asset that can be swapped, by ticker and network."""
+    return await catalogue.assets(ctx, environment)
+
+
+async def pairs(ctx: AppContext, environment: Environment) -> tuple[tuple[Asset, Asset], ...]:
+    """Every pair that can be swapped: what is sent, and what is received."""
+    return await catalogue.pairs(ctx, environment)
 
 
 async def require_providers(ctx: AppContext, environment: Environment) -> None:
@@ -36,6 +71,14 @@ async def limits_for(
     if not found:
         raise _no_pair(source, target)
     return _widest(found)
+
+
+def check_decimals(request: QuoteRequest) -> None:
+    """`ValidationFailed` for an amount with more decimals than its asset has."""
+    decimals = (request.source if request.side == "send" else request.target).decimals
+    if request.amount.as_tuple().exponent < -decimals:  # type: ignore[operator]  # never NaN
+        sentence = f"must have at most {decimals} decimals for this asset"
+        raise ValidationFailed("amount has too many decimals.", fields=[("amount", sentence)])
 
 
 async def estimate(
