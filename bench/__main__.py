@@ -9,7 +9,18 @@ from typing import Any
 
 import uvloop
 
-from bench import api, backlog, delivery, hot_path, latency, polling, search, storage, streams
+from bench import (
+    api,
+    backlog,
+    delivery,
+    estimate,
+    hot_path,
+    latency,
+    polling,
+    search,
+    storage,
+    streams,
+)
 from bench.harness import Harness, open_harness
 from bench.report import Row, machine, print_row
 
@@ -28,6 +39,7 @@ ROWS: dict[str, Callable[[Harness], Coroutine[Any, Any, Row]]] = {
     "storage": storage.run,
     "streams": streams.run,
     "polling": polling.run,
+    "estimate": estimate.run,
 }
 
 

@@ -18,8 +18,9 @@ from privata.core.tenancy import Actor, ActorKind, Environment
 from privata.infra.context import AppContext
 from privata.infra.settings import settings
 from privata.orders import create, service, store, wire
+from privata.orders.opening.opening import Opened
 from privata.providers.port import OrderRequest, SandboxPlan
-from privata.providers.registry import provider_named
+from privata.providers.registry import SIMULATOR
 from privata.serving import listen, serve_app_on, serve_on
 
 _JSON = [(b"content-type", b"application/json")]
@@ -55,16 +56,17 @@ class Bare:
             ctx.database.pool, asked["quote_id"], self.organization_id, Environment.TEST, None
         )
         assert quote is not None
-        source, target = await create.quoted_assets(quote)
+        source, target = await create.quoted_assets(ctx, quote)
         now = ctx.clock.now()
         wanted = create.NewOrder(quote_id=quote.id, address=asked["address"])
         request = OrderRequest(
             quote.id, source, target, quote.amount_from, quote.amount_to, "float",
             asked["address"], None, None, None, now, SandboxPlan("success", 3600),
         )  # fmt: skip
-        opened = await provider_named("simulator").create_order(request)
+        opened = await SIMULATOR.create_order(request)
         actor = Actor(ActorKind.SYSTEM, "bench", "bench", self.organization_id, Environment.TEST)
-        order = create.new_order(actor, wanted, quote, request, opened)
+        simulated = Opened(SIMULATOR.name, SIMULATOR.refunds, quote.amount_to, opened)
+        order = create.new_order(actor, wanted, quote, request, simulated)
         return await create.commit_order(ctx, order, None)
 
 

@@ -11,6 +11,8 @@ from typing import Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from privata.api.app import create_api
+from privata.api.changenow import PREFIX as CHANGENOW_PREFIX
+from privata.api.changenow import create_changenow_api
 from privata.api.dashboard import PREFIX as DASHBOARD_PREFIX
 from privata.api.dashboard import create_dashboard_api
 from privata.api.routes import PREFIX
@@ -33,10 +35,11 @@ __all__ = ["create_application", "listen", "serve", "serve_and_work", "serve_app
 #: Seconds for each of the last steps, which need the database: it may be frozen.
 _LAST_S: Final = 0.5
 
-#: The first parts of the paths of the two APIs. All below is theirs, also what they do not know:
+#: The first parts of the paths of the APIs. All below is theirs, also what they do not know:
 #: a program that has its address wrong is to be told so in JSON.
 _API = PREFIX.split("/")[1]
 _DASHBOARD = DASHBOARD_PREFIX.split("/")[1]
+_CHANGENOW = CHANGENOW_PREFIX.split("/")[1]
 
 
 class ByPath:
@@ -49,9 +52,11 @@ class ByPath:
         probes: ASGIApp,
         automation: ASGIApp | None = None,
         trusted: Sequence[Network] = (),
+        changenow: ASGIApp | None = None,
     ) -> None:
         self.trusted = trusted
         self.api = api
+        self.changenow = changenow
         self.automation = automation
         self.dashboard = dashboard
         self.probes = probes
@@ -69,6 +74,8 @@ class ByPath:
         first = path.lstrip("/").partition("/")[0].lower()
         if self.automation is not None and first == _DASHBOARD:
             await self.automation(scope, receive, send)
+        elif self.changenow is not None and first == _CHANGENOW:
+            await self.changenow(scope, receive, send)
         elif self.api is not None and (self.dashboard is None or first == _API):
             await self.api(scope, receive, send)
         else:
@@ -121,6 +128,7 @@ def create_application(ctx: AppContext, *, only: str | None = None) -> Applicati
     readiness = readiness_of(ctx, came_back=came_back)
     api = create_api(ctx, readiness) if only != "dashboard" else None
     automation = create_dashboard_api(ctx) if only != "dashboard" else None
+    changenow = create_changenow_api(ctx) if only != "dashboard" else None
     trusted = parse_networks(ctx.settings.trusted_proxies)
     https = ctx.settings.base_url.startswith("https://")
 
@@ -130,7 +138,14 @@ def create_application(ctx: AppContext, *, only: str | None = None) -> Applicati
     probes = safe(create_probes(readiness))
     assert probes is not None
     return Application(
-        ByPath(safe(api), safe(dashboard, page=True), probes, safe(automation), trusted),
+        ByPath(
+            safe(api),
+            safe(dashboard, page=True),
+            probes,
+            safe(automation),
+            trusted,
+            safe(changenow),
+        ),
         readiness,
         None if api is None else api.state.streams,
     )

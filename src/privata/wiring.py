@@ -14,7 +14,9 @@ from privata.infra.http.sealed_answers import ANSWERS
 from privata.infra.secret_keys.columns import SEALED
 from privata.infra.secret_keys.redigesting import DIGESTS
 from privata.notifications.sealed import MAILS
+from privata.orders.provider_secrets import ORDERS
 from privata.organizations import hooks as organizations
+from privata.routing.sealed import CREDENTIALS
 from privata.tokens.digests import TOKENS
 from privata.webhooks.fan_out import OWE
 from privata.webhooks.signing.sealed import SECRETS
@@ -25,5 +27,5 @@ def wire() -> None:
     organizations.ROLE_FELL.fill(cut_keys_of_member)
     organizations.FIRST_KEY.fill(first_test_key)
     FAN_OUT.fill(OWE)
-    SEALED.fill((SECRETS, APPS, SESSIONS, MAILS, ANSWERS))
+    SEALED.fill((SECRETS, APPS, SESSIONS, MAILS, ANSWERS, ORDERS, CREDENTIALS))
     DIGESTS.fill((KEYS, TOKENS))

@@ -1,7 +1,8 @@
-"""NUL bytes, integers beyond 64 bits and their like, in every place of every call of both APIs.
+"""NUL bytes, integers beyond 64 bits and their like, in every place of every call of the APIs.
 
-The partner API's places come from its document, those of the automation API from its table of
-routes and the shapes it reads. Whatever is sent, the answer is never a 5xx.
+The places of the partner API and of the ChangeNOW API come from their documents, those of the
+automation API from its table of routes and the shapes it reads. Whatever is sent, the answer is
+never a 5xx.
 """
 
 from __future__ import annotations
@@ -65,7 +66,21 @@ def things(server: Server) -> dict[str, str]:
 def test_no_call_of_the_partner_api_with_hostile_values_is_a_5xx(
     server: Server, things: dict[str, str], environment: str
 ) -> None:
-    document = httpx.get(f"{server.base_url}/partner/v1/openapi.json", verify=NO_AUTHORITIES).json()
+    caller = _swept(server, things, environment, "/partner/v1")
+    assert caller.calls > (2_000 if hostile.LONG_RUN else 1_000)
+
+
+@pytest.mark.parametrize("environment", ["test", "live"])
+def test_no_call_of_the_changenow_api_with_hostile_values_is_a_5xx(
+    server: Server, things: dict[str, str], environment: str
+) -> None:
+    caller = _swept(server, things, environment, "/v2")
+    assert caller.calls > (1_000 if hostile.LONG_RUN else 500)
+
+
+def _swept(server: Server, things: dict[str, str], environment: str, prefix: str) -> RoughClient:
+    """One of the APIs that take keys, called in every place; the client that did it."""
+    document = httpx.get(f"{server.base_url}{prefix}/openapi.json", verify=NO_AUTHORITIES).json()
     keys = server.credentials
     key = keys.test_key if environment == "test" else keys.live_key
     caller = RoughClient(server.base_url, [("X-API-Key", key.encode())])
@@ -75,7 +90,7 @@ def test_no_call_of_the_partner_api_with_hostile_values_is_a_5xx(
             known = {} if _STREAMS in template else things
             _sweep(caller, method.upper(), template, operation, document, known, server, dealer)
     caller.done()
-    assert caller.calls > (2_000 if hostile.LONG_RUN else 1_000)
+    return caller
 
 
 def _sweep(
@@ -93,8 +108,9 @@ def _sweep(
     good = {name: things.get(name) or str(uuid.uuid4()) for name in named}
     plain = template.format(**good)
     places = [(one["name"], one["in"]) for one in operation.get("parameters", ())]
+    known = _NEEDED | {"id": things.get("order_id", "")}
     needed = "&".join(
-        f"{one['name']}={_NEEDED.get(one['name'], 'BTC')}"
+        f"{one['name']}={known.get(one['name'], 'BTC')}"
         for one in operation.get("parameters", ())
         if one["in"] == "query" and one.get("required")
     )
@@ -125,12 +141,21 @@ def _sweep(
 
 
 #: What a query needs besides the value that is tried.
-_NEEDED = {"from": "BTC", "to": "ETH", "amount": "0.1"}
+_NEEDED = {
+    "from": "BTC",
+    "to": "ETH",
+    "amount": "0.1",
+    "fromCurrency": "btc",
+    "toCurrency": "eth",
+    "currency": "eth",
+}
 
 
 def _example(content: dict[str, Any], things: dict[str, str], server: Server) -> dict[str, Any]:
     """A body that would be taken: the document's own, with ids of things that are there."""
     shown: dict[str, Any] = dict(content.get("example") or {})
+    if "id" in shown:
+        shown["id"] = things["order_id"]
     if "endpoint_id" in shown:
         shown["endpoint_id"] = things["endpoint_id"]
     if "quote_id" in shown:

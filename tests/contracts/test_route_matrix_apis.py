@@ -1,7 +1,7 @@
 """Every route of the APIs, asked with every scope of a key and of a token.
 
-The routes of the partner API are read from its OpenAPI document, those of the automation API from
-its table: a new one that decides nothing fails here.
+The routes of the partner API and the ChangeNOW API are read from their OpenAPI documents, those of
+the automation API from its table: a new one that decides nothing fails here.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 import uuid
 
 import httpx
+import pytest
 
 from privata.api.automation.routes import PREFIX, router
 from privata.core.roles import Role, allows
@@ -39,6 +40,12 @@ _SCOPES = {
     "/webhook": frozenset({_ADMIN}),
     "/payouts": frozenset({"payouts:read"}),
 }
+#: The same of the ChangeNOW API, where a key comes in another header, too.
+_CHANGENOW_SCOPES = {
+    "/exchange/currencies": _ANYBODY,
+    "/validate/address": _ANYBODY,
+    "/exchange": frozenset({_ORDERS}),
+}
 #: Where a write needs another scope than a read.
 _WRITES = {"/payouts": frozenset({"payouts:trigger"})}
 _EVERY = (_ORDERS, _ADMIN, "payouts:read", "payouts:trigger")
@@ -54,21 +61,27 @@ def _from_elsewhere(request: httpx.Request) -> None:
     )
 
 
-def _scopes_of(path: str, method: str) -> frozenset[str] | None:
+def _scopes_of(prefix: str, path: str, method: str) -> frozenset[str] | None:
     table = _SCOPES | (_WRITES if method == "post" else {})
+    if prefix == "/v2":
+        table = _CHANGENOW_SCOPES
     found = [name for name in table if path == name or path.startswith(name.rstrip("/") + "/")]
     return table[max(found, key=len)] if found else None
 
 
-def test_partner_routes_open_to_their_scopes_only(people: People) -> None:
+@pytest.mark.parametrize(
+    ("prefix", "header"),
+    [("/partner/v1", "X-API-Key"), ("/v2", "x-changenow-api-key"), ("/v2", "x-api-key")],
+)
+def test_routes_open_to_their_scopes_only(people: People, prefix: str, header: str) -> None:
     server = people.server
-    base = f"{server.base_url}/partner/v1"
+    base = f"{server.base_url}{prefix}"
     paths = httpx.get(f"{base}/openapi.json", timeout=30).json()["paths"]
     keys = {}
     for number, scope in enumerate(_EVERY):
         made = server.privata(
             *("org", "create", "--name", scope, "--keys", "--json", "--scope", scope),
-            *("--owner-email", f"key{number}@matrix.example"),
+            *("--owner-email", f"key{number}.{uuid.uuid4().hex[:8]}@matrix.example"),
         )
         keys[scope] = json.loads(made)["test_key"]
     wrong = []
@@ -76,7 +89,7 @@ def test_partner_routes_open_to_their_scopes_only(people: People) -> None:
         for template, methods in paths.items():
             path = re.sub(r"\{\w+\}", str(uuid.uuid4()), template)
             for method in methods:
-                wanted = _scopes_of(template.removeprefix("/partner/v1"), method)
+                wanted = _scopes_of(prefix, template.removeprefix(prefix), method)
                 assert wanted is not None, f"{template} stands in no line of _SCOPES"
                 url = server.base_url + path
                 bare = client.request(method, url)
@@ -85,7 +98,7 @@ def test_partner_routes_open_to_their_scopes_only(people: People) -> None:
                 for scope, key in keys.items():
                     if not wanted:
                         continue
-                    answer = client.request(method, url, headers={"X-API-Key": key})
+                    answer = client.request(method, url, headers={header: key})
                     if (answer.status_code == 403) is (scope in wanted):
                         wrong.append(f"{method} {template} with {scope}: {answer.status_code}")
     assert not wrong, "\n".join(wrong)

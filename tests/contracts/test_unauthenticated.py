@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import Cluster, environment_for
+from privata.api import changenow_openapi
 from privata.api.openapi import document
 from tests import programs
 from tests.contracts.matrix import OPEN, OWN_ACCOUNT
@@ -45,7 +46,8 @@ def _pages(cluster: Cluster, name: str, home: Path) -> set[str]:
 def test_every_route_for_everybody_is_listed_with_its_bound(
     cluster: Cluster, database_name: str, tmp_path: Path
 ) -> None:
-    paths = document("https://p.example")["paths"]
+    address = "https://p.example"
+    paths = document(address)["paths"] | changenow_openapi.document(address)["paths"]
     api = {
         path
         for path, methods in paths.items()
@@ -58,6 +60,8 @@ def test_every_route_for_everybody_is_listed_with_its_bound(
     }
     assert "/partner/v1/estimate" in api
     assert "/partner/v1/order/create" not in api
+    assert {"/v2/exchange/currencies", "/v2/validate/address"} <= api
+    assert "/v2/exchange" not in api
     pages = _pages(cluster, database_name, tmp_path)
     assert {"account_login", "account_signup", "track"} <= pages
     assert "account_security" not in pages
@@ -65,8 +69,8 @@ def test_every_route_for_everybody_is_listed_with_its_bound(
     missing = sorted((pages | api) - listed.keys())
     assert not missing, f"not in the table of docs/rate-limits.md: {missing}"
     assert all(listed.values())
-    known = pages | api | {"/healthz", "/readyz", "/partner/v1", "/dashboard/v1"}
-    gone = sorted(set(listed) - known - {"/partner/v1/openapi.json"})
+    known = pages | api | {"/healthz", "/readyz", "/partner/v1", "/v2", "/dashboard/v1"}
+    gone = sorted(set(listed) - known - {"/partner/v1/openapi.json", "/v2/openapi.json"})
     assert not gone, f"in the table, but no route for everybody: {gone}"
 
 

@@ -28,6 +28,7 @@ HANDED_ON: Final = "hands on what it was given"
 ELSEWHERE: Final = "no table of partner data: people, the audit log, the ledger, the catalogue"
 READ_BESIDE: Final = "made of a `DueSql` or a `Companion`, which are read beside this"
 OPERATOR: Final = "an operator's command over all sealed rows, made of the list of sealed columns"
+NO_STATEMENT: Final = "prepares an HTTP response"
 AS_SENT: Final = "put together for each call: read as it was sent (`test_statements_as_sent.py`)"
 
 #: Where no constant is sent, by module and function, and why that is enough.
@@ -59,6 +60,7 @@ DYNAMIC: Final = {
     "orders.search.listing._rows": AS_SENT,
     "orders.search.listing._value": AS_SENT,
     "organizations.onboarding._write": ELSEWHERE,
+    "providers.fakes.traps._streamed": NO_STATEMENT,
     "webhooks.deliveries.figures.count": AS_SENT,
     "webhooks.deliveries.figures.counts_of": AS_SENT,
     "webhooks.deliveries.figures.slices_of": AS_SENT,

@@ -31,7 +31,6 @@ from privata.infra.http.proxies import address_in, parse_networks, source_of
 from privata.infra.limits import Kind, limits_of, rate_headers, too_many
 from privata.infra.local_limits import LocalBuckets
 
-_KEY: Final = HEADER.lower().encode()
 _ALONG: Final = frozenset({"GET", "HEAD"})
 
 Headers = list[tuple[bytes, bytes]]
@@ -41,7 +40,8 @@ class Admissions:
     """Admits each request or answers it; `prefix` is where the API's paths begin.
 
     `companions` are reads that go along with a GET whose path matches; what the pattern's group
-    holds is what they are about.
+    holds is what they are about. A key is looked for in `headers`: of two that are sent, the one
+    that stands first there counts.
     """
 
     def __init__(
@@ -50,8 +50,10 @@ class Admissions:
         ctx: AppContext,
         prefix: str,
         companions: Sequence[tuple[re.Pattern[str], Companion]] = (),
+        headers: Sequence[str] = (HEADER,),
     ) -> None:
         self.app = app
+        self.key_headers = tuple(name.lower().encode() for name in headers)
         self.prefix = prefix
         self.ctx = ctx
         self.plain = Admitter(ctx)
@@ -71,7 +73,7 @@ class Admissions:
         if scope["path"] == self.health:
             await (await self._health(scope, ip) or self.app)(scope, receive, send)
             return
-        key, user_agent = _sent(scope)
+        key, user_agent = self._sent(scope)
         admitter, about = self._admitter(scope)
         kind = kind_of(scope, self.prefix)
         caller = Caller(key, ip, user_agent, kind, *self.limits[kind])
@@ -128,12 +130,14 @@ class Admissions:
             return too_many(allowance)
         return None if admission.barred is None else refused(admission.barred)
 
-
-def _sent(scope: Scope) -> tuple[str | None, str]:
-    key, user_agent = None, ""
-    for name, value in scope["headers"]:
-        if name == _KEY:
-            key = as_sent(value.decode("latin-1"))
-        elif name == b"user-agent":
-            user_agent = value.decode("latin-1")
-    return key, user_agent
+    def _sent(self, scope: Scope) -> tuple[str | None, str]:
+        found, user_agent = {}, ""
+        for name, value in scope["headers"]:
+            if name in self.key_headers:
+                found[name] = value
+            elif name == b"user-agent":
+                user_agent = value.decode("latin-1")
+        for name in self.key_headers:
+            if name in found:
+                return as_sent(found[name].decode("latin-1")), user_agent
+        return None, user_agent

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from privata.api.admission import Admissions
 from privata.api.cors import Browsers
-from privata.api.errors import HANDLERS
+from privata.api.errors import HANDLERS, envelope
 from privata.api.middleware import RequestIds
 from privata.api.openapi import encoded_document
 from privata.api.routes import PREFIX, ROUTERS
@@ -41,6 +41,7 @@ def create_api(ctx: AppContext, readiness: Readiness) -> Starlette:
     app.router.redirect_slashes = False
     app.state.ctx = ctx
     app.state.readiness = readiness
+    app.state.failure_shape = envelope
     app.state.challenge = f'ApiKey realm="partner API", header="{HEADER}"'
     app.state.streams = Hub(ctx)
     return app

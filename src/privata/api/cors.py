@@ -46,18 +46,24 @@ _EXPOSED: Final = (
 _PREFLIGHT: Final = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": ", ".join(_READS),
-    "Access-Control-Allow-Headers": f"{HEADER}, Content-Type",
     "Access-Control-Max-Age": str(MAX_AGE_S),
     "Cache-Control": "no-store",
 }
 
 
 class Browsers:
-    """Answers preflights, and lets pages read what GET and HEAD answer. `routes`: what there is."""
+    """Answers preflights, and lets pages read what GET and HEAD answer.
 
-    def __init__(self, app: ASGIApp, routes: Sequence[Route]) -> None:
+    `routes`: what there is; `headers`: those in which a key may come.
+    """
+
+    def __init__(
+        self, app: ASGIApp, routes: Sequence[Route], headers: Sequence[str] = (HEADER,)
+    ) -> None:
         self.app = app
         self.routes = routes
+        sent = ", ".join((*headers, "Content-Type"))
+        self.preflight = {**_PREFLIGHT, "Access-Control-Allow-Headers": sent}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and _find_out(scope):
@@ -80,7 +86,7 @@ class Browsers:
                 " Call it from your server."
             )
             return await on_request_error(request, error)
-        return Response(status_code=204, headers=_PREFLIGHT)
+        return Response(status_code=204, headers=self.preflight)
 
 
 def from_browser(scope: Scope) -> bool:

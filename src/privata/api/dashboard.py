@@ -6,7 +6,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 from privata.api.automation.routes import PREFIX, dashboard_routes
-from privata.api.errors import HANDLERS
+from privata.api.errors import HANDLERS, envelope
 from privata.api.middleware import RequestIds
 from privata.infra.context import AppContext
 
@@ -22,5 +22,6 @@ def create_dashboard_api(ctx: AppContext) -> Starlette:
     )
     app.router.redirect_slashes = False
     app.state.ctx = ctx
+    app.state.failure_shape = envelope
     app.state.challenge = 'Bearer realm="dashboard API"'
     return app

@@ -1,9 +1,11 @@
-"""Every failure in the one envelope of docs/errors.md, whatever raised it."""
+"""Every failure in one shape, whatever raised it: the envelope of docs/errors.md, unless the
+application's `failure_shape` says otherwise."""
 
 from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -13,6 +15,8 @@ from starlette.responses import Response
 from privata.core.errors import NotFound, RequestError, UrlRefused, ValidationFailed
 from privata.infra.database.faults import PassingFault
 from privata.infra.faults import FAULTS
+from privata.infra.http.access import SCOPE_HEADERS
+from privata.infra.http.failures import Failure, FailureShape
 from privata.infra.http.wire import json_response
 
 log = logging.getLogger(__name__)
@@ -31,25 +35,33 @@ def request_id_of(request: Request) -> str:
     return str(request.scope.get("privata.request_id", ""))
 
 
-def envelope(request: Request, code: str, message: str, **more: Any) -> dict[str, Any]:
+def envelope(failure: Failure, request_id: str) -> tuple[int, dict[str, Any]]:
     """`{"error": {"code", "message", "request_id", ...}}`."""
-    return {
-        "error": {"code": code, "message": message, "request_id": request_id_of(request), **more}
-    }
+    more: dict[str, Any] = dict(failure.data)
+    if failure.fields:
+        more["fields"] = [{"field": name, "message": text} for name, text in failure.fields]
+    content = {"code": failure.code, "message": failure.message, "request_id": request_id, **more}
+    return failure.status, {"error": content}
+
+
+def answered(
+    request: Request, failure: Failure, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The failure as the application that was called shows it."""
+    shape: FailureShape = request.app.state.failure_shape
+    status, content = shape(failure, request_id_of(request))
+    return json_response(content, status, headers)
 
 
 async def on_request_error(request: Request, error: Exception) -> Response:
     """A refusal we raised on purpose."""
     assert isinstance(error, RequestError)
-    more: dict[str, Any] = dict(error.data)
-    if error.fields:
-        more["fields"] = [{"field": name, "message": text} for name, text in error.fields]
-    content = envelope(request, error.code, error.message, **more)
     headers = error.headers
     if error.status == HTTP_UNAUTHORIZED:
         # RFC 9110 wants to be told with what one can come in; each of our APIs has its own way.
         headers = {"WWW-Authenticate": request.app.state.challenge, **headers}
-    return json_response(content, error.status, headers)
+    failure = Failure(error.status, error.code, error.message, error.fields, error.data)
+    return answered(request, failure, headers)
 
 
 async def on_http_error(request: Request, error: Exception) -> Response:
@@ -65,8 +77,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
         message = f"{path[:256]} supports {allowed}, not {request.method[:16]}."
     if error.status_code != NotFound.status:
         code = ValidationFailed.code
-    content = envelope(request, code, message)
-    return json_response(content, error.status_code, error.headers)
+    return answered(request, Failure(error.status_code, code, message), error.headers)
 
 
 async def on_url_refused(request: Request, error: Exception) -> Response:
@@ -74,9 +85,9 @@ async def on_url_refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, UrlRefused)
     log.info("%s: URL refused: %s", request_id_of(request), error.reason)
     fragment = error.message.removeprefix("The URL ").removesuffix(".")
-    fields = [{"field": "url", "message": fragment[:1].lower() + fragment[1:]}]
-    content = envelope(request, ValidationFailed.code, error.message, fields=fields)
-    return json_response(content, ValidationFailed.status)
+    fields = (("url", fragment[:1].lower() + fragment[1:]),)
+    refusal = ValidationFailed
+    return answered(request, Failure(refusal.status, refusal.code, error.message, fields))
 
 
 def on_passing_fault(request: Request, fault: PassingFault, error: Exception) -> Response:
@@ -87,17 +98,21 @@ def on_passing_fault(request: Request, fault: PassingFault, error: Exception) ->
 
 def away(request: Request) -> Response:
     """The answer while the database does not do what it should."""
-    content = envelope(
-        request, "INTERNAL", "The service is temporarily unavailable. Try again shortly."
-    )
-    return json_response(content, 503, {"Retry-After": RETRY_AFTER_S})
+    message = "The service is temporarily unavailable. Try again shortly."
+    return answered(request, Failure(503, "INTERNAL", message), {"Retry-After": RETRY_AFTER_S})
 
 
 async def on_bug(request: Request, error: Exception) -> Response:
     """Our mistake: logged with its trace under the request id, told without it."""
     log.error("%s: unhandled error", request_id_of(request), exc_info=error)
-    content = envelope(request, "INTERNAL", "An internal error occurred.")
-    return json_response(content, 500)
+    return answered(request, Failure(500, "INTERNAL", "An internal error occurred."))
+
+
+async def on_unhandled(request: Request, error: Exception) -> Response:
+    """The same where it comes past every layer, which would have put their headers on it."""
+    response = await on_bug(request, error)
+    response.raw_headers.extend(request.scope.get(SCOPE_HEADERS, ()))
+    return response
 
 
 #: Passing faults of the database are no entry: `RequestIds` answers those, wherever they arise.
@@ -105,5 +120,5 @@ HANDLERS: dict[Any, Any] = {
     RequestError: on_request_error,
     UrlRefused: on_url_refused,
     HTTPException: on_http_error,
-    Exception: on_bug,
+    Exception: on_unhandled,
 }

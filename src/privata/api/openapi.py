@@ -30,7 +30,7 @@ Json = dict[str, Any]
 METHODS: Final = ("get", "put", "post", "delete", "patch")
 
 #: FastAPI's own shapes of a wrong request, which our routes never answer.
-_NOT_OURS: Final = ("HTTPValidationError", "ValidationError")
+NOT_OURS: Final = ("HTTPValidationError", "ValidationError")
 
 
 @cache
@@ -48,9 +48,9 @@ def document(base_url: str) -> Json:
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
     )
     schemas = made["components"]["schemas"]
-    for name in _NOT_OURS:
+    for name in NOT_OURS:
         schemas.pop(name, None)
-    _lift_bodies(made, schemas)
+    lift_bodies(made, schemas)
     schemas |= {"Error": error_schema(), "ErrorCode": code_schema()} | event_schemas()
     samples = Samples(schemas)
     shared: Json = {}
@@ -100,7 +100,7 @@ def _tag(item: Json) -> str:
     return next(str(item[method]["tags"][0]) for method in METHODS if method in item)
 
 
-def _lift_bodies(made: Json, schemas: Json) -> None:
+def lift_bodies(made: Json, schemas: Json) -> None:
     """Move the schemas of bodies, and what they refer to, to the common ones."""
     for path, method, operation in operations(made):
         for content in operation.get("requestBody", {}).get("content", {}).values():

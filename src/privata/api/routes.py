@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from fastapi import APIRouter
@@ -14,6 +14,7 @@ from privata.api.health import router as health_router
 from privata.api.me import router as me_router
 from privata.api.openapi_requests import errors, request_of
 from privata.infra.http.operations import ApiRoute
+from privata.infra.http.routing import Router
 from privata.orders.api import router as orders_router
 from privata.orders.list.api import router as order_list_router
 from privata.payouts.api import router as payouts_router
@@ -49,14 +50,21 @@ def all_routes() -> Iterator[ApiRoute]:
         yield from router.routes
 
 
-def described_routes() -> APIRouter:
-    """The routes as FastAPI takes them, which makes the OpenAPI document out of them."""
-    partner = APIRouter(prefix=PREFIX)
-    for route in all_routes():
+def described_routes(
+    prefix: str = PREFIX,
+    routers: Sequence[Router] = ROUTERS,
+    refused: Callable[..., dict[int | str, dict[str, Any]]] = errors,
+) -> APIRouter:
+    """The routes as FastAPI takes them, which makes the OpenAPI document out of them.
+
+    `refused` makes the `responses` of a route out of the errors that it raises.
+    """
+    described = APIRouter(prefix=prefix)
+    for route in (one for router in routers for one in router.routes):
         operation = route.operation
         if not operation.documented:
             continue
-        partner.add_api_route(
+        described.add_api_route(
             route.path,
             _described(route),
             methods=[route.method],
@@ -65,10 +73,10 @@ def described_routes() -> APIRouter:
             status_code=operation.status,
             response_model=operation.returns,
             response_class=operation.media,
-            responses=dict(operation.responses) | errors(*operation.refusals),
+            responses={**operation.responses, **refused(*operation.refusals)},
             openapi_extra=request_of(operation),
         )
-    return partner
+    return described
 
 
 def _described(route: ApiRoute) -> Callable[..., Any]:

@@ -16,6 +16,7 @@ GROUPS: Final = {
     "ledger": ("privata.commands.ledger", "ledger"),
     "orders": ("privata.commands.orders", "orders"),
     "payouts": ("privata.commands.payouts", "payouts"),
+    "providers": ("privata.commands.providers", "providers"),
     "restored": ("privata.commands.restored", "restored"),
     "secrets": ("privata.commands.secrets", "secrets"),
     "snapshots": ("privata.commands.snapshots", "snapshots"),

@@ -221,7 +221,15 @@ class DatabaseSettling(RequestError):
 
 
 class ProviderError(PrivataError):
-    """What a provider's adapter raises, and nothing else."""
+    """What a provider's adapter raises, and nothing else.
+
+    `reason` is a named class (`providers.failures`), for logs and for who decides what comes next.
+    The message is a sentence of ours: nothing that a provider wrote stands in it.
+    """
+
+    def __init__(self, message: str, *, reason: str = "other") -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class ProviderRefused(ProviderError):
@@ -229,7 +237,16 @@ class ProviderRefused(ProviderError):
 
 
 class ProviderUnavailable(ProviderError):
-    """The provider is down, slow or unintelligible; another may serve, or a later try."""
+    """The provider is down, slow or unintelligible; another may serve, or a later try.
+
+    `retry_after_s`: how long it wants to be left alone, where it says so.
+    """
+
+    def __init__(
+        self, message: str, *, reason: str = "other", retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message, reason=reason)
+        self.retry_after_s = retry_after_s
 
 
 class AlreadyBooked(PrivataError):

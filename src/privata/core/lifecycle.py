@@ -7,8 +7,9 @@
     manual_review   -> refunded | completed | failed      (the operator decides)
 
 A provider that refunds by itself may report it: from an open state by way of refund_required, or
-from there. States never go backward. A report that jumps ahead is filled in, so that every state in
-between gets its own timeline entry and event; one that repeats or would go backward is ignored.
+from there. One that says what nobody understands needs a person, by the same way. States never go
+backward. A report that jumps ahead is filled in, so that every state in between gets its own
+timeline entry and event; one that repeats or would go backward is ignored.
 """
 
 from __future__ import annotations
@@ -69,8 +70,8 @@ def steps(current: OrderStatus, reported: OrderStatus) -> tuple[OrderStatus, ...
     """The states to enter, in order, when `reported` arrives in `current`; empty: ignore it."""
     if current in PATH and reported in PATH:
         return PATH[PATH.index(current) + 1 : PATH.index(reported) + 1]
-    if current in OPEN and reported is _S.REFUNDED:
-        return (_S.REFUND_REQUIRED, _S.REFUNDED)
+    if current in OPEN and reported in (_S.REFUNDED, _S.MANUAL_REVIEW):
+        return (_S.REFUND_REQUIRED, reported)
     if reported in _EXITS.get(current, frozenset()):
         return (reported,)
     return ()

@@ -10,6 +10,7 @@ INSTALLED = [
     "privata.organizations",
     "privata.infra",
     "privata.apikeys",
+    "privata.routing",
     "privata.quotes",
     "privata.orders",
     "privata.refunds",

@@ -19,7 +19,7 @@ _CHECKOUT: Final = Path(__file__).resolve().parents[3] / "docs"
 #: The order in which guides are shown; one that is not named here stands under "More".
 GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Get started", ("quickstart", "sandbox", "authentication")),
-    ("Orders", ("orders", "order-lifecycle", "refunds")),
+    ("Orders", ("orders", "order-lifecycle", "refunds", "changenow")),
     ("Events", ("webhooks", "streaming", "ops-events")),
     ("Money", ("ledger", "payouts")),
     ("Team", ("accounts", "organizations", "roles", "audit", "tokens")),
@@ -41,7 +41,7 @@ GROUPS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 _REST: Final = "More"
 
 #: Written for those who work on Privata; no partner reads them.
-_INTERNAL: Final = frozenset({"style"})
+_INTERNAL: Final = frozenset({"providers", "style"})
 
 _HEADING: Final = re.compile(r"^# (.+)$", re.MULTILINE)
 

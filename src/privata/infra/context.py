@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, Protocol, TypeVar
 
 from privata.core.clock import Clock
 from privata.infra.database.postgres import Database
@@ -15,16 +17,52 @@ from privata.infra.secret_keys.watching import KeyWatch
 from privata.infra.settings import Settings
 
 
+class Closable(Protocol):
+    """Something that has to be given back when the process ends."""
+
+    async def close(self) -> None:
+        """Give it back; again is no error."""
+        ...
+
+
+T = TypeVar("T", bound=Closable)
+
+
+class ProcessState:
+    """One object of each type, made when it is first asked for and closed with the context.
+
+    It hangs on the context and on no module: tests have several contexts in one process.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[type[Any], Closable] = {}
+
+    def of(self, kind: type[T], make: Callable[[], T]) -> T:
+        """The object of this type; `make` makes the first one."""
+        found = self._made.get(kind)
+        if found is None:
+            found = self._made[kind] = make()
+        assert isinstance(found, kind)
+        return found
+
+    async def close(self) -> None:
+        """Close everything, the youngest first."""
+        while self._made:
+            await self._made.popitem()[1].close()
+
+
 @dataclass(frozen=True, slots=True)
 class AppContext:
     """Database, seals, clock and settings of one process; `keys` says whether its secret keys
-    still fit, `digests` moves digests to the first of them. The clock is set by the database."""
+    still fit, `digests` moves digests to the first of them, and `state` has what rooms keep in this
+    process. The clock is set by the database."""
 
     database: Database
     sealer: Sealer
     clock: Clock
     settings: Settings
     keys: KeyWatch = field(default_factory=KeyWatch)
+    state: ProcessState = field(default_factory=ProcessState)
     digests: Redigester = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,4 +92,5 @@ class AppContext:
 
     async def close(self) -> None:
         """Give the connections back."""
+        await self.state.close()
         await self.database.close()

@@ -116,6 +116,7 @@ class Settings(BaseSettings):
     order_months: int = Field(default=18, ge=12, le=600)
     order_archive: Path | None = None
     quote_days: int = Field(default=7, ge=1, le=3650)
+    prices: Literal["providers", "static"] = "providers"
     late_deposit_days: int = Field(default=14, ge=0, le=365)
     payout_address_delay_hours: int = Field(default=24, ge=0, le=720)
     payout_secret_age_hours: int = Field(default=24, ge=0, le=720)

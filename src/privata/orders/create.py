@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 import asyncpg
+import msgspec
 
 from privata.core.addresses import AddressError, validate_address
 from privata.core.errors import (
     DuplicateActiveOrder,
     InvalidAddress,
-    ProviderFailed,
-    ProviderRefused,
-    ProviderUnavailable,
     QuoteExpired,
     ValidationFailed,
 )
@@ -26,19 +25,13 @@ from privata.infra.context import AppContext
 from privata.infra.http import idempotency
 from privata.orders import store, wire
 from privata.orders.moving import ORDERS_WAKEUP
+from privata.orders.opening.opening import Opened, open_order
+from privata.orders.provider_secrets import sealed_secret
 from privata.orders.rows import WholeOrder
 from privata.orders.tracking import tracking_url
-from privata.providers.catalogue import find_asset
-from privata.providers.port import (
-    DEFAULT_TTL,
-    Asset,
-    OpenedOrder,
-    OrderRequest,
-    SandboxPlan,
-    Scenario,
-)
-from privata.providers.registry import provider_named
+from privata.providers.port import DEFAULT_TTL, Asset, OrderRequest, SandboxPlan, Scenario
 from privata.quotes.quote import UsableQuote
+from privata.routing.catalogue import find_asset
 
 HTTP_CREATED = 201
 
@@ -58,8 +51,20 @@ class RefundPreference:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What the caller takes the quote to say: ticker and network of both sides, and the amounts
+    that it named. None: it named none."""
+
+    source: tuple[str, str]
+    target: tuple[str, str]
+    amount_from: Decimal | None
+    amount_to: Decimal | None
+    rate_type: Literal["float", "fixed"]
+
+
+@dataclass(frozen=True, slots=True)
 class NewOrder:
-    """What a partner asks for."""
+    """What a partner asks for. With `terms`, a quote that says something else is rejected."""
 
     quote_id: str
     address: str
@@ -70,6 +75,7 @@ class NewOrder:
     partner_order_ref: str | None = None
     sandbox_scenario: Scenario | None = None
     sandbox_ttl: int | None = None
+    terms: Terms | None = None
 
 
 async def create_order(
@@ -81,6 +87,8 @@ async def create_order(
     after a crash either both exist or neither. Errors are those of the route in the API reference.
     """
     quote = await _usable_quote(ctx, actor, wanted)
+    if wanted.terms is not None:
+        _agree(quote, wanted.terms)
     payout_address, payout_extra_id = _check(
         "address", quote.to_network, wanted.address, wanted.extra_id
     )
@@ -93,7 +101,7 @@ async def create_order(
         raise QuoteExpired(_UNUSABLE)
     if quote.duplicate_of is not None:
         raise _duplicate(quote.duplicate_of)
-    source, target = await quoted_assets(quote)
+    source, target = await quoted_assets(ctx, quote)
     now = ctx.clock.now()
     request = OrderRequest(
         seed=quote.id,
@@ -109,8 +117,11 @@ async def create_order(
         created_at=now,
         sandbox=_sandbox_plan(actor, wanted),
     )
-    opened = await _open(quote.provider, request)
+    opened = await open_order(ctx, actor, quote, request)
     order = new_order(actor, wanted, quote, request, opened)
+    if opened.order.secret is not None:
+        sealed = sealed_secret(ctx.sealer, order.id, opened.order.secret)
+        order = msgspec.structs.replace(order, provider_secret=sealed)
     try:
         return await commit_order(ctx, order, claim)
     except asyncpg.UniqueViolationError as error:
@@ -149,6 +160,24 @@ async def _usable_quote(ctx: AppContext, actor: Actor, wanted: NewOrder) -> Usab
     return quote
 
 
+def _agree(quote: UsableQuote, terms: Terms) -> None:
+    """`ValidationFailed` where the quote is not the one that the caller means.
+
+    Whoever pays the amount that it has in mind, or in another asset, would lose it.
+    """
+    said = {
+        "pair": terms.source + terms.target
+        == (quote.from_asset, quote.from_network, quote.to_asset, quote.to_network),
+        "amount": terms.amount_from in (None, quote.amount_from)
+        and terms.amount_to in (None, quote.amount_to),
+        "rate type": terms.rate_type == quote.rate_type,
+    }
+    wrong = [name for name, agreed in said.items() if not agreed]
+    if wrong:
+        sentence = f"is for another {' and another '.join(wrong)}; request a new quote"
+        raise ValidationFailed(f"quote_id {sentence}.", fields=[("quote_id", sentence)])
+
+
 def _check(field: str, network: str, address: str, extra_id: str | None) -> tuple[str, str | None]:
     try:
         valid = validate_address(network, address, extra_id)
@@ -162,13 +191,14 @@ def _check(field: str, network: str, address: str, extra_id: str | None) -> tupl
     return valid.address, valid.extra_id
 
 
-async def quoted_assets(quote: UsableQuote) -> tuple[Asset, Asset]:
+async def quoted_assets(ctx: AppContext, quote: UsableQuote) -> tuple[Asset, Asset]:
+    """What a quote swaps; `QuoteExpired` where no enabled provider lists it any more."""
     environment = Environment(quote.environment)
     source = await find_asset(
-        environment, ticker=quote.from_asset, network=quote.from_network, field="from"
+        ctx, environment, ticker=quote.from_asset, network=quote.from_network, field="from"
     )
     target = await find_asset(
-        environment, ticker=quote.to_asset, network=quote.to_network, field="to"
+        ctx, environment, ticker=quote.to_asset, network=quote.to_network, field="to"
     )
     if source is None or target is None:
         raise QuoteExpired(
@@ -185,24 +215,15 @@ def _sandbox_plan(actor: Actor, wanted: NewOrder) -> SandboxPlan | None:
     return SandboxPlan(scenario.value, ttl)
 
 
-async def _open(provider: str, request: OrderRequest) -> OpenedOrder:
-    try:
-        return await provider_named(provider).create_order(request)
-    except ProviderRefused as error:
-        raise ProviderFailed(f"The provider rejected the order: {error.message}") from error
-    except ProviderUnavailable as error:
-        raise ProviderFailed("The provider is not responding. Request a new quote.") from error
-
-
 def new_order(
     actor: Actor,
     wanted: NewOrder,
     quote: UsableQuote,
     request: OrderRequest,
-    opened: OpenedOrder,
+    opened: Opened,
 ) -> WholeOrder:
     """The order as it begins: its row, before it is written."""
-    refunds = provider_named(quote.provider).refunds
+    refunds, there = opened.refunds, opened.order
     preference = None
     if wanted.refund_preference is not None:
         preference = wire.encode(wanted.refund_preference).decode()
@@ -213,8 +234,8 @@ def new_order(
         organization_id=actor.organization_id,
         environment=actor.environment.value,
         quote_id=quote.id,
-        provider=quote.provider,
-        provider_order_id=opened.provider_order_id,
+        provider=opened.provider,
+        provider_order_id=there.provider_order_id,
         partner_order_ref=wanted.partner_order_ref,
         from_asset=request.source.ticker,
         from_network=request.source.network,
@@ -223,12 +244,12 @@ def new_order(
         to_network=request.target.network,
         to_decimals=request.target.decimals,
         amount_from=quote.amount_from,
-        amount_to_expected=quote.amount_to,
+        amount_to_expected=opened.amount_to,
         usd_value=quote.usd_value,
         markup_bps=quote.markup_bps,
         rate_type=quote.rate_type,
-        deposit_address=opened.deposit_address,
-        deposit_extra_id=opened.deposit_extra_id,
+        deposit_address=there.deposit_address,
+        deposit_extra_id=there.deposit_extra_id,
         payout_address=request.payout_address,
         payout_extra_id=request.payout_extra_id,
         refund_address=request.refund_address,
@@ -240,8 +261,8 @@ def new_order(
         sandbox_scenario=None if plan is None else plan.scenario,
         # As it was given: a window is scaled only for those who asked for a pace.
         sandbox_ttl=None if plan is None else wanted.sandbox_ttl,
-        expires_at=opened.expires_at,
-        poll_at=opened.next_change_at or begun,
+        expires_at=there.expires_at,
+        poll_at=there.next_change_at or begun,
         created_at=begun,
         updated_at=begun,
         status=status.value,

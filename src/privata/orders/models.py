@@ -13,7 +13,10 @@ from django.db.models.functions import Now
 from privata.core.ids import new_id
 from privata.core.lifecycle import OPEN, FailedReason, OrderStatus
 from privata.infra.fields import amount_field, environment_field, one_of
+from privata.orders.opening.models import OrderAttempt
 from privata.orders.states import LATE_ENDS, Density, ExportState, LateState
+
+__all__ = ["OrderAttempt"]  # made in a package of its own
 
 #: Numbers above every amount that can be written; also refuses NaN, which sorts above Infinity.
 _TOO_MUCH = 10**36
@@ -94,6 +97,9 @@ class Order(models.Model):
     late_seen_at = models.DateTimeField(null=True)
     late_finished_at = models.DateTimeField(null=True)
     late_note = models.CharField(max_length=256, null=True, help_text="told to the partner")
+    provider_secret = models.BinaryField(
+        null=True, help_text="what the provider wants to see again, sealed"
+    )
 
     class Meta:
         db_table = "orders"

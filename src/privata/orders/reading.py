@@ -18,6 +18,7 @@ from privata.core.ids import ORDER_ID
 from privata.core.lifecycle import TERMINAL, OrderStatus
 from privata.core.tenancy import Actor, Environment
 from privata.infra.context import AppContext
+from privata.orders import store
 from privata.orders.presenting import refund_closes
 from privata.orders.rows import (
     ListedOrder,
@@ -52,6 +53,7 @@ __all__ = [
     "search_of",
     "segment_counts",
     "timeline_of",
+    "whole_order_of",
 ]
 
 #: Rows of a page of the list.
@@ -174,6 +176,15 @@ async def order_of(ctx: AppContext, *, actor: Actor, order_id: str) -> Order | N
     if not ORDER_ID.fullmatch(order_id):
         return None
     return _order(await ctx.database.pool.fetchrow(_ONE, *_mine(actor), order_id))
+
+
+async def whole_order_of(ctx: AppContext, *, actor: Actor, order_id: str) -> WholeOrder | None:
+    """The same with its timeline and the action of its refund."""
+    if not ORDER_ID.fullmatch(order_id):
+        return None
+    return await store.fetch_order(
+        ctx.database.pool, order_id, actor.organization_id, actor.environment
+    )
 
 
 async def order_by_link(ctx: AppContext, order_id: str) -> Order | None:

@@ -26,7 +26,7 @@ _OLD: Final = """
 SELECT o.id, o.organization_id, o.created_at,
        o.status = ANY ($4::text[]) AND o.late_state IS DISTINCT FROM $5 AS over,
        jsonb_build_object(
-           'order', to_jsonb(o),
+           'order', to_jsonb(o) - 'provider_secret',
            'timeline', (
                SELECT jsonb_agg(to_jsonb(t) - ARRAY['organization_id', 'order_id'] ORDER BY t.seq)
                FROM order_timeline AS t

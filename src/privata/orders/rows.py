@@ -92,6 +92,8 @@ class Order(ListedOrder, frozen=True):
     late_seen_at: datetime | None = None
     late_finished_at: datetime | None = None
     late_note: str | None = None
+    #: See `provider_secrets`.
+    provider_secret: bytes | None = None
 
 
 class WholeOrder(Order, frozen=True):

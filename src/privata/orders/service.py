@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from privata.orders.claims import Polls
+from privata.orders.create import NewOrder, Terms, create_order
 from privata.orders.following.poller import (
     FULL_PAUSE_S,
     LEASE_S,
@@ -27,6 +28,7 @@ from privata.orders.moving import (
     order_of,
     refund_window_end,
 )
+from privata.orders.provider_secrets import opened_secret
 from privata.orders.rows import Order, TimelineEntry, WholeOrder
 from privata.orders.store import (
     joining_order,
@@ -49,12 +51,15 @@ __all__ = [
     "NET_S",
     "SIDE_BY_SIDE",
     "Moved",
+    "NewOrder",
     "Order",
     "Polls",
     "TaskLimiter",
+    "Terms",
     "TimelineEntry",
     "WholeOrder",
     "advance",
+    "create_order",
     "enter",
     "entered_at",
     "expire_in_silence",
@@ -66,6 +71,7 @@ __all__ = [
     "lock_own_order",
     "note_refund",
     "noting_change",
+    "opened_secret",
     "order_of",
     "preference_of",
     "refund_window_end",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from operator import attrgetter
@@ -55,6 +56,7 @@ COLUMNS = (
     "poll_at",
     "created_at",
     "updated_at",
+    "provider_secret",
 )
 
 # The quote is spent, the order made and its timeline begun by one statement. Two creates from one
@@ -169,6 +171,11 @@ _SET_POLL = "UPDATE orders SET poll_at = $2 WHERE id = $1 AND organization_id = 
 # The lease's end tells whose claim it is: a later one is left alone.
 _RELEASE_POLL = """
 UPDATE orders SET poll_at = now()
+WHERE id = $1 AND organization_id = $2 AND environment = $3 AND poll_at = $4
+"""
+
+_DEFER_POLL = """
+UPDATE orders SET poll_at = now() + make_interval(secs => $5)
 WHERE id = $1 AND organization_id = $2 AND environment = $3 AND poll_at = $4
 """
 
@@ -314,4 +321,15 @@ async def release_poll(pool: Pool, claimed: Order) -> None:
     """Give a claimed order back before its lease ends: it is due at once, for anybody."""
     await pool.execute(
         _RELEASE_POLL, claimed.id, claimed.organization_id, claimed.environment, claimed.poll_at
+    )
+
+
+async def defer_polls(pool: Pool, claimed: Sequence[Order], seconds: Sequence[float]) -> None:
+    """Give claimed orders back without having asked: each is due after so many seconds."""
+    await pool.executemany(
+        _DEFER_POLL,
+        [
+            (one.id, one.organization_id, one.environment, one.poll_at, wait)
+            for one, wait in zip(claimed, seconds, strict=True)
+        ],
     )

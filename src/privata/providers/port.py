@@ -1,16 +1,20 @@
 """The port behind which every exchange provider stands.
 
 Canonical types and two families of failure (`core.errors`): `ProviderRefused`, they said no, and
-`ProviderUnavailable`, they are down. An adapter raises nothing else.
+`ProviderUnavailable`, they are down, slow, or answer nonsense. An adapter raises nothing else; the
+reasons stand in `failures`. docs/providers.md says how to write one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from privata.core.lifecycle import FailedReason, OrderStatus
 from privata.core.tenancy import Environment
@@ -21,6 +25,59 @@ Side = Literal["send", "receive"]
 #: Seconds of a test order's whole path when `sandbox_ttl` is not given, and its upper bound.
 DEFAULT_TTL = 30
 MAX_TTL = 3600
+
+#: The maximum of a pair whose provider names none; more than any asset has units in use.
+NO_MAXIMUM: Final = Decimal(10) ** 15
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The moment by which a call must have its answer, on this process's monotonic clock.
+
+    One value for everything an adapter does within a call: waiting for its turn, connecting, and
+    each request.
+    """
+
+    at: float
+
+    @classmethod
+    def after(cls, seconds: float) -> Deadline:
+        """So many seconds from now."""
+        return cls(time.monotonic() + seconds)
+
+    def left(self) -> float:
+        """Seconds that are left; never less than 0."""
+        return max(0.0, self.at - time.monotonic())
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What an operator was given by a provider. No part of it is ever printed.
+
+    `key` names the caller, `secret` signs (FixedFloat), `account` is who earns (SideShift's and
+    LetsExchange's affiliate ID). What a provider does not have is empty.
+    """
+
+    key: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
+    account: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSecret:
+    """What a provider wants to see again whenever we ask about one order: FixedFloat's token, the
+    password of an exchange behind an aggregator. Sealed at rest, and never printed."""
+
+    values: Mapping[str, str] = field(repr=False, hash=False)
+
+    def to_bytes(self) -> bytes:
+        """The form that is sealed."""
+        return json.dumps(dict(self.values), sort_keys=True).encode()
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> OrderSecret:
+        """What `to_bytes` made."""
+        return cls(json.loads(raw))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +92,7 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What may be sent, in the asset that is sent."""
+    """What may be sent, in the asset that is sent; `NO_MAXIMUM` where none is named."""
 
     minimum: Decimal
     maximum: Decimal
@@ -43,23 +100,34 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class QuoteRequest:
-    """An amount to price: of what is sent, or of what is received."""
+    """An amount to price: of what is sent, or of what is received.
+
+    `user_ip` is the end user's address, where it is known: SideShift applies its country rules.
+    """
 
     source: Asset
     target: Asset
     amount: Decimal
     side: Side
     rate_type: RateType
+    user_ip: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A provider's price, before the partner's markup."""
+    """A provider's price, before the partner's markup.
+
+    `rate_id` is what holds a fixed rate at the provider, until `valid_until`. An order made without
+    it, or after it, is priced anew. `through` is the exchange behind an aggregator.
+    """
 
     provider: str
     amount_from: Decimal
     amount_to: Decimal
     usd_value: Decimal | None
+    rate_id: str | None = None
+    valid_until: datetime | None = None
+    through: str | None = None
 
 
 class Scenario(StrEnum):
@@ -83,7 +151,11 @@ class SandboxPlan:
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """A swap to open at the provider. `seed` is stable for one quote: test numbers grow from it."""
+    """A swap to open at the provider. `seed` is stable for one quote: test numbers grow from it.
+
+    `amount_to` is what the provider offered for a fixed rate: less is refused. `side` says which of
+    the two amounts the quote was asked for.
+    """
 
     seed: str
     source: Asset
@@ -97,17 +169,37 @@ class OrderRequest:
     refund_extra_id: str | None
     created_at: datetime
     sandbox: SandboxPlan | None
+    side: Side = "send"
+    rate_id: str | None = None
+    user_ip: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedOrder:
-    """What the provider answers: where to pay, until when."""
+    """What the provider answers: where to pay, until when, and what it wants to see again.
+
+    `amount_to` is what it promises to send, where it says so.
+    """
 
     provider_order_id: str
     deposit_address: str
     deposit_extra_id: str | None
     expires_at: datetime
     next_change_at: datetime | None
+    amount_to: Decimal | None = None
+    secret: OrderSecret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What an order was opened with: what a report about it is checked against."""
+
+    source: Asset
+    target: Asset
+    amount_from: Decimal
+    rate_type: RateType
+    deposit_address: str
+    payout_address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +213,8 @@ class OrderSnapshot:
     created_at: datetime
     expires_at: datetime
     sandbox: SandboxPlan | None
+    agreed: Agreed
+    secret: OrderSecret | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +222,8 @@ class Report:
     """Where an order stands, as the provider says.
 
     `passed` are states it went through before, where the provider knows them; `next_change_at` is
-    known only in the sandbox.
+    known only in the sandbox. `deposited` is the amount that arrived, as the provider counts it.
+    `refund_under_way`: it sends the deposit back by itself, so nothing is to be chosen any more.
     """
 
     status: OrderStatus
@@ -139,15 +234,21 @@ class Report:
     failed_reason: FailedReason | None = None
     failed_message: str | None = None
     next_change_at: datetime | None = None
+    deposited: Decimal | None = None
+    refund_under_way: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Refunds:
-    """What a provider can do about refunds (docs/refunds.md)."""
+    """What a provider can do about refunds (docs/refunds.md).
+
+    `converts`: it can also send a stablecoin instead of the deposit.
+    """
 
     capability: Literal["programmatic", "ticket", "none"]
     window_hours: int | None = None
     sla_hours: int | None = None
+    converts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +257,8 @@ class RefundRequest:
 
     `reference` is ours and the same at every try: a provider that has seen it starts nothing new.
     `deposit` is what it holds; `asset` and `network` name what is to be sent to `address`.
+    `converts`: that is another asset than the deposit. `accepted`: the provider has taken the
+    refund on before, so that it is not refused only because it is under way.
     """
 
     reference: str
@@ -168,6 +271,9 @@ class RefundRequest:
     extra_id: str | None
     requested_at: datetime
     sandbox: SandboxPlan | None
+    converts: bool = False
+    accepted: bool = False
+    secret: OrderSecret | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,33 +295,50 @@ class RefundReport:
 
 
 class Provider(Protocol):
-    """One exchange."""
+    """One exchange.
+
+    Every call ends by its `deadline`; without one, the adapter's own limit holds. All errors are
+    those of the port.
+    """
 
     name: str
     environment: Environment
     refunds: Refunds
 
-    async def currencies(self) -> tuple[Asset, ...]:
+    async def currencies(self, *, deadline: Deadline | None = None) -> tuple[Asset, ...]:
         """Everything it swaps; each asset can become each other one unless `limits` refuses."""
         ...
 
-    async def limits(self, source: Asset, target: Asset) -> Limits | None:
+    async def limits(
+        self,
+        source: Asset,
+        target: Asset,
+        rate_type: RateType = "float",
+        *,
+        deadline: Deadline | None = None,
+    ) -> Limits | None:
         """The bounds of a pair, or None where it has no such pair."""
         ...
 
-    async def quote(self, request: QuoteRequest) -> Offer:
-        """Price an amount that lies inside the limits."""
+    async def quote(self, request: QuoteRequest, *, deadline: Deadline | None = None) -> Offer:
+        """Price an amount; `failures.AmountRefused` says the limits of one outside of them."""
         ...
 
-    async def create_order(self, request: OrderRequest) -> OpenedOrder:
-        """Open the swap."""
+    async def create_order(
+        self, request: OrderRequest, *, deadline: Deadline | None = None
+    ) -> OpenedOrder:
+        """Open the swap. Never repeated by the adapter: an order that was made unseen is left."""
         ...
 
-    async def get_order(self, order: OrderSnapshot, now: datetime) -> Report:
-        """Say where the order stands."""
+    async def get_order(
+        self, order: OrderSnapshot, now: datetime, *, deadline: Deadline | None = None
+    ) -> Report:
+        """Say where the order stands. A word that is not known is `manual_review`."""
         ...
 
-    async def refund(self, request: RefundRequest, now: datetime) -> RefundReport:
+    async def refund(
+        self, request: RefundRequest, now: datetime, *, deadline: Deadline | None = None
+    ) -> RefundReport:
         """Send a deposit back, or say how the refund with this reference stands.
 
         Safe to repeat. Only asked of providers whose refunds are `programmatic`; the others raise

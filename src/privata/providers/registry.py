@@ -1,33 +1,75 @@
-"""Every provider there is; a new one is a module and a line here."""
+"""Every provider there is: the simulator for test orders, and the adapters for live ones.
+
+Which of the adapters are used, and with which credentials, is up to the operator: see `routing`.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import typing
+from typing import Any, Final, Protocol
+
 from privata.core.tenancy import Environment
-from privata.providers.port import Provider
+from privata.providers.currencies import CANONICAL
+from privata.providers.port import Asset, Credentials, Provider
 from privata.providers.simulator.addresses import deposit_address
 from privata.providers.simulator.provider import Simulator
 
-PROVIDERS: tuple[Provider, ...] = (Simulator(),)
+#: The only provider of test orders.
+SIMULATOR: Final = Simulator()
+
+_CANONICAL: Final = {(one.asset.ticker, one.asset.network): one.asset for one in CANONICAL}
 
 
-def providers_for(environment: Environment) -> tuple[Provider, ...]:
-    """Live keys never reach the simulator, test keys never a real provider."""
-    return tuple(provider for provider in PROVIDERS if provider.environment is environment)
+class LiveProvider(Provider, Protocol):
+    """An exchange behind the network."""
+
+    async def close(self) -> None:
+        """Close the connections."""
+        ...
 
 
-def provider_named(name: str) -> Provider:
-    """The provider of that name; `KeyError` if it has been taken out of the registry."""
-    for provider in PROVIDERS:
-        if provider.name == name:
-            return provider
-    raise KeyError(name)
+def names_for(environment: Environment) -> tuple[str, ...]:
+    """The names of all providers of an environment, enabled or not."""
+    if environment is Environment.TEST:
+        return (SIMULATOR.name,)
+    return tuple(sorted(_adapters()))
 
 
-def public_environment() -> Environment:
-    """What is shown without a key: live prices where a live provider exists, else the sandbox's."""
-    return Environment.LIVE if providers_for(Environment.LIVE) else Environment.TEST
+def live_provider(name: str, credentials: Credentials, base_url: str | None) -> LiveProvider:
+    """An adapter with an operator's credentials, at its own address or another one.
+
+    `KeyError` for a name without adapter, `ValueError` for an address that is not https nor of this
+    machine.
+    """
+    make = _adapters()[name]
+    made: LiveProvider
+    if base_url is None:
+        made = make(credentials)
+    else:
+        # Every adapter's second argument is its settings, with the client's among them
+        # (docs/providers.md).
+        kind = typing.get_args(typing.get_type_hints(make.__init__)["settings"])[0]
+        settings = kind()
+        client = dataclasses.replace(settings.client, base_url=base_url)
+        made = make(credentials, dataclasses.replace(settings, client=client))
+    if made.environment is not Environment.LIVE:
+        raise ValueError(f"the adapter {name} is not for live orders")
+    return made
+
+
+def canonical(ticker: str, network: str) -> Asset | None:
+    """Our asset of this ticker and network; None if we do not know it."""
+    return _CANONICAL.get((ticker, network))
 
 
 def sandbox_address(network: str, seed: str) -> str:
     """A well-formed address of a network that is nobody's; it follows from the seed."""
     return deposit_address(network, seed)[0]
+
+
+def _adapters() -> dict[str, Any]:
+    # When they are needed: they bring an HTTP client, and most programs call no exchange.
+    from privata.providers.adapters import ADAPTERS
+
+    return dict(ADAPTERS)

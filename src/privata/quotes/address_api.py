@@ -11,12 +11,14 @@ from privata.apikeys.access_api import KEY_OPTIONAL
 from privata.core.addresses import AddressError, networks, validate_address
 from privata.core.errors import ValidationFailed
 from privata.core.tenancy import Actor, Environment
+from privata.infra.context import AppContext
+from privata.infra.http.access import context_of
 from privata.infra.http.operations import Operation
 from privata.infra.http.routing import Router
 from privata.infra.http.wire import json_response
-from privata.providers import catalogue
-from privata.providers.registry import public_environment
 from privata.quotes.schemas import AddressQuery, AddressValidation
+from privata.routing import catalogue
+from privata.routing.service import routing_of
 
 router = Router("Quotes")
 
@@ -31,12 +33,13 @@ async def validate(request: Request, actor: Actor | None, query: AddressQuery) -
 
     Returns 200 for valid and invalid addresses. Check `valid`. Nothing is stored.
     """
-    environment = actor.environment if actor else public_environment()
-    return json_response(await _judged(environment, query))
+    ctx = context_of(request)
+    environment = actor.environment if actor else await routing_of(ctx).public_environment()
+    return json_response(await _judged(ctx, environment, query))
 
 
-async def _judged(environment: Environment, query: AddressQuery) -> dict[str, Any]:
-    network = await _network(environment, query)
+async def _judged(ctx: AppContext, environment: Environment, query: AddressQuery) -> dict[str, Any]:
+    network = await _network(ctx, environment, query)
     asked = {"currency": query.currency.upper(), "network": network}
     try:
         found = validate_address(network, query.address, query.extra_id)
@@ -54,13 +57,13 @@ async def _judged(environment: Environment, query: AddressQuery) -> dict[str, An
     }
 
 
-async def _network(environment: Environment, query: AddressQuery) -> str:
+async def _network(ctx: AppContext, environment: Environment, query: AddressQuery) -> str:
     """The network whose rules count; `ValidationFailed` if there is none, or more than one.
 
     An asset that nobody swaps at the moment has its network's rules all the same.
     """
     asset = await catalogue.find_asset(
-        environment, ticker=query.currency, network=query.network, field=""
+        ctx, environment, ticker=query.currency, network=query.network, field=""
     )
     if asset is not None:
         return asset.network

@@ -10,23 +10,16 @@ from starlette.responses import Response
 from privata.apikeys.access_api import KEY_OPTIONAL
 from privata.core.addresses import extra_id_name
 from privata.core.clock import iso
-from privata.core.errors import (
-    AmountTooHigh,
-    AmountTooLow,
-    InvalidPair,
-    NoProvidersAvailable,
-    ValidationFailed,
-)
+from privata.core.errors import AmountTooHigh, AmountTooLow, InvalidPair, NoProvidersAvailable
 from privata.core.money import CONTEXT, format_amount, format_significant, usd
 from privata.core.tenancy import Actor, Environment
+from privata.infra.context import AppContext
 from privata.infra.http.access import context_of
 from privata.infra.http.operations import Dearer, Operation
 from privata.infra.http.routing import Router
 from privata.infra.http.wire import json_response
 from privata.infra.limits import Kind
-from privata.providers import catalogue
 from privata.providers.port import Asset, QuoteRequest
-from privata.providers.registry import provider_named, public_environment
 from privata.quotes import service
 from privata.quotes.quote import Quote
 from privata.quotes.schemas import (
@@ -37,6 +30,8 @@ from privata.quotes.schemas import (
     PairQuery,
     Pairs,
 )
+from privata.routing import catalogue
+from privata.routing.service import routing_of
 
 router = Router("Quotes")
 
@@ -44,14 +39,11 @@ router = Router("Quotes")
 _RATE_DIGITS = 12
 
 
-def _environment(actor: Actor | None) -> Environment:
-    return actor.environment if actor else public_environment()
-
-
 @router.route("GET", "/currencies", Operation(access=KEY_OPTIONAL, returns=Currencies))
 async def currencies(request: Request, actor: Actor | None) -> Response:
     """All supported assets."""
-    environment = _environment(actor)
+    ctx = context_of(request)
+    environment = await service.environment_of(ctx, actor)
     listed = [
         {
             "ticker": asset.ticker,
@@ -60,7 +52,7 @@ async def currencies(request: Request, actor: Actor | None) -> Response:
             "decimals": asset.decimals,
             "extra_id": extra_id_name(asset.network),
         }
-        for asset in await catalogue.assets(environment)
+        for asset in await catalogue.assets(ctx, environment)
     ]
     return json_response({"currencies": listed})
 
@@ -68,10 +60,11 @@ async def currencies(request: Request, actor: Actor | None) -> Response:
 @router.route("GET", "/pairs", Operation(access=KEY_OPTIONAL, returns=Pairs))
 async def pairs(request: Request, actor: Actor | None) -> Response:
     """All supported pairs."""
-    environment = _environment(actor)
+    ctx = context_of(request)
+    environment = await service.environment_of(ctx, actor)
     listed = [
         {"from": _side(source), "to": _side(target)}
-        for source, target in await catalogue.pairs(environment)
+        for source, target in await catalogue.pairs(ctx, environment)
     ]
     return json_response({"pairs": listed})
 
@@ -88,9 +81,10 @@ async def pairs(request: Request, actor: Actor | None) -> Response:
 )
 async def limits(request: Request, actor: Actor | None, query: PairQuery) -> Response:
     """The minimum and maximum amounts, in the asset being sent."""
-    environment = _environment(actor)
-    source, target = await _pair(environment, query)
-    found = await service.limits_for(environment, source, target)
+    ctx = context_of(request)
+    environment = await service.environment_of(ctx, actor)
+    source, target = await _pair(ctx, environment, query)
+    found = await service.limits_for(ctx, environment, source, target)
     return json_response(
         {
             **_named(source, target),
@@ -113,32 +107,32 @@ async def limits(request: Request, actor: Actor | None, query: PairQuery) -> Res
 )
 async def estimate(request: Request, actor: Actor | None, query: EstimateQuery) -> Response:
     """The best offer for an amount. Valid for 5 minutes and one order."""
-    environment = _environment(actor)
-    source, target = await _pair(environment, query)
-    decimals = source.decimals if query.side == "send" else target.decimals
-    if query.amount.as_tuple().exponent < -decimals:  # type: ignore[operator]  # never NaN
-        sentence = f"must have at most {decimals} decimals for this asset"
-        raise ValidationFailed("amount has too many decimals.", fields=[("amount", sentence)])
+    ctx = context_of(request)
+    environment = await service.environment_of(ctx, actor)
+    source, target = await _pair(ctx, environment, query)
+    wanted = QuoteRequest(source, target, query.amount, query.side, query.rate_type)
+    service.check_decimals(wanted)
     quotes = await service.estimate(
-        context_of(request),
+        ctx,
         organization_id=actor.organization_id if actor else None,
         environment=environment,
-        request=QuoteRequest(source, target, query.amount, query.side, query.rate_type),
+        request=wanted,
         markup_bps=query.markup_bps,
+        include_all=query.include == "all",
     )
-    answer = _shown(quotes[0])
+    answer = await _shown(ctx, quotes[0])
     if query.include == "all":
-        answer["offers"] = [_shown(quote) for quote in quotes]
+        answer["offers"] = [await _shown(ctx, quote) for quote in quotes]
     return json_response(answer)
 
 
-async def _pair(environment: Environment, query: PairQuery) -> tuple[Asset, Asset]:
-    service.require_providers(environment)
+async def _pair(ctx: AppContext, environment: Environment, query: PairQuery) -> tuple[Asset, Asset]:
+    await service.require_providers(ctx, environment)
     source = await catalogue.find_asset(
-        environment, ticker=query.source, network=query.from_network, field="from"
+        ctx, environment, ticker=query.source, network=query.from_network, field="from"
     )
     target = await catalogue.find_asset(
-        environment, ticker=query.target, network=query.to_network, field="to"
+        ctx, environment, ticker=query.target, network=query.to_network, field="to"
     )
     for asset, ticker, network in (
         (source, query.source, query.from_network),
@@ -152,8 +146,9 @@ async def _pair(environment: Environment, query: PairQuery) -> tuple[Asset, Asse
     return source, target
 
 
-def _shown(quote: Quote) -> dict[str, Any]:
+async def _shown(ctx: AppContext, quote: Quote) -> dict[str, Any]:
     request, offer = quote.request, quote.offer
+    provider = await routing_of(ctx).provider(quote.environment, offer.provider)
     rate = CONTEXT.divide(offer.amount_to, offer.amount_from)
     return {
         "quote_id": quote.id,
@@ -166,7 +161,7 @@ def _shown(quote: Quote) -> dict[str, Any]:
         "rate_type": request.rate_type,
         "markup_bps": quote.markup_bps,
         "usd_value": None if offer.usd_value is None else str(usd(offer.usd_value)),
-        "refund_capability": provider_named(offer.provider).refunds.capability,
+        "refund_capability": provider.refunds.capability,
         "sandbox": quote.environment is Environment.TEST,
         "expires_at": iso(quote.expires_at),
     }

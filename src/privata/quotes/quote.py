@@ -11,7 +11,7 @@ import msgspec
 
 from privata.core.tenancy import Environment
 from privata.infra.database.rows import reader
-from privata.providers.port import Offer, QuoteRequest, RateType
+from privata.providers.port import Offer, QuoteRequest, RateType, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,13 @@ class UsableQuote(msgspec.Struct, frozen=True):
     to_network: str
     amount_from: Decimal
     amount_to: Decimal
+    side: Side
     rate_type: RateType
     markup_bps: int
     usd_value: Decimal | None
+    #: What holds a fixed rate at the provider, and until when.
+    rate_id: str | None
+    rate_until: datetime | None
     expires_at: datetime
     used_at: datetime | None
     #: The open order that has the wanted reference already.

@@ -54,8 +54,11 @@ class EstimateQuery(PairQuery):
         "send", description="whether amount is the amount sent or the amount received"
     )
     rate_type: Literal["float", "fixed"] = "float"
-    markup_bps: int = Field(
-        0, ge=0, le=MAX_MARKUP_BPS, description="your own markup in basis points"
+    markup_bps: int | None = Field(
+        None,
+        ge=0,
+        le=MAX_MARKUP_BPS,
+        description="your own markup in basis points; default: what you set for the provider",
     )
     include: Literal["best", "all"] = Field("best", description="all: offers from every provider")
 

@@ -14,8 +14,8 @@ from privata.quotes.quote import Quote
 _INSERT = """
 INSERT INTO quote (id, organization_id, environment, provider, from_asset, from_network, to_asset,
                    to_network, amount_from, amount_to, side, rate_type, markup_bps, usd_value,
-                   expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                   expires_at, rate_id, rate_until, through)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 """
 
 # An order has all that it needs of its quote. Workers skip each other's.
@@ -55,6 +55,9 @@ def _row(organization_id: UUID | None, quote: Quote) -> tuple[Any, ...]:
         quote.markup_bps,
         offer.usd_value,
         quote.expires_at,
+        offer.rate_id,
+        offer.valid_until,
+        offer.through and offer.through[:64],
     )
 
 

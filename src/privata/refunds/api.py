@@ -25,9 +25,9 @@ from privata.infra.http.routing import Router
 from privata.infra.http.wire import json_response
 from privata.orders.service import get_order
 from privata.providers.port import Provider
-from privata.providers.registry import providers_for, public_environment
 from privata.refunds import schemas, service
 from privata.refunds.rules import RefundAction, RefundSource, RefundState, StableTarget
+from privata.routing.service import routing_of
 
 router = Router("Refunds")
 
@@ -107,8 +107,10 @@ async def get_refund(request: Request, actor: Actor, order_id: str) -> Response:
 )
 async def refund_capability(request: Request, actor: Actor | None) -> Response:
     """How each provider handles deposits it cannot swap."""
-    environment = actor.environment if actor else public_environment()
-    return json_response({"providers": [_capability(one) for one in providers_for(environment)]})
+    routing = routing_of(context_of(request))
+    environment = actor.environment if actor else await routing.public_environment()
+    listed = await routing.enabled(environment, actor.organization_id if actor else None)
+    return json_response({"providers": [_capability(one.provider) for one in listed]})
 
 
 def _capability(provider: Provider) -> dict[str, Any]:

@@ -40,7 +40,7 @@ SET state = 'processing', due_at = now() + make_interval(secs => $4),
 FROM due JOIN order_facts AS o ON o.organization_id = {{organization}} AND o.id = due.order_id
 WHERE r.organization_id = {{organization}} AND r.order_id = due.order_id
 RETURNING r.*, o.provider, o.provider_order_id, o.quote_id, o.amount_from, o.from_asset,
-          o.from_network, o.sandbox_scenario, o.sandbox_ttl""",  # noqa: S608  # our own constants
+          o.from_network, o.sandbox_scenario, o.sandbox_ttl, o.provider_secret""",  # noqa: S608  # our own constants
 )
 
 _NEXT: Final = """

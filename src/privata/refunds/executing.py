@@ -19,10 +19,10 @@ from privata.core.tenancy import Environment
 from privata.events.ops_events import provider_outage_affecting_partner, publish_ops
 from privata.infra.context import AppContext
 from privata.infra.database.postgres import Transaction
+from privata.infra.sealing import UnsealError
 from privata.orders import service as orders
 from privata.orders.service import WholeOrder
 from privata.providers.port import RefundReport, RefundRequest, Report
-from privata.providers.registry import provider_named
 from privata.refunds import store
 from privata.refunds.claims import DueRefunds
 from privata.refunds.rules import (
@@ -33,6 +33,7 @@ from privata.refunds.rules import (
     StableTarget,
     pause_after,
 )
+from privata.routing.service import routing_of
 
 log = logging.getLogger(__name__)
 
@@ -86,8 +87,25 @@ async def execute(ctx: AppContext, row: store.ClaimedRefund) -> None:
 async def _ask(
     ctx: AppContext, row: store.ClaimedRefund
 ) -> RefundReport | ProviderRefused | Silence:
+    try:
+        request = _request(ctx, row)
+        routing = routing_of(ctx)
+        provider = await routing.provider(Environment(row.environment), row.provider)
+        return await routing.call(
+            provider,
+            PROVIDER_DEADLINE_S,
+            lambda deadline: provider.refund(request, ctx.clock.now(), deadline=deadline),
+        )
+    except ProviderRefused as error:
+        return error
+    except (ProviderError, UnsealError) as error:
+        log.warning("refund of %s: %s does not answer: %s", row.order_id, row.provider, error)
+        return Silence(str(error) or "no answer in time")
+
+
+def _request(ctx: AppContext, row: store.ClaimedRefund) -> RefundRequest:
     target = row.stable_target and StableTarget(row.stable_target)
-    request = RefundRequest(
+    return RefundRequest(
         # Of the order, not of the attempt: there is one refund for it, whoever asks.
         reference=f"refund:{row.order_id}",
         provider_order_id=row.provider_order_id,
@@ -99,15 +117,10 @@ async def _ask(
         extra_id=row.to_extra_id,
         requested_at=row.requested_at,
         sandbox=orders.sandbox_plan(row),
+        converts=bool(target),
+        accepted=row.provider_reference is not None,
+        secret=orders.opened_secret(ctx.sealer, row.order_id, row.provider_secret),
     )
-    try:
-        async with asyncio.timeout(PROVIDER_DEADLINE_S):
-            return await provider_named(row.provider).refund(request, ctx.clock.now())
-    except ProviderRefused as error:
-        return error
-    except (ProviderError, TimeoutError, KeyError) as error:
-        log.warning("refund of %s: %s does not answer: %s", row.order_id, row.provider, error)
-        return Silence(str(error) or "no answer in time")
 
 
 async def _done(

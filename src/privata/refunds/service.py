@@ -121,6 +121,17 @@ def refuse_unless_open(order: orders.WholeOrder, now: datetime) -> None:
         raise _window_ended(order)
 
 
+def is_open(order: orders.WholeOrder, now: datetime) -> bool:
+    """Whether an action can be chosen for this order now."""
+    if order.refund is not None:
+        return False
+    try:
+        refuse_unless_open(order, now)
+    except (RefundNotRequired, RefundNotProgrammatic, RefundWindowExpired):
+        return False
+    return True
+
+
 def choose(order: orders.WholeOrder, wish: Wish) -> Choice:
     """The choice with the address it is sent to, checked for its network."""
     if wish.action is RefundAction.RETURN:

@@ -60,6 +60,8 @@ class ClaimedRefund(msgspec.Struct, frozen=True):
     silent_since: datetime | None
     lease_token: int
     requested_at: datetime
+    #: The provider's name for the refund; None until it has taken it on.
+    provider_reference: str | None
     provider: str
     provider_order_id: str
     quote_id: str | None
@@ -68,6 +70,8 @@ class ClaimedRefund(msgspec.Struct, frozen=True):
     from_network: str
     sandbox_scenario: str | None
     sandbox_ttl: int | None
+    #: Sealed: see `orders.opened_secret`.
+    provider_secret: bytes | None
 
 
 class InReview(msgspec.Struct, frozen=True):

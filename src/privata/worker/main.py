@@ -17,11 +17,13 @@ from privata.infra.readiness import Readiness
 from privata.ledger.jobs import mature_earnings
 from privata.notifications.jobs import send_mails
 from privata.orders.export.jobs import export_orders
+from privata.orders.following.outages import tell_of_outages
 from privata.orders.following.poller import follow_orders
 from privata.payouts.jobs import expire_payouts
 from privata.payouts.sandbox import follow_sandbox_payouts
 from privata.ready import readiness_of
 from privata.refunds.clock import follow_refunds
+from privata.routing.refreshing import refresh_providers
 from privata.streams.jobs import sweep_streams
 from privata.webhooks.endpoints.pause_emails import tell_of_pauses
 from privata.webhooks.engine.claims import oldest_due_age
@@ -118,6 +120,8 @@ async def watch(ctx: AppContext, lag: Lag) -> None:
 LOOPS: tuple[Loop, ...] = (
     dispatch,
     follow_orders,
+    refresh_providers,
+    tell_of_outages,
     follow_refunds,
     recover_endpoints,
     probe_endpoints,

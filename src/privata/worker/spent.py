@@ -10,7 +10,10 @@ from typing import Final
 
 from privata.infra.context import AppContext
 from privata.infra.http import idempotency
+from privata.orders.opening.store import forget_attempts
 from privata.quotes import store as quotes
+from privata.routing.outages import forget_outages
+from privata.routing.store import forget_scores
 
 #: Seconds between two rounds. Any number of workers may make them.
 EVERY_S: Final = 3600.0
@@ -31,6 +34,9 @@ async def forget_once(ctx: AppContext) -> None:
     """Remove all that is past its time, in small statements, up to the bound of a round."""
     pool, kept = ctx.database.pool, timedelta(days=ctx.settings.quote_days)
     await _in_batches(functools.partial(quotes.forget_old, pool, kept))
+    await _in_batches(functools.partial(forget_attempts, pool, kept))
+    await _in_batches(functools.partial(forget_outages, pool))
+    await _in_batches(functools.partial(forget_scores, pool))
     await _in_batches(functools.partial(idempotency.forget_old, pool))
 
 

@@ -22,8 +22,9 @@ from privata.infra.context import AppContext
 from privata.infra.settings import Settings
 from privata.orders.following import polling
 from privata.orders.tests.test_advance import make_order
-from privata.providers.port import Report
-from privata.providers.simulator.provider import Simulator
+from privata.providers.changenow.adapter import ChangeNow
+from privata.providers.port import Credentials, Report
+from privata.routing.setting import set_credentials
 from privata.webhooks.receiver.api import Behaviour
 from privata.webhooks.tests.deliveries import publish_order, receiving
 from privata.worker.main import work
@@ -91,11 +92,15 @@ async def _site(
     await owner.execute(
         "INSERT INTO organization (id, name, status) VALUES ($1, 'x', 'approved')", organization
     )
+    await set_credentials(ctx, "changenow", Credentials(key="key"))
+    # Where nobody listens: nothing but an order's state is asked for.
+    await owner.execute("UPDATE provider SET base_url = 'http://127.0.0.1:9'")
     for _ in range(ORDERS):
         await make_order(ctx, organization)
     await owner.execute(
         "SET session_replication_role = replica; DELETE FROM webhook_due;"
-        "UPDATE orders SET environment = 'live', poll_at = now(), sandbox_scenario = NULL,"
+        "UPDATE orders SET environment = 'live', provider = 'changenow', poll_at = now(),"
+        " sandbox_scenario = NULL,"
         " sandbox_ttl = NULL;"
         "SET session_replication_role = origin"
     )
@@ -114,7 +119,7 @@ async def _site(
             cluster.drop(name)
 
 
-async def _nothing_new(*_: object) -> Report:
+async def _nothing_new(*_: object, **__: object) -> Report:
     return Report(OrderStatus.WAITING_DEPOSIT)
 
 
@@ -123,7 +128,7 @@ async def test_a_wrong_clock_costs_nothing(
 ) -> None:
     """A clock 2 s behind made 17,659 updates of 5 orders in 20 s."""
     monkeypatch.setattr(polling, "FRESH", timedelta(seconds=FRESH_S))
-    monkeypatch.setattr(Simulator, "get_order", _nothing_new)  # which has none but sandbox orders
+    monkeypatch.setattr(ChangeNow, "get_order", _nothing_new)
     wanted = scale(8, 500) * ORDERS
     async with AsyncExitStack() as stack:
         sites = {

@@ -9,6 +9,7 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -25,6 +26,8 @@ from privata.infra.secret_keys.resealing import Resealed, put, reseal
 from privata.infra.secret_keys.retiring import retire
 from privata.infra.settings import Settings
 from privata.notifications.sealed import context as mail_context
+from privata.orders.provider_secrets import context as provider_context
+from privata.routing.adapters import credentials_context
 from privata.webhooks.signing.signatures import secret_context
 from tests.journeys.operating.test_operator_commands import privata
 
@@ -41,6 +44,8 @@ SEALERS = {
     "accounts/factors/service.py": "mfa_authenticator",
     "infra/http/once.py": "idempotency_key",
     "access/forms.py": "user_session",  # within what is sealed there; shown once, within minutes
+    "orders/provider_secrets.py": "orders",
+    "routing/adapters.py": "provider",
     "infra/secret_keys/resealing.py": None,
 }
 
@@ -49,6 +54,36 @@ Values = list[tuple[str, str, str]]
 
 def nothing(report: Resealed) -> None:
     """Who follows no progress."""
+
+
+async def _app(pool: Any, user: uuid.UUID, sealed: bytes) -> None:
+    """An authenticator app, and recovery codes, which hold nothing that is sealed."""
+    data = {"secret": base64.b64encode(sealed).decode(), "counter": 7}
+    await pool.execute(
+        "INSERT INTO mfa_authenticator (user_id, type, data) VALUES ($1, 'totp', $2),"
+        " ($1, 'recovery_codes', '{\"codes\": []}')",
+        user,
+        json.dumps(data),
+    )
+
+
+async def _order(pool: Any, organization: uuid.UUID, sealed: bytes) -> None:
+    """An order with a secret at its provider."""
+    await pool.execute(
+        "INSERT INTO orders (id, organization_id, environment, provider, provider_order_id,"
+        " from_asset, from_network, from_decimals, to_asset, to_network, to_decimals, amount_from,"
+        " amount_to_expected, rate_type, deposit_address, payout_address, expires_at,"
+        " provider_secret)"
+        " VALUES ('prv-1', $1, 'live', 'x', 'x', 'BTC', 'BTC', 8, 'ETH', 'ETH', 18, 1, 20, 'float',"
+        " 'x', 'x', now(), $2)",
+        organization,
+        sealed,
+    )
+
+
+async def _provider(pool: Any, sealed: bytes) -> None:
+    """What a provider gave the operator."""
+    await pool.execute("INSERT INTO provider (name, credentials) VALUES ('exolix', $1)", sealed)
 
 
 @pytest.fixture
@@ -67,6 +102,8 @@ async def sealed(ctx: AppContext, organization: uuid.UUID, superuser: asyncpg.Co
         session_context(bytes(32)),
         mail_context(mail),
         answer_context(organization, "live", "k"),
+        provider_context("prv-1"),
+        credentials_context("exolix"),
     ]
     values = [OLD.seal(one.encode(), one) for one in contexts]
     await pool.execute(
@@ -80,13 +117,7 @@ async def sealed(ctx: AppContext, organization: uuid.UUID, superuser: asyncpg.Co
         " VALUES ($4, 'live', $1, $2, $3, '')",
         *(secret, endpoint, values[0], organization),
     )
-    data = {"secret": base64.b64encode(values[1]).decode(), "counter": 7}
-    await pool.execute(
-        "INSERT INTO mfa_authenticator (user_id, type, data) VALUES ($1, 'totp', $2),"
-        " ($1, 'recovery_codes', '{\"codes\": []}')",
-        user,
-        json.dumps(data),
-    )
+    await _app(pool, user, values[1])
     await pool.execute(
         "INSERT INTO user_session (key_digest, sealed) VALUES ($1, $2)", bytes(32), values[2]
     )
@@ -103,12 +134,16 @@ async def sealed(ctx: AppContext, organization: uuid.UUID, superuser: asyncpg.Co
         organization,
         values[4],
     )
+    await _order(pool, organization, values[5])
+    await _provider(pool, values[6])
     return [
         ("webhook_secret", "sealed", contexts[0]),
         ("mfa_authenticator WHERE type = 'totp'", APPS.value, contexts[1]),
         ("user_session", "sealed", contexts[2]),
         ("mail", "sealed", contexts[3]),
         ("idempotency_key WHERE key = 'k'", "body", contexts[4]),
+        ("orders", "provider_secret", contexts[5]),
+        ("provider", "credentials", contexts[6]),
     ]
 
 
@@ -144,13 +179,13 @@ async def test_everything_is_sealed_again(ctx: AppContext, sealed: Values) -> No
     """The documented rotation kept the old key for ever: nothing sealed again what it held."""
     await both_known(ctx)
     reports = await reseal(ctx.database.pool, BOTH, nothing)
-    assert [(one.done, one.left, one.closed.total()) for one in reports] == [(1, 0, 0)] * 5
+    assert [(one.done, one.left, one.closed.total()) for one in reports] == [(1, 0, 0)] * 7
     assert {use.key for use in await sealed_uses(ctx.database.pool)} == {B.name}
     await opened(ctx, NEW, sealed)
     plain = await ctx.database.pool.fetch("SELECT body FROM idempotency_key WHERE key = 'plain'")
     assert [row["body"] for row in plain] == [b"{}"]
     again = await reseal(ctx.database.pool, BOTH, nothing)
-    assert [one.done for one in again] == [0] * 5
+    assert [one.done for one in again] == [0] * 7
 
 
 async def test_a_run_that_was_killed_is_followed_by_one_that_does_the_rest(
@@ -166,7 +201,7 @@ async def test_a_run_that_was_killed_is_followed_by_one_that_does_the_rest(
         await reseal(ctx.database.pool, BOTH, die)
     await opened(ctx, BOTH, sealed)
     reports = await reseal(ctx.database.pool, BOTH, nothing)
-    assert [one.done for one in reports] == [0, 0, 0, 1, 1]
+    assert [one.done for one in reports] == [0, 0, 0, 1, 1, 1, 1]
     await opened(ctx, NEW, sealed)
 
 
@@ -255,7 +290,7 @@ async def test_a_value_without_its_key_is_counted_and_stays(
     await ctx.database.pool.execute("DELETE FROM secret_key")
     await enter(ctx.database, NEW.marks, ctx.settings)
     reports = await reseal(ctx.database.pool, NEW, nothing)
-    assert [dict(one.closed) for one in reports] == [{A.shown: 1}] * 5
+    assert [dict(one.closed) for one in reports] == [{A.shown: 1}] * 7
     await opened(ctx, OLD, sealed)
     with pytest.raises(UnsealError):
         await opened(ctx, NEW, sealed)

@@ -8,24 +8,37 @@ a slow provider holds up nothing but its own orders.
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Protocol
+from typing import Final, Protocol
 
-from privata.core.errors import ProviderError
+from privata.core.errors import ProviderError, ProviderRefused
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
 from privata.infra.database.faults import passing_fault, until_answered
 from privata.infra.ending import released_on_stop
+from privata.infra.sealing import UnsealError
 from privata.infra.waking import until_woken
 from privata.orders import store
 from privata.orders.claims import Polls
-from privata.orders.moving import ORDERS_WAKEUP, advance, expire_in_silence
+from privata.orders.following.pacing import Places
+from privata.orders.following.polling import is_lost
+from privata.orders.moving import ORDERS_WAKEUP, Moved, advance, expire_in_silence
+from privata.orders.provider_secrets import opened_secret
 from privata.orders.rows import Order
-from privata.providers.port import DEFAULT_TTL, OrderSnapshot, SandboxPlan
-from privata.providers.registry import provider_named
+from privata.providers.failures import Refusal
+from privata.providers.port import (
+    DEFAULT_TTL,
+    Agreed,
+    Asset,
+    OrderSnapshot,
+    Report,
+    SandboxPlan,
+)
+from privata.routing.service import routing_of
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +73,11 @@ LOCKED_PAUSE_S = 0.05
 WRITE_S = LEASE_S - PROVIDER_DEADLINE_S
 
 _NAME = "orders"
+
+#: States in which a swap has gone wrong; the first that is entered counts.
+_FAILED: Final = frozenset(
+    {OrderStatus.FAILED, OrderStatus.REFUND_REQUIRED, OrderStatus.MANUAL_REVIEW}
+)
 
 
 class Simulated(Protocol):
@@ -116,10 +134,10 @@ async def follow_orders(ctx: AppContext) -> None:
                 for environment in Environment
                 for late in (False, True)
             ]
-            writing = asyncio.Semaphore(SIDE_BY_SIDE)
+            writing, places = asyncio.Semaphore(SIDE_BY_SIDE), Places(ctx)
             while True:
                 # Orders that are being asked about go on while the database is away.
-                if not await until_answered(lambda: _claim(ctx, followed, writing), _NAME):
+                if not await until_answered(lambda: _claim(ctx, followed, writing, places), _NAME):
                     wait = await until_answered(lambda: _next(followed), _NAME)
                     await until_woken(wakeups, wait)
     except ExceptionGroup as several:
@@ -127,14 +145,17 @@ async def follow_orders(ctx: AppContext) -> None:
         raise first_of(several) from None
 
 
-async def _claim(ctx: AppContext, followed: Followed, writing: asyncio.Semaphore) -> int:
+async def _claim(
+    ctx: AppContext, followed: Followed, writing: asyncio.Semaphore, places: Places
+) -> int:
     """Begin to look at what is due, as much as there is room for; how much it was."""
     found = 0
     for polls, limiter in followed:
         if limiter.room:
             due = await polls.claim(limiter.room, LEASE_S)
-            for row in due:
-                limiter.start(_follow_or_release(ctx, row, writing))
+            for row in await places.those_who_may(due):
+                work = functools.partial(_follow_or_release, ctx, row, writing)
+                limiter.start(places.taken(row, work))
             found += len(due)
     return found
 
@@ -174,8 +195,48 @@ async def follow_once(ctx: AppContext) -> int:
 
 async def follow(ctx: AppContext, row: Order, writing: asyncio.Semaphore) -> None:
     """Ask the provider of a claimed order where it stands, and apply the answer."""
-    now = ctx.clock.now()
-    order = OrderSnapshot(
+    try:
+        report = await _report(ctx, row)
+    except (ProviderError, UnsealError) as error:
+        # The lease runs out and the order is asked about again.
+        log.warning("order %s: %s does not report: %s", row.id, row.provider, error)
+        await _written(lambda: expire_in_silence(ctx, order_id=row.id, of=row), row.id, writing)
+        return
+    moved = await _written(
+        lambda: advance(ctx, order_id=row.id, report=report, of=row), row.id, writing
+    )
+    if moved is not None and row.environment == Environment.LIVE:
+        _count(ctx, row, moved)
+
+
+async def _report(ctx: AppContext, row: Order) -> Report:
+    routing, now = routing_of(ctx), ctx.clock.now()
+    order = snapshot(ctx, row)
+    provider = await routing.provider(Environment(row.environment), row.provider)
+    try:
+        return await routing.call(
+            provider,
+            PROVIDER_DEADLINE_S,
+            lambda deadline: provider.get_order(order, now, deadline=deadline),
+        )
+    except ProviderRefused as error:
+        if error.reason == Refusal.UNKNOWN_ORDER and is_lost(row, now):
+            log.warning("order %s: %s does not know it any more", row.id, row.provider)
+            return Report(OrderStatus.MANUAL_REVIEW)
+        raise
+
+
+def _count(ctx: AppContext, row: Order, moved: Moved) -> None:
+    """Count how a live order ended, for who chooses between equal offers."""
+    for status in moved.entered:
+        if status is OrderStatus.COMPLETED or status in _FAILED:
+            routing_of(ctx).count(row.provider, completed=status is OrderStatus.COMPLETED)
+            return
+
+
+def snapshot(ctx: AppContext, row: Order) -> OrderSnapshot:
+    """What an order's provider is asked with; `UnsealError` if its secret does not open."""
+    return OrderSnapshot(
         provider_order_id=row.provider_order_id,
         seed=row.quote_id or row.id,
         status=OrderStatus(row.status),
@@ -183,30 +244,31 @@ async def follow(ctx: AppContext, row: Order, writing: asyncio.Semaphore) -> Non
         created_at=row.created_at,
         expires_at=row.expires_at,
         sandbox=sandbox_plan(row),
+        agreed=Agreed(
+            source=Asset(row.from_asset, row.from_network, row.from_asset, row.from_decimals),
+            target=Asset(row.to_asset, row.to_network, row.to_asset, row.to_decimals),
+            amount_from=row.amount_from,
+            rate_type="fixed" if row.rate_type == "fixed" else "float",
+            deposit_address=row.deposit_address,
+            payout_address=row.payout_address,
+        ),
+        secret=opened_secret(ctx.sealer, row.id, row.provider_secret),
     )
-    try:
-        async with asyncio.timeout(PROVIDER_DEADLINE_S):
-            report = await provider_named(row.provider).get_order(order, now)
-    except (ProviderError, TimeoutError, KeyError) as error:
-        # The lease runs out and the order is asked about again.
-        log.warning("order %s: %s does not report: %s", row.id, row.provider, error)
-        await _written(lambda: expire_in_silence(ctx, order_id=row.id, of=row), row.id, writing)
-        return
-    await _written(lambda: advance(ctx, order_id=row.id, report=report, of=row), row.id, writing)
 
 
 async def _written(
-    work: Callable[[], Awaitable[object]], order_id: str, writing: asyncio.Semaphore
-) -> None:
+    work: Callable[[], Awaitable[Moved]], order_id: str, writing: asyncio.Semaphore
+) -> Moved | None:
     """Do it, again and again where the database is away: the provider would say the same again, but
-    only after the lease."""
+    only after the lease. None: it could not be done."""
     try:
         async with writing:
-            await until_answered(work, _NAME, WRITE_S)
+            return await until_answered(work, _NAME, WRITE_S)
     except Exception as error:
         if passing_fault(error) is None:
             raise
         log.warning("order %s: could not be written, asked about again later: %r", order_id, error)
+        return None
 
 
 def sandbox_plan(row: Simulated) -> SandboxPlan | None:

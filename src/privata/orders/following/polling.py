@@ -12,6 +12,7 @@ from typing import Final
 
 from privata.core.lifecycle import REPORTABLE, OrderStatus
 from privata.core.tenancy import Environment
+from privata.orders.rows import Order
 
 FRESH = timedelta(seconds=5)
 OLD = timedelta(seconds=60)
@@ -38,6 +39,10 @@ LATE_FIRST_DAY: Final = timedelta(hours=24)
 #: How long past `expires_at` an order is kept open while its provider says nothing at all: a
 #: deposit may have come that only the provider knows of.
 SILENT_GRACE: Final = timedelta(hours=24)
+
+#: How long an order whose deposit came may be unknown to its provider. Some take a moment to find
+#: what they have; what is not found for so long needs a person.
+LOST_AFTER: Final = timedelta(hours=1)
 
 
 def next_poll(
@@ -95,3 +100,9 @@ def is_expired(
     """
     grace = SILENT_GRACE if silent else EXPIRY_GRACE[environment]
     return status is OrderStatus.WAITING_DEPOSIT and now >= expires_at + grace
+
+
+def is_lost(order: Order, now: datetime) -> bool:
+    """Whether an order that its provider does not know needs a person: a deposit is with them."""
+    paid = order.status not in (OrderStatus.WAITING_DEPOSIT, OrderStatus.EXPIRED)
+    return paid and now - order.updated_at >= LOST_AFTER

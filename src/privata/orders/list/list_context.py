@@ -20,7 +20,7 @@ from privata.orders.search.filters import GROUPS, RATES, REFUNDS, SPANS, OrderFi
 from privata.orders.search.listing import Page
 from privata.orders.search.sql import Search
 from privata.orders.states import Density
-from privata.providers.registry import providers_for
+from privata.providers.registry import names_for
 
 #: In the address: all orders, though a view of the person's is shown first otherwise.
 EVERYTHING = "?all=1"
@@ -79,7 +79,7 @@ def list_context(
         "spans": SPANS,
         "rates": RATES,
         "refunds": REFUNDS,
-        "providers": sorted({one.name for one in providers_for(tenant.environment)}),
+        "providers": list(names_for(tenant.environment)),
         "views": [(view, here + view.query, view.query == chosen.query()) for view in views],
         "columns": columns.LISTED,
         "densities": [(density.value, density.value.capitalize()) for density in Density],

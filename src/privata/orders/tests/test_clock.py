@@ -144,7 +144,7 @@ async def test_a_deposit_in_the_same_moment_wins(ctx: AppContext, organization: 
 async def test_little_is_concluded_from_silence(
     ctx: AppContext, organization: uuid.UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def silent(self: Simulator, order: OrderSnapshot, now: datetime) -> Report:
+    async def silent(*_: object, **__: object) -> Report:
         raise ProviderUnavailable("down")
 
     monkeypatch.setattr(Simulator, "get_order", silent)
@@ -179,7 +179,7 @@ async def test_a_hanging_provider_holds_up_only_its_own_orders(
     slow = await make_order(ctx, organization)
     answered = Simulator.get_order
 
-    async def hang(self: Simulator, order: OrderSnapshot, now: datetime) -> Report:
+    async def hang(self: Simulator, order: OrderSnapshot, now: datetime, **_: object) -> Report:
         if order.seed == hanging:
             await asyncio.Event().wait()
         return await answered(self, order, now)

@@ -191,7 +191,7 @@ async def test_looking_for_late_deposits_holds_up_no_open_order(
     (row,) = await Polls(ctx, Environment.TEST, late=True).claim(9, 0.0)
     assert row.id == expired
 
-    async def silent(*_: object) -> Report:
+    async def silent(*_: object, **__: object) -> Report:
         raise ProviderUnavailable("down")
 
     monkeypatch.setattr(Simulator, "get_order", silent)

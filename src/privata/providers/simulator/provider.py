@@ -11,12 +11,14 @@ from privata.core.money import CONTEXT, floor_to
 from privata.core.tenancy import Environment
 from privata.providers.port import (
     Asset,
+    Deadline,
     Limits,
     Offer,
     OpenedOrder,
     OrderRequest,
     OrderSnapshot,
     QuoteRequest,
+    RateType,
     RefundReport,
     RefundRequest,
     Refunds,
@@ -44,19 +46,26 @@ class Simulator:
 
     name = "simulator"
     environment = Environment.TEST
-    refunds = Refunds("programmatic", window_hours=REFUND_WINDOW_HOURS)
+    refunds = Refunds("programmatic", window_hours=REFUND_WINDOW_HOURS, converts=True)
 
-    async def currencies(self) -> tuple[Asset, ...]:
+    async def currencies(self, *, deadline: Deadline | None = None) -> tuple[Asset, ...]:
         return tuple(PRICES)
 
-    async def limits(self, source: Asset, target: Asset) -> Limits | None:
+    async def limits(
+        self,
+        source: Asset,
+        target: Asset,
+        rate_type: RateType = "float",
+        *,
+        deadline: Deadline | None = None,
+    ) -> Limits | None:
         if source == target or source not in PRICES or target not in PRICES:
             return None
         price = PRICES[source]
         places = source.decimals
         return Limits(floor_to(MIN_USD / price, places), floor_to(MAX_USD / price, places))
 
-    async def quote(self, request: QuoteRequest) -> Offer:
+    async def quote(self, request: QuoteRequest, *, deadline: Deadline | None = None) -> Offer:
         # The default context would cut large amounts of 18 decimals at 28 digits.
         with localcontext(CONTEXT):
             return self._priced(request)
@@ -75,7 +84,9 @@ class Simulator:
         usd_value = floor_to(amount_from * PRICES[request.source], 8)
         return Offer(self.name, amount_from, amount_to, usd_value)
 
-    async def create_order(self, request: OrderRequest) -> OpenedOrder:
+    async def create_order(
+        self, request: OrderRequest, *, deadline: Deadline | None = None
+    ) -> OpenedOrder:
         assert request.sandbox is not None  # live orders never come here
         scenario = Scenario(request.sandbox.scenario)
         path = timedelta(seconds=request.sandbox.ttl_seconds)
@@ -94,7 +105,9 @@ class Simulator:
             next_change_at=now.next_change_at or request.created_at,
         )
 
-    async def get_order(self, order: OrderSnapshot, now: datetime) -> Report:
+    async def get_order(
+        self, order: OrderSnapshot, now: datetime, *, deadline: Deadline | None = None
+    ) -> Report:
         assert order.sandbox is not None
         scenario = Scenario(order.sandbox.scenario)
         current = moment(scenario, order.sandbox.ttl_seconds, order.created_at, now)
@@ -115,7 +128,9 @@ class Simulator:
             next_change_at=current.next_change_at,
         )
 
-    async def refund(self, request: RefundRequest, now: datetime) -> RefundReport:
+    async def refund(
+        self, request: RefundRequest, now: datetime, *, deadline: Deadline | None = None
+    ) -> RefundReport:
         return refunds.refund(request, now)
 
 

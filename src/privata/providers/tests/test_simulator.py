@@ -13,6 +13,7 @@ from privata.core.addresses import validate_address
 from privata.core.errors import ProviderRefused, ProviderUnavailable
 from privata.core.lifecycle import OrderStatus
 from privata.providers.port import (
+    Agreed,
     Asset,
     OrderRequest,
     OrderSnapshot,
@@ -168,6 +169,7 @@ def _snapshot(scenario: Scenario, ttl: int) -> OrderSnapshot:
         created_at=START,
         expires_at=START + timedelta(days=1),
         sandbox=SandboxPlan(scenario.value, ttl),
+        agreed=Agreed(ASSETS[0], ASSETS[1], Decimal(1), "float", "d", "x"),
     )
 
 

@@ -167,9 +167,9 @@ async def test_every_try_names_the_same_reference(
     asked = []
     real = Simulator.refund
 
-    async def noted(self: Simulator, request: Any, now: Any) -> Any:
+    async def noted(self: Simulator, request: Any, now: Any, **how: Any) -> Any:
         asked.append(request)
-        await real(self, request, now)
+        await real(self, request, now, **how)
         raise TimeoutError
 
     order_id = await requested(ctx, organization)
@@ -211,7 +211,7 @@ async def test_a_worker_that_stops_gives_back_what_it_asks_about(
     """It waited for the end of the lease."""
     order_id, asked = await requested(ctx, organization), asyncio.Event()
 
-    async def silent(*_: Any) -> Any:
+    async def silent(*_: Any, **__: Any) -> Any:
         asked.set()
         await asyncio.Event().wait()
 

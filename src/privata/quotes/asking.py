@@ -1,0 +1,84 @@
+"""Asking every provider for an offer, side by side: none waits for another."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from privata.core.errors import ProviderError, ProviderRefused
+from privata.core.tenancy import Environment
+from privata.infra.context import AppContext
+from privata.providers.failures import AmountRefused, Refusal
+from privata.providers.port import Limits, Offer, QuoteRequest
+from privata.quotes.rules import PROVIDER_DEADLINE_S, with_markup
+from privata.routing.service import Listed, routing_of
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Answers:
+    """What the providers said: their offers with the markup in them, and the limits of those that
+    did not take the amount, None for one that did not say. `silent` is how many did not answer."""
+
+    offers: list[Offer] = field(default_factory=list)
+    markups: dict[str, int] = field(default_factory=dict)
+    outside: list[Limits | None] = field(default_factory=list)
+    silent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    offer: Offer | None = None
+    limits: Limits | None = None
+    reason: str | None = None
+
+
+async def ask_all(
+    ctx: AppContext, listed: Iterable[Listed], request: QuoteRequest, markup_bps: int | None
+) -> Answers:
+    """Ask them all at once, each for at most `PROVIDER_DEADLINE_S`.
+
+    `markup_bps` None: what the partner set for each. Offers that leave nothing are none.
+    """
+    asked = list(listed)
+    answers = await asyncio.gather(*(_ask(ctx, one, request) for one in asked))
+    found = Answers()
+    offers: list[Offer] = []
+    for one, answer in zip(asked, answers, strict=True):
+        if answer.offer is not None:
+            bps = one.markup_bps if markup_bps is None else markup_bps
+            found.markups[one.name] = bps
+            offers.append(with_markup(answer.offer, request, bps))
+        elif answer.reason == Refusal.AMOUNT:
+            found.outside.append(answer.limits)
+        elif answer.reason is None:
+            found.silent += 1
+    found.offers = [one for one in offers if one.amount_to > 0]
+    found.outside += [None] * (len(offers) - len(found.offers))
+    return found
+
+
+async def _ask(ctx: AppContext, one: Listed, request: QuoteRequest) -> _Answer:
+    provider = one.provider
+    try:
+        offer = await routing_of(ctx).call(
+            provider,
+            PROVIDER_DEADLINE_S,
+            lambda deadline: provider.quote(request, deadline=deadline),
+        )
+    except AmountRefused as error:
+        return _Answer(limits=error.limits, reason=error.reason)
+    except ProviderRefused as error:
+        return _Answer(reason=error.reason)
+    except ProviderError as error:
+        log.info("provider %s gave no quote: %s", one.name, error.message)
+        return _Answer()
+    if provider.environment is Environment.TEST:
+        # The simulator prices any amount. Exchanges refuse what is outside their limits.
+        limits = await provider.limits(request.source, request.target)
+        if limits is None or not limits.minimum <= offer.amount_from <= limits.maximum:
+            return _Answer(limits=limits, reason=Refusal.AMOUNT)
+    return _Answer(offer)

@@ -1,0 +1,242 @@
+"""Quotes over real exchanges: the best of those that answer, whatever the others do."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from conftest import wait_for
+from privata.core.errors import (
+    AmountTooHigh,
+    AmountTooLow,
+    InvalidPair,
+    NoProvidersAvailable,
+)
+from privata.core.tenancy import Environment, system_actor
+from privata.infra.context import AppContext
+from privata.providers.fakes.traps import Trap
+from privata.providers.port import Offer, QuoteRequest
+from privata.quotes import rules, service
+from privata.quotes.quote import Quote
+from privata.quotes.rules import without_relisted
+from privata.routing import catalogue, setting, store
+from privata.routing.breaker import RULES, BreakerState
+from privata.routing.rows import PartnerChoice
+from privata.routing.service import routing_of
+from privata.routing.tests.market import Market
+
+LIVE = Environment.LIVE
+
+#: All that there are or will be; the bad ones are among the best.
+NINE = (
+    *("exolix", "godex", "fixedfloat", "changenow", "sideshift"),
+    *("simpleswap", "trocador", "stealthex", "letsexchange"),
+)
+
+
+@pytest.fixture
+async def market(ctx: AppContext, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Market]:
+    made = Market(ctx, monkeypatch)
+    yield made
+    await made.close()
+
+
+async def request_for(ctx: AppContext, amount: str = "0.1", **more: Any) -> QuoteRequest:
+    source = await catalogue.find_asset(ctx, LIVE, ticker="BTC", network=None, field="from")
+    target = await catalogue.find_asset(ctx, LIVE, ticker="XMR", network=None, field="to")
+    assert source is not None
+    assert target is not None
+    asked = {"side": "send", "rate_type": "float"} | more
+    return QuoteRequest(source, target, Decimal(amount), **asked)
+
+
+async def estimate(
+    ctx: AppContext,
+    organization: uuid.UUID | None = None,
+    amount: str = "0.1",
+    markup_bps: int | None = None,
+    *,
+    include_all: bool = True,
+    **more: Any,
+) -> list[Quote]:
+    return await service.estimate(
+        ctx,
+        organization_id=organization,
+        environment=LIVE,
+        request=await request_for(ctx, amount, **more),
+        markup_bps=markup_bps,
+        include_all=include_all,
+    )
+
+
+def names(quotes: list[Quote]) -> list[str]:
+    return [quote.offer.provider for quote in quotes]
+
+
+@pytest.mark.parametrize("side", ["send", "receive"])
+@pytest.mark.parametrize("rate_type", ["float", "fixed"])
+async def test_the_best_offer_of_all_exchanges_wins(
+    ctx: AppContext, market: Market, side: str, rate_type: str
+) -> None:
+    await market.open("changenow", "0.02")
+    await market.open("exolix", "0.01")
+    await market.open("godex", "0.03")
+    quotes = await estimate(ctx, amount="1", side=side, rate_type=rate_type)
+    assert names(quotes) == ["exolix", "changenow", "godex"]
+    rows = await ctx.database.pool.fetch("SELECT * FROM quote WHERE environment = 'live'")
+    assert len(rows) == 3
+    for row in rows:
+        assert (row["rate_id"] is not None) == (rate_type == "fixed")
+        assert row["usd_value"] > 0
+    only = await estimate(ctx, amount="1", side=side, rate_type=rate_type, include_all=False)
+    assert names(only) == ["exolix"]
+    assert await ctx.database.pool.fetchval("SELECT count(*) FROM quote") == 4
+
+
+async def test_hanging_and_failing_exchanges_cost_their_deadline_and_nothing_else(
+    ctx: AppContext, market: Market
+) -> None:
+    for place, name in enumerate(NINE):
+        await market.open(name, f"0.0{place + 1}")
+    market.fakes["exolix"].trap = Trap.HANGING
+    market.fakes["godex"].trap = Trap.HANGING_BODY
+    market.fakes["fixedfloat"].trap = Trap.SERVER_ERROR
+    bad = ("exolix", "godex", "fixedfloat")
+    good = [name for name in NINE if name not in bad]
+    # Together, so that the test waits for one deadline and not for each.
+    for quotes in await asyncio.gather(*(estimate(ctx) for _ in range(RULES.failures))):
+        assert names(quotes) == good
+    # Now all three rest: nobody waits for them any more.
+    asked = {name: len(fake.seen) for name, fake in market.fakes.items()}
+    assert names(await estimate(ctx)) == good
+    for name in bad:
+        assert len(market.fakes[name].seen) == asked[name]
+        assert routing_of(ctx).state(name) is BreakerState.OPEN
+
+
+async def test_an_exchange_that_comes_back_is_probed_once_and_used_again(
+    ctx: AppContext, market: Market
+) -> None:
+    fake = await market.open("changenow")
+    routing = routing_of(ctx)
+    now = routing._monotonic()
+    routing._monotonic = lambda: now
+    fake.trap = Trap.SERVER_ERROR
+    for _ in range(RULES.failures):
+        with pytest.raises(NoProvidersAvailable):
+            await estimate(ctx)
+
+    async def outage() -> Any:
+        return await ctx.database.pool.fetchrow("SELECT * FROM provider_outage")
+
+    noted = await wait_for(outage)
+    assert (noted["provider_id"], noted["fault"], noted["ended_at"]) == (
+        "changenow",
+        "server_error",
+        None,
+    )
+    fake.trap = None
+    seen = len(fake.seen)
+    with pytest.raises(NoProvidersAvailable):
+        await estimate(ctx)
+    assert len(fake.seen) == seen
+    now += RULES.rest_s
+    assert names(await estimate(ctx)) == ["changenow"]
+    assert routing.state("changenow") is BreakerState.CLOSED
+
+    async def ended() -> bool:
+        return (await outage())["ended_at"] is not None
+
+    await wait_for(ended)
+    assert await ctx.database.pool.fetchval("SELECT count(*) FROM provider_outage") == 1
+
+
+async def test_equal_offers_go_to_who_completed_more_orders(
+    ctx: AppContext, market: Market
+) -> None:
+    await market.open("changenow")
+    await market.open("exolix")
+    assert names(await estimate(ctx)) == ["changenow", "exolix"]
+    await store.add_scores(ctx.database.pool, [("changenow", 8, 2), ("exolix", 9, 1)])
+    routing_of(ctx).believe_no_longer()
+    assert names(await estimate(ctx)) == ["exolix", "changenow"]
+
+
+async def test_a_partner_turns_exchanges_off_and_sets_markups(
+    ctx: AppContext, market: Market, organization: uuid.UUID
+) -> None:
+    await market.open("changenow")
+    await market.open("exolix")
+    actor = system_actor(organization, LIVE, "tests")
+    await setting.choose(ctx, actor=actor, choice=PartnerChoice("", True, 100))
+    await setting.choose(ctx, actor=actor, choice=PartnerChoice("exolix", True, 50))
+
+    def markups(quotes: list[Quote]) -> dict[str, int]:
+        return {quote.offer.provider: quote.markup_bps for quote in quotes}
+
+    # A smaller markup is the better offer.
+    assert list(markups(await estimate(ctx, organization)).items()) == [
+        ("exolix", 50),
+        ("changenow", 100),
+    ]
+    assert markups(await estimate(ctx, organization, markup_bps=0)) == {
+        "changenow": 0,
+        "exolix": 0,
+    }
+    assert set(markups(await estimate(ctx)).values()) == {0}
+    await setting.choose(ctx, actor=actor, choice=PartnerChoice("changenow", False, None))
+    assert names(await estimate(ctx, organization)) == ["exolix"]
+    assert len(await estimate(ctx)) == 2
+
+
+def test_what_an_aggregator_passes_on_from_an_exchange_that_is_asked_is_left_out() -> None:
+    one, other = Decimal(1), Decimal(2)
+    direct = Offer("changenow", one, one, None)
+    relisted = Offer("trocador", one, other, None, through="ChangeNow")
+    others = Offer("trocador", one, one, None, through="Majestic Bank")
+    unknown = Offer("trocador", one, one, None)
+    offers = [direct, relisted, others, unknown]
+    assert without_relisted(offers, ["changenow", "trocador"]) == [direct, others, unknown]
+    assert without_relisted([relisted], ["trocador"]) == [relisted]
+    # The partner wants nothing of it, by whichever way.
+    assert without_relisted([relisted, others], ["trocador"], ["changenow"]) == [others]
+    simple = Offer("trocador", one, one, None, through="Simple-Swap.io")
+    assert without_relisted([simple], ["simpleswap"]) == []
+
+
+@pytest.mark.parametrize(
+    ("amount", "side", "error"),
+    [
+        ("0.00001", "send", AmountTooLow),
+        ("1000", "send", AmountTooHigh),
+        ("0.001", "receive", AmountTooLow),
+        ("999999", "receive", AmountTooHigh),
+    ],
+)
+async def test_an_amount_outside_of_all_limits_names_them(
+    ctx: AppContext, market: Market, amount: str, side: str, error: type[AmountTooLow]
+) -> None:
+    await market.open("changenow")
+    await market.open("exolix")
+    market.fakes["exolix"].trap = Trap.SERVER_ERROR
+    with pytest.raises(error) as raised:
+        await estimate(ctx, amount=amount, side=side)
+    assert raised.value.data == {"min": "0.000156", "max": "3.90625"}
+
+
+async def test_a_pair_that_nobody_lists_is_none(ctx: AppContext, market: Market) -> None:
+    await market.open("changenow")
+    asked = await request_for(ctx)
+    same = QuoteRequest(asked.source, asked.source, asked.amount, "send", "float")
+    with pytest.raises(InvalidPair):
+        await service.estimate(ctx, organization_id=None, environment=LIVE, request=same)
+
+
+def test_nearly_as_good_is_half_a_percent() -> None:
+    assert rules.good_enough(Decimal("99.5"), Decimal(100))
+    assert not rules.good_enough(Decimal("99.49999999"), Decimal(100))
