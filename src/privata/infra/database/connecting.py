@@ -207,12 +207,13 @@ class WatchedConnection(asyncpg.Connection):
     def _look_at_the_server(self) -> None:
         """One that only reads never meets the error of a write, and would go on reading what is
         old. A server that has been read-only from the first is one the URL allows."""
-        if self._writable and not self.is_closed() and not self._is_writable():
+        if self._writable and not self._is_writable():
             self._writable = False
             note_loss(self.url, self.made_at)
 
     def _is_writable(self) -> bool:
-        return getattr(self.get_settings(), READ_ONLY, None) != "on"
+        # One that has been lost tells nothing any more.
+        return self.is_closed() or getattr(self.get_settings(), READ_ONLY, None) != "on"
 
 
 def _watched(url: str, tcp: Mapping[str, int]) -> type[WatchedConnection]:
