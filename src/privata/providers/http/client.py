@@ -70,7 +70,7 @@ class Call:
     """One request. `name` is what logs and messages call it; `path` begins behind the base URL.
 
     `body` is JSON to encode, or the exact bytes where they are signed. `headers` are of this call
-    alone. `once`: a GET that changes something, so that no layer below may repeat it.
+    alone. `once`: a GET that changes something, so it does not risk a connection that was kept.
     """
 
     name: str
@@ -176,8 +176,9 @@ class ProviderClient:
     def _session(self, *, once: bool) -> aiohttp.ClientSession:
         """The connections for ordinary calls; or of a kind that is used for one call each.
 
-        aiohttp sends a GET again if the server hangs up, which `_never_again` stops. Then a kept
-        connection that the server has just closed would be an error: so none is kept.
+        aiohttp sends a GET again if the server hangs up, which `_never_again` stops: a provider
+        would see more calls than its rate allows. So a kept connection that the server has just
+        closed is an error. A call that changes something gets a new connection for itself.
         """
         session = self._sessions.get(once)
         if session is None:
@@ -193,7 +194,7 @@ class ProviderClient:
                 auto_decompress=False,
                 trust_env=False,
                 timeout=aiohttp.ClientTimeout(total=None),
-                middlewares=(_never_again,) if once else (),
+                middlewares=(_never_again,),
             )
         return session
 

@@ -104,6 +104,26 @@ async def test_a_get_that_changes_something_is_sent_once() -> None:
         await fake.stop()
 
 
+async def test_no_call_is_sent_twice_though_a_kept_connection_is_hung_up_on() -> None:
+    """aiohttp would send a GET again, and the provider count two."""
+    fake = Echo()
+    fake.go_on.set()
+    settings = ClientSettings(await fake.start(), calls_per_minute=1e6, burst=100)
+    client = ProviderClient("echo", settings)
+    try:
+        assert (await client.call(Call("wait", "GET", "/wait"))).ok
+        fake.trap = Trap.CLOSED
+        with pytest.raises(ProviderUnavailable) as raised:
+            await client.call(Call("wait", "GET", "/wait"))
+        assert raised.value.reason == Fault.CONNECTION
+        assert len(fake.calls("wait")) == 2
+        fake.trap = None
+        assert (await client.call(Call("wait", "GET", "/wait"))).ok
+    finally:
+        await client.close()
+        await fake.stop()
+
+
 async def test_bytes_go_out_as_they_are() -> None:
     fake = Echo()
     settings = ClientSettings(await fake.start(), calls_per_minute=1e6, burst=100)
