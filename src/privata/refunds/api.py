@@ -116,11 +116,14 @@ async def refund_capability(request: Request, actor: Actor | None) -> Response:
 def _capability(provider: Provider) -> dict[str, Any]:
     refunds = provider.refunds
     programmatic = refunds.capability == "programmatic"
+    actions = [RefundAction.RETURN] if programmatic else []
+    if programmatic and refunds.converts:
+        actions.append(RefundAction.CONVERT)
     return {
         "provider": provider.name,
         "refund_capability": refunds.capability,
         "refund_window_hours": refunds.window_hours,
         "refund_sla_hours": refunds.sla_hours,
-        "actions": [RefundAction.RETURN, RefundAction.CONVERT] if programmatic else [],
-        "stable_targets": list(StableTarget) if programmatic else [],
+        "actions": actions,
+        "stable_targets": list(StableTarget) if RefundAction.CONVERT in actions else [],
     }

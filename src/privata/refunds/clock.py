@@ -37,6 +37,7 @@ from privata.refunds.executing import LEASE_S as REFUND_LEASE_S
 from privata.refunds.executing import execute
 from privata.refunds.rules import RefundAction, RefundSource, default_choice
 from privata.refunds.service import REFUNDS_WAKEUP, note_choice
+from privata.routing.service import routing_of
 
 #: Refunds and windows of an environment that are worked on at once.
 MOST_AT_ONCE: Final = 32
@@ -146,6 +147,7 @@ async def _look(ctx: AppContext, row: orders.Order, writing: asyncio.Semaphore) 
 
 async def end_window(ctx: AppContext, claimed: orders.Order) -> bool:
     """Apply the order's preference if its window has ended; False while it has not."""
+    converting = await routing_of(ctx).converting(Environment(claimed.environment))
     async with ctx.database.transaction() as tx:
         order = await orders.lock_own_order(
             tx, claimed.id, claimed.organization_id, Environment(claimed.environment)
@@ -163,12 +165,15 @@ async def end_window(ctx: AppContext, claimed: orders.Order) -> bool:
             lease = now + timedelta(seconds=LEASE_S)
             await orders.set_poll(tx, order, min(ends, lease) if live else ends)
             return False
-        await _apply_default(ctx, tx, order)
+        await _apply_default(ctx, tx, order, converts=order.provider in converting)
         return True
 
 
-async def _apply_default(ctx: AppContext, tx: Transaction, order: orders.WholeOrder) -> None:
-    choice = default_choice(order, preference_of(order.refund_preference))
+async def _apply_default(
+    ctx: AppContext, tx: Transaction, order: orders.WholeOrder, *, converts: bool
+) -> None:
+    preference = preference_of(order.refund_preference)
+    choice = default_choice(order, preference, converts=converts)
     source, now = RefundSource.DEFAULT, ctx.clock.now()
     await note_choice(tx, order, choice, source=source, by=CLOCK, now=now)
     environment = Environment(order.environment)

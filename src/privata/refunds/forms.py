@@ -42,8 +42,9 @@ class RefundForm(ShownForm):
     )
     stable_address = forms.CharField(required=False, max_length=_MAX_ADDRESS)
 
-    def __init__(self, order: Order, data: Any = None) -> None:
+    def __init__(self, order: Order, data: Any = None, *, converts: bool) -> None:
         self.order = order
+        self.converts = converts
         first = OWN if order.refund_address else OTHER
         super().__init__(data, initial={"way": first})
 
@@ -55,7 +56,9 @@ class RefundForm(ShownForm):
             self.add_error("way", "The order has no refund address.")
         if way == OTHER and not cleaned.get("address"):
             self.add_error("address", f"Enter an address on {self.order.from_network}.")
-        if way == CONVERT and not cleaned.get("stable_target"):
+        if way == CONVERT and not self.converts:
+            self.add_error("way", "The provider of this order does not convert deposits.")
+        elif way == CONVERT and not cleaned.get("stable_target"):
             self.add_error("stable_target", "Choose a stablecoin.")
         elif way == CONVERT and not cleaned.get("stable_address") and not self.known():
             target = StableTarget(cleaned["stable_target"])
@@ -97,12 +100,10 @@ class RefundForm(ShownForm):
                 "Return it to another address",
                 f"In {order.from_asset}, to an address you enter.",
             ),
-            (
-                CONVERT,
-                "Convert it to a stablecoin",
-                "The provider exchanges the deposit, then sends it.",
-            ),
         ]
+        if self.converts:
+            sent = "The provider exchanges the deposit, then sends it."
+            found.append((CONVERT, "Convert it to a stablecoin", sent))
         if order.refund_address:
             own = (
                 f"In {order.from_asset}. The address was verified when the order was created and "

@@ -10,6 +10,7 @@ from typing import Final
 from privata.core.explorers import ExplorerLink, explorer_link
 from privata.core.lifecycle import OrderStatus
 from privata.core.refund_window import window_ends
+from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
 from privata.orders.reading import Order, TimelineEntry
 from privata.orders.service import preference_of
@@ -22,6 +23,7 @@ from privata.refunds.rules import (
     default_choice,
 )
 from privata.refunds.store import Refund, refund_of
+from privata.routing.service import routing_of
 
 #: States of an order in which its page has a refund panel, and what it is called there.
 _TITLES: Final = {
@@ -48,7 +50,8 @@ _NO_REASON: Final = "The provider could not continue the swap."
 class RefundPanel:
     """The refund of an order as its page shows it.
 
-    `can_act`: an action may be chosen now, by those who may. `if_nobody_acts` and `chosen` are
+    `can_act`: an action may be chosen now, by those who may; `converts`: a stablecoin is one of
+    them. `if_nobody_acts` and `chosen` are
     sentences; `closes_at` is the window's end while it matters; `asset` on `network` is what is
     sent back, and `link` leads to its transaction.
     """
@@ -59,6 +62,7 @@ class RefundPanel:
     closed: bool
     can_act: bool
     programmatic: bool
+    converts: bool
     if_nobody_acts: str
     refund: Refund | None
     chosen: str
@@ -82,6 +86,7 @@ async def panel_of(
     ends = window_ends(entered, order.refund_window_hours, order.sandbox_ttl)
     closed = now >= ends
     programmatic = order.refund_capability == "programmatic"
+    converts = order.provider in await routing_of(ctx).converting(Environment(order.environment))
     state = None if refund is None else refund.state
     stable = StableTarget(refund.stable_target) if refund and refund.stable_target else None
     asset = stable.asset if stable else order.from_asset
@@ -95,7 +100,8 @@ async def panel_of(
         closed=closed,
         can_act=required and refund is None and programmatic and not closed,
         programmatic=programmatic,
-        if_nobody_acts=_default_words(order),
+        converts=converts,
+        if_nobody_acts=_default_words(order, converts=converts),
         refund=refund,
         chosen="" if refund is None else _chosen_words(order, refund),
         working=state in (RefundState.REQUESTED, RefundState.PROCESSING),
@@ -119,8 +125,8 @@ def spoken_target(target: StableTarget) -> str:
     return f"{target.asset} on {target.network}"
 
 
-def _default_words(order: Order) -> str:
-    choice = default_choice(order, preference_of(order.refund_preference))
+def _default_words(order: Order, *, converts: bool) -> str:
+    choice = default_choice(order, preference_of(order.refund_preference), converts=converts)
     if choice.action is not RefundAction.MANUAL_REVIEW:
         return f"The deposit is {choice_words(order, choice, given=True)}."
     if order.refund_capability == "ticket":

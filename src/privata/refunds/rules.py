@@ -107,12 +107,15 @@ class Choice:
 REVIEW: Final = Choice(RefundAction.MANUAL_REVIEW)
 
 
-def default_choice(order: Refundable, preference: Mapping[str, Any] | None) -> Choice:
+def default_choice(
+    order: Refundable, preference: Mapping[str, Any] | None, *, converts: bool
+) -> Choice:
     """What happens to an order whose window ended without an action.
 
     The order's preference decides; one without any is returned to its refund address. A
     person decides wherever the preference cannot be carried out: the provider has no refunds by
-    API, an address is missing, or no stablecoin was named when the order was made.
+    API, or does not convert (`converts`), an address is missing, or no stablecoin was named when
+    the order was made.
     """
     if order.refund_capability != "programmatic":
         return REVIEW
@@ -123,7 +126,7 @@ def default_choice(order: Refundable, preference: Mapping[str, Any] | None) -> C
     if wanted == RefundAction.RETURN:
         return Choice(RefundAction.RETURN, order.refund_address, order.refund_extra_id)
     target = preference.get("convert_to_stable_target")
-    if wanted != RefundAction.CONVERT or target is None:
+    if wanted != RefundAction.CONVERT or target is None or not converts:
         return REVIEW
     stable = StableTarget(target)
     address = known_address(order, stable)

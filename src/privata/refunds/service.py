@@ -37,6 +37,7 @@ from privata.refunds.rules import (
     checked_address,
     known_address,
 )
+from privata.routing.service import routing_of
 
 #: Wakes the worker that carries refunds out; no payload.
 REFUNDS_WAKEUP: Final = "privata_refunds"
@@ -78,6 +79,7 @@ async def request_refund(
     another action already; `RefundNotProgrammatic`, `RefundWindowExpired`, `InvalidAddress`, and
     `ValidationFailed` where an address is needed.
     """
+    converting = await routing_of(ctx).converting(actor.environment)
     async with ctx.database.transaction() as tx:
         order = await lock_order(tx, actor, order_id)
         refund = await store.fetch_refund(tx, order)
@@ -87,6 +89,8 @@ async def request_refund(
             # The row lock makes two choices take turns, and the clock with them: the second one
             # finds the first one's refund above.
             refuse_unless_open(order, ctx.clock.now())
+            if wish.action is RefundAction.CONVERT and order.provider not in converting:
+                raise _not_converting(order)
             choice = choose(order, wish)
             refund = await note_choice(
                 tx, order, choice, source=source, by=actor.label, now=ctx.clock.now()
@@ -270,6 +274,14 @@ def _not_programmatic(order: orders.WholeOrder) -> RefundNotProgrammatic:
         sentence += "."
     return RefundNotProgrammatic(
         f"{sentence} When the refund window ends, the order goes to manual review.", data=data
+    )
+
+
+def _not_converting(order: orders.WholeOrder) -> RefundNotProgrammatic:
+    return RefundNotProgrammatic(
+        "The provider of this order does not convert deposits to a stablecoin. Use"
+        " refund_to_address.",
+        data={"refund_capability": order.refund_capability, "provider": order.provider},
     )
 
 

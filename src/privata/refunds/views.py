@@ -39,12 +39,12 @@ def choose(request: HttpRequest, tenant: Tenant, order_id: str) -> HttpResponseB
     if shown is None or not shown.can_act:
         return redirect(_order_url(tenant, order.id))
     if request.method != "POST":
-        return _show_form(request, order, shown, RefundForm(order))
-    form = RefundForm(order, request.POST)
+        return _show_form(request, order, shown, RefundForm(order, converts=shown.converts))
+    form = RefundForm(order, request.POST, converts=shown.converts)
     step = request.POST.get("step", "")
     if step == "change":
         # Back from the last look: as it was entered, without judging it again.
-        blank = RefundForm(order)
+        blank = RefundForm(order, converts=shown.converts)
         blank.initial = {name: request.POST.get(name, "") for name in blank.fields}
         return _show_form(request, order, shown, blank)
     if not form.is_valid() or not _address_fits(form):

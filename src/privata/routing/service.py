@@ -140,6 +140,13 @@ class Routing:
             found = (await self._fresh()).live.get(name)
             if found is not None:
                 return found.provider
+    async def converting(self, environment: Environment) -> frozenset[str]:
+        """The providers, enabled or not, that can send a stablecoin instead of a deposit."""
+        if environment is Environment.TEST:
+            return frozenset({SIMULATOR.name}) if SIMULATOR.refunds.converts else frozenset()
+        live = (await self._fresh()).live
+        return frozenset(name for name, one in live.items() if one.provider.refunds.converts)
+
         raise unavailable(name, Fault.NOT_SET_UP)
 
     async def public_environment(self) -> Environment:

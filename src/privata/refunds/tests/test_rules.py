@@ -74,15 +74,33 @@ def test_the_preference_decides(
     default: str, fallback: str, target: str | None, refund_address: str | None, action: str
 ) -> None:
     chosen = default_choice(
-        order(refund_address=refund_address), preference(default, fallback, target)
+        order(refund_address=refund_address),
+        preference(default, fallback, target),
+        converts=True,
     )
     assert chosen.action == action
     assert (chosen.address is None) == (action == PERSON)
 
 
+@pytest.mark.parametrize(
+    ("default", "fallback", "refund_address", "action"),
+    [
+        (CONVERT, PERSON, BTC, PERSON),
+        (RETURN, CONVERT, None, PERSON),
+        (RETURN, CONVERT, BTC, RETURN),
+    ],
+)
+def test_what_the_provider_does_not_convert_is_looked_at(
+    default: str, fallback: str, refund_address: str | None, action: str
+) -> None:
+    wanted = preference(default, fallback, "USDT-ERC20")
+    chosen = default_choice(order(refund_address=refund_address), wanted, converts=False)
+    assert chosen.action == action
+
+
 def test_without_a_preference_it_is_returned_or_looked_at() -> None:
-    assert default_choice(order(refund_address=BTC), None).address == BTC
-    assert default_choice(order(), None) == REVIEW
+    assert default_choice(order(refund_address=BTC), None, converts=False).address == BTC
+    assert default_choice(order(), None, converts=False) == REVIEW
 
 
 _PREFERENCES = [
@@ -116,7 +134,7 @@ def test_whatever_is_preferred_money_goes_only_where_somebody_said(
         to_network=payout[0],
         payout_address=payout[1],
     )
-    chosen = default_choice(row, wanted)
+    chosen = default_choice(row, wanted, converts=True)
     if capability != "programmatic":
         assert chosen == REVIEW
     if chosen.action is RefundAction.RETURN:
