@@ -16,6 +16,7 @@ GROUPS: Final = {
     "ledger": ("privata.commands.ledger", "ledger"),
     "orders": ("privata.commands.orders", "orders"),
     "payouts": ("privata.commands.payouts", "payouts"),
+    "prices": ("privata.commands.prices", "prices"),
     "providers": ("privata.commands.providers", "providers"),
     "restored": ("privata.commands.restored", "restored"),
     "secrets": ("privata.commands.secrets", "secrets"),

@@ -9,14 +9,17 @@ from __future__ import annotations
 import base64
 import ipaddress
 import os
+import re
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from privata.core.addresses import AddressError, validate_address
 from privata.core.errors import StartupError
 from privata.infra.development_key import development_key
 from privata.infra.wrong_settings import (
@@ -36,6 +39,9 @@ MAIL_SCHEMES = ("smtp", "smtps", "file", "console")
 #: Hosts that every machine calls localhost.
 LOOPBACK = ("127.0.0.1", "::1")
 
+#: Where prices in US dollars can come from.
+PRICE_SOURCES = ("providers", "chainlink", "coingecko")
+
 Words = Annotated[list[str], NoDecode]
 
 
@@ -43,6 +49,16 @@ def _networks(example: str) -> Any:
     return Field(
         default=[],
         description="IP addresses and networks (no host bits set), separated by commas",
+        examples=[example],
+    )
+
+
+def _node_url(example: str, default: str | None = None) -> Any:
+    # Keys may stand in it.
+    return Field(
+        default=default,
+        repr=False,
+        description="a URL that begins with https:, or http: on this machine",
         examples=[example],
     )
 
@@ -116,7 +132,30 @@ class Settings(BaseSettings):
     order_months: int = Field(default=18, ge=12, le=600)
     order_archive: Path | None = None
     quote_days: int = Field(default=7, ge=1, le=3650)
-    prices: Literal["providers", "static"] = "providers"
+    prices: Words = Field(
+        default=["providers"],
+        description=f"some of {', '.join(PRICE_SOURCES)}, separated by commas, or static",
+        examples=["providers,coingecko"],
+    )
+    price_poll_seconds: int = Field(default=300, ge=30, le=900)
+    price_stale_minutes: int = Field(default=60, ge=15, le=1440)
+    chainlink_url: str | None = _node_url("https://rpc.example.com/v1/key")
+    chainlink_feeds: Words = Field(
+        default=[],
+        description="tickers, each with = and the address of its feed, separated by commas",
+        examples=[f"BTC={'0x' + '11' * 20}"],
+    )
+    chainlink_stale_minutes: int = Field(default=1500, ge=1, le=10_080)
+    coingecko_url: str = _node_url(
+        "https://x.example.com/api/v3", "https://api.coingecko.com/api/v3"
+    )
+    coingecko_key: str | None = Field(default=None, repr=False)
+    coingecko_key_header: str = "x-cg-demo-api-key"
+    coingecko_ids: Words = Field(
+        default=[],
+        description="tickers, each with = and CoinGecko's ID of the coin, separated by commas",
+        examples=["BTC=bitcoin,ETH=ethereum"],
+    )
     late_deposit_days: int = Field(default=14, ge=0, le=365)
     payout_address_delay_hours: int = Field(default=24, ge=0, le=720)
     payout_secret_age_hours: int = Field(default=24, ge=0, le=720)
@@ -150,6 +189,9 @@ class Settings(BaseSettings):
         "outbound_allowed_cidrs",
         "outbound_extra_ports",
         "outbound_own_addresses",
+        "prices",
+        "chainlink_feeds",
+        "coingecko_ids",
         mode="before",
     )
     @classmethod
@@ -177,6 +219,57 @@ class Settings(BaseSettings):
             if not port.isdecimal() or not 0 < int(port) < 65536:
                 raise ValueError(port)
         return value
+
+    @field_validator("prices")
+    @classmethod
+    def _price_sources(cls, value: list[str]) -> list[str]:
+        if value == ["static"]:
+            return value
+        for word in value:
+            if word not in PRICE_SOURCES:
+                raise ValueError(word)
+        return value or ["providers"]
+
+    @field_validator("chainlink_feeds")
+    @classmethod
+    def _feeds(cls, value: list[str]) -> list[str]:
+        for pair in value:
+            ticker, _, address = pair.partition("=")
+            try:
+                validate_address("ETH", address)
+            except AddressError:
+                raise ValueError(pair) from None
+            if not ticker.isalnum():
+                raise ValueError(pair)
+        return value
+
+    @field_validator("coingecko_ids")
+    @classmethod
+    def _coins(cls, value: list[str]) -> list[str]:
+        for pair in value:
+            if not re.fullmatch(r"[A-Z0-9]+=[a-z0-9-]+", pair, re.ASCII):
+                raise ValueError(pair)
+        return value
+
+    @field_validator("chainlink_url", "coingecko_url")
+    @classmethod
+    def _source_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        own = parts.scheme == "http" and parts.hostname in (*LOOPBACK, "localhost")
+        if not (own or parts.scheme == "https") or not parts.hostname or parts.username:
+            raise ValueError("unsafe")
+        return value
+
+    @model_validator(mode="after")
+    def _prices_can_be_read(self) -> Settings:
+        if "chainlink" in self.prices and not (self.chainlink_url and self.chainlink_feeds):
+            raise ValueError(
+                "PRIVATA_PRICES names chainlink, so PRIVATA_CHAINLINK_URL and"
+                " PRIVATA_CHAINLINK_FEEDS must be set. Set both or remove chainlink."
+            )
+        return self
 
     @field_validator("mail_url")
     @classmethod

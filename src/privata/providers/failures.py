@@ -50,6 +50,7 @@ class Fault(StrEnum):
     PAYOUT_ADDRESS = "payout_address"
     OTHER_ORDER = "other_order"
     TX_HASH = "tx_hash"
+    STALE = "stale"
     UNKNOWN_ERROR = "unknown_error"
     RESTING = "resting"
     NOT_SET_UP = "not_set_up"
@@ -87,6 +88,7 @@ _UNAVAILABLE: Final = {
     Fault.PAYOUT_ADDRESS: "answered with another payout address",
     Fault.OTHER_ORDER: "answered about another order",
     Fault.TX_HASH: "sent a transaction hash that is none",
+    Fault.STALE: "answered with a price that is too old",
     Fault.UNKNOWN_ERROR: "answered with an error that we do not know",
     Fault.RESTING: "is not called for a while: it failed again and again",
     Fault.NOT_SET_UP: "is not set up, or not for this environment",

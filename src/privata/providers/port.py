@@ -345,3 +345,15 @@ class Provider(Protocol):
         `ProviderRefused`.
         """
         ...
+
+
+class PriceFeed(Protocol):
+    """A source of prices in US dollars that is no exchange."""
+
+    async def read(self, now: datetime) -> dict[str, Decimal]:
+        """US dollars for one, by ticker. `ProviderError` if it says nothing that means anything."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connections."""
+        ...

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import dataclasses
 import typing
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Final, Protocol
 
 from privata.core.tenancy import Environment
 from privata.providers.currencies import CANONICAL
-from privata.providers.port import Asset, Credentials, Provider
+from privata.providers.port import Asset, Credentials, PriceFeed, Provider
 from privata.providers.simulator.addresses import deposit_address
 from privata.providers.simulator.provider import Simulator
 
@@ -56,6 +58,25 @@ def live_provider(name: str, credentials: Credentials, base_url: str | None) -> 
     if made.environment is not Environment.LIVE:
         raise ValueError(f"the adapter {name} is not for live orders")
     return made
+
+
+def chainlink(url: str, feeds: Mapping[str, str], stale: timedelta) -> PriceFeed:
+    """Prices of the feeds at these addresses, by ticker, read at a node of their chain."""
+    from privata.providers.feeds.chainlink import Chainlink
+
+    return Chainlink(url, feeds, stale)
+
+
+def coingecko(
+    url: str, ids: Mapping[str, str], headers: Mapping[str, str], stale: timedelta
+) -> PriceFeed:
+    """Prices of CoinGecko, with the headers that carry the operator's key.
+
+    `ids` are names of coins by ticker, beside those that are known.
+    """
+    from privata.providers.feeds.coingecko import IDS, CoinGecko
+
+    return CoinGecko(url, IDS | dict(ids), headers, stale)
 
 
 def canonical(ticker: str, network: str) -> Asset | None:

@@ -6,6 +6,9 @@ from django.db import models
 from django.db.models.functions import Now
 
 from privata.infra.fields import amount_field, environment_field, one_of
+from privata.quotes.prices.models import AssetPrice, PriceReport, PriceSource
+
+__all__ = ["AssetPrice", "PriceReport", "PriceSource"]  # made in a package of its own
 
 
 class Quote(models.Model):

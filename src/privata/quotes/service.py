@@ -22,6 +22,7 @@ from privata.infra.context import AppContext
 from privata.providers.port import Asset, Limits, Offer, QuoteRequest
 from privata.quotes import store
 from privata.quotes.asking import Answers, ask_all
+from privata.quotes.prices.reading import prices_of
 from privata.quotes.quote import Quote
 from privata.quotes.rules import QUOTE_LIFETIME, best_first, good_enough, without_relisted
 from privata.routing import catalogue
@@ -177,7 +178,7 @@ async def _ranked(
 async def _valued(ctx: AppContext, offers: Sequence[Offer], request: QuoteRequest) -> list[Offer]:
     if all(offer.usd_value is not None for offer in offers):
         return list(offers)
-    prices = await routing_of(ctx).prices()
+    prices = await prices_of(ctx)
     return [
         replace(offer, usd_value=prices.value(request.source, offer.amount_from))
         if offer.usd_value is None
@@ -214,7 +215,7 @@ async def _wrong_amount(
     data = {"min": minimum, "max": maximum}
     sent: Decimal | None = request.amount
     if request.side == "receive":
-        prices = await routing_of(ctx).prices()
+        prices = await prices_of(ctx)
         sent = prices.converted(request.amount, request.target, source)
     # Between the bounds of two providers, or nearer than our prices can tell: the sum says which.
     if sent is not None and sent > (widest.minimum + widest.maximum) / 2:

@@ -136,7 +136,10 @@ class ProviderScore(models.Model):
 
 
 class UsdPrice(models.Model):
-    """What one unit of an asset is worth, as a provider priced it against USDT."""
+    """What a release before wrote of prices. Nothing reads it: it goes one release later.
+
+    Prices are kept by `quotes.prices`.
+    """
 
     ticker = models.CharField(primary_key=True, max_length=16)
     usd = amount_field()

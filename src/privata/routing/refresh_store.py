@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 import asyncpg
@@ -40,20 +39,6 @@ SELECT from_asset, from_network, to_asset, to_network, extract(epoch FROM asked_
 FROM provider_limit WHERE provider_id = $1 AND rate_type = 'float'
 """
 
-#: Prices are asked for again when they are so old.
-_UNPRICED: Final = """
-SELECT wanted.ticker FROM unnest($1::text[]) AS wanted(ticker)
-LEFT JOIN usd_price AS p ON p.ticker = wanted.ticker
-WHERE p.asked_at IS NULL OR p.asked_at < now() - interval '10 minutes'
-ORDER BY p.asked_at NULLS FIRST, wanted.ticker
-"""
-
-_PRICED: Final = """
-INSERT INTO usd_price (ticker, usd, provider) VALUES ($1, $2, $3)
-ON CONFLICT (ticker)
-DO UPDATE SET usd = excluded.usd, provider = excluded.provider, asked_at = now()
-"""
-
 
 async def claim_due(pool: Pool, lease_s: float) -> list[str]:
     """The names of enabled providers that are due, out of others' sight for so many seconds."""
@@ -80,13 +65,3 @@ async def known_pairs(pool: Pool, name: str) -> dict[tuple[str, str, str, str], 
     """The pairs whose limits it has said, and when: seconds of the epoch."""
     rows = await pool.fetch(_KNOWN, name)
     return {(row[0], row[1], row[2], row[3]): row[4] for row in rows}
-
-
-async def unpriced(pool: Pool, tickers: Collection[str]) -> list[str]:
-    """Those whose price is missing or old, the oldest first."""
-    return [row["ticker"] for row in await pool.fetch(_UNPRICED, sorted(tickers))]
-
-
-async def keep_price(pool: Pool, ticker: str, price: Decimal, provider: str) -> None:
-    """Keep what one unit is worth."""
-    await pool.execute(_PRICED, ticker, price, provider)

@@ -1,4 +1,4 @@
-"""Reading what the providers list, their limits and prices, beside every request.
+"""Reading what the providers list and their limits, beside every request.
 
 A provider that is due is claimed by moving its `refresh_at`, so that one worker reads it at a time
 and a worker that dies gives it back by time. The calls go through the breaker of this process: a
@@ -12,16 +12,13 @@ import functools
 import logging
 import random
 from collections.abc import Iterator
-from decimal import Decimal
 from typing import Final
 
 from privata.core.errors import ProviderError
-from privata.core.money import CONTEXT
 from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
-from privata.providers.port import Asset, Deadline, Limits, Offer, Provider, QuoteRequest
+from privata.providers.port import Asset, Deadline, Limits, Provider
 from privata.routing import outages, refresh_store, store
-from privata.routing.prices import Prices
 from privata.routing.service import Routing, routing_of
 
 log = logging.getLogger(__name__)
@@ -37,17 +34,13 @@ LEASE_S: Final = 180.0
 #: How often it is looked which are due, seconds.
 LOOK_EVERY_S: Final = 1.0
 
-#: How long a provider may take for its list, and for limits or a price; seconds.
+#: How long a provider may take for its list, and for limits; seconds.
 LIST_DEADLINE_S: Final = 20.0
 CALL_DEADLINE_S: Final = 5.0
 
-#: Pairs and prices that a round asks for, so that a provider's rate is left for orders. There are
+#: Pairs whose limits a round asks for, so that a provider's rate is left for orders. There are
 #: about a thousand pairs; the limits of one that somebody asks for are known at once.
 PAIRS_A_ROUND: Final = 20
-PRICES_A_ROUND: Final = 5
-
-#: What a price is asked with, US dollars: more than every minimum, less than moves a rate.
-PRICED_WITH_USD: Final = Decimal(1000)
 
 _rng = random.SystemRandom()
 
@@ -89,8 +82,6 @@ async def _refresh(ctx: AppContext, routing: Routing, name: str) -> None:
     await outages.note_up(ctx, name, unseen=outages.FORGOTTEN_AFTER)
     try:
         await _read_limits(ctx, routing, provider, listed)
-        if ctx.settings.prices == "providers":
-            await _read_prices(ctx, routing, provider, listed)
     except ProviderError as error:
         # What was read is kept; the rest is read in the next round.
         log.info("provider %s: a round ended early: %s", name, error.message)
@@ -124,39 +115,9 @@ async def _limits(
     return await provider.limits(source, target, deadline=deadline)
 
 
-async def _quote(provider: Provider, request: QuoteRequest, deadline: Deadline) -> Offer:
-    return await provider.quote(request, deadline=deadline)
-
-
 def _pairs(listed: tuple[Asset, ...]) -> Iterator[tuple[Asset, Asset]]:
     return ((one, other) for one in listed for other in listed if one != other)
 
 
 def _places(source: Asset, target: Asset) -> tuple[str, str, str, str]:
     return source.ticker, source.network, target.ticker, target.network
-
-
-async def _read_prices(
-    ctx: AppContext, routing: Routing, provider: Provider, listed: tuple[Asset, ...]
-) -> None:
-    """What assets are worth in USDT, those first that nobody has priced lately."""
-    pool = ctx.database.pool
-    dollars = next((asset for asset in listed if asset.ticker == "USDT"), None)
-    if dollars is None:
-        return
-    due = await refresh_store.unpriced(pool, {asset.ticker for asset in listed} - {"USDT"})
-    by_ticker = {asset.ticker: asset for asset in listed}
-    rough = Prices({})
-    for ticker in due[:PRICES_A_ROUND]:
-        asset = by_ticker[ticker]
-        amount = rough.amount_of(asset, PRICED_WITH_USD)
-        if not amount:
-            continue
-        request = QuoteRequest(asset, dollars, amount, "send", "float")
-        asking = functools.partial(_quote, provider, request)
-        offer = await routing.call(provider, CALL_DEADLINE_S, asking)
-        price = CONTEXT.divide(offer.amount_to, offer.amount_from)
-        if rough.plausible(asset, price):
-            await refresh_store.keep_price(pool, ticker, price, provider.name)
-        else:
-            log.error("provider %s: its price of %s is not believed", provider.name, ticker)

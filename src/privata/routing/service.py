@@ -29,7 +29,6 @@ from privata.providers.registry import SIMULATOR, canonical
 from privata.routing import outages, store
 from privata.routing.adapters import Adapters
 from privata.routing.breaker import Breaker, BreakerState, Permit, asked, failed, resting, succeeded
-from privata.routing.prices import Prices
 
 log = logging.getLogger(__name__)
 
@@ -65,11 +64,10 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What was read: all usable live providers, which of them are enabled, and prices."""
+    """What was read: all usable live providers, and which of them are enabled."""
 
     live: Mapping[str, Listed]
     enabled: frozenset[str]
-    prices: Prices
 
 
 @dataclass(slots=True)
@@ -140,6 +138,8 @@ class Routing:
             found = (await self._fresh()).live.get(name)
             if found is not None:
                 return found.provider
+        raise unavailable(name, Fault.NOT_SET_UP)
+
     async def converting(self, environment: Environment) -> frozenset[str]:
         """The providers, enabled or not, that can send a stablecoin instead of a deposit."""
         if environment is Environment.TEST:
@@ -147,15 +147,9 @@ class Routing:
         live = (await self._fresh()).live
         return frozenset(name for name, one in live.items() if one.provider.refunds.converts)
 
-        raise unavailable(name, Fault.NOT_SET_UP)
-
     async def public_environment(self) -> Environment:
         """What is shown without a key: live prices if a provider is enabled, else the sandbox's."""
         return Environment.LIVE if (await self._fresh()).enabled else Environment.TEST
-
-    async def prices(self) -> Prices:
-        """What assets are worth in US dollars."""
-        return (await self._fresh()).prices
 
     async def call(
         self, provider: Provider, seconds: float, work: Callable[[Deadline], Awaitable[T]]
@@ -227,7 +221,7 @@ class Routing:
 
     async def _read(self, before: _View | None) -> _View:
         try:
-            rows, quoted = await store.usable(self._ctx.database.pool)
+            rows = await store.usable(self._ctx.database.pool)
         except Exception as error:
             # Without its database a node creates nothing, but it may say what it knows.
             if before is None or passing_fault(error) is None:
@@ -243,8 +237,7 @@ class Routing:
                 live[row.name] = Listed(provider, _assets(row.listed), row.success)
         await self._adapters.close_retired()
         enabled = frozenset(row.name for row in rows if row.enabled and row.name in live)
-        static = self._ctx.settings.prices == "static"
-        return _View(live, enabled, Prices({} if static else quoted))
+        return _View(live, enabled)
 
     def _admitted(self, provider: Provider) -> Permit | None:
         if provider.environment is Environment.TEST:

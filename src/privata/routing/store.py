@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Final, TypeAlias
 from uuid import UUID
 
@@ -43,8 +42,6 @@ SELECT p.name, p.enabled, p.base_url, p.credentials IS NOT NULL AS has_credentia
         WHERE o.provider_id = p.name AND o.ended_at IS NULL) AS down_since, {_SUCCESS}
 FROM provider p ORDER BY p.name
 """  # noqa: S608
-
-_PRICES: Final = "SELECT ticker, usd FROM usd_price WHERE asked_at > now() - interval '24 hours'"
 
 _CHOICES: Final = """
 SELECT provider, enabled, markup_bps FROM partner_provider
@@ -117,12 +114,9 @@ DELETE FROM provider_score WHERE (provider_id, hour) IN (
 """
 
 
-async def usable(pool: Pool) -> tuple[list[ProviderRow], dict[str, Decimal]]:
-    """Every provider with credentials, enabled or not; and prices of the last day."""
-    async with pool.acquire() as connection:
-        rows = await connection.fetch(_USABLE)
-        prices = await connection.fetch(_PRICES)
-    return [provider_row(row) for row in rows], {row["ticker"]: row["usd"] for row in prices}
+async def usable(pool: Pool) -> list[ProviderRow]:
+    """Every provider with credentials, enabled or not."""
+    return [provider_row(row) for row in await pool.fetch(_USABLE)]
 
 
 async def shown(pool: Pool) -> list[ShownProvider]:

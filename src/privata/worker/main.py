@@ -21,6 +21,7 @@ from privata.orders.following.outages import tell_of_outages
 from privata.orders.following.poller import follow_orders
 from privata.payouts.jobs import expire_payouts
 from privata.payouts.sandbox import follow_sandbox_payouts
+from privata.quotes.prices.polling import follow_prices
 from privata.ready import readiness_of
 from privata.refunds.clock import follow_refunds
 from privata.routing.refreshing import refresh_providers
@@ -121,6 +122,7 @@ LOOPS: tuple[Loop, ...] = (
     dispatch,
     follow_orders,
     refresh_providers,
+    follow_prices,
     tell_of_outages,
     follow_refunds,
     recover_endpoints,

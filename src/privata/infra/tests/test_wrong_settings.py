@@ -18,12 +18,18 @@ from privata.infra.wrong_settings import example, variable
 #: Settings that take any text here; what uses them says what is wrong with it.
 ANY_TEXT: Final = {
     *("home", "host", "public_url", "worker_health_host", "payout_journal", "order_archive"),
-    "mail_from",
+    *("mail_from", "coingecko_key", "coingecko_key_header"),
     *("database_url", "database_listen_url", "database_owner_url", "database_retention_url"),
 }
 
 #: Wrong values of the settings that are no numbers, and what is named of each.
 SHORT_KEY: Final = base64.b64encode(b"0123456789").decode()
+UNSAFE: Final = [
+    ("http://hidden.example.com", "is invalid"),
+    ("https://user:hidden@example.com", "is invalid"),
+    ("hidden", "is invalid"),
+    ("https://?hidden", "is invalid"),
+]
 WRONG: Final[dict[str, list[tuple[str, str]]]] = {
     "secret_keys": [
         ("hidden!!", "is invalid"),
@@ -31,6 +37,14 @@ WRONG: Final[dict[str, list[tuple[str, str]]]] = {
         ("hiddeñ", "is invalid"),
     ],
     "mail_url": [("ftp://hidden@mail.example.com", "is invalid")],
+    "prices": [("chainlink,bank", 'contains "bank"'), ("static,providers", 'contains "static"')],
+    "chainlink_feeds": [
+        ("BTC=0x12", 'contains "BTC=0x12"'),
+        (f"0x{'11' * 20}", "contains"),
+        (f"B TC=0x{'11' * 20}", "contains"),
+    ],
+    "coingecko_ids": [("BTC", 'contains "BTC"'), ("BTC=bit coin", 'contains "BTC=bit coin"')],
+    **dict.fromkeys(("chainlink_url", "coingecko_url"), UNSAFE),
     "outbound_extra_ports": [("8080,0", 'contains "0"'), ("8080, ssh", 'contains "ssh"')],
 }
 NETWORKS: Final = [("192.0.2.0/28,10.0.0.1/8", 'contains "10.0.0.1/8"'), ("x", 'contains "x"')]
@@ -79,7 +93,8 @@ def wrong_values(name: str, field: FieldInfo) -> list[tuple[str, str]]:
 def test_every_setting_is_looked_at() -> None:
     assert set(Settings.model_fields) >= ANY_TEXT
     lists = {name for name, one in FIELDS.items() if one.annotation == list[str]}
-    assert set(WRONG) - {"mail_url"} <= lists
+    urls = {"mail_url", "chainlink_url", "coingecko_url"}
+    assert set(WRONG) - urls <= lists
     assert len(FIELDS) > 40
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from decimal import Decimal
 
 import pytest
 
@@ -15,12 +14,10 @@ from privata.infra.context import AppContext
 from privata.infra.sealing import Sealer
 from privata.infra.secret_keys.resealing import reseal
 from privata.infra.settings import Settings
-from privata.providers.currencies import CANONICAL
 from privata.providers.fakes.traps import Trap
 from privata.providers.port import Asset, Credentials
 from privata.providers.registry import canonical
 from privata.routing import catalogue, refreshing, setting
-from privata.routing.prices import STATIC, Prices
 from privata.routing.refreshing import refresh_due
 from privata.routing.service import routing_of
 from privata.routing.tests.market import KEY, Market
@@ -109,32 +106,6 @@ async def test_a_provider_that_fails_keeps_its_list(ctx: AppContext, market: Mar
         len(await catalogue.assets(ctx, LIVE)),
     )
     assert shown.assets
-
-
-async def test_prices_come_from_quotes_against_usdt(ctx: AppContext, market: Market) -> None:
-    await market.open("changenow", "0.01")
-    for _ in range(3):
-        await due_now(ctx)
-        await refresh_due(ctx)
-    rows = await ctx.database.pool.fetch("SELECT * FROM usd_price")
-    assert len(rows) > refreshing.PRICES_A_ROUND
-    prices = await routing_of(ctx).prices()
-    bitcoin = asset("BTC", "BTC")
-    assert prices.value(bitcoin, Decimal(2)) == Decimal(2) * Decimal(63360)
-
-
-async def test_a_price_that_cannot_be_meant_is_not_believed(
-    ctx: AppContext, market: Market
-) -> None:
-    await market.open("changenow", "0.96")
-    assert await ctx.database.pool.fetchval("SELECT count(*) FROM usd_price") == 0
-    assert (await routing_of(ctx).prices()).of(asset("BTC", "BTC")) == STATIC["BTC"]
-
-
-def test_every_asset_has_a_price_offline() -> None:
-    prices = Prices({})
-    for one in CANONICAL:
-        assert prices.value(one.asset, Decimal(1))
 
 
 async def test_new_settings_count_without_a_restart(ctx: AppContext, market: Market) -> None:

@@ -1,25 +1,26 @@
-"""What amounts are worth in US dollars.
+"""What amounts are worth in US dollars: the price port.
 
-Prices come from the providers' own quotes against USDT, which a worker asks for
-(`routing.refreshing`). Where there is none of the last day, the table below stands in. It has a
-date, so that whoever reads a value knows how old it may be.
+A worker accepts prices out of what the sources report (`judging`) and keeps them in the database.
+Where there is none of the last day, the table below stands in. It has a date, so that whoever reads
+a value knows how old it may be.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final
 
 from privata.core.money import CONTEXT, floor_to
 from privata.providers.port import Asset
 
-#: Where prices come from (`PRIVATA_PRICES`).
-Source = Literal["providers", "static"]
+#: The name of the table among the sources.
+TABLE: Final = "table"
 
 #: The day on which the table was written down.
-STATIC_AS_OF: Final = date(2026, 11, 30)
+STATIC_AS_OF: Final = datetime(2026, 11, 30, tzinfo=UTC)
 
 #: US dollars for one, rounded.
 STATIC: Final[Mapping[str, Decimal]] = {
@@ -51,25 +52,43 @@ MOST_APART: Final = 20
 _USD_DECIMALS: Final = 8
 
 
-class Prices:
-    """The price port: `quoted` are the providers' prices of the last day, by ticker."""
+@dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars for one, who says so (names, comma-separated), and when that was known to hold.
 
-    def __init__(self, quoted: Mapping[str, Decimal]) -> None:
-        self._quoted = quoted
+    `stale`: nobody has confirmed it for longer than `PRIVATA_PRICE_STALE_MINUTES`. The table is
+    always stale.
+    """
+
+    usd: Decimal
+    source: str
+    as_of: datetime
+    stale: bool
+
+
+class Prices:
+    """The price port: `accepted` are the prices of the last day, by ticker."""
+
+    def __init__(self, accepted: Mapping[str, Price]) -> None:
+        self._accepted = accepted
+
+    def price(self, asset: Asset) -> Price | None:
+        """What one is worth, by whom and how old; None for an asset that nobody has priced."""
+        found = self._accepted.get(asset.ticker)
+        if found is not None:
+            return found
+        usd = STATIC.get(asset.ticker)
+        return None if usd is None else Price(usd, TABLE, STATIC_AS_OF, stale=True)
 
     def of(self, asset: Asset) -> Decimal | None:
         """US dollars for one; None for an asset that nobody has priced."""
-        return self._quoted.get(asset.ticker) or STATIC.get(asset.ticker)
+        found = self.price(asset)
+        return None if found is None else found.usd
 
     def value(self, asset: Asset, amount: Decimal) -> Decimal | None:
         """What an amount is worth in US dollars, with 8 decimals."""
         price = self.of(asset)
         return None if price is None else floor_to(CONTEXT.multiply(amount, price), _USD_DECIMALS)
-
-    def plausible(self, asset: Asset, price: Decimal) -> bool:
-        """Whether a provider's price may be meant: twenty times ours, or a twentieth, is not."""
-        ours = self.of(asset)
-        return ours is not None and ours / MOST_APART <= price <= ours * MOST_APART
 
     def amount_of(self, asset: Asset, dollars: Decimal) -> Decimal | None:
         """How much of an asset is worth so many US dollars, in its decimals."""
@@ -80,3 +99,9 @@ class Prices:
         """About how much of `target` an amount of `source` is; None where a price is missing."""
         dollars = self.value(source, amount)
         return None if dollars is None else self.amount_of(target, dollars)
+
+
+def plausible(ticker: str, usd: Decimal) -> bool:
+    """Whether a reported price may be meant: twenty times the table's, or a twentieth, is not."""
+    ours = STATIC.get(ticker)
+    return ours is not None and ours / MOST_APART <= usd <= ours * MOST_APART
