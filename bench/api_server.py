@@ -65,7 +65,7 @@ class Bare:
         )  # fmt: skip
         opened = await SIMULATOR.create_order(request)
         actor = Actor(ActorKind.SYSTEM, "bench", "bench", self.organization_id, Environment.TEST)
-        simulated = Opened(SIMULATOR.name, SIMULATOR.refunds, quote.amount_to, opened)
+        simulated = Opened(SIMULATOR.name, SIMULATOR.refunds, quote.amount_to, 0, opened)
         order = create.new_order(actor, wanted, quote, request, simulated)
         return await create.commit_order(ctx, order, None)
 

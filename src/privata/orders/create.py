@@ -116,6 +116,7 @@ async def create_order(
         refund_extra_id=refund_extra_id,
         created_at=now,
         sandbox=_sandbox_plan(actor, wanted),
+        markup_bps=quote.markup_bps,
     )
     opened = await open_order(ctx, actor, quote, request)
     order = new_order(actor, wanted, quote, request, opened)
@@ -246,7 +247,7 @@ def new_order(
         amount_from=quote.amount_from,
         amount_to_expected=opened.amount_to,
         usd_value=quote.usd_value,
-        markup_bps=quote.markup_bps,
+        markup_bps=opened.markup_bps,
         rate_type=quote.rate_type,
         deposit_address=there.deposit_address,
         deposit_extra_id=there.deposit_extra_id,

@@ -114,7 +114,7 @@ def offer(
     else:
         same_amount(provider, request.amount, received)
         received = request.amount
-    return Offer(provider, sent, received, None, rate_id, valid_until, through)
+    return Offer(provider, sent, received, None, rate_id, valid_until, through, request.markup_bps)
 
 
 def promised(provider: str, request: OrderRequest, amount_to: Decimal | None) -> Decimal | None:

@@ -103,6 +103,7 @@ class QuoteRequest:
     """An amount to price: of what is sent, or of what is received.
 
     `user_ip` is the end user's address, where it is known: SideShift applies its country rules.
+    `markup_bps` is the partner's, which the provider is to collect: at most `most_markup_bps`.
     """
 
     source: Asset
@@ -111,11 +112,12 @@ class QuoteRequest:
     side: Side
     rate_type: RateType
     user_ip: str | None = None
+    markup_bps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A provider's price, before the partner's markup.
+    """A provider's price, with the partner's markup in it: `markup_bps`, as it was asked for.
 
     `rate_id` is what holds a fixed rate at the provider, until `valid_until`. An order made without
     it, or after it, is priced anew. `through` is the exchange behind an aggregator.
@@ -128,6 +130,7 @@ class Offer:
     rate_id: str | None = None
     valid_until: datetime | None = None
     through: str | None = None
+    markup_bps: int = 0
 
 
 class Scenario(StrEnum):
@@ -154,7 +157,7 @@ class OrderRequest:
     """A swap to open at the provider. `seed` is stable for one quote: test numbers grow from it.
 
     `amount_to` is what the provider offered for a fixed rate: less is refused. `side` says which of
-    the two amounts the quote was asked for.
+    the two amounts the quote was asked for, and `markup_bps` what was in it.
     """
 
     seed: str
@@ -172,6 +175,7 @@ class OrderRequest:
     side: Side = "send"
     rate_id: str | None = None
     user_ip: str | None = None
+    markup_bps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +301,9 @@ class RefundReport:
 class Provider(Protocol):
     """One exchange.
 
+    `most_markup_bps` is how much of a partner's markup it collects for us with an order, in basis
+    points; 0: it has no way to.
+
     Every call ends by its `deadline`; without one, the adapter's own limit holds. All errors are
     those of the port.
     """
@@ -304,6 +311,7 @@ class Provider(Protocol):
     name: str
     environment: Environment
     refunds: Refunds
+    most_markup_bps: int
 
     async def currencies(self, *, deadline: Deadline | None = None) -> tuple[Asset, ...]:
         """Everything it swaps; each asset can become each other one unless `limits` refuses."""

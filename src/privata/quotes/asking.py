@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from privata.core.errors import ProviderError, ProviderRefused
 from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
 from privata.providers.failures import AmountRefused, Refusal
 from privata.providers.port import Limits, Offer, QuoteRequest
-from privata.quotes.rules import PROVIDER_DEADLINE_S, with_markup
+from privata.quotes.rules import PROVIDER_DEADLINE_S
 from privata.routing.service import Listed, routing_of
 
 log = logging.getLogger(__name__)
@@ -24,7 +24,6 @@ class Answers:
     did not take the amount, None for one that did not say. `silent` is how many did not answer."""
 
     offers: list[Offer] = field(default_factory=list)
-    markups: dict[str, int] = field(default_factory=dict)
     outside: list[Limits | None] = field(default_factory=list)
     silent: int = 0
 
@@ -41,17 +40,17 @@ async def ask_all(
 ) -> Answers:
     """Ask them all at once, each for at most `PROVIDER_DEADLINE_S`.
 
-    `markup_bps` None: what the partner set for each. Offers that leave nothing are none.
+    `markup_bps` None: what the partner set for each. A provider is asked for no more than it
+    collects: nobody would receive the rest. Offers that leave nothing are none.
     """
-    asked = list(listed)
-    answers = await asyncio.gather(*(_ask(ctx, one, request) for one in asked))
+    answers = await asyncio.gather(
+        *(_ask(ctx, one, _marked_up(request, one, markup_bps)) for one in listed)
+    )
     found = Answers()
     offers: list[Offer] = []
-    for one, answer in zip(asked, answers, strict=True):
+    for answer in answers:
         if answer.offer is not None:
-            bps = one.markup_bps if markup_bps is None else markup_bps
-            found.markups[one.name] = bps
-            offers.append(with_markup(answer.offer, request, bps))
+            offers.append(answer.offer)
         elif answer.reason == Refusal.AMOUNT:
             found.outside.append(answer.limits)
         elif answer.reason is None:
@@ -59,6 +58,11 @@ async def ask_all(
     found.offers = [one for one in offers if one.amount_to > 0]
     found.outside += [None] * (len(offers) - len(found.offers))
     return found
+
+
+def _marked_up(request: QuoteRequest, one: Listed, markup_bps: int | None) -> QuoteRequest:
+    wanted = one.markup_bps if markup_bps is None else markup_bps
+    return replace(request, markup_bps=min(wanted, one.provider.most_markup_bps))
 
 
 async def _ask(ctx: AppContext, one: Listed, request: QuoteRequest) -> _Answer:

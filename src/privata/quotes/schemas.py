@@ -58,7 +58,10 @@ class EstimateQuery(PairQuery):
         None,
         ge=0,
         le=MAX_MARKUP_BPS,
-        description="your own markup in basis points; default: what you set for the provider",
+        description=(
+            "your own markup in basis points; default: what you set for the provider. Offers say"
+            " how much of it the provider collects"
+        ),
     )
     include: Literal["best", "all"] = Field("best", description="all: offers from every provider")
 
@@ -144,7 +147,9 @@ class Estimate(BaseModel):
     rate: AmountText = Field(description="for information only; the amounts are binding")
     side: Literal["send", "receive"]
     rate_type: Literal["float", "fixed"]
-    markup_bps: int = Field(ge=0, le=MAX_MARKUP_BPS)
+    markup_bps: int = Field(
+        ge=0, le=MAX_MARKUP_BPS, description="what the provider collects for you; in the amounts"
+    )
     usd_value: str | None = Field(description="US dollars with two decimals")
     refund_capability: Literal["programmatic", "ticket", "none"]
     sandbox: bool

@@ -108,7 +108,7 @@ async def estimate(
             environment,
             request,
             offer,
-            answers.markups[offer.provider],
+            offer.markup_bps,
             expires_at,
         )
         for offer in valued

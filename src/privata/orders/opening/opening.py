@@ -46,11 +46,13 @@ _TRIED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An order at a provider: which, what it promises, and what it can do about refunds."""
+    """An order at a provider: which, what it promises, the markup that it collects, and what it can
+    do about refunds."""
 
     provider: str
     refunds: Refunds
     amount_to: Decimal
+    markup_bps: int
     order: OpenedOrder
 
 
@@ -75,7 +77,7 @@ async def open_order(
         opened = await _ask(ctx, provider, attempt, _with_rate(request, quote, ctx.clock.now()))
     except ProviderError as error:
         return await _at_another(ctx, actor, quote, request, error)
-    return Opened(provider.name, provider.refunds, quote.amount_to, opened)
+    return Opened(provider.name, provider.refunds, quote.amount_to, quote.markup_bps, opened)
 
 
 def _attempt(ctx: AppContext, actor: Actor, quote: UsableQuote, provider: Provider) -> Attempt:
@@ -96,7 +98,7 @@ async def _simulated(
         )
     except ProviderError as error:
         raise _failed(error) from error
-    return Opened(provider.name, provider.refunds, quote.amount_to, opened)
+    return Opened(provider.name, provider.refunds, quote.amount_to, quote.markup_bps, opened)
 
 
 def _with_rate(request: OrderRequest, quote: UsableQuote, now: datetime) -> OrderRequest:
@@ -155,12 +157,18 @@ async def _at_another(
     attempt = _attempt(ctx, actor, quote, provider)
     if not await attempt.begin():
         raise QuoteExpired(_TRIED)
-    again = replace(request, amount_to=offer.amount_to, side="send", rate_id=offer.rate_id)
+    again = replace(
+        request,
+        amount_to=offer.amount_to,
+        side="send",
+        rate_id=offer.rate_id,
+        markup_bps=offer.markup_bps,
+    )
     try:
         opened = await _ask(ctx, provider, attempt, again)
     except ProviderError as second:
         raise _failed(second) from second
-    return Opened(provider.name, provider.refunds, offer.amount_to, opened)
+    return Opened(provider.name, provider.refunds, offer.amount_to, offer.markup_bps, opened)
 
 
 def _failed(error: ProviderError) -> ProviderFailed:

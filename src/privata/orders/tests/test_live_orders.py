@@ -25,11 +25,13 @@ from privata.orders.rows import order_row
 from privata.providers.changenow.adapter import ChangeNow
 from privata.providers.failures import Fault
 from privata.providers.fakes.traps import Trap
+from privata.providers.fixedfloat.tests import case as fixedfloat
 from privata.providers.port import OpenedOrder, QuoteRequest
 from privata.quotes import service as quotes
-from privata.routing import catalogue
+from privata.routing import catalogue, setting
 from privata.routing.breaker import RULES
 from privata.routing.outages import note_down, note_up
+from privata.routing.rows import PartnerChoice
 from privata.routing.service import routing_of
 from privata.routing.tests.market import Market
 
@@ -50,12 +52,14 @@ async def quote_of(ctx: AppContext, organization: uuid.UUID, **more: Any) -> str
     target = await catalogue.find_asset(ctx, LIVE, ticker="ETH", network="ETH", field="to")
     assert source is not None
     assert target is not None
+    markup_bps = more.pop("markup_bps", None)
     asked: dict[str, Any] = {"amount": Decimal("0.1"), "side": "send", "rate_type": "float"} | more
     found = await quotes.estimate(
         ctx,
         organization_id=organization,
         environment=LIVE,
         request=QuoteRequest(source, target, **asked),
+        markup_bps=markup_bps,
     )
     return found[0].id
 
@@ -113,6 +117,43 @@ async def test_an_order_is_made_at_the_quoted_exchange_and_followed_to_its_end(
     await routing_of(ctx).write_counts()
     scores = await ctx.database.pool.fetch("SELECT completed, failed FROM provider_score")
     assert [tuple(one) for one in scores] == [(1, 0)]
+
+
+async def test_a_markup_that_the_exchange_does_not_collect_earns_nothing(
+    ctx: AppContext, market: Market, organization: uuid.UUID
+) -> None:
+    """The ledger booked it for the partner, and nobody had received it."""
+    fake = await market.open("changenow")
+    actor = system_actor(organization, LIVE, "tests")
+    await setting.choose(ctx, actor=actor, choice=PartnerChoice("", True, 300))
+    order = await order_of(ctx, organization, await quote_of(ctx, organization))
+    there = fake.book[order["provider_order_id"]]
+    assert order["markup_bps"] == 0
+    assert Decimal(order["amount_to_expected"]) == there.amount_to
+    fake.move(there.id, "finished")
+    await look(ctx)
+    (earned,) = await ctx.database.pool.fetch(
+        "SELECT markup, markup_bps, share FROM ledger_earning"
+    )
+    assert (earned["markup"], earned["markup_bps"]) == (0, 0)
+    assert earned["share"] > 0
+
+
+async def test_the_next_best_collects_its_own_markup(
+    ctx: AppContext, market: Market, organization: uuid.UUID
+) -> None:
+    """The first one would have collected it, the one that takes the order does not."""
+    first = fixedfloat.fake()
+    one = fixedfloat.adapter(await first.start())
+    market.others["fixedfloat"] = first
+    await market.enter("fixedfloat", lambda _: one)
+    quote_id = await quote_of(ctx, organization, markup_bps=100)
+    second = await market.open("changenow", "0.0199")
+    first.changed = {"create": {"data.from.address": b'"0xnot"'}}
+    order = await order_of(ctx, organization, quote_id)
+    assert (order["provider"], order["markup_bps"]) == ("changenow", 0)
+    there = second.book[order["provider_order_id"]]
+    assert Decimal(order["amount_to_expected"]) == there.amount_to
 
 
 async def test_the_next_best_takes_an_order_if_it_gives_nearly_as_much(

@@ -40,6 +40,7 @@ class ChangeNow:
 
     name = "changenow"
     environment = Environment.LIVE
+    most_markup_bps = 0
 
     def __init__(
         self,

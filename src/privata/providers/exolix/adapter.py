@@ -41,6 +41,7 @@ class Exolix:
 
     name = "exolix"
     environment = Environment.LIVE
+    most_markup_bps = 0
 
     def __init__(
         self,

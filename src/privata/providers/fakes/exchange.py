@@ -33,6 +33,8 @@ _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 MIN_USD: Final = Decimal(10)
 MAX_USD: Final = Decimal(250_000)
 
+_NONE: Final = Decimal(0)
+
 
 @dataclass(slots=True)
 class FakeOrder:
@@ -193,11 +195,17 @@ class FakeExchange(ABC):
         return order
 
     def priced(
-        self, source: Asset, target: Asset, amount: Decimal, *, direct: bool
+        self,
+        source: Asset,
+        target: Asset,
+        amount: Decimal,
+        *,
+        direct: bool,
+        markup_percent: Decimal = _NONE,
     ) -> tuple[Decimal, Decimal]:
         """What is sent and what is received, for an amount of one of them."""
         rate = CONTEXT.divide(PRICES[source.ticker], PRICES[target.ticker])
-        rate = CONTEXT.multiply(rate, 1 - self.spread)
+        rate = CONTEXT.multiply(rate, (1 - self.spread) * (1 - markup_percent / 100))
         if direct:
             return amount, floor_to(CONTEXT.multiply(amount, rate), min(target.decimals, 8))
         unit = Decimal(1).scaleb(-min(source.decimals, 8))

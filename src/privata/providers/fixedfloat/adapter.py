@@ -6,6 +6,7 @@ from __future__ import annotations
 import ssl
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from privata.core.errors import ProviderRefused
 from privata.core.lifecycle import OrderStatus
@@ -38,6 +39,9 @@ from privata.providers.port import (
 
 _S = OrderStatus
 
+#: Basis points of a percent.
+_BPS_OF_PERCENT: Final = 100
+
 
 class FixedFloat:
     """One API key at FixedFloat, with the secret that signs its calls."""
@@ -55,6 +59,7 @@ class FixedFloat:
         self._settings = settings or FixedFloatSettings()
         self._credentials = credentials
         self.refunds = self._settings.refunds
+        self.most_markup_bps = self._settings.most_markup_bps
         headers = {"X-API-KEY": credentials.key}
         self._client = ProviderClient(self.name, self._settings.client, headers=headers, tls=tls)
         self._listing = Listing(self.name, self._listed, self._settings.listing_seconds)
@@ -98,7 +103,7 @@ class FixedFloat:
         codes = await self._listing.codes(request.source, request.target, deadline)
         direction = "from" if request.side == "send" else "to"
         priced, answer = await self._priced(
-            codes, request.amount, direction, request.rate_type, deadline
+            codes, request.amount, direction, request.rate_type, deadline, request.markup_bps
         )
         wire.refuse_price(priced, self._settings, answer)
         return answers.offer(self.name, request, priced.amount_from, priced.amount_to)
@@ -110,8 +115,13 @@ class FixedFloat:
         direction: str,
         rate_type: RateType,
         deadline: Deadline | None,
+        markup_bps: int = 0,
     ) -> tuple[wire.Price, Fields]:
-        body = {**self._pair(codes, rate_type), "direction": direction, "amount": amount}
+        body = {
+            **self._pair(codes, rate_type, markup_bps),
+            "direction": direction,
+            "amount": amount,
+        }
         answer = await self._asked("quote", "price", body, deadline)
         priced = wire.price(answer.inside("data"))
         answers.same_code(self.name, codes[0], priced.source.ticker, None)
@@ -233,7 +243,9 @@ class FixedFloat:
         reply: Reply = await self._client.call(call, deadline)
         return wire.opened_envelope(reply, self._settings)
 
-    def _pair(self, codes: tuple[Code, Code], rate_type: RateType) -> dict[str, object]:
+    def _pair(
+        self, codes: tuple[Code, Code], rate_type: RateType, markup_bps: int
+    ) -> dict[str, object]:
         pair: dict[str, object] = {
             "type": rate_type,
             "fromCcy": codes[0].ticker,
@@ -241,12 +253,13 @@ class FixedFloat:
         }
         if self._settings.refcode:
             pair["refcode"] = self._settings.refcode
-        if self._settings.markup_percent is not None:
-            pair["afftax"] = self._settings.markup_percent
+        own = self._settings.markup_percent
+        if own is not None or markup_bps:
+            pair["afftax"] = (own or Decimal(0)) + Decimal(markup_bps) / _BPS_OF_PERCENT
         return pair
 
     def _order(self, request: OrderRequest, codes: tuple[Code, Code]) -> dict[str, object]:
-        body = self._pair(codes, request.rate_type)
+        body = self._pair(codes, request.rate_type, request.markup_bps)
         body |= {
             "direction": "from",
             "amount": request.amount_from,

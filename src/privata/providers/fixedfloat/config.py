@@ -11,6 +11,7 @@ from typing import Final
 from privata.providers.currencies import Chain
 from privata.providers.failures import Refusal
 from privata.providers.http.client import ClientSettings
+from privata.providers.markup import MAX_MARKUP_BPS
 from privata.providers.port import Refunds
 
 #: Its words for chains, as `ccies` has them; Lightning (`LN`) is none that we swap.
@@ -72,7 +73,8 @@ class FixedFloatSettings:
     `refund_keys` are the names under which a refund address and its tag go along with `create`;
     clients contradict each other there, so by default none goes. `probe` is the amount with which
     limits are asked for: there is no call for them. `markup_percent` is the fee that FixedFloat
-    adds for the operator (`afftax`), with the operator's `refcode`.
+    adds for the operator (`afftax`), with the operator's `refcode`. A partner's markup comes on
+    top of it, up to `most_markup_bps`: where its end is, the documents do not say.
     """
 
     client: ClientSettings = _CLIENT
@@ -85,6 +87,7 @@ class FixedFloatSettings:
     probe: Decimal = Decimal(1)
     refcode: str = ""
     markup_percent: Decimal | None = None
+    most_markup_bps: int = MAX_MARKUP_BPS
     refund_keys: tuple[str, str] | None = None
     float_wait: timedelta = timedelta(minutes=30)
     fixed_wait: timedelta = timedelta(minutes=10)

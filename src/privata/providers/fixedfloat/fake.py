@@ -144,7 +144,13 @@ class FakeFixedFloat(FakeExchange):
             raise _error(310, "Invalid currency")
         amount = Decimal(str(body["amount"]))
         direct = body["direction"] == "from"
-        sent, received = self.priced(source, target, amount, direct=direct)
+        sent, received = self.priced(
+            source,
+            target,
+            amount,
+            direct=direct,
+            markup_percent=Decimal(str(body.get("afftax", 0))),
+        )
         return source, target, sent, received
 
     def _own(self, body: Mapping[str, Any]) -> FakeOrder:

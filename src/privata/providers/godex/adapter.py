@@ -42,6 +42,7 @@ class Godex:
 
     name = "godex"
     environment = Environment.LIVE
+    most_markup_bps = 0
 
     def __init__(
         self,

@@ -45,6 +45,7 @@ class LetsExchange:
 
     name = "letsexchange"
     environment = Environment.LIVE
+    most_markup_bps = 0
 
     def __init__(
         self,

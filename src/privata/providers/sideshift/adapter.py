@@ -42,6 +42,7 @@ class SideShift:
 
     name = "sideshift"
     environment = Environment.LIVE
+    most_markup_bps = 0
 
     def __init__(
         self,

@@ -43,6 +43,7 @@ class SimpleSwap:
 
     name = "simpleswap"
     environment = Environment.LIVE
+    most_markup_bps = 0
 
     def __init__(
         self,

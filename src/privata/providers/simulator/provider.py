@@ -9,6 +9,7 @@ from decimal import Decimal, localcontext
 from privata.core.lifecycle import FailedReason, OrderStatus
 from privata.core.money import CONTEXT, floor_to
 from privata.core.tenancy import Environment
+from privata.providers.markup import MAX_MARKUP_BPS, with_markup
 from privata.providers.port import (
     Asset,
     Deadline,
@@ -47,6 +48,7 @@ class Simulator:
     name = "simulator"
     environment = Environment.TEST
     refunds = Refunds("programmatic", window_hours=REFUND_WINDOW_HOURS, converts=True)
+    most_markup_bps = MAX_MARKUP_BPS
 
     async def currencies(self, *, deadline: Deadline | None = None) -> tuple[Asset, ...]:
         return tuple(PRICES)
@@ -68,7 +70,7 @@ class Simulator:
     async def quote(self, request: QuoteRequest, *, deadline: Deadline | None = None) -> Offer:
         # The default context would cut large amounts of 18 decimals at 28 digits.
         with localcontext(CONTEXT):
-            return self._priced(request)
+            return with_markup(self._priced(request), request)
 
     def _priced(self, request: QuoteRequest) -> Offer:
         rate = PRICES[request.source] / PRICES[request.target]

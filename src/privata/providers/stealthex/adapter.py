@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from privata.core.errors import ProviderRefused
 from privata.core.lifecycle import OrderStatus
@@ -37,6 +38,9 @@ from privata.providers.together import both
 
 _S = OrderStatus
 
+#: Basis points of a percent.
+_BPS_OF_PERCENT: Final = 100
+
 
 class StealthEx:
     """One partner key at StealthEX."""
@@ -53,6 +57,7 @@ class StealthEx:
     ) -> None:
         self._settings = settings or StealthExSettings()
         self.refunds = self._settings.refunds
+        self.most_markup_bps = self._settings.most_markup_bps
         headers = {"Authorization": f"Bearer {credentials.key}"}
         self._client = ProviderClient(self.name, self._settings.client, headers=headers, tls=tls)
         self._listing = Listing(self.name, self._listed, self._settings.listing_seconds)
@@ -106,7 +111,14 @@ class StealthEx:
     async def quote(self, request: QuoteRequest, *, deadline: Deadline | None = None) -> Offer:
         codes = await self._listing.codes(request.source, request.target, deadline)
         found, limits = await both(
-            self._estimate(codes, request.amount, request.side, request.rate_type, deadline),
+            self._estimate(
+                codes,
+                request.amount,
+                request.side,
+                request.rate_type,
+                deadline,
+                request.markup_bps,
+            ),
             self._range(codes, request.rate_type, deadline),
         )
         # How an estimate says that an amount is too small is in no document: so the limits say it.
@@ -135,8 +147,9 @@ class StealthEx:
         side: Side,
         rate_type: RateType,
         deadline: Deadline | None,
+        markup_bps: int,
     ) -> wire.Estimate:
-        body = {**_route(codes, side, rate_type), "amount": amount}
+        body = {**_route(codes, side, rate_type), **_fee(markup_bps), "amount": amount}
         call = Call("quote", "POST", "/rates/estimated-amount", body=body)
         return wire.estimate(await self._asked(call, deadline))
 
@@ -176,7 +189,9 @@ class StealthEx:
         self, codes: tuple[Code, Code], request: OrderRequest, deadline: Deadline | None
     ) -> str:
         """A rate for the amounts that were offered; refused if it has become worse."""
-        found = await self._estimate(codes, request.amount_from, "send", "fixed", deadline)
+        found = await self._estimate(
+            codes, request.amount_from, "send", "fixed", deadline, request.markup_bps
+        )
         answers.promised(self.name, request, found.amount)
         if found.rate_id is None:
             raise unavailable(self.name, Fault.SHAPE, "quote.rate.id")
@@ -232,6 +247,12 @@ def _route(codes: tuple[Code, Code], side: Side, rate_type: RateType) -> dict[st
     }
 
 
+def _fee(markup_bps: int) -> dict[str, object]:
+    """The partner's markup, which it adds to its own fee."""
+    percent = Decimal(markup_bps) / _BPS_OF_PERCENT
+    return {"additional_fee_percent": percent} if markup_bps else {}
+
+
 def _order(
     request: OrderRequest, codes: tuple[Code, Code], rate_id: str | None
 ) -> dict[str, object]:
@@ -244,6 +265,7 @@ def _order(
     }
     return {
         **_route(codes, "send", request.rate_type),
+        **_fee(request.markup_bps),
         "amount": request.amount_from,
         "address": request.payout_address,
         **{name: value for name, value in extras.items() if value is not None},

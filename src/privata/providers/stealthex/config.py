@@ -10,6 +10,7 @@ from typing import Final
 from privata.core.lifecycle import OrderStatus
 from privata.providers.currencies import Chain
 from privata.providers.http.client import ClientSettings
+from privata.providers.markup import MAX_MARKUP_BPS
 from privata.providers.port import Refunds
 
 _S = OrderStatus
@@ -61,7 +62,8 @@ class StealthExSettings:
 
     `page` is how many currencies one call lists, and `pages` how many calls are made at most.
     `wait` is how long a deposit is waited for where no end is named. `refunds`: deposits go back to
-    the address given at creation, and no call for it is known.
+    the address given at creation, and no call for it is known. `most_markup_bps`: how much it adds
+    for us (`additional_fee_percent`); where its end is, no document says.
     """
 
     client: ClientSettings = _CLIENT
@@ -72,3 +74,4 @@ class StealthExSettings:
     pages: int = 20
     wait: timedelta = timedelta(hours=1)
     refunds: Refunds = _REFUNDS
+    most_markup_bps: int = MAX_MARKUP_BPS

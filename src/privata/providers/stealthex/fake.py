@@ -50,6 +50,7 @@ class _Body(TypedDict):
     estimation: str
     rate: str
     amount: NotRequired[Decimal]
+    additional_fee_percent: NotRequired[Decimal]
     address: NotRequired[str]
     extra_id: NotRequired[str]
     refund_address: NotRequired[str]
@@ -95,7 +96,10 @@ class FakeStealthEx(FakeExchange):
     async def estimate(self, request: web.Request) -> object:
         source, target = _pair(body := await _body(request))
         direct = body["estimation"] == "direct"
-        sent, received = self.priced(source, target, body["amount"], direct=direct)
+        fee = body.get("additional_fee_percent", Decimal(0))
+        sent, received = self.priced(
+            source, target, body["amount"], direct=direct, markup_percent=fee
+        )
         self._within(source, sent)
         answer: dict[str, object] = {"estimated_amount": received if direct else sent}
         if body["rate"] == "fixed":
@@ -110,7 +114,10 @@ class FakeStealthEx(FakeExchange):
         fixed = body["rate"] == "fixed"
         if fixed and not body.get("rate_id", "").startswith("rate-"):
             raise _error(400, "InvalidRate")
-        amount_from, amount_to = self.priced(source, target, body["amount"], direct=True)
+        fee = body.get("additional_fee_percent", Decimal(0))
+        amount_from, amount_to = self.priced(
+            source, target, body["amount"], direct=True, markup_percent=fee
+        )
         self._within(source, amount_from)
         number = self.new_id()
         address, extra_id = self.address_for(source, number)

@@ -46,6 +46,7 @@ class Trocador:
 
     name = "trocador"
     environment = Environment.LIVE
+    most_markup_bps = 0
 
     def __init__(
         self,

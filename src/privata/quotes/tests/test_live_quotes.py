@@ -20,7 +20,10 @@ from privata.core.errors import (
 from privata.core.tenancy import Environment, system_actor
 from privata.infra.context import AppContext
 from privata.providers.fakes.traps import Trap
+from privata.providers.fixedfloat.tests import case as fixedfloat
 from privata.providers.port import Offer, QuoteRequest
+from privata.providers.stealthex.fake import FakeStealthEx
+from privata.providers.stealthex.tests.case import adapter as stealthex
 from privata.quotes import rules, service
 from privata.quotes.quote import Quote
 from privata.quotes.rules import without_relisted
@@ -170,28 +173,39 @@ async def test_equal_offers_go_to_who_completed_more_orders(
 async def test_a_partner_turns_exchanges_off_and_sets_markups(
     ctx: AppContext, market: Market, organization: uuid.UUID
 ) -> None:
-    await market.open("changenow")
-    await market.open("exolix")
+    for made, adapter in ((fixedfloat.fake(), fixedfloat.adapter), (FakeStealthEx(), stealthex)):
+        one = adapter(await made.start())
+        market.others[made.name] = made
+        await market.enter(made.name, lambda _, one=one: one)
     actor = system_actor(organization, LIVE, "tests")
     await setting.choose(ctx, actor=actor, choice=PartnerChoice("", True, 100))
-    await setting.choose(ctx, actor=actor, choice=PartnerChoice("exolix", True, 50))
+    await setting.choose(ctx, actor=actor, choice=PartnerChoice("stealthex", True, 50))
 
     def markups(quotes: list[Quote]) -> dict[str, int]:
         return {quote.offer.provider: quote.markup_bps for quote in quotes}
 
     # A smaller markup is the better offer.
-    assert list(markups(await estimate(ctx, organization)).items()) == [
-        ("exolix", 50),
-        ("changenow", 100),
-    ]
+    both = await estimate(ctx, organization)
+    assert list(markups(both).items()) == [("stealthex", 50), ("fixedfloat", 100)]
     assert markups(await estimate(ctx, organization, markup_bps=0)) == {
-        "changenow": 0,
-        "exolix": 0,
+        "fixedfloat": 0,
+        "stealthex": 0,
     }
     assert set(markups(await estimate(ctx)).values()) == {0}
-    await setting.choose(ctx, actor=actor, choice=PartnerChoice("changenow", False, None))
-    assert names(await estimate(ctx, organization)) == ["exolix"]
+    await setting.choose(ctx, actor=actor, choice=PartnerChoice("fixedfloat", False, None))
+    assert names(await estimate(ctx, organization)) == ["stealthex"]
     assert len(await estimate(ctx)) == 2
+
+
+async def test_a_markup_that_an_exchange_does_not_collect_is_not_taken_from_the_user(
+    ctx: AppContext, market: Market
+) -> None:
+    """The user got less than the exchange was to send, and the rest was nobody's."""
+    await market.open("changenow")
+    (plain,) = await estimate(ctx, markup_bps=0)
+    (marked,) = await estimate(ctx, markup_bps=300)
+    assert marked.markup_bps == 0
+    assert marked.offer.amount_to == plain.offer.amount_to
 
 
 def test_what_an_aggregator_passes_on_from_an_exchange_that_is_asked_is_left_out() -> None:

@@ -89,7 +89,11 @@ async def test_a_live_order_goes_all_the_way(
     done = await row_of(ctx)
     assert (done["tx_in_hash"], done["tx_out_hash"]) == (order.tx_in, order.tx_out)
     assert done["amount_to_actual"] == order.sent
-    assert row["amount_to_expected"] < order.amount_to  # by the markup
+    assert (row["amount_to_expected"], row["markup_bps"]) == (order.amount_to, 100)
+    (earned,) = await ctx.database.pool.fetch("SELECT markup_bps, usd_value FROM ledger_earning")
+    assert tuple(earned) == (100, row["usd_value"])
+    # What the partner is paid, FixedFloat keeps for us.
+    assert [one.json().get("afftax") for one in exchange.calls("create")] == [1]
 
 
 async def test_the_secret_of_an_order_is_sealed_and_goes_to_its_provider_only(

@@ -16,6 +16,7 @@ from privata.infra.context import AppContext
 from privata.providers.adapters import ADAPTERS
 from privata.providers.changenow.adapter import ChangeNow
 from privata.providers.changenow.fake import FakeChangeNow
+from privata.providers.fakes.exchange import FakeExchange
 from privata.providers.port import Credentials
 from privata.routing import setting
 from privata.routing.refreshing import refresh_due
@@ -29,6 +30,7 @@ class Market:
     def __init__(self, ctx: AppContext, patch: pytest.MonkeyPatch) -> None:
         self.ctx = ctx
         self.fakes: dict[str, FakeChangeNow] = {}
+        self.others: dict[str, FakeExchange] = {}
         self._patch = patch
 
     async def open(self, name: str, spread: str = "0.01", **more: Any) -> FakeChangeNow:
@@ -52,5 +54,5 @@ class Market:
 
     async def close(self) -> None:
         """Stop them all."""
-        for fake in self.fakes.values():
+        for fake in (*self.fakes.values(), *self.others.values()):
             await fake.stop()

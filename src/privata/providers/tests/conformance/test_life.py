@@ -15,6 +15,7 @@ from privata.core.tenancy import Environment
 from privata.providers.currencies import CANONICAL
 from privata.providers.failures import AmountRefused, Refusal
 from privata.providers.fakes.exchange import FakeError
+from privata.providers.markup import MAX_MARKUP_BPS
 from privata.providers.port import OrderSnapshot, QuoteRequest, RateType
 from privata.providers.tests.conformance.case import (
     ACCOUNT,
@@ -101,6 +102,25 @@ async def test_an_order_is_opened_as_it_was_asked_for(world: World, rate_type: R
         assert validate_address("BTC", opened.deposit_address).address == order.deposit_address
         assert opened.expires_at > request.created_at
         assert opened.amount_to is None or opened.amount_to >= offer.amount_to
+
+
+async def test_a_markup_is_collected_or_not_asked_for(world: World) -> None:
+    """What the provider collects is in its offer and in its order; others collect nothing."""
+    most, usual = world.adapter.most_markup_bps, world.case.usual
+    assert most in (0, MAX_MARKUP_BPS)
+    plain = await world.adapter.quote(sell("0.01", usual))
+    offer = await world.adapter.quote(replace(sell("0.01", usual), markup_bps=most))
+    assert (plain.markup_bps, offer.markup_bps) == (0, most)
+    kept = offer.amount_to / plain.amount_to
+    assert abs(kept - (1 - Decimal(most) / 10_000)) < Decimal("0.0001")
+    request = replace(
+        world.order(rate_type=usual, amount_to=offer.amount_to, rate_id=offer.rate_id),
+        markup_bps=most,
+    )
+    opened = await world.adapter.create_order(request)
+    if usual not in world.case.amountless:
+        there = world.fake.book[opened.provider_order_id]
+        assert abs(there.amount_to - offer.amount_to) < Decimal("0.00001")
 
 
 async def test_memos_go_both_ways(world: World) -> None:
