@@ -24,6 +24,7 @@ from privata.infra.sealing import UnsealError
 from privata.infra.waking import until_woken
 from privata.orders import store
 from privata.orders.claims import Polls
+from privata.orders.following.amounts import believed
 from privata.orders.following.pacing import Places
 from privata.orders.following.polling import is_lost
 from privata.orders.moving import ORDERS_WAKEUP, Moved, advance, expire_in_silence
@@ -197,6 +198,8 @@ async def follow(ctx: AppContext, row: Order, writing: asyncio.Semaphore) -> Non
     """Ask the provider of a claimed order where it stands, and apply the answer."""
     try:
         report = await _report(ctx, row)
+        if row.environment == Environment.LIVE:
+            report = believed(row, report)
     except (ProviderError, UnsealError) as error:
         # The lease runs out and the order is asked about again.
         log.warning("order %s: %s does not report: %s", row.id, row.provider, error)
