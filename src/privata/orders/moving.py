@@ -5,13 +5,15 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, Final
 
 import msgspec
 
 from privata.core.errors import NotFound, OrderNotFound
 from privata.core.ids import ORDER_ID
 from privata.core.lifecycle import OrderStatus, route, steps
+from privata.core.money import CONTEXT, floor_to
 from privata.core.refund_window import window_ends
 from privata.core.tenancy import Actor, Environment
 from privata.events import service as events
@@ -32,6 +34,12 @@ ORDERS_WAKEUP = "privata_orders"
 BY_PROVIDER = "provider"
 BY_CLOCK = "clock"
 BY_OPERATOR = "operator"
+
+#: Less of the expected amount than this was a smaller deposit, and no rate that moved; of 1.
+LEAST_SENT: Final = Decimal("0.95")
+
+#: Decimals of a value, as the ledger keeps it.
+_USD_DECIMALS: Final = 8
 
 _rng = random.SystemRandom()
 
@@ -243,8 +251,22 @@ async def _enter(
         await ledger.earn(
             tx,
             ctx,
-            order=ledger.CompletedOrder(row.id, row.organization_id, row.usd_value, row.markup_bps),
+            order=ledger.CompletedOrder(
+                row.id, row.organization_id, _swapped_value(row, report), row.markup_bps
+            ),
         )
+
+
+def _swapped_value(row: WholeOrder, report: Report) -> Decimal | None:
+    """What was swapped was worth in US dollars, when the order was made.
+
+    Who deposits a tenth of what was agreed has a tenth swapped, and providers pay for that tenth.
+    """
+    sent, expected = report.amount_to_actual, row.amount_to_expected
+    if row.usd_value is None or sent is None or sent >= CONTEXT.multiply(expected, LEAST_SENT):
+        return row.usd_value
+    part = CONTEXT.divide(CONTEXT.multiply(row.usd_value, sent), expected)
+    return floor_to(part, _USD_DECIMALS)
 
 
 def _told(ctx: AppContext, row: WholeOrder, move: store.Move) -> list[events.NewEvent]:

@@ -139,6 +139,23 @@ async def test_a_markup_that_the_exchange_does_not_collect_earns_nothing(
     assert earned["share"] > 0
 
 
+async def test_a_tenth_of_the_deposit_earns_a_tenth(
+    ctx: AppContext, market: Market, organization: uuid.UUID
+) -> None:
+    """It earned as if all had been swapped: money for an order that hardly was one."""
+    fake = await market.open("changenow")
+    order = await order_of(ctx, organization, await quote_of(ctx, organization))
+    there = fake.book[order["provider_order_id"]]
+    there.deposited = there.amount_from / 10
+    fake.move(there.id, "finished")
+    there.sent = there.amount_to / 10
+    await look(ctx)
+    assert (await states(ctx, order["order_id"]))[-1] == "completed"
+    worth = await ctx.database.pool.fetchval("SELECT usd_value FROM orders")
+    earned = await ctx.database.pool.fetchval("SELECT usd_value FROM ledger_earning")
+    assert abs(earned - worth / 10) < Decimal("0.01")
+
+
 async def test_the_next_best_collects_its_own_markup(
     ctx: AppContext, market: Market, organization: uuid.UUID
 ) -> None:
