@@ -52,6 +52,7 @@ class Fault(StrEnum):
     TX_HASH = "tx_hash"
     STALE = "stale"
     UNKNOWN_ERROR = "unknown_error"
+    DEFECT = "defect"
     RESTING = "resting"
     NOT_SET_UP = "not_set_up"
 
@@ -90,6 +91,7 @@ _UNAVAILABLE: Final = {
     Fault.TX_HASH: "sent a transaction hash that is none",
     Fault.STALE: "answered with a price that is too old",
     Fault.UNKNOWN_ERROR: "answered with an error that we do not know",
+    Fault.DEFECT: "was not understood: its adapter has a defect",
     Fault.RESTING: "is not called for a while: it failed again and again",
     Fault.NOT_SET_UP: "is not set up, or not for this environment",
 }

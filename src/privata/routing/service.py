@@ -171,6 +171,11 @@ class Routing:
         except TimeoutError:
             self._settle(provider, permit, Fault.TIMEOUT)
             raise unavailable(provider.name, Fault.TIMEOUT) from None
+        except Exception as error:
+            # An answer that its adapter did not expect must cost no other provider anything.
+            log.exception("provider %s: its adapter has a defect", provider.name)
+            self._settle(provider, permit, Fault.DEFECT)
+            raise unavailable(provider.name, Fault.DEFECT) from error
         self._settle(provider, permit, None)
         return found
 

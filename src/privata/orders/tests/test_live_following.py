@@ -13,10 +13,13 @@ import pytest
 from conftest import wait_for
 from privata.infra.context import AppContext
 from privata.infra.settings import Settings
+from privata.orders.following import outages
+from privata.orders.following.outages import MANY
 from privata.orders.following.poller import MOST_AT_ONCE, follow_orders
 from privata.orders.tests.test_live_orders import order_of, quote_of
 from privata.providers.changenow.fake import FakeChangeNow
 from privata.providers.fakes.traps import Trap
+from privata.routing.outages import note_down, note_up
 from privata.routing.tests.market import Market
 
 #: Two workers could not hold all of them at once.
@@ -54,6 +57,34 @@ def known(fake: FakeChangeNow, name: str, count: int) -> None:
     (order,) = fake.book.values()
     for n in range(1, count + 1):
         fake.book[f"{name}-{n}"] = replace(order, id=f"{name}-{n}")
+
+
+@pytest.mark.parametrize(("made", "told"), [(MANY - 1, 0), (MANY, 1)])
+async def test_who_used_an_exchange_much_of_late_is_told_of_its_outage(
+    ctx: AppContext, market: Market, organization: uuid.UUID, made: int, told: int
+) -> None:
+    """All of its orders there have ended, and the next ones would not be made (SPEC 13)."""
+    await market.open("changenow")
+    order = await order_of(ctx, organization, await quote_of(ctx, organization))
+    pool = ctx.database.pool
+    await pool.execute(_COPIES, "changenow", made, 60.0, order["order_id"])
+    # The copies have ids of no moment; what was made long ago counts for nothing.
+    await pool.execute("UPDATE orders SET poll_at = NULL")
+    await pool.execute(
+        "UPDATE orders SET id = 'prv-ffffffff-' || substr(id, 14) WHERE id <> $1", order["order_id"]
+    )
+    await note_down(ctx, "changenow", "timeout")
+    while await outages.tell_once(ctx):
+        pass
+    count = "SELECT count(*) FROM event WHERE channel = 'ops'"
+    assert await pool.fetchval(count) == told
+    await pool.execute("UPDATE orders SET created_at = created_at - interval '24 hours'")
+    await note_up(ctx, "changenow")
+    await pool.execute("UPDATE provider_outage SET ended_at = ended_at - interval '6 minutes'")
+    await note_down(ctx, "changenow", "timeout")
+    while await outages.tell_once(ctx):
+        pass
+    assert await pool.fetchval(count) == told
 
 
 async def test_an_exchange_that_hangs_holds_up_no_other_and_no_order_is_asked_about_twice(

@@ -159,6 +159,25 @@ async def test_an_exchange_that_comes_back_is_probed_once_and_used_again(
     assert await ctx.database.pool.fetchval("SELECT count(*) FROM provider_outage") == 1
 
 
+async def test_an_adapter_with_a_defect_costs_no_other_exchange_anything(
+    ctx: AppContext,
+    market: Market,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A hostile answer that nobody thought of ended every estimate with an error of ours."""
+    await market.open("changenow")
+    await market.open("exolix")
+    (broken,) = (one for one in await routing_of(ctx).enabled(LIVE) if one.name == "exolix")
+
+    async def surprised(*args: object, **more: object) -> Offer:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(type(broken.provider), "quote", surprised)
+    assert names(await estimate(ctx)) == ["changenow"]
+    assert "its adapter has a defect" in caplog.text
+
+
 async def test_equal_offers_go_to_who_completed_more_orders(
     ctx: AppContext, market: Market
 ) -> None:
