@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from privata.core.lifecycle import OrderStatus
 from privata.infra.http.idempotency import LOCK_S
 from privata.orders.opening import opening
+from privata.orders.service import advance
+from privata.providers.port import Report
 from privata.quotes import rules
 from privata.routing.tests.market import KEY, Market
 from tests.conftest import ADDRESSES, Partner
@@ -57,6 +60,32 @@ async def test_a_live_order_from_the_quote_to_the_deposit_address(
     assert read.json() == order
     for answer in (*answers, read, offers):
         assert KEY not in answer.text
+
+
+async def test_what_the_provider_of_a_live_order_can_do_about_refunds(
+    partner: Partner, market: Market
+) -> None:
+    """`convert_to_stable` was taken, refused by the exchange, and left to the operator."""
+    await market.open("changenow")
+    listed = await partner.get("/providers/refund-capability", key=partner.live_key)
+    (one,) = listed.json()["providers"]
+    assert (one["provider"], one["refund_capability"]) == ("changenow", "programmatic")
+    assert (one["actions"], one["stable_targets"]) == (["return_to_refund_address"], [])
+    made = await partner.post("/order/create", await wanted(partner), key=partner.live_key)
+    order = made.json()
+    assert (order["refund_capability"], order["refund_window_hours"]) == ("programmatic", 24)
+    await advance(
+        partner.ctx, order_id=order["order_id"], report=Report(OrderStatus.REFUND_REQUIRED)
+    )
+    path = f"/order/{order['order_id']}/refund-action"
+    body = {"convert_to_stable": True, "stable_target": "USDT-ERC20"}
+    refused = await partner.post(path, body, key=partner.live_key)
+    assert refused.status_code == 409
+    error = refused.json()["error"]
+    assert error["code"] == "REFUND_NOT_PROGRAMMATIC"
+    assert error["provider"] == "changenow"
+    taken = await partner.post(path, {"refund_to_address": ADDRESSES["BTC"]}, key=partner.live_key)
+    assert (taken.status_code, taken.json()["state"]) == (200, "requested")
 
 
 async def test_a_create_that_got_no_answer_is_not_sent_again_with_the_same_key(

@@ -53,6 +53,8 @@ async def ask_due(ctx: AppContext) -> int:
     chosen = ctx.settings.prices
     listed = await exchanges.listed_by_name(ctx) if "providers" in chosen else {}
     names = {*listed, *feeds.by_name}
+    if not names:
+        return 0
     if not names <= feeds.registered:
         await store.register(ctx.database.pool, names)
         feeds.registered |= names
