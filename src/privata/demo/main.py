@@ -1,4 +1,4 @@
-"""`privata demo`: server, worker, receiver and wallets in one process, ready in seconds."""
+"""`privata demo`: server, worker, receiver and wallets in one process, exchanges beside it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict
 
 from privata.core.errors import StartupError
 from privata.demo.credentials import Credentials
+from privata.demo.exchanges import Exchange, running_exchanges
+from privata.demo.live_wallets import run_live_wallets
 from privata.demo.partner import demo_partner
 from privata.demo.wallets import run_wallets
 from privata.infra.context import AppContext
@@ -42,14 +45,21 @@ def run_demo(*, as_json: bool) -> None:
 
 
 async def _demo(ctx: AppContext, web: socket.socket, *, as_json: bool) -> None:
-    async with _receiver() as (receiver, receiver_url), asyncio.TaskGroup() as group:
+    async with (
+        _receiver() as (receiver, receiver_url),
+        running_exchanges(ctx) as exchanges,
+        asyncio.TaskGroup() as group,
+    ):
         partner = await demo_partner(ctx, receiver_url)
         receiver.secrets = [partner.webhook_secret]
         group.create_task(serve_on(web, ctx))
         group.create_task(work(ctx))
         await _answers(web)
-        _announce(ctx, partner, as_json=as_json)
-        group.create_task(run_wallets(ctx.settings.base_url, partner.test_key))
+        _announce(ctx, partner, exchanges, as_json=as_json)
+        base_url, names = ctx.settings.base_url, [one.name for one in exchanges]
+        group.create_task(run_wallets(base_url, partner.test_key))
+        if exchanges:
+            group.create_task(run_live_wallets(base_url, partner.live_key, names))
 
 
 @contextlib.asynccontextmanager
@@ -87,7 +97,9 @@ async def _answers(web: socket.socket) -> None:
         return
 
 
-def _announce(ctx: AppContext, partner: Credentials, *, as_json: bool) -> None:
+def _announce(
+    ctx: AppContext, partner: Credentials, exchanges: Sequence[Exchange], *, as_json: bool
+) -> None:
     base_url = ctx.settings.base_url
     facts = {
         "base_url": base_url,
@@ -99,10 +111,12 @@ def _announce(ctx: AppContext, partner: Credentials, *, as_json: bool) -> None:
         "operator_password": partner.operator_password,
         "receiver_url": partner.receiver_url,
         "webhook_secret": partner.webhook_secret,
+        "exchanges": [asdict(one) for one in exchanges],
     }
     if as_json:
         text = json.dumps(facts)
     else:
+        made = "test and live orders" if exchanges else "test orders"
         text = f"""
   Privata is running.
 
@@ -115,9 +129,18 @@ def _announce(ctx: AppContext, partner: Credentials, *, as_json: bool) -> None:
     live key       {partner.live_key}
   Receiver         {partner.receiver_url}   shows every webhook that arrives
     its secret     {partner.webhook_secret}
+  Exchanges        {_listed(exchanges)}
 
   Try:  curl '{base_url}/partner/v1/estimate?from=BTC&to=ETH&amount=0.1'
-  Simulated wallets are making orders. Ctrl-C stops everything.
+  Simulated wallets are making {made}. Ctrl-C stops everything.
 """
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
+
+
+def _listed(exchanges: Sequence[Exchange]) -> str:
+    """A line for each, under one another."""
+    if not exchanges:
+        return "your own providers; the demo starts no fakes and makes no live orders"
+    lines = ["fakes on this machine, for the live key"]
+    return "\n".join(lines + [f"    {one.name:14} {one.manner}" for one in exchanges])
