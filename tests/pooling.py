@@ -21,6 +21,7 @@ from tests.faults.programs import free_port
 _IGNORED = (
     "extra_float_digits, options, jit, intervalstyle, statement_timeout, lock_timeout,"
     " idle_in_transaction_session_timeout, plan_cache_mode, enable_seqscan, enable_bitmapscan,"
+    " enable_hashjoin, enable_mergejoin,"
     " enable_sort"
 )
 

@@ -12,10 +12,13 @@ from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from conftest import Cluster, environment_for
+from conftest import Cluster, environment_for, wait_for
 from privata.infra.context import AppContext
+from privata.infra.database import for_django
+from privata.infra.database.postgres import Database
 from privata.infra.settings import Settings
 from tests.relay import Relay, relayed
 
@@ -23,6 +26,8 @@ from .conftest import Scale
 from .harness import CONCURRENCY, OPTIONS, Harness
 from .standby import Server, Servers
 from .traffic import through_programs
+
+_READS = "SELECT current_setting('port') = $1"
 
 
 @dataclass
@@ -106,6 +111,48 @@ async def harness(ctx: AppContext, settings: Settings, tmp_path: Path) -> AsyncI
         made = Harness(ctx, env, tmp_path / "journal", stack)
         await made.open()
         yield made
+
+
+async def test_a_process_that_only_reads_leaves_a_server_that_is_read_only(pair: Pair) -> None:
+    """No write of it is refused, so nothing else tells it that what it reads is old."""
+    url = pair.url("postgres")
+    database = await Database.connect(url, size=3)
+    try:
+        held = [await database.pool.acquire() for _ in range(3)]
+        for one in held:
+            await database.pool.release(one)
+        await pair.strike("read-only")
+
+        async def moved() -> bool:
+            return bool(await database.pool.fetchval(_READS, str(pair.standby.port)))
+
+        await wait_for(moved)
+        # No connection is left from before, not only the one that was asked.
+        async with AsyncExitStack() as stack:
+            for _ in range(3):
+                one = await stack.enter_async_context(database.pool.acquire())
+                assert await one.fetchval(_READS, str(pair.standby.port))
+    finally:
+        await database.close()
+
+
+async def test_pages_that_only_read_leave_a_server_that_is_read_only(pair: Pair) -> None:
+    url = pair.url("postgres")
+    kind = for_django.pages_database(url, 1)["OPTIONS"]["pool"]["connection_class"]
+    page = await asyncio.to_thread(kind.connect, for_django.conninfo(url), autocommit=True)
+    try:
+        await pair.strike("read-only")
+
+        async def refused() -> bool:
+            try:
+                await asyncio.to_thread(page.execute, "")  # as their pool tries it
+            except psycopg.OperationalError:
+                return True
+            return False
+
+        await wait_for(refused)
+    finally:
+        page.close()
 
 
 @pytest.mark.parametrize("how", ["killed", "hung", "cut", "read-only"])

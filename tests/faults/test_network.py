@@ -25,6 +25,18 @@ ROUNDS = 100
 DEADLINE_S = 0.5
 
 
+#: Whether anything is being sent or will be at the next look: what is due, unless an earlier event
+#: of its order waits.
+_UNDER_WAY = """
+SELECT EXISTS (
+    SELECT FROM webhook_due AS d
+    WHERE d.leased_until IS NOT NULL OR d.due_at <= now() AND NOT EXISTS (
+        SELECT FROM webhook_due AS head
+        WHERE head.endpoint_id = d.endpoint_id AND head.order_id = d.order_id
+          AND head.event_seq < d.event_seq))
+"""
+
+
 class Network:
     """The network of this loop; while it is gone every new connection ends in `how`."""
 
@@ -110,9 +122,9 @@ async def test_ten_minutes_without_a_network(
             await wait_for(failed)
 
         async def at_rest() -> bool:
-            # What is judged while the network comes back may find it there.
-            under_way = "SELECT EXISTS (SELECT FROM webhook_due WHERE leased_until IS NOT NULL)"
-            return not await harness.ctx.database.pool.fetchval(under_way)
+            # What is judged while the network comes back may find it there: nothing is being sent,
+            # and nothing is about to be claimed.
+            return not await harness.ctx.database.pool.fetchval(_UNDER_WAY)
 
         await wait_for(at_rest)
         for hook in hooks:

@@ -12,9 +12,7 @@ from typing import Final
 import msgspec
 
 from privata.core.money import CONTEXT, format_amount, parse_amount
-
-#: A maximum this high stands for none.
-NO_MAXIMUM: Final = Decimal(10) ** 15
+from privata.providers.port import NO_MAXIMUM
 
 #: Wallets also write exponents. Longer numbers are no amounts.
 _WRITTEN: Final = re.compile(r"\d{1,60}(\.\d{1,60})?([eE][-+]?\d{1,2})?", re.ASCII)

@@ -28,8 +28,6 @@ router = Router(TAG)
 
 _KEY: Final = KeyAccess(Scope.ORDERS)
 
-#: The platform's own markup stands in the quote; their API has no parameter for a partner's.
-
 #: What is taken besides the amounts: nothing, since `toAmount` includes every fee.
 _NO_FEE: Final = "0"
 

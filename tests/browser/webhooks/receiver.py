@@ -54,10 +54,13 @@ async def settled(receiver: Receiver) -> None:
     receiver.behave("ok")
 
 
-#: All but the latest endpoints of a receiver.
+#: The endpoint of a file's tests that only look: it stays as long as the file's receiver does.
+LOOKED_AT = "Looked at"
+
+#: All but the latest endpoints of a receiver, and the one that is looked at.
 _FORGET = """
 UPDATE webhook_endpoint SET status = 'disabled', deleted_at = now()
-WHERE id IN (SELECT id FROM webhook_endpoint WHERE url = %s AND deleted_at IS NULL
+WHERE id IN (SELECT id FROM webhook_endpoint WHERE url = %s AND alias <> %s AND deleted_at IS NULL
              AND status IN ('active', 'disabled') ORDER BY created_at DESC OFFSET 5)
 """
 
@@ -65,7 +68,7 @@ WHERE id IN (SELECT id FROM webhook_endpoint WHERE url = %s AND deleted_at IS NU
 async def add_endpoint(page: Page, server: Server, receiver: Receiver, name: str) -> str:
     """Add the receiver as an endpoint through the form; the address of the endpoint's page."""
     # Files share a server, and its organization may have 20: those of tests that are over go.
-    server.execute(_FORGET, receiver.hook)
+    server.execute(_FORGET, receiver.hook, LOOKED_AT)
     await page.goto(server.path("webhooks/new"))
     await page.get_by_label("Name", exact=True).fill(name)
     await page.get_by_label("URL", exact=True).fill(receiver.hook)

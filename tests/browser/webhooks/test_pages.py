@@ -17,7 +17,14 @@ from tests.browser.audit import (
 from tests.browser.conftest import Audit, OpenPage
 from tests.browser.people import Sessions
 from tests.browser.server import Server
-from tests.browser.webhooks.receiver import LIVE_MS, Receiver, add_endpoint, add_failing, settled
+from tests.browser.webhooks.receiver import (
+    LIVE_MS,
+    LOOKED_AT,
+    Receiver,
+    add_endpoint,
+    add_failing,
+    settled,
+)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -28,7 +35,7 @@ async def failing(
     session = await sessions.of(server.credentials)
     context = await new_context(browser, storage_state=session)
     await settled(receiver_process)
-    address = await add_failing(await context.new_page(), server, receiver_process, "Looked at")
+    address = await add_failing(await context.new_page(), server, receiver_process, LOOKED_AT)
     await context.close()
     return address
 

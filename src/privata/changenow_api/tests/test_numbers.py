@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from privata.changenow_api.numbers import NO_MAXIMUM, ceiling, number, number_of, read_amount
+from privata.changenow_api.numbers import ceiling, number, number_of, read_amount
+from privata.providers.port import NO_MAXIMUM
 
 
 @pytest.mark.parametrize(

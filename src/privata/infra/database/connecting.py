@@ -23,7 +23,7 @@ from privata.infra.database.faults import (
     NotWritable,
     means_loss,
 )
-from privata.infra.database.losses import lost_at, note_loss
+from privata.infra.database.losses import READ_ONLY, lost_at, note_loss
 from privata.infra.database.poolers import FORGETFUL
 
 #: What libpq's URLs call them, the options of a TCP socket that they set (Linux).
@@ -145,6 +145,7 @@ class WatchedConnection(asyncpg.Connection):
         self.made_at = time.monotonic()
         #: Since when an answer is waited for, in monotonic seconds; 0: none is.
         self.asked_at = 0.0
+        self._writable = self._is_writable()
         _set_options(transport, self.tcp)
         watching.watched(self)
 
@@ -184,7 +185,7 @@ class WatchedConnection(asyncpg.Connection):
     ) -> T:
         self.asked_at = time.monotonic()
         try:
-            return await ask(*args, **more)
+            answer = await ask(*args, **more)
         except TimeoutError:
             # Nobody waits for the answer any more, nor until the server has taken that in.
             self.terminate()
@@ -200,6 +201,19 @@ class WatchedConnection(asyncpg.Connection):
             raise
         finally:
             self.asked_at = 0.0
+        self._look_at_the_server()
+        return answer
+
+    def _look_at_the_server(self) -> None:
+        """One that only reads never meets the error of a write, and would go on reading what is
+        old. A server that has been read-only from the first is one the URL allows."""
+        if self._writable and not self._is_writable():
+            self._writable = False
+            note_loss(self.url, self.made_at)
+
+    def _is_writable(self) -> bool:
+        # One that has been lost tells nothing any more.
+        return self.is_closed() or getattr(self.get_settings(), READ_ONLY, None) != "on"
 
 
 def _watched(url: str, tcp: Mapping[str, int]) -> type[WatchedConnection]:

@@ -15,7 +15,7 @@ from psycopg.pq import TransactionStatus
 
 from privata.infra.database import hosts, watching
 from privata.infra.database.address import parse_address
-from privata.infra.database.losses import lost_at, note_loss
+from privata.infra.database.losses import READ_ONLY, lost_at, note_loss
 from privata.infra.database.postgres import LIMITS
 
 #: Seconds a page waits for a connection of the pages' pool before it answers 503.
@@ -90,6 +90,7 @@ class WatchedConnection(psycopg.Connection[Any]):
         self.made_at = time.monotonic()
         self.asked_at = 0.0
         self._asking = threading.Lock()
+        self._writable = self._is_writable()
         watching.watched(self)
 
     @classmethod
@@ -137,6 +138,17 @@ class WatchedConnection(psycopg.Connection[Any]):
                 self.asked_at = 0.0
             if self.pgconn.transaction_status == TransactionStatus.UNKNOWN:
                 note_loss(self.url, self.made_at)
+            else:
+                self._look_at_the_server()
+
+    def _look_at_the_server(self) -> None:
+        # As the connections of asyncpg do: a page that only reads would go on reading what is old.
+        if self._writable and not self._is_writable():
+            self._writable = False
+            note_loss(self.url, self.made_at)
+
+    def _is_writable(self) -> bool:
+        return self.info.parameter_status(READ_ONLY) != "on"
 
 
 def _watched(url: str) -> type[WatchedConnection]:

@@ -10,6 +10,10 @@ import threading
 import time
 from typing import Final
 
+#: What the server tells unasked, with the next answer, as soon as it accepts no more writes
+#: (PostgreSQL's documentation, "Asynchronous Operations" of the protocol; from version 14).
+READ_ONLY: Final = "default_transaction_read_only"
+
 _LOST_AT: Final[dict[str, float]] = {}
 _lock: Final = threading.Lock()
 

@@ -17,7 +17,8 @@ from privata.infra.wrong_settings import example, variable
 
 #: Settings that take any text here; what uses them says what is wrong with it.
 ANY_TEXT: Final = {
-    *("home", "host", "public_url", "worker_health_host", "payout_journal", "mail_from"),
+    *("home", "host", "public_url", "worker_health_host", "payout_journal", "order_archive"),
+    "mail_from",
     *("database_url", "database_listen_url", "database_owner_url", "database_retention_url"),
 }
 
