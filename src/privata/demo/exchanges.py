@@ -30,9 +30,15 @@ PACE_S: Final = 2.5
 #: How long the slow one takes longer, seconds: a quote waits for it, and hardly longer.
 SLOW_S: Final = 1.2
 
-#: The one that fails: the share of its calls, and in every so many seconds the last so many.
+#: The one that fails: the share of its calls, and in every so many seconds all for so many. From
+#: the end of an outage to the next one it is longer than `routing.outages.SAME_WITHIN`, or the
+#: second would be no news; a breaker may take until after the end to notice it.
 FAILING: Final = 0.05
-AWAY_S: Final = (180, 40)
+AWAY_S: Final = (420, 60)
+
+#: Of its orders, one in so many waits for a deposit that never comes, from the first on. So the
+#: partner always has an open order there, and is told of each outage.
+UNPAID_EVERY: Final = 3
 
 #: Of the orders at the one that is steady, one in so many needs a refund, from the first on.
 STRAND_EVERY: Final = 4
@@ -72,13 +78,17 @@ PLANS: Final = (
     ),
     Plan(
         "fixedfloat",
-        f"slow: every call takes {SLOW_S:g} s longer",
+        f"slow: every call takes {SLOW_S:g} s longer, so a quote of all takes that long",
         ("--slow", f"{SLOW_S}"),
     ),
     Plan(
         "exolix",
-        f"fails: {FAILING:.0%} of its calls, and for {AWAY_S[1]} s in every {AWAY_S[0]} s all",
-        ("--down", f"{FAILING}", "--away", *map(str, AWAY_S)),
+        f"fails: {FAILING:.0%} of its calls, and all of them for {AWAY_S[1]} s in every"
+        f" {AWAY_S[0] // 60} minutes; one order in {UNPAID_EVERY} is never paid",
+        (
+            *("--down", f"{FAILING}", "--away", *map(str, AWAY_S)),
+            *("--unpaid-every", f"{UNPAID_EVERY}"),
+        ),
     ),
 )
 

@@ -11,6 +11,7 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from privata.core.errors import StartupError
 from privata.demo.credentials import Credentials
@@ -101,7 +102,7 @@ def _announce(
     ctx: AppContext, partner: Credentials, exchanges: Sequence[Exchange], *, as_json: bool
 ) -> None:
     base_url = ctx.settings.base_url
-    facts = {
+    facts: dict[str, Any] = {
         "base_url": base_url,
         "test_key": partner.test_key,
         "live_key": partner.live_key,
@@ -112,6 +113,7 @@ def _announce(
         "receiver_url": partner.receiver_url,
         "webhook_secret": partner.webhook_secret,
         "exchanges": [asdict(one) for one in exchanges],
+        "try": _tries(base_url, partner, exchanges),
     }
     if as_json:
         text = json.dumps(facts)
@@ -127,20 +129,42 @@ def _announce(
   Partner API      {base_url}/partner/v1   (OpenAPI at /partner/v1/openapi.json)
     test key       {partner.test_key}
     live key       {partner.live_key}
-  Receiver         {partner.receiver_url}   shows every webhook that arrives
+  Receiver         {partner.receiver_url}   shows the webhooks of test orders
     its secret     {partner.webhook_secret}
   Exchanges        {_listed(exchanges)}
 
-  Try:  curl '{base_url}/partner/v1/estimate?from=BTC&to=ETH&amount=0.1'
+  Try:
+    {_curls(facts["try"])}
+
   Simulated wallets are making {made}. Ctrl-C stops everything.
 """
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
+def _tries(
+    base_url: str, partner: Credentials, exchanges: Sequence[Exchange]
+) -> list[tuple[str, str]]:
+    """What to ask first: URLs, each with its key."""
+    estimate = "estimate?from=BTC&to=ETH&to_network=ETH&amount=0.1"
+    tries = [(estimate, partner.test_key)]
+    if exchanges:
+        # The order that needs a refund, and the outage, are there some minutes after the start.
+        tries += [
+            (f"{estimate}&include=all", partner.live_key),
+            ("me/orders?status=refund_required", partner.live_key),
+            ("events?after=0", partner.live_key),
+        ]
+    return [(f"{base_url}/partner/v1/{path}", key) for path, key in tries]
+
+
+def _curls(tries: Sequence[tuple[str, str]]) -> str:
+    return "\n    ".join(f"curl -H 'X-API-Key: {key}' '{url}'" for url, key in tries)
+
+
 def _listed(exchanges: Sequence[Exchange]) -> str:
     """A line for each, under one another."""
     if not exchanges:
         return "your own providers; the demo starts no fakes and makes no live orders"
-    lines = ["fakes on this machine, for the live key"]
+    lines = ["fakes on this machine, for live orders; warnings below tell of their outages"]
     return "\n".join(lines + [f"    {one.name:14} {one.manner}" for one in exchanges])

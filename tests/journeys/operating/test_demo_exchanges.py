@@ -58,6 +58,24 @@ def offers_of_all(api: httpx.Client) -> dict[str, dict[str, Any]]:
     return until(all_offered)  # type: ignore[no-any-return]
 
 
+def orders(api: httpx.Client) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = api.get("/me/orders", params={"limit": 100}).json()["orders"]
+    return found
+
+
+def outages(api: httpx.Client) -> set[str]:
+    """The exchanges of whose outage the partner was told."""
+    found, after = set(), "0"
+    while True:
+        page = api.get("/events", params={"after": after}).json()
+        for one in page["events"]:
+            if one["type"] == "provider_outage_affecting_partner":
+                found.add(one["body"]["provider"])
+        if not page["more"]:
+            return found
+        after = page["last"]
+
+
 def is_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
@@ -76,9 +94,14 @@ async def test_live_orders_are_swapped_stranded_and_refunded_while_an_exchange_i
         assert all(is_running(one["pid"]) for one in running.values())
         # The slow one is among those who answer.
         quote = offers_of_all(api)["fixedfloat"]
+        for url, key in demo["try"]:
+            tried = httpx.get(url, headers={"X-API-Key": key}, timeout=20)
+            assert tried.status_code == 200, tried.text
         body = {"quote_id": quote["quote_id"], "address": ADDRESSES["ETH"]}
         made = api.post("/order/create", json=body)
         assert made.status_code == 201, made.text
+        # An order at the one that fails stays open, so that there is somebody to tell of an outage.
+        until(lambda: "exolix" in {one["provider"] for one in orders(api)})
         # One hangs from now on: the others' offers come all the same.
         os.kill(running["exolix"]["pid"], signal.SIGSTOP)
         left = offers(api)
@@ -94,7 +117,7 @@ async def test_live_orders_are_swapped_stranded_and_refunded_while_an_exchange_i
             # The wallets' own first order at ChangeNOW: nobody here has asked for it.
             return [
                 one
-                for one in api.get("/me/orders", params={"limit": 100}).json()["orders"]
+                for one in orders(api)
                 if one["provider"] == "changenow"
                 and (one["refund"] or {}).get("state") == "processing"
             ]
@@ -109,6 +132,7 @@ async def test_live_orders_are_swapped_stranded_and_refunded_while_an_exchange_i
         else:
             raise AssertionError("the deposit was not sent back")
         until(lambda: order(made.json()["order_id"])["status"] == "completed")
+        until(lambda: "exolix" in outages(api))
     assert not any(is_running(one["pid"]) for one in demo["exchanges"])
     assert not await owner.fetchval("SELECT bool_or(enabled) FROM provider")
     assert {one.stem for one in (tmp_path / "exchanges").iterdir()} >= {"changenow", "fixedfloat"}

@@ -46,6 +46,7 @@ FAKES: Final[Mapping[str, Callable[..., FakeExchange]]] = {
 @click.option("--down", type=click.FloatRange(0, 1), default=0.0, help="Share of calls that fail.")
 @click.option("--away", type=(float, float), help="Every so many seconds, down for so many.")
 @click.option("--strand-every", type=click.IntRange(1), help="One order in so many is stranded.")
+@click.option("--unpaid-every", type=click.IntRange(1), help="One order in so many is not paid.")
 @click.option("--uneven", is_flag=True, help="Let the spread depend on the pair.")
 @click.option("--book", type=click.Path(path_type=Path), help="Keep the orders in this file.")
 @click.option("--until-eof", is_flag=True, help="End when standard input does.")
@@ -58,6 +59,7 @@ def main(
     down: float,
     away: tuple[float, float] | None,
     strand_every: int | None,
+    unpaid_every: int | None,
     uneven: bool,
     book: Path | None,
     until_eof: bool,
@@ -67,7 +69,8 @@ def main(
     Prints the base URL for its adapter.
     """
     fake = FAKES[name](spread=spread, pace_s=pace, slow_s=slow, down=down)
-    fake.away, fake.strand_every, fake.uneven = away, strand_every, uneven
+    fake.away, fake.strand_every, fake.unpaid_every = away, strand_every, unpaid_every
+    fake.uneven = uneven
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(fake, port, book, until_eof=until_eof))
 

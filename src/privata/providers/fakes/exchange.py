@@ -63,6 +63,7 @@ class FakeOrder:
     deposited: Decimal | None = None
     sent: Decimal | None = None
     stranded: bool = False
+    unpaid: bool = False
     refund_asked_at: datetime | None = None
     facts: dict[str, object] = field(default_factory=dict)
 
@@ -115,9 +116,10 @@ class FakeExchange(ABC):
     (`call` -> dotted path -> JSON); `errors` answers a call with an error, a number of times.
 
     What follows is for the demo. `down` is the share of calls that fail, and `slow_s` what each
-    takes longer; with `away` everything fails in the last `away[1]` of every `away[0]` seconds. One
-    order in `strand_every`, from the first on, goes wrong and needs a refund. `uneven`: the spread
-    depends on the pair, so that a pair has another best provider than the next one.
+    takes longer; with `away` everything fails for `away[1]` of every `away[0]` seconds, first after
+    a quarter of them. From the first on, one order in `strand_every` goes wrong and needs a refund,
+    and one in `unpaid_every` never gets its deposit. `uneven`: the spread depends on the pair, so
+    that a pair has another best provider than the next one.
     """
 
     name: ClassVar[str]
@@ -126,6 +128,7 @@ class FakeExchange(ABC):
 
     away: tuple[float, float] | None = None
     strand_every: int | None = None
+    unpaid_every: int | None = None
     uneven: bool = False
 
     def __init__(
@@ -219,6 +222,8 @@ class FakeExchange(ABC):
 
     def _move_on(self, order: FakeOrder, pace_s: float) -> None:
         now = self.clock.now()
+        if order.unpaid:
+            return
         if order.refund_asked_at is not None:
             asked = (now - order.refund_asked_at).total_seconds()
             if order.tx_refund is None and asked >= pace_s:
@@ -266,7 +271,9 @@ class FakeExchange(ABC):
 
     def enter(self, order: FakeOrder) -> FakeOrder:
         """Put a new order into the book."""
-        order.stranded = self.strand_every is not None and len(self.book) % self.strand_every == 0
+        number = len(self.book)
+        order.stranded = self.strand_every is not None and number % self.strand_every == 0
+        order.unpaid = self.unpaid_every is not None and number % self.unpaid_every == 0
         self.book[order.id] = order
         return order
 
@@ -308,7 +315,7 @@ class FakeExchange(ABC):
         if self.away is None:
             return False
         every, seconds = self.away
-        return (time.monotonic() - self._started_at) % every >= every - seconds
+        return (time.monotonic() - self._started_at - every / 4) % every < seconds
 
     async def _in_the_format(self, route: Route, request: web.Request) -> web.Response:
         try:

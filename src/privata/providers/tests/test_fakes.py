@@ -115,6 +115,22 @@ async def test_a_fake_goes_away_and_comes_back() -> None:
         await fake.stop()
 
 
+async def test_a_fake_leaves_orders_without_their_deposit() -> None:
+    clock = ManualClock(datetime.now(UTC))
+    fake = FakeChangeNow(pace_s=1, clock=clock)
+    fake.unpaid_every = 2
+    one = adapter(await fake.start())
+    try:
+        world = World(CHANGENOW, fake, one)
+        unpaid, paid = await world.opened(), await world.opened()
+        clock.advance(timedelta(seconds=10))
+        assert (await one.get_order(unpaid, clock.now())).status is OrderStatus.WAITING_DEPOSIT
+        assert (await one.get_order(paid, clock.now())).status is OrderStatus.COMPLETED
+    finally:
+        await one.close()
+        await fake.stop()
+
+
 async def test_an_uneven_spread_is_the_same_every_time() -> None:
     fakes = [FakeChangeNow(), FakeChangeNow(), FakeChangeNow()]
     fakes[0].uneven = fakes[1].uneven = True
