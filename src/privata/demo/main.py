@@ -1,4 +1,4 @@
-"""`privata demo`: server, worker, receiver and wallets in one process, ready in seconds."""
+"""`privata demo`: server, worker, receiver and wallets in one process, exchanges beside it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ import logging
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict
+from typing import Any
 
 from privata.core.errors import StartupError
 from privata.demo.credentials import Credentials
+from privata.demo.exchanges import Exchange, running_exchanges
+from privata.demo.live_wallets import run_live_wallets
 from privata.demo.partner import demo_partner
 from privata.demo.wallets import run_wallets
 from privata.infra.context import AppContext
@@ -42,14 +46,21 @@ def run_demo(*, as_json: bool) -> None:
 
 
 async def _demo(ctx: AppContext, web: socket.socket, *, as_json: bool) -> None:
-    async with _receiver() as (receiver, receiver_url), asyncio.TaskGroup() as group:
+    async with (
+        _receiver() as (receiver, receiver_url),
+        running_exchanges(ctx) as exchanges,
+        asyncio.TaskGroup() as group,
+    ):
         partner = await demo_partner(ctx, receiver_url)
         receiver.secrets = [partner.webhook_secret]
         group.create_task(serve_on(web, ctx))
         group.create_task(work(ctx))
         await _answers(web)
-        _announce(ctx, partner, as_json=as_json)
-        group.create_task(run_wallets(ctx.settings.base_url, partner.test_key))
+        _announce(ctx, partner, exchanges, as_json=as_json)
+        base_url, names = ctx.settings.base_url, [one.name for one in exchanges]
+        group.create_task(run_wallets(base_url, partner.test_key))
+        if exchanges:
+            group.create_task(run_live_wallets(base_url, partner.live_key, names))
 
 
 @contextlib.asynccontextmanager
@@ -87,9 +98,11 @@ async def _answers(web: socket.socket) -> None:
         return
 
 
-def _announce(ctx: AppContext, partner: Credentials, *, as_json: bool) -> None:
+def _announce(
+    ctx: AppContext, partner: Credentials, exchanges: Sequence[Exchange], *, as_json: bool
+) -> None:
     base_url = ctx.settings.base_url
-    facts = {
+    facts: dict[str, Any] = {
         "base_url": base_url,
         "test_key": partner.test_key,
         "live_key": partner.live_key,
@@ -99,10 +112,13 @@ def _announce(ctx: AppContext, partner: Credentials, *, as_json: bool) -> None:
         "operator_password": partner.operator_password,
         "receiver_url": partner.receiver_url,
         "webhook_secret": partner.webhook_secret,
+        "exchanges": [asdict(one) for one in exchanges],
+        "try": _tries(base_url, partner, exchanges),
     }
     if as_json:
         text = json.dumps(facts)
     else:
+        made = "test and live orders" if exchanges else "test orders"
         text = f"""
   Privata is running.
 
@@ -113,11 +129,42 @@ def _announce(ctx: AppContext, partner: Credentials, *, as_json: bool) -> None:
   Partner API      {base_url}/partner/v1   (OpenAPI at /partner/v1/openapi.json)
     test key       {partner.test_key}
     live key       {partner.live_key}
-  Receiver         {partner.receiver_url}   shows every webhook that arrives
+  Receiver         {partner.receiver_url}   shows the webhooks of test orders
     its secret     {partner.webhook_secret}
+  Exchanges        {_listed(exchanges)}
 
-  Try:  curl '{base_url}/partner/v1/estimate?from=BTC&to=ETH&amount=0.1'
-  Simulated wallets are making orders. Ctrl-C stops everything.
+  Try:
+    {_curls(facts["try"])}
+
+  Simulated wallets are making {made}. Ctrl-C stops everything.
 """
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
+
+
+def _tries(
+    base_url: str, partner: Credentials, exchanges: Sequence[Exchange]
+) -> list[tuple[str, str]]:
+    """What to ask first: URLs, each with its key."""
+    estimate = "estimate?from=BTC&to=ETH&to_network=ETH&amount=0.1"
+    tries = [(estimate, partner.test_key)]
+    if exchanges:
+        # The order that needs a refund, and the outage, are there some minutes after the start.
+        tries += [
+            (f"{estimate}&include=all", partner.live_key),
+            ("me/orders?status=refund_required", partner.live_key),
+            ("events?after=0", partner.live_key),
+        ]
+    return [(f"{base_url}/partner/v1/{path}", key) for path, key in tries]
+
+
+def _curls(tries: Sequence[tuple[str, str]]) -> str:
+    return "\n    ".join(f"curl -H 'X-API-Key: {key}' '{url}'" for url, key in tries)
+
+
+def _listed(exchanges: Sequence[Exchange]) -> str:
+    """A line for each, under one another."""
+    if not exchanges:
+        return "your own providers; the demo starts no fakes and makes no live orders"
+    lines = ["fakes on this machine, for live orders; warnings below tell of their outages"]
+    return "\n".join(lines + [f"    {one.name:14} {one.manner}" for one in exchanges])

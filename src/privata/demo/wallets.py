@@ -36,13 +36,13 @@ TTL_RANGE = (8, 90)
 _MEDIAN_USD, _SPREAD = 320.0, 1.1
 _USD_RANGE = (15.0, 40_000.0)
 
-_TIMEOUT = aiohttp.ClientTimeout(total=10)
+TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
 async def run_wallets(base_url: str, key: str) -> None:
     """Make orders until cancelled: one of each scenario at once, then a gentle stream."""
     async with aiohttp.ClientSession(
-        f"{base_url}/partner/v1/", headers={"X-API-Key": key}, timeout=_TIMEOUT
+        f"{base_url}/partner/v1/", headers={"X-API-Key": key}, timeout=TIMEOUT
     ) as session:
         rng = random.Random()  # noqa: S311  # traffic, not secrets
         for scenario in Scenario:
@@ -67,8 +67,7 @@ async def _swap(
     session: aiohttp.ClientSession, rng: random.Random, scenario: Scenario, ttl: int
 ) -> None:
     source, target = rng.sample(list(PRICES), 2)
-    usd = min(max(_MEDIAN_USD * rng.lognormvariate(0, _SPREAD), _USD_RANGE[0]), _USD_RANGE[1])
-    amount = Decimal(f"{usd:.2f}") / PRICES[source]
+    amount = Decimal(f"{some_dollars(rng):.2f}") / PRICES[source]
     query = {
         "from": source.ticker,
         "from_network": source.network,
@@ -79,7 +78,7 @@ async def _swap(
         "markup_bps": str(rng.choice([0, 25, 50, 100])),
     }
     async with session.get("estimate", params=query) as answer:
-        quote = await _json(answer)
+        quote = await json_of(answer)
     address, extra_id = deposit_address(target.network, f"wallet:{rng.getrandbits(64)}")
     refund_address, refund_extra_id = deposit_address(source.network, f"user:{rng.getrandbits(64)}")
     body = {
@@ -93,11 +92,17 @@ async def _swap(
         "sandbox_ttl": ttl,
     }
     async with session.post("order/create", json=body) as answer:
-        order = await _json(answer)
+        order = await json_of(answer)
     log.debug("wallet made %s (%s)", order["order_id"], scenario)
 
 
-async def _json(answer: aiohttp.ClientResponse) -> dict[str, Any]:
+def some_dollars(rng: random.Random) -> float:
+    """What somebody swaps, in US dollars."""
+    return min(max(_MEDIAN_USD * rng.lognormvariate(0, _SPREAD), _USD_RANGE[0]), _USD_RANGE[1])
+
+
+async def json_of(answer: aiohttp.ClientResponse) -> dict[str, Any]:
+    """The content of an answer; `ClientError` with its error if it is one."""
     content: dict[str, Any] = await answer.json()
     if not answer.ok:
         raise aiohttp.ClientError(f"{answer.status} {content.get('error')}")

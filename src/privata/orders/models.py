@@ -13,10 +13,11 @@ from django.db.models.functions import Now
 from privata.core.ids import new_id
 from privata.core.lifecycle import OPEN, FailedReason, OrderStatus
 from privata.infra.fields import amount_field, environment_field, one_of
+from privata.orders.following.models import PollPace
 from privata.orders.opening.models import OrderAttempt
 from privata.orders.states import LATE_ENDS, Density, ExportState, LateState
 
-__all__ = ["OrderAttempt"]  # made in a package of its own
+__all__ = ["OrderAttempt", "PollPace"]  # made in packages of their own
 
 #: Numbers above every amount that can be written; also refuses NaN, which sorts above Infinity.
 _TOO_MUCH = 10**36

@@ -9,7 +9,7 @@ import dataclasses
 import typing
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from privata.core.tenancy import Environment
 from privata.providers.currencies import CANONICAL
@@ -31,6 +31,14 @@ class LiveProvider(Provider, Protocol):
         ...
 
 
+class ReadingRate(NamedTuple):
+    """How often a provider may be asked about orders, if it is asked nothing else: calls a minute,
+    and how many at once."""
+
+    per_minute: float
+    burst: float
+
+
 def names_for(environment: Environment) -> tuple[str, ...]:
     """The names of all providers of an environment, enabled or not."""
     if environment is Environment.TEST:
@@ -49,10 +57,7 @@ def live_provider(name: str, credentials: Credentials, base_url: str | None) -> 
     if base_url is None:
         made = make(credentials)
     else:
-        # Every adapter's second argument is its settings, with the client's among them
-        # (docs/providers.md).
-        kind = typing.get_args(typing.get_type_hints(make.__init__)["settings"])[0]
-        settings = kind()
+        settings = _settings_of(make)
         client = dataclasses.replace(settings.client, base_url=base_url)
         made = make(credentials, dataclasses.replace(settings, client=client))
     if made.environment is not Environment.LIVE:
@@ -79,6 +84,17 @@ def coingecko(
     return CoinGecko(url, IDS | dict(ids), headers, stale)
 
 
+def reading_rate(name: str) -> ReadingRate | None:
+    """What a provider allows to one key; None for a name without adapter."""
+    settings = _settings_of(_adapters().get(name))
+    if settings is None:
+        return None
+    client = settings.client
+    return ReadingRate(
+        client.calls_per_minute / client.read_weight, client.burst / client.read_weight
+    )
+
+
 def canonical(ticker: str, network: str) -> Asset | None:
     """Our asset of this ticker and network; None if we do not know it."""
     return _CANONICAL.get((ticker, network))
@@ -87,6 +103,13 @@ def canonical(ticker: str, network: str) -> Asset | None:
 def sandbox_address(network: str, seed: str) -> str:
     """A well-formed address of a network that is nobody's; it follows from the seed."""
     return deposit_address(network, seed)[0]
+
+
+def _settings_of(make: Any) -> Any:
+    # Every adapter's second argument is its settings, with the client's among them
+    # (docs/providers.md).
+    hint = typing.get_type_hints(make.__init__).get("settings")
+    return None if hint is None else typing.get_args(hint)[0]()
 
 
 def _adapters() -> dict[str, Any]:

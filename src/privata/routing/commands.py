@@ -41,7 +41,7 @@ def _list(run_once: RunOnce) -> click.Command:
     @click.command("list")
     @_JSON
     def command(as_json: bool) -> None:
-        """List all providers: enabled or not, what they list, outages."""
+        """List all providers: enabled or not, what they list, success, outages."""
         found: list[ShownProvider] = run_once(setting.providers)
         if as_json:
             click.echo(json.dumps({"providers": [_shown(one) for one in found]}))
@@ -79,7 +79,10 @@ def _enable(run_once: RunOnce) -> click.Command:
     @_NAME
     @click.option("--base-url", help='another address, such as a proxy; "" for the usual one')
     def command(name: str, base_url: str | None) -> None:
-        """Ask a provider for live quotes. Workers read its list within seconds."""
+        """Ask a provider for live quotes. Workers read its list within seconds.
+
+        Whether its credentials are right shows in the list after that: `privata providers list`.
+        """
         run_once(
             lambda ctx: setting.enable(
                 ctx, name, changes_url=base_url is not None, base_url=base_url or None
@@ -130,6 +133,8 @@ def _state(one: ShownProvider) -> str:
         parts.append(plural(one.assets, "asset"))
     if one.base_url is not None:
         parts.append(one.base_url)
+    if one.success is not None:
+        parts.append(f"{one.success:.0%} completed in 24 hours")
     if one.down_since is not None:
         parts.append(f"down since {iso(one.down_since)}")
     elif one.refresh_fault is not None:

@@ -20,8 +20,15 @@ MAX_MARKUP_BPS = 300
 
 
 async def set_credentials(ctx: AppContext, name: str, credentials: Credentials) -> None:
-    """Seal and keep what a provider gave the operator. It is enabled by `enable`."""
+    """Seal and keep what a provider gave the operator. It is enabled by `enable`.
+
+    `ValidationFailed` where nothing is given: no provider answers without.
+    """
     _require_known(name)
+    if credentials == Credentials():
+        raise ValidationFailed(
+            f"No credentials given. {name} keeps what it has. See docs/operations.md, Providers."
+        )
     sealed = sealed_credentials(ctx.sealer, name, credentials)
     await store.put_credentials(ctx.database.pool, name, sealed)
     routing_of(ctx).believe_no_longer()
@@ -103,4 +110,5 @@ def _require_address(name: str, base_url: str) -> None:
     try:
         live_provider(name, Credentials(), base_url)
     except ValueError as error:
-        raise ValidationFailed(f"The base URL is invalid: {error}.") from None
+        sentence = str(error)
+        raise ValidationFailed(f"{sentence[0].upper()}{sentence[1:]}.") from None

@@ -25,7 +25,7 @@ from tests.conftest import ADDRESSES
 
 FACTS = {
     "base_url", "test_key", "live_key", "owner_email", "owner_password", "operator_email",
-    "operator_password", "receiver_url", "webhook_secret",
+    "operator_password", "receiver_url", "webhook_secret", "exchanges", "try",
 }  # fmt: skip
 
 SUCCESS = ["waiting_deposit", "confirming", "exchanging", "sending", "completed"]
@@ -46,12 +46,12 @@ def verify(raw_body: bytes, header: str, secret: str) -> bool:
 
 
 @contextlib.contextmanager
-def running_demo(home: Path) -> Iterator[dict[str, Any]]:
-    """`privata demo --json` from its one line until Ctrl-C."""
+def running_demo(home: Path, **more: str) -> Iterator[dict[str, Any]]:
+    """`privata demo --json` from its one line until Ctrl-C, with `more` in its environment."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PRIVATA_")}
     process = subprocess.Popen(
         [sys.executable, "-m", "privata", "demo", "--json"],
-        env=kept | {"PRIVATA_HOME": str(home), "PRIVATA_PORT": "0"},
+        env=kept | {"PRIVATA_HOME": str(home), "PRIVATA_PORT": "0"} | more,
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -140,7 +140,7 @@ def test_an_order_travels_from_curl_to_verified_webhooks(home: Path) -> None:
         assert (stats["unverified"], stats["duplicates"], stats["out_of_order"]) == (0, 0, 0)
 
     with running_demo(home) as again:
-        kept = FACTS - {"base_url", "receiver_url"}
+        kept = FACTS - {"base_url", "receiver_url", "exchanges", "try"}
         assert {name: again[name] for name in kept} == {name: demo[name] for name in kept}
         order = make_order(again, sandbox_ttl=0)
         until(lambda: len(deliveries_of(again, order["order_id"])) == len(SUCCESS))

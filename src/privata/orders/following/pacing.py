@@ -1,13 +1,14 @@
-"""How many orders of one provider are asked about at once.
+"""How many orders of one provider are asked about at once, and how soon the others are.
 
 Orders are claimed whoever has them. A provider that hangs, or is slow, would soon hold every place
-of a worker: so each has some, and orders beyond them are given back for a moment. Its rate limit is
-kept by its client; what waits there is bounded by the same places.
+of a worker: so each has some, and orders beyond them are given back for a moment. So are those for
+which the provider's rate, which all workers share, has no call left.
 """
 
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Final
@@ -17,6 +18,7 @@ from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
 from privata.orders import store
 from privata.orders.following.polling import is_expired
+from privata.orders.following.rates import PollRates
 from privata.orders.rows import Order
 from privata.routing.service import routing_of
 
@@ -24,7 +26,8 @@ from privata.routing.service import routing_of
 PER_PROVIDER: Final = 16
 
 #: How soon an order is due again that found no place, and the longest wait for one whose provider
-#: rests; seconds. Up to half as much comes on top.
+#: rests or has no call left; seconds. Up to half as much comes on top. The longest is shorter than
+#: the pause after an answer to an old order, so those that have not been asked about come first.
 NO_PLACE_S: Final = 2.0
 MOST_REST_S: Final = 30.0
 
@@ -34,27 +37,58 @@ _rng = random.SystemRandom()
 class Places:
     """The places of each real provider in this worker."""
 
-    def __init__(self, ctx: AppContext) -> None:
+    def __init__(self, ctx: AppContext, rates: PollRates | None = None) -> None:
         self._ctx = ctx
+        self._rates = rates or PollRates(ctx.database.pool)
         self._taken: Counter[str] = Counter()
+        self._line: dict[str, float] = {}
 
     async def those_who_may(self, claimed: Sequence[Order]) -> list[Order]:
         """The claimed orders that are asked about now; the others are given back for a while."""
-        free: Counter[str] = Counter()
-        may: list[Order] = []
+        begun: Counter[str] = Counter()
+        placed: list[Order] = []
         later: list[Order] = []
         waits: list[float] = []
         for row in claimed:
-            wait = self._wait(row, free)
+            wait = self._wait(row, begun)
             if wait:
                 later.append(row)
                 waits.append(wait * (1 + _rng.random() / 2))
             else:
-                free[row.provider] += 1
-                may.append(row)
+                begun[row.provider] += 1
+                placed.append(row)
+        may, in_line = await self._with_a_call(placed)
+        later += in_line
+        waits += [self._place_in_line(row.provider) * (1 + _rng.random() / 2) for row in in_line]
         if later:
             await store.defer_polls(self._ctx.database.pool, later, waits)
         return may
+
+    async def _with_a_call(self, placed: Sequence[Order]) -> tuple[list[Order], list[Order]]:
+        """The orders for which their provider's rate has a call, and the others."""
+        live = Counter(row.provider for row in placed if row.environment == Environment.LIVE)
+        left = await self._rates.take(live) if live else {}
+        may: list[Order] = []
+        in_line: list[Order] = []
+        for row in placed:
+            if row.environment == Environment.TEST:
+                may.append(row)
+            elif left[row.provider]:
+                left[row.provider] -= 1
+                may.append(row)
+            else:
+                in_line.append(row)
+        return may, in_line
+
+    def _place_in_line(self, name: str) -> float:
+        """Seconds until an order without a call may expect one, behind those before it.
+
+        Each worker has a line of its own. Where they meet, some orders have to wait once more.
+        """
+        rate, now = self._rates.of(name), time.monotonic()
+        call_s = 0.0 if rate is None else rate.call_s
+        self._line[name] = at = max(self._line.get(name, 0.0), now) + call_s
+        return min(max(at - now, NO_PLACE_S), MOST_REST_S)
 
     def _wait(self, row: Order, begun: Counter[str]) -> float:
         if row.environment == Environment.TEST:

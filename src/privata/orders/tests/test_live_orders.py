@@ -21,6 +21,7 @@ from privata.orders.claims import Polls
 from privata.orders.following import outages
 from privata.orders.following.pacing import PER_PROVIDER, Places
 from privata.orders.following.poller import follow_once
+from privata.orders.following.rates import PollRates
 from privata.orders.rows import order_row
 from privata.providers.changenow.adapter import ChangeNow
 from privata.providers.failures import Fault
@@ -356,7 +357,8 @@ async def test_orders_of_a_resting_exchange_are_given_back_unasked(
     fake = await market.open("changenow")
     order = await order_of(ctx, organization, await quote_of(ctx, organization))
     (row,) = map(order_row, await ctx.database.pool.fetch("SELECT * FROM orders"))
-    places = Places(ctx)
+    # As if it named no rate: of that, see `test_poll_rates`.
+    places = Places(ctx, PollRates(ctx.database.pool, lambda _: None))
     assert len(await places.those_who_may([row] * (PER_PROVIDER + 3))) == PER_PROVIDER
     fake.trap = Trap.SERVER_ERROR
     for _ in range(RULES.failures):

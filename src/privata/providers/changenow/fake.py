@@ -190,7 +190,12 @@ class FakeChangeNow(FakeExchange):
             raise _error(400, "not_available", text)
         order.facts["actions"] = False
         order.facts["refunding_to"] = body["address"]
+        order.refund_asked_at = self.clock.now()
         return {"result": True}
+
+    def strand(self, order_id: str) -> None:
+        """Let the exchange fail, with the deposit to be sent back."""
+        self.move(order_id, "failed", actions=True)
 
     def finish_refund(self, order_id: str) -> None:
         """The refund that was asked for is sent."""

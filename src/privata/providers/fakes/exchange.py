@@ -10,11 +10,14 @@ from __future__ import annotations
 import asyncio
 import random
 import secrets
+import time
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import ClassVar, Final
 
 import msgspec
@@ -61,6 +64,9 @@ class FakeOrder:
     tx_refund: str | None = None
     deposited: Decimal | None = None
     sent: Decimal | None = None
+    stranded: bool = False
+    unpaid: bool = False
+    refund_asked_at: datetime | None = None
     facts: dict[str, object] = field(default_factory=dict)
 
 
@@ -110,12 +116,22 @@ class FakeExchange(ABC):
     `straight` are its words for an order that goes well, in their order. `trap` answers everything
     until it is taken away; `changed` puts raw JSON in the place of one field of a call's answers
     (`call` -> dotted path -> JSON); `errors` answers a call with an error, a number of times.
-    `down` is the share of calls that fail, and `slow_s` what each takes longer: for the demo.
+
+    What follows is for the demo. `down` is the share of calls that fail, and `slow_s` what each
+    takes longer; with `away` everything fails for `away[1]` of every `away[0]` seconds, first after
+    a quarter of them. From the first on, one order in `strand_every` goes wrong and needs a refund,
+    and one in `unpaid_every` never gets its deposit. `uneven`: the spread depends on the pair, so
+    that a pair has another best provider than the next one.
     """
 
     name: ClassVar[str]
     base_path: ClassVar[str] = ""
     straight: ClassVar[Sequence[str]]
+
+    away: tuple[float, float] | None = None
+    strand_every: int | None = None
+    unpaid_every: int | None = None
+    uneven: bool = False
 
     def __init__(
         self,
@@ -138,6 +154,7 @@ class FakeExchange(ABC):
         self.errors: dict[str, list[FakeError]] = {}
         self.sent_bytes = 0
         self._runner: web.AppRunner | None = None
+        self._started_at = time.monotonic()
         self._rng = random.Random()  # noqa: S311  # outages of a demo, not secrets
 
     @abstractmethod
@@ -149,6 +166,7 @@ class FakeExchange(ABC):
         app = web.Application()
         for route in self.routes():
             app.router.add_route(route.method, self.base_path + route.path, self._answering(route))
+        self._started_at = time.monotonic()
         self._runner = web.AppRunner(
             app, handler_cancellation=True, shutdown_timeout=0.1, access_log=None
         )
@@ -162,6 +180,19 @@ class FakeExchange(ABC):
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
+
+    def open_book(self, path: Path) -> None:
+        """Go on with the orders that `close_book` has kept, if there are any."""
+        try:
+            self.book = msgspec.json.decode(path.read_bytes(), type=dict[str, FakeOrder])
+        except (FileNotFoundError, msgspec.MsgspecError):
+            self.book = {}
+
+    def close_book(self, path: Path) -> None:
+        """Keep the orders for the next start."""
+        draft = path.with_suffix(".draft")
+        draft.write_bytes(msgspec.json.encode(self.book))
+        draft.replace(path)
 
     def calls(self, name: str) -> list[Seen]:
         """The requests of a call, oldest first."""
@@ -187,12 +218,34 @@ class FakeExchange(ABC):
     def find(self, order_id: str) -> FakeOrder | None:
         """An order of the book, moved on if there is a pace."""
         order = self.book.get(order_id)
-        if order is not None and self.pace_s is not None and order.status in self.straight:
-            age = (self.clock.now() - order.created_at).total_seconds()
-            place = min(int(age / self.pace_s), len(self.straight) - 1)
-            if place > self.place(order.status):
-                self.move(order_id, self.straight[place])
+        if order is not None and self.pace_s is not None:
+            self._move_on(order, self.pace_s)
         return order
+
+    def _move_on(self, order: FakeOrder, pace_s: float) -> None:
+        now = self.clock.now()
+        if order.unpaid:
+            return
+        if order.refund_asked_at is not None:
+            asked = (now - order.refund_asked_at).total_seconds()
+            if order.tx_refund is None and asked >= pace_s:
+                self.finish_refund(order.id)
+        elif order.status in self.straight:
+            age = (now - order.created_at).total_seconds()
+            place = min(int(age / pace_s), len(self.straight) - 1)
+            if order.stranded and place > 1:
+                self.move(order.id, self.straight[1])
+                self.strand(order.id)
+            elif place > self.place(order.status):
+                self.move(order.id, self.straight[place])
+
+    def strand(self, order_id: str) -> None:
+        """Let an order whose deposit has come need a refund."""
+        raise NotImplementedError(f"the fake of {self.name} strands no orders")
+
+    def finish_refund(self, order_id: str) -> None:
+        """The refund that was asked for is sent."""
+        raise NotImplementedError(f"the fake of {self.name} sends no refunds")
 
     def priced(
         self,
@@ -205,12 +258,20 @@ class FakeExchange(ABC):
     ) -> tuple[Decimal, Decimal]:
         """What is sent and what is received, for an amount of one of them."""
         rate = CONTEXT.divide(PRICES[source.ticker], PRICES[target.ticker])
-        rate = CONTEXT.multiply(rate, (1 - self.spread) * (1 - markup_percent / 100))
+        spread = self._spread_of(source, target)
+        rate = CONTEXT.multiply(rate, (1 - spread) * (1 - markup_percent / 100))
         if direct:
             return amount, floor_to(CONTEXT.multiply(amount, rate), min(target.decimals, 8))
         unit = Decimal(1).scaleb(-min(source.decimals, 8))
         sent = floor_to(CONTEXT.divide(amount, rate), min(source.decimals, 8)) + unit
         return sent, amount
+
+    def _spread_of(self, source: Asset, target: Asset) -> Decimal:
+        if not self.uneven:
+            return self.spread
+        # From half to one and a half of it: the same for a pair at every start.
+        pair = f"{self.name} {source.ticker} {target.ticker}".encode()
+        return self.spread * (50 + zlib.crc32(pair) % 101) / 100
 
     def bounds(self, source: Asset) -> tuple[Decimal, Decimal]:
         """The least and the most that may be sent."""
@@ -219,6 +280,9 @@ class FakeExchange(ABC):
 
     def enter(self, order: FakeOrder) -> FakeOrder:
         """Put a new order into the book."""
+        number = len(self.book)
+        order.stranded = self.strand_every is not None and number % self.strand_every == 0
+        order.unpaid = self.unpaid_every is not None and number % self.unpaid_every == 0
         self.book[order.id] = order
         return order
 
@@ -248,13 +312,19 @@ class FakeExchange(ABC):
                 )
             )
             await asyncio.sleep(self.slow_s)
-            if self._rng.random() < self.down:
+            if self._rng.random() < self.down or self._is_away():
                 return await traps.answer(traps.Trap.SERVER_ERROR, request, self._sent)
             if self.trap is not None:
                 return await traps.answer(self.trap, request, self._sent)
             return await self._in_the_format(route, request)
 
         return answering
+
+    def _is_away(self) -> bool:
+        if self.away is None:
+            return False
+        every, seconds = self.away
+        return (time.monotonic() - self._started_at - every / 4) % every < seconds
 
     async def _in_the_format(self, route: Route, request: web.Request) -> web.Response:
         try:

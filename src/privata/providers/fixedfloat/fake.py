@@ -124,7 +124,12 @@ class FakeFixedFloat(FakeExchange):
             raise _error(500, "Choice is not possible")
         order.facts["choice"] = body["choice"]
         order.refund_address = body.get("address")
+        order.refund_asked_at = self.clock.now()
         return _envelope(data=True)
+
+    def strand(self, order_id: str) -> None:
+        """Let the order wait for a choice: less has come than was agreed."""
+        self.move(order_id, "EMERGENCY", emergency=["LESS"])
 
     def finish_refund(self, order_id: str) -> None:
         """The refund that was chosen is sent."""

@@ -31,6 +31,9 @@ LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 #: What is waited for where a 429 does not say, seconds.
 DEFAULT_PAUSE_S: Final = 5.0
 
+_POSITIVE: Final = (
+    *("calls_per_minute", "burst", "read_weight", "connections", "call_seconds", "body_bytes"),
+)
 _UNAUTHORIZED: Final = 401
 _RATE_LIMITED: Final = 429
 _SERVER_ERRORS: Final = 500
@@ -43,12 +46,14 @@ class ClientSettings:
     """How a provider is reached, and how much of it is used by one process.
 
     `base_url` is https, or http on this machine. `calls_per_minute` and `burst` count the units
-    that calls weigh, mostly 1. `call_seconds` bounds a call that has no deadline.
+    that calls weigh, mostly 1; `read_weight` is what asking about an order weighs. `call_seconds`
+    bounds a call that has no deadline.
     """
 
     base_url: str
     calls_per_minute: float
     burst: float
+    read_weight: float = 1.0
     connections: int = 16
     call_seconds: float = 10.0
     body_bytes: int = 4 * 1024 * 1024
@@ -60,7 +65,7 @@ class ClientSettings:
             raise ValueError("the base URL of a provider must be https, or http on this machine")
         if not parts.hostname or parts.username or parts.query or parts.fragment:
             raise ValueError("the base URL of a provider has a host and a path, and nothing else")
-        for name in ("calls_per_minute", "burst", "connections", "call_seconds", "body_bytes"):
+        for name in _POSITIVE:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} of a provider must be more than 0")
 

@@ -125,7 +125,7 @@ class SideShift:
             f"/pair/{named}",
             query,
             headers=self._headers(user_ip),
-            weight=self._settings.read_weight,
+            weight=self._settings.client.read_weight,
         )
         answer = await self._asked(call, deadline)
         self._check(answer, codes)
@@ -260,7 +260,7 @@ class SideShift:
             if request.extra_id is not None:
                 body["memo"] = request.extra_id
             path = f"/shifts/{seen.id}/set-refund-address"
-            call = self._write("refund", path, body, None, self._settings.read_weight)
+            call = self._write("refund", path, body, None, self._settings.client.read_weight)
             await self._asked(call, deadline)
         elif waits and not answers.same_address(
             request.network, request.address, seen.refund_address
@@ -287,7 +287,7 @@ class SideShift:
         return reply.fields()
 
     def _read(self, name: str, path: str) -> Call:
-        return Call(name, "GET", path, weight=self._settings.read_weight)
+        return Call(name, "GET", path, weight=self._settings.client.read_weight)
 
     def _write(
         self, name: str, path: str, body: object, user_ip: str | None, weight: float

@@ -36,7 +36,9 @@ CHAINS: Final[Mapping[str, Chain]] = {
 }
 
 #: 60 units a minute: 20 quotes of 3, or 5 shifts of 12, as its documents allow for each IP address.
-_CLIENT: Final = ClientSettings("https://sideshift.ai/api/v2", calls_per_minute=60, burst=60)
+_CLIENT: Final = ClientSettings(
+    "https://sideshift.ai/api/v2", calls_per_minute=60, burst=60, read_weight=0.1
+)
 _REFUNDS: Final = Refunds("programmatic", window_hours=24)
 
 
@@ -45,8 +47,8 @@ class SideShiftSettings:
     """`user_ip` is sent for users whose address is not known: calls from a server must name one,
     and rules of countries apply to it. `commission_percent` is ours; None: SideShift's default.
 
-    Unverified: `read_weight` (documents limit quotes and shifts only), the waits for a deposit
-    where a shift names no end, and `refund_hash`, the field with the transaction of a refund.
+    Unverified: `client.read_weight` (documents limit quotes and shifts only), the waits for a
+    deposit where a shift names no end, and `refund_hash`, the field with a refund's transaction.
     """
 
     client: ClientSettings = _CLIENT
@@ -55,7 +57,6 @@ class SideShiftSettings:
     commission_percent: str | None = None
     quote_weight: float = 3.0
     shift_weight: float = 12.0
-    read_weight: float = 0.1
     listing_seconds: float = 600.0
     float_wait: timedelta = timedelta(hours=24)
     fixed_wait: timedelta = timedelta(minutes=15)

@@ -134,7 +134,12 @@ class FakeSideShift(FakeExchange):
             raise _error(400, "Invalid refundDestination")
         order.refund_address, order.refund_extra_id = body["address"], body.get("memo")
         order.status = "refunding"
+        order.refund_asked_at = self.clock.now()
         return self._shown(order)
+
+    def strand(self, order_id: str) -> None:
+        """Let the shift wait for a refund address."""
+        self.move(order_id, "refund")
 
     def finish_refund(self, order_id: str) -> None:
         """The refund is sent."""

@@ -41,7 +41,16 @@ def test_the_operator_sets_up_a_provider(settings: Settings) -> None:
     assert "has no credentials" in said("enable", "changenow")
     assert "is no provider" in said("credentials", "simulator", "--stdin", given="{}")
     assert "must be a JSON object" in said("credentials", "changenow", "--stdin", given='{"a":1}')
+    for nothing in ({}, {"key": ""}):
+        words = said("credentials", "changenow", "--stdin", given=json.dumps(nothing))
+        assert words.startswith("No credentials given. changenow keeps what it has")
+    assert "No credentials given." in said("credentials", "changenow", given="\n\n\n")
+    assert "changenow      no credentials" in said("list")
     said("credentials", "changenow", "--stdin", given=json.dumps({"key": KEY}))
+    assert (
+        said("enable", "changenow", "--base-url", "http://x.example/v2")
+        == "The base URL of a provider must be https, or http on this machine."
+    )
     assert "changenow: enabled." in said(
         "enable", "changenow", "--base-url", "https://x.example/v2"
     )
