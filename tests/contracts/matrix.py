@@ -45,6 +45,7 @@ OWN_ACCOUNT = ("accounts:", "account_", "mfa_", "socialaccount_")
 #: Parameters that name no thing of an organization.
 NAMES = {
     *("environment", "part", "form", "token", "organization_id", "recovery_id", "slug"),
+    "provider",  # of the installation; what a partner chose of it is found by the organization
     *("factor_id", "session_id"),  # of a person's own account, whatever the organization
 }
 

@@ -62,6 +62,14 @@ NAVIGATION: tuple[tuple[str | None, tuple[NavigationItem, ...]], ...] = (
         ),
     ),
     (
+        "Network",
+        (
+            NavigationItem(
+                "providers", "Providers", "providers:index", "boxes", Permission.VIEW_HOME
+            ),
+        ),
+    ),
+    (
         "Workspace",
         (
             NavigationItem("team", "Team", "team:list", "users", Permission.VIEW_HOME),

@@ -76,6 +76,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<env:environment>/team/", include("privata.organizations.team_urls", namespace="team")),
     path("<env:environment>/webhooks/", include("privata.webhooks.urls", namespace="webhooks")),
     path("<env:environment>/streams/", include("privata.streams.urls", namespace="streams")),
+    path(
+        "<env:environment>/providers/",
+        include("privata.dashboard.providers.urls", namespace="providers"),
+    ),
 ]
 
 handler400 = "privata.dashboard.errors.bad_request"

@@ -49,6 +49,29 @@ class PartnerChoice(msgspec.Struct, frozen=True):
     markup_bps: int | None
 
 
+class OfferedProvider(msgspec.Struct, frozen=True):
+    """A provider that the operator enabled, with what a partner chose.
+
+    `listed_at` is when its list was last read, None: never; `refresh_fault` why it could not be
+    read since. No `markup_bps`: the partner's own for all.
+    """
+
+    name: str
+    listed_at: datetime | None
+    refresh_fault: str | None
+    turned_on: bool
+    markup_bps: int | None
+
+
+class ProviderDown(msgspec.Struct, frozen=True):
+    """An outage as partners are shown it; one without an end lasts."""
+
+    provider: str
+    fault: str
+    began_at: datetime
+    ended_at: datetime | None
+
+
 class Outage(msgspec.Struct, frozen=True):
     """A time in which a provider did not answer."""
 
@@ -71,5 +94,7 @@ class PairLimit(msgspec.Struct, frozen=True):
 provider_row = reader(ProviderRow)
 shown_provider = reader(ShownProvider)
 partner_choice = reader(PartnerChoice)
+offered_provider = reader(OfferedProvider)
+provider_down = reader(ProviderDown)
 outage_row = reader(Outage)
 pair_limit = reader(PairLimit)

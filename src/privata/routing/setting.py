@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from enum import StrEnum
 
 from privata.audit import service as audit
-from privata.core.errors import ValidationFailed
+from privata.core.errors import NotFound, ValidationFailed
 from privata.core.tenancy import Actor, Environment
 from privata.infra.context import AppContext
+from privata.organizations.profile import locked_profile
 from privata.providers.port import Credentials
 from privata.providers.registry import live_provider, names_for
-from privata.routing import store
+from privata.routing import reading, store
 from privata.routing.adapters import sealed_credentials
-from privata.routing.rows import PartnerChoice, ShownProvider
+from privata.routing.rows import OfferedProvider, ShownProvider
 from privata.routing.service import routing_of
 
 #: Basis points (SPEC 7); the database says the same.
@@ -69,35 +70,84 @@ async def providers(ctx: AppContext) -> list[ShownProvider]:
     return [found[name] for name in sorted(found)]
 
 
-async def choose(ctx: AppContext, *, actor: Actor, choice: PartnerChoice) -> None:
-    """Write what a partner wants of a provider; an empty name is its markup for all."""
-    if choice.provider:
-        if choice.provider not in names_for(actor.environment):
-            raise ValidationFailed(
-                f"{choice.provider} is no provider of {actor.environment} orders.",
-                fields=[("provider", "unknown")],
-            )
-    elif choice.markup_bps is None:
-        raise ValidationFailed("markup_bps is required.", fields=[("markup_bps", "required")])
-    if choice.markup_bps is not None and not 0 <= choice.markup_bps <= MAX_MARKUP_BPS:
-        sentence = f"must be from 0 to {MAX_MARKUP_BPS}"
-        raise ValidationFailed("markup_bps is invalid.", fields=[("markup_bps", sentence)])
+class Turned(StrEnum):
+    """What came of turning a provider on or off."""
+
+    DONE = "done"
+    #: It was so before; nothing is written.
+    SAME = "same"
+    #: It is the last one that is on, and nobody has said to turn off even that.
+    LAST = "last"
+
+
+async def turn(
+    ctx: AppContext, *, actor: Actor, provider: str, on: bool, even_last: bool = False
+) -> Turned:
+    """Use a provider for the organization's quotes, or no longer; its markup stays.
+
+    Without any, quotes end in `NO_PROVIDERS_AVAILABLE`: the last one is turned off only with
+    `even_last`. `NotFound` for a provider that the operator does not offer.
+    """
     async with ctx.database.transaction() as tx:
-        await store.choose(tx, actor.organization_id, actor.environment, choice)
+        # One after another: of two people who turn off the last two, one is warned.
+        await locked_profile(tx, organization_id=actor.organization_id)
+        every = await reading.offered(tx.connection, actor=actor)
+        if _named(every, provider).turned_on == on:
+            return Turned.SAME
+        if not on and not even_last and sum(one.turned_on for one in every) == 1:
+            return Turned.LAST
+        await store.turn(tx, actor, provider, on=on)
         await audit.record(
             tx,
             actor=actor,
-            action="provider.chosen" if choice.provider else "markup.set",
-            target=choice.provider or "all",
-            changes={"enabled": choice.enabled, "markup_bps": choice.markup_bps},
+            action="provider.turned_on" if on else "provider.turned_off",
+            target=provider,
         )
+    return Turned.DONE
 
 
-async def chosen(
-    ctx: AppContext, *, organization_id: UUID, environment: Environment
-) -> list[PartnerChoice]:
-    """What a partner chose so far."""
-    return await store.choices(ctx.database.pool, organization_id, environment)
+async def set_markup(
+    ctx: AppContext, *, actor: Actor, bps: int | None, provider: str | None = None
+) -> bool:
+    """Set the organization's markup, or that for one provider; whether that changed anything.
+
+    None for a provider is the organization's markup, which itself must be a number from 0 to
+    `MAX_MARKUP_BPS`. `ValidationFailed`; `NotFound` for a provider that the operator does not
+    offer.
+    """
+    if bps is None and provider is None:
+        raise ValidationFailed("markup_bps is required.", fields=[("markup_bps", "required")])
+    if bps is not None and not 0 <= bps <= MAX_MARKUP_BPS:
+        sentence = f"must be from 0 to {MAX_MARKUP_BPS}"
+        raise ValidationFailed("markup_bps is invalid.", fields=[("markup_bps", sentence)])
+    async with ctx.database.transaction() as tx:
+        await locked_profile(tx, organization_id=actor.organization_id)
+        if provider is None:
+            before: int | None = await reading.markup_of(tx.connection, actor=actor)
+        else:
+            every = await reading.offered(tx.connection, actor=actor)
+            before = _named(every, provider).markup_bps
+        if before == bps:
+            return False
+        if provider is None:
+            await store.mark_up(tx, actor, bps or 0)
+        else:
+            await store.mark_up_one(tx, actor, provider, bps)
+        await audit.record(
+            tx,
+            actor=actor,
+            action="markup.changed",
+            target=provider or "all",
+            changes={"markup_bps": audit.changed(before, bps)},
+        )
+    return True
+
+
+def _named(every: list[OfferedProvider], name: str) -> OfferedProvider:
+    found = next((one for one in every if one.name == name), None)
+    if found is None:
+        raise NotFound("Provider not found.")
+    return found
 
 
 def _require_known(name: str) -> None:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from privata.core.tenancy import Environment
+from privata.core.tenancy import Actor, Environment
 from privata.infra.database.postgres import Transaction
 from privata.providers.port import Asset, Limits, RateType
 from privata.routing.rows import (
@@ -68,11 +68,17 @@ _DISABLE: Final = """
 UPDATE provider SET enabled = false, changed_at = now() WHERE name = $1 RETURNING name
 """
 
-_CHOOSE: Final = """
-INSERT INTO partner_provider (organization_id, environment, provider, enabled, markup_bps)
-VALUES ($1, $2, $3, $4, $5)
+_TURN: Final = """
+INSERT INTO partner_provider (organization_id, environment, provider, enabled)
+VALUES ($1, $2, $3, $4)
+ON CONFLICT (organization_id, environment, provider) DO UPDATE SET enabled = excluded.enabled
+"""
+
+_MARK_UP_ONE: Final = """
+INSERT INTO partner_provider (organization_id, environment, provider, markup_bps)
+VALUES ($1, $2, $3, $4)
 ON CONFLICT (organization_id, environment, provider)
-DO UPDATE SET enabled = excluded.enabled, markup_bps = excluded.markup_bps
+DO UPDATE SET markup_bps = excluded.markup_bps
 """
 
 _MARK_UP: Final = """
@@ -147,21 +153,21 @@ async def disable(pool: Pool, name: str) -> bool:
     return await pool.fetchval(_DISABLE, name) is not None
 
 
-async def choose(
-    tx: Transaction, organization_id: UUID, environment: Environment, choice: PartnerChoice
-) -> None:
-    """Write a partner's choice about one provider, or about its markup for all."""
-    if choice.provider:
-        await tx.connection.execute(
-            _CHOOSE,
-            organization_id,
-            environment.value,
-            choice.provider,
-            choice.enabled,
-            choice.markup_bps,
-        )
-    else:
-        await tx.connection.execute(_MARK_UP, organization_id, environment.value, choice.markup_bps)
+async def turn(tx: Transaction, actor: Actor, provider: str, *, on: bool) -> None:
+    """Write whether the actor's organization uses a provider. Its markup stays."""
+    await tx.connection.execute(_TURN, actor.organization_id, actor.environment.value, provider, on)
+
+
+async def mark_up(tx: Transaction, actor: Actor, bps: int) -> None:
+    """Write the markup that holds where a provider has none of its own, basis points."""
+    await tx.connection.execute(_MARK_UP, actor.organization_id, actor.environment.value, bps)
+
+
+async def mark_up_one(tx: Transaction, actor: Actor, provider: str, bps: int | None) -> None:
+    """Write the markup for one provider; None: the one for all. Whether it is used stays."""
+    await tx.connection.execute(
+        _MARK_UP_ONE, actor.organization_id, actor.environment.value, provider, bps
+    )
 
 
 async def limits_of_pair(

@@ -34,6 +34,7 @@ STYLESHEETS = (
     "css/components/chart.css",
     "css/components/timeline.css",
     "css/components/streams.css",
+    "css/components/providers.css",
     "css/components/refunds.css",
     "css/components/overlays.css",
     "css/components/bare.css",

@@ -1,4 +1,5 @@
-"""What needs a person: paused endpoints with waiting events, and orders that need a refund."""
+"""What needs a person: paused endpoints with waiting events, orders that need a refund, and
+providers that do not answer."""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ from privata.access.tenants import Tenant
 from privata.core.roles import Permission
 from privata.infra.plane import app_context, wait
 from privata.orders.reading import refund_windows
+from privata.routing.reading import down_now
+from privata.routing.rows import ProviderDown
 from privata.webhooks.endpoints import reading as endpoints
 from privata.webhooks.endpoints.reading import EndpointRow, Partition
 from privata.webhooks.states import EndpointStatus
@@ -52,10 +55,11 @@ class Attention:
 
     paused: list[PausedEndpoint]
     refunds: Refunds | None
+    down: list[ProviderDown]
 
     @property
     def count(self) -> int:
-        return len(self.paused) + (self.refunds is not None)
+        return len(self.paused) + (self.refunds is not None) + len(self.down)
 
 
 def attention(tenant: Tenant) -> Attention:
@@ -63,6 +67,7 @@ def attention(tenant: Tenant) -> Attention:
     return Attention(
         _paused(tenant) if tenant.may(Permission.VIEW_DELIVERIES) else [],
         _refunds(tenant) if tenant.may(Permission.VIEW_ORDERS) else None,
+        wait(down_now(app_context(), actor=tenant.actor)),
     )
 
 

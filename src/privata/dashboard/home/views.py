@@ -16,6 +16,7 @@ from privata.apikeys.listing import any_key
 from privata.core.roles import Permission
 from privata.dashboard.home import changes, figures
 from privata.dashboard.home.attention import attention
+from privata.dashboard.home.states import state_of
 from privata.infra.plane import app_context, current_time, wait
 from privata.orders.figures import DAY
 from privata.orders.reading import any_order, newest
@@ -26,9 +27,6 @@ from privata.webhooks.endpoints.reading import endpoints
 
 #: Rows of the two lists at the bottom.
 RECENT = 10
-
-#: Below this share of successful swaps an hour of a provider is amber, and below the next red.
-_FINE, _POOR = 0.9, 0.5
 
 Part = Callable[[Tenant, datetime], dict[str, Any]]
 
@@ -109,7 +107,7 @@ def _chart(tenant: Tenant, now: datetime) -> dict[str, Any]:
             "name": name,
             "tally": tally,
             "median": times.by_provider.get(name),
-            "states": [_state(orders.provider_hours.get((name, hour), empty)) for hour in hours],
+            "states": [state_of(orders.provider_hours.get((name, hour), empty)) for hour in hours],
         }
         for name, tally in figures.busiest(orders)
     ]
@@ -147,15 +145,6 @@ def _first_steps(tenant: Tenant) -> dict[str, Any]:
         "has_key": wait(any_key(ctx, organization_id=mine, environment=here)),
         "has_endpoint": bool(wait(endpoints(ctx, Partition(mine, here)))),
     }
-
-
-def _state(tally: figures.Tally) -> str:
-    """The colour of a provider's hour; an hour without a finished order has no data."""
-    if tally.success is None:
-        return "none"
-    if tally.success >= _FINE:
-        return "ok"
-    return "warn" if tally.success >= _POOR else "bad"
 
 
 def _carried(values: list[float | None]) -> list[float]:

@@ -29,7 +29,6 @@ from privata.quotes.quote import Quote
 from privata.quotes.rules import without_relisted
 from privata.routing import catalogue, setting, store
 from privata.routing.breaker import RULES, BreakerState
-from privata.routing.rows import PartnerChoice
 from privata.routing.service import routing_of
 from privata.routing.tests.market import Market
 
@@ -197,8 +196,8 @@ async def test_a_partner_turns_exchanges_off_and_sets_markups(
         market.others[made.name] = made
         await market.enter(made.name, lambda _, one=one: one)
     actor = system_actor(organization, LIVE, "tests")
-    await setting.choose(ctx, actor=actor, choice=PartnerChoice("", True, 100))
-    await setting.choose(ctx, actor=actor, choice=PartnerChoice("stealthex", True, 50))
+    await setting.set_markup(ctx, actor=actor, bps=100)
+    await setting.set_markup(ctx, actor=actor, bps=50, provider="stealthex")
 
     def markups(quotes: list[Quote]) -> dict[str, int]:
         return {quote.offer.provider: quote.markup_bps for quote in quotes}
@@ -211,7 +210,7 @@ async def test_a_partner_turns_exchanges_off_and_sets_markups(
         "stealthex": 0,
     }
     assert set(markups(await estimate(ctx)).values()) == {0}
-    await setting.choose(ctx, actor=actor, choice=PartnerChoice("fixedfloat", False, None))
+    await setting.turn(ctx, actor=actor, provider="fixedfloat", on=False)
     assert names(await estimate(ctx, organization)) == ["stealthex"]
     assert len(await estimate(ctx)) == 2
 
