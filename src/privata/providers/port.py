@@ -92,10 +92,17 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What may be sent, in the asset that is sent; `NO_MAXIMUM` where none is named."""
+    """What may be sent, in the asset that is sent; `NO_MAXIMUM` where none is named.
+
+    `ValueError` for a minimum above the maximum: those are no limits.
+    """
 
     minimum: Decimal
     maximum: Decimal
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.minimum <= self.maximum:
+            raise ValueError("a minimum is above the maximum")
 
 
 @dataclass(frozen=True, slots=True)
