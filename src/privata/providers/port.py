@@ -92,17 +92,16 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What may be sent, in the asset that is sent; `NO_MAXIMUM` where none is named.
-
-    `ValueError` for a minimum above the maximum: those are no limits.
-    """
+    """What may be sent, in the asset that is sent; `NO_MAXIMUM` where none is named."""
 
     minimum: Decimal
     maximum: Decimal
 
-    def __post_init__(self) -> None:
-        if not 0 <= self.minimum <= self.maximum:
-            raise ValueError("a minimum is above the maximum")
+    @property
+    def possible(self) -> bool:
+        """Whether any amount fits: a provider without reserves, or a liar, has a minimum above the
+        maximum."""
+        return self.minimum <= self.maximum
 
 
 @dataclass(frozen=True, slots=True)
