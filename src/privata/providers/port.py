@@ -97,6 +97,12 @@ class Limits:
     minimum: Decimal
     maximum: Decimal
 
+    @property
+    def possible(self) -> bool:
+        """Whether any amount fits: a provider without reserves, or a liar, has a minimum above the
+        maximum."""
+        return self.minimum <= self.maximum
+
 
 @dataclass(frozen=True, slots=True)
 class QuoteRequest:

@@ -12,6 +12,7 @@ from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
 from privata.providers.failures import AmountRefused, Refusal
 from privata.providers.port import Limits, Offer, QuoteRequest
+from privata.quotes.prices.reading import prices_of
 from privata.quotes.rules import PROVIDER_DEADLINE_S
 from privata.routing.service import Listed, routing_of
 
@@ -85,4 +86,13 @@ async def _ask(ctx: AppContext, one: Listed, request: QuoteRequest) -> _Answer:
         limits = await provider.limits(request.source, request.target)
         if limits is None or not limits.minimum <= offer.amount_from <= limits.maximum:
             return _Answer(limits=limits, reason=Refusal.AMOUNT)
+    elif not await _is_meant(ctx, request, offer):
+        # It would be the best of all, and the user's deposit would be gone.
+        log.error("provider %s: its offer is not believed", one.name)
+        return _Answer()
     return _Answer(offer)
+
+
+async def _is_meant(ctx: AppContext, request: QuoteRequest, offer: Offer) -> bool:
+    prices = await prices_of(ctx)
+    return prices.meant(request.source, offer.amount_from, request.target, offer.amount_to)

@@ -193,7 +193,7 @@ async def _nothing_fits(
     """What is said where there is no offer: of those that answered, that counts most which the
     caller can do something about."""
     if answers.outside:
-        said = [one for one in answers.outside if one is not None]
+        said = [one for one in answers.outside if one is not None and one.possible]
         if not said:
             with contextlib.suppress(NoProvidersAvailable):
                 said = await catalogue.limits(ctx, environment, request.source, request.target)

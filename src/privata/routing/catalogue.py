@@ -117,5 +117,7 @@ async def _asked(
     except ProviderError as error:
         log.info("provider %s gave no limits: %s", one.name, error.message)
         return error
+    if said is not None and not said.possible:
+        said = None
     await store.remember_limits(ctx.database.pool, one.name, "float", [(source, target, said)])
     return said

@@ -112,7 +112,8 @@ async def _read_limits(
 async def _limits(
     provider: Provider, source: Asset, target: Asset, deadline: Deadline
 ) -> Limits | None:
-    return await provider.limits(source, target, deadline=deadline)
+    said = await provider.limits(source, target, deadline=deadline)
+    return said if said is not None and said.possible else None
 
 
 def _pairs(listed: tuple[Asset, ...]) -> Iterator[tuple[Asset, Asset]]:

@@ -48,6 +48,9 @@ STATIC: Final[Mapping[str, Decimal]] = {
 #: How far a quoted price may be from the table's, as a factor: rates move, providers are wrong.
 MOST_APART: Final = 20
 
+#: How much more than it costs an offer may be worth, as a factor, where prices are confirmed.
+MOST_GAIN: Final = 2
+
 #: Decimals of a value, as an order keeps it.
 _USD_DECIMALS: Final = 8
 
@@ -94,6 +97,20 @@ class Prices:
         """How much of an asset is worth so many US dollars, in its decimals."""
         price = self.of(asset)
         return None if price is None else floor_to(CONTEXT.divide(dollars, price), asset.decimals)
+
+    def meant(self, source: Asset, amount_from: Decimal, target: Asset, amount_to: Decimal) -> bool:
+        """Whether an offer can be meant: what is received is worth about what is sent.
+
+        With prices that sources confirm, nobody gives more than twice as much; fees may eat most of
+        a small amount. By old prices both are judged as wide as a price is (`MOST_APART`).
+        """
+        one, other = self.price(source), self.price(target)
+        if one is None or other is None:
+            return True
+        sent = CONTEXT.multiply(amount_from, one.usd)
+        received = CONTEXT.multiply(amount_to, other.usd)
+        most = MOST_APART if one.stale or other.stale else MOST_GAIN
+        return received <= sent * most and sent <= received * MOST_APART
 
     def converted(self, amount: Decimal, source: Asset, target: Asset) -> Decimal | None:
         """About how much of `target` an amount of `source` is; None where a price is missing."""

@@ -25,6 +25,8 @@ from privata.providers.port import Offer, QuoteRequest
 from privata.providers.stealthex.fake import FakeStealthEx
 from privata.providers.stealthex.tests.case import adapter as stealthex
 from privata.quotes import rules, service
+from privata.quotes.prices.polling import keep
+from privata.quotes.prices.values import STATIC
 from privata.quotes.quote import Quote
 from privata.quotes.rules import without_relisted
 from privata.routing import catalogue, setting, store
@@ -175,6 +177,33 @@ async def test_an_adapter_with_a_defect_costs_no_other_exchange_anything(
     monkeypatch.setattr(type(broken.provider), "quote", surprised)
     assert names(await estimate(ctx)) == ["changenow"]
     assert "its adapter has a defect" in caplog.text
+
+
+async def test_an_offer_that_is_too_good_is_no_offer(ctx: AppContext, market: Market) -> None:
+    """A lie about the amount won every quote: the best for the user, who would get nothing."""
+    await market.open("changenow")
+    liar = await market.open("exolix", "-1.5")
+    # By the table alone, prices may have moved that far.
+    assert names(await estimate(ctx)) == ["exolix", "changenow"]
+    for ticker in ("BTC", "XMR"):
+        for source in ("one", "two"):
+            await keep(ctx, source, {ticker: STATIC[ticker]}, ("one", "two"))
+    await ctx.state.close()  # a process that has just started
+    assert names(await estimate(ctx)) == ["changenow"]
+    assert liar.calls("quote")
+    liar.spread = Decimal("0.96")
+    assert names(await estimate(ctx)) == ["changenow"]
+    # One that gives little and no worse than fees can be is the user's to judge.
+    liar.spread = Decimal("0.9")
+    assert names(await estimate(ctx)) == ["changenow", "exolix"]
+
+
+async def test_by_the_table_an_offer_may_be_far_off_and_no_further(
+    ctx: AppContext, market: Market
+) -> None:
+    await market.open("changenow")
+    await market.open("exolix", "-20")
+    assert names(await estimate(ctx)) == ["changenow"]
 
 
 async def test_equal_offers_go_to_who_completed_more_orders(

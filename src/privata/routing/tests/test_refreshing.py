@@ -95,6 +95,24 @@ async def test_limits_of_a_pair_are_asked_for_once(ctx: AppContext, market: Mark
         await catalogue.limits(ctx, LIVE, pair[1], pair[0])
 
 
+async def test_limits_that_are_none_hold_up_no_other_provider(
+    ctx: AppContext, market: Market
+) -> None:
+    """The database refused them, and with that the worker's round for all providers ended."""
+    liar = await market.open("changenow")
+    other = await market.open("exolix")
+    for fake in (liar, other):
+        fake.seen.clear()
+    liar.changed = {"limits": {"minAmount": b"10", "maxAmount": b"1"}}
+    await due_now(ctx)
+    assert await refresh_due(ctx) == 2
+    assert len(liar.calls("limits")) == refreshing.PAIRS_A_ROUND
+    assert len(other.calls("limits")) == refreshing.PAIRS_A_ROUND
+    # Nor does the question of a partner end with an error of ours.
+    pair = (asset("XMR", "XMR"), asset("XRP", "XRP"))
+    assert len(await catalogue.limits(ctx, LIVE, *pair)) == 1
+
+
 async def test_a_provider_that_fails_keeps_its_list(ctx: AppContext, market: Market) -> None:
     fake = await market.open("changenow")
     fake.trap = Trap.HTML
