@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 
+import coincurve
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -169,6 +170,27 @@ def test_nothing_that_is_sent_breaks_it(currency: PayoutCurrency, junk: str) -> 
 )
 def test_edges_are_no_signatures(signature: bytes) -> None:
     assert secp256k1.recover(signature, b"\x00" * 32) is None
+
+
+def test_no_other_recovery_bit_is_taken() -> None:
+    digest = keccak256(b"digest")
+    compact = sign_65(7, digest)[:64]
+    taken = {v for v in range(256) if secp256k1.recover(compact + bytes([v]), digest)}
+    assert taken == {0, 1, 27, 28}
+
+
+def test_what_the_library_takes_beyond_one_form_is_refused() -> None:
+    digest = keccak256(b"digest")
+    signature = sign_65(7, digest)
+    own = secp256k1.recover(signature, digest)
+    s, bit = int.from_bytes(signature[32:64]), signature[64] - 27
+    high = signature[:32] + (secp256k1.N - s).to_bytes(32) + bytes([1 - bit])
+    by_library = coincurve.PublicKey.from_signature_and_message(high, digest, hasher=None)
+    assert by_library.format(compressed=False)[1:] == own
+    assert secp256k1.recover(high, digest) is None
+    for wrong in (signature[:-1], signature + b"\0", b""):
+        assert secp256k1.recover(wrong, digest) is None
+    assert secp256k1.recover(signature, digest[:-1]) is None
 
 
 def test_a_long_text_is_measured_in_bytes() -> None:
