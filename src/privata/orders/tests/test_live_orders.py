@@ -32,7 +32,6 @@ from privata.quotes import service as quotes
 from privata.routing import catalogue, setting
 from privata.routing.breaker import RULES
 from privata.routing.outages import note_down, note_up
-from privata.routing.rows import PartnerChoice
 from privata.routing.service import routing_of
 from privata.routing.tests.market import Market
 
@@ -126,7 +125,7 @@ async def test_a_markup_that_the_exchange_does_not_collect_earns_nothing(
     """The ledger booked it for the partner, and nobody had received it."""
     fake = await market.open("changenow")
     actor = system_actor(organization, LIVE, "tests")
-    await setting.choose(ctx, actor=actor, choice=PartnerChoice("", True, 300))
+    await setting.set_markup(ctx, actor=actor, bps=300)
     order = await order_of(ctx, organization, await quote_of(ctx, organization))
     there = fake.book[order["provider_order_id"]]
     assert order["markup_bps"] == 0
