@@ -76,20 +76,18 @@ async def advance(
     report: Report,
     source: str = BY_PROVIDER,
     of: Order | None = None,
-    stretch: float = 1.0,
 ) -> Moved:
     """Apply a provider's report in one transaction: state, timeline, events and deliveries.
 
     A jump is filled in; a report that repeats or would go backward is counted and ignored. An order
     that still waits for its deposit past `expires_at` is expired by our own clock. `of`: the order
-    as it was claimed, where it was. `stretch`: how many times as slowly as usual its provider is
-    asked again.
+    as it was claimed, where it was.
     """
     async with ctx.database.transaction() as tx:
         # The row lock makes two reports about one order take turns: each decides on what the
         # other left, so no state is entered twice and `last_seq` has no gaps.
         row = await _locked(tx, order_id, of)
-        return await _apply(ctx, tx, row, report, source, stretch)
+        return await _apply(ctx, tx, row, report, source)
 
 
 async def expire_in_silence(ctx: AppContext, *, order_id: str, of: Order | None = None) -> Moved:
@@ -135,12 +133,7 @@ async def _locked(tx: Transaction, order_id: str, of: Order | None) -> WholeOrde
 
 
 async def _apply(
-    ctx: AppContext,
-    tx: Transaction,
-    row: WholeOrder,
-    report: Report,
-    source: str,
-    stretch: float = 1.0,
+    ctx: AppContext, tx: Transaction, row: WholeOrder, report: Report, source: str
 ) -> Moved:
     now = ctx.clock.now()
     current = OrderStatus(row.status)
@@ -152,7 +145,7 @@ async def _apply(
         entered, final = (OrderStatus.EXPIRED,), OrderStatus.EXPIRED
     # What came after the order had expired is a fact beside it: see `late`.
     late = late_state(report) if final is OrderStatus.EXPIRED else None
-    poll_at = _next_poll(ctx, row, final, entered, report, now, stretch)
+    poll_at = _next_poll(ctx, row, final, entered, report, now)
     if entered:
         told = report if late is None else Report(OrderStatus.EXPIRED)
         await _enter(ctx, tx, row, told, entered, now, poll_at, source)
@@ -176,7 +169,6 @@ def _next_poll(
     entered: tuple[OrderStatus, ...],
     report: Report | None,
     now: datetime,
-    stretch: float = 1.0,
 ) -> datetime | None:
     """When to look at the order again, after a report or none."""
     watched = None
@@ -192,7 +184,6 @@ def _next_poll(
         environment=Environment(row.environment),
         window_end=_window_end(row, entered, now),
         watch_until=watched,
-        stretch=stretch,
         rng=_rng,
     )
 

@@ -2,24 +2,22 @@
 
 Orders are claimed whoever has them. A provider that hangs, or is slow, would soon hold every place
 of a worker: so each has some, and orders beyond them are given back for a moment. So are those for
-which the provider's rate, which all workers share, has no call left. Which of them is next is left
-to chance; that each has its turn before another is asked again is up to `Places.stretch`.
+which the provider's rate, which all workers share, has no call left.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from privata.core.lifecycle import OrderStatus
 from privata.core.tenancy import Environment
 from privata.infra.context import AppContext
 from privata.orders import store
-from privata.orders.following.polling import OLD, is_expired
+from privata.orders.following.polling import is_expired
 from privata.orders.following.rates import PollRates
 from privata.orders.rows import Order
 from privata.routing.service import routing_of
@@ -28,29 +26,12 @@ from privata.routing.service import routing_of
 PER_PROVIDER: Final = 16
 
 #: How soon an order is due again that found no place, and the longest wait for one whose provider
-#: rests or has no call left; seconds. Up to half as much comes on top.
+#: rests or has no call left; seconds. Up to half as much comes on top. The longest is shorter than
+#: the pause after an answer to an old order, so those that wait try more often.
 NO_PLACE_S: Final = 2.0
 MOST_REST_S: Final = 30.0
 
-#: Half of what was seen of a provider's load is forgotten in so many seconds.
-HALF_LIFE_S: Final = 20.0
-
 _rng = random.SystemRandom()
-
-
-@dataclass(slots=True)
-class _Load:
-    """Calls to a provider, and seconds that orders were told to wait for one, as of `at`."""
-
-    calls: float = 0.0
-    waits: float = 0.0
-    at: float = 0.0
-
-    def add(self, calls: int, waits: float, now: float) -> None:
-        """Count these, and what was before for less."""
-        kept = 0.5 ** ((now - self.at) / HALF_LIFE_S)
-        self.calls, self.waits = self.calls * kept + calls, self.waits * kept + waits
-        self.at = now
 
 
 class Places:
@@ -61,7 +42,6 @@ class Places:
         self._rates = rates or PollRates(ctx.database.pool)
         self._taken: Counter[str] = Counter()
         self._line: dict[str, float] = {}
-        self._loads: defaultdict[str, _Load] = defaultdict(_Load)
 
     async def those_who_may(self, claimed: Sequence[Order]) -> list[Order]:
         """The claimed orders that are asked about now; the others are given back for a while."""
@@ -78,11 +58,8 @@ class Places:
                 begun[row.provider] += 1
                 placed.append(row)
         may, in_line = await self._with_a_call(placed)
-        for row in in_line:
-            wait = self._place_in_line(row.provider) * (1 + _rng.random() / 2)
-            self._loads[row.provider].add(0, wait, time.monotonic())
-            later.append(row)
-            waits.append(wait)
+        later += in_line
+        waits += [self._place_in_line(row.provider) * (1 + _rng.random() / 2) for row in in_line]
         if later:
             await store.defer_polls(self._ctx.database.pool, later, waits)
         return may
@@ -98,7 +75,6 @@ class Places:
                 may.append(row)
             elif left[row.provider]:
                 left[row.provider] -= 1
-                self._loads[row.provider].add(1, 0.0, time.monotonic())
                 may.append(row)
             else:
                 in_line.append(row)
@@ -113,16 +89,6 @@ class Places:
         call_s = 0.0 if rate is None else rate.call_s
         self._line[name] = at = max(self._line.get(name, 0.0), now) + call_s
         return min(max(at - now, NO_PLACE_S), MOST_REST_S)
-
-    def stretch(self, name: str) -> float:
-        """How many times as slowly as usual an order is asked about again, 1 or more.
-
-        For each call, orders wait for so many seconds in all: that is how long one waits for its
-        turn. So much later an old order, just asked about, is due again, and takes no turn of one
-        that still waits; younger ones are sooner by as much as they always are.
-        """
-        load = self._loads[name]
-        return max(1.0, load.waits / max(1.0, load.calls) / OLD.total_seconds())
 
     def _wait(self, row: Order, begun: Counter[str]) -> float:
         if row.environment == Environment.TEST:

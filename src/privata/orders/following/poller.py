@@ -155,19 +155,17 @@ async def _claim(
         if limiter.room:
             due = await polls.claim(limiter.room, LEASE_S)
             for row in await places.those_who_may(due):
-                work = functools.partial(_follow_or_release, ctx, row, writing, places)
+                work = functools.partial(_follow_or_release, ctx, row, writing)
                 limiter.start(places.taken(row, work))
             found += len(due)
     return found
 
 
-async def _follow_or_release(
-    ctx: AppContext, row: Order, writing: asyncio.Semaphore, places: Places
-) -> None:
+async def _follow_or_release(ctx: AppContext, row: Order, writing: asyncio.Semaphore) -> None:
     """Look at a claimed order; a worker that stops gives it back, or it had to wait for its lease's
     end."""
     await released_on_stop(
-        lambda: follow(ctx, row, writing, places),
+        lambda: follow(ctx, row, writing),
         lambda: store.release_poll(ctx.database.pool, row),
         row.id,
     )
@@ -196,13 +194,8 @@ async def follow_once(ctx: AppContext) -> int:
     return found
 
 
-async def follow(
-    ctx: AppContext, row: Order, writing: asyncio.Semaphore, places: Places | None = None
-) -> None:
-    """Ask the provider of a claimed order where it stands, and apply the answer.
-
-    `places` knows how many orders wait for calls to it; without, it is asked again as usual.
-    """
+async def follow(ctx: AppContext, row: Order, writing: asyncio.Semaphore) -> None:
+    """Ask the provider of a claimed order where it stands, and apply the answer."""
     try:
         report = await _report(ctx, row)
         if row.environment == Environment.LIVE:
@@ -212,11 +205,8 @@ async def follow(
         log.warning("order %s: %s does not report: %s", row.id, row.provider, error)
         await _written(lambda: expire_in_silence(ctx, order_id=row.id, of=row), row.id, writing)
         return
-    stretch = 1.0 if places is None else places.stretch(row.provider)
     moved = await _written(
-        lambda: advance(ctx, order_id=row.id, report=report, of=row, stretch=stretch),
-        row.id,
-        writing,
+        lambda: advance(ctx, order_id=row.id, report=report, of=row), row.id, writing
     )
     if moved is not None and row.environment == Environment.LIVE:
         _count(ctx, row, moved)

@@ -55,7 +55,6 @@ def next_poll(
     environment: Environment,
     window_end: datetime | None = None,
     watch_until: datetime | None = None,
-    stretch: float = 1.0,
     rng: random.Random,
 ) -> datetime | None:
     """When to look again; None when neither a report nor our clock can move the order any more.
@@ -63,8 +62,7 @@ def next_poll(
     `window_end` is the end of the refund window of an order that needs a refund. Until then its
     provider is asked slowly, since some send the deposit back by themselves. `watch_until` is how
     long an expired order is looked after for a late deposit; None: not at all. A sandbox order is
-    looked at exactly when its scenario or our clock changes it. `stretch`: how many times as slowly
-    its provider is asked, as it has more orders than calls.
+    looked at exactly when its scenario or our clock changes it.
     """
     if status is OrderStatus.EXPIRED:
         if watch_until is None or now >= watch_until:
@@ -84,7 +82,7 @@ def next_poll(
     if environment is Environment.TEST:
         return min([*ends, *([change_at] if change_at else [])], default=None)
     age = max(timedelta(0), now - created_at)
-    interval = stretch * (FRESH + (OLD - FRESH) * min(1.0, age / SLOWEST_AT))
+    interval = FRESH + (OLD - FRESH) * min(1.0, age / SLOWEST_AT)
     return min([now + interval * (1 + JITTER * rng.random()), *ends])
 
 

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
-from datetime import timedelta
 
 import pytest
 
 from privata.infra.context import AppContext
-from privata.orders.following.pacing import Places
-from privata.orders.following.poller import follow
 from privata.orders.following.rates import POLL_SHARE, PollRate, PollRates
-from privata.orders.rows import order_row
-from privata.orders.tests.test_live_orders import order_of, quote_of
 from privata.providers.adapters import ADAPTERS
 from privata.providers.registry import ReadingRate, reading_rate
-from privata.routing.tests.market import Market
 
 #: A call in 10 minutes and 40 at once: none flows in while a test runs.
 SLOW = ReadingRate(per_minute=0.1 / POLL_SHARE, burst=40 / (1 - POLL_SHARE))
@@ -58,24 +51,3 @@ async def test_all_workers_take_their_calls_out_of_one_bucket(ctx: AppContext) -
     )
     again = await workers[1].take({"changenow": 3, "exolix": 50, "godex": 1})
     assert again == {"changenow": 2, "exolix": 40, "godex": 1}
-
-
-async def test_an_order_that_was_asked_about_lets_those_pass_that_wait(
-    ctx: AppContext, monkeypatch: pytest.MonkeyPatch, organization: uuid.UUID
-) -> None:
-    market = Market(ctx, monkeypatch)
-    await market.open("changenow")
-    await order_of(ctx, organization, await quote_of(ctx, organization))
-    (row,) = map(order_row, await ctx.database.pool.fetch("SELECT * FROM orders"))
-    two = ReadingRate(SLOW.per_minute, 2 / (1 - POLL_SHARE))
-    places = Places(ctx, PollRates(ctx.database.pool, lambda _: two))
-    assert len(await places.those_who_may([row])) == 1
-    assert places.stretch(row.provider) == 1
-    assert len(await places.those_who_may([row] * 10)) == 1
-    # Nine were told to wait 30 to 45 seconds, and there were two calls: 135 to 202 for each.
-    assert 2 < places.stretch(row.provider) < 3.5
-    await follow(ctx, row, asyncio.Semaphore(1), places)
-    due = await ctx.database.pool.fetchval("SELECT poll_at - now() FROM orders")
-    # A new order is asked about after 5 to 6 seconds.
-    assert timedelta(seconds=9) < due < timedelta(seconds=22)
-    await market.close()
