@@ -87,19 +87,23 @@ async def test_a_provider_is_turned_off_and_on_and_marked_up(
     await page.get_by_label("Default markup, %").fill("0.5")
     await page.get_by_role("button", name="Save default markup").click()
     await expect(page.get_by_text("Default markup: 0.5 %")).to_be_visible()
-    own = page.locator("#id_markup-exolix")
+    await expect(page.locator("#provider-exolix")).to_contain_text("collects no markup")
+    own = page.locator("#id_markup-fixedfloat")
     await own.fill("3.5")
-    await page.get_by_role("button", name="Save markup for exolix").click()
-    await expect(page.locator("#id_markup-exolix-error-1")).to_contain_text("from 0 to 3")
+    await page.get_by_role("button", name="Save markup for fixedfloat").click()
+    await expect(page.locator("#id_markup-fixedfloat-error-1")).to_contain_text("from 0 to 3")
     await expect(own).to_have_value("3.5")
     await audit_page(page, allow=("422",))
     await own.fill("1,25")
-    await page.get_by_role("button", name="Save markup for exolix").click()
+    await page.get_by_role("button", name="Save markup for fixedfloat").click()
     await expect(own).to_have_value("1.25")
     await page.get_by_role("switch", name="Use exolix").click()
     await expect(exolix).to_have_attribute("aria-checked", "true")
-    assert server.execute("SELECT provider, enabled, markup_bps FROM partner_provider") == [
-        ("exolix", True, 125)
+    assert server.execute(
+        "SELECT provider, enabled, markup_bps FROM partner_provider ORDER BY provider"
+    ) == [
+        ("exolix", True, None),
+        ("fixedfloat", True, 125),
     ]
     assert server.execute("SELECT environment, markup_bps FROM partner_markup") == [("live", 50)]
 

@@ -12,9 +12,6 @@ from typing import Final
 from privata.core.money import CONTEXT, floor_to
 from privata.providers.port import Offer, QuoteRequest
 
-#: The most that a partner may add, in basis points (SPEC 7); the database says the same.
-MAX_MARKUP_BPS: Final = 300
-
 _BPS: Final = Decimal(10_000)
 
 

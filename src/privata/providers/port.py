@@ -29,6 +29,9 @@ MAX_TTL = 3600
 #: The maximum of a pair whose provider names none; more than any asset has units in use.
 NO_MAXIMUM: Final = Decimal(10) ** 15
 
+#: The most that a partner may add to an order, in basis points; the database says the same.
+MAX_MARKUP_BPS: Final = 300
+
 
 @dataclass(frozen=True, slots=True)
 class Deadline:

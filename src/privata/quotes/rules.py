@@ -15,8 +15,6 @@ QUOTE_LIFETIME = timedelta(minutes=5)
 #: How long a provider may take to answer a quote, seconds.
 PROVIDER_DEADLINE_S = 2.0
 
-MAX_MARKUP_BPS = 300
-
 #: How much less than quoted the user may get from another provider, where the chosen one fails at
 #: the creation of the order; of 1.
 FALLBACK_LOSS = Decimal("0.005")

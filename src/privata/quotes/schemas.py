@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from privata.core.money import AMOUNT_PATTERN, MAX_AMOUNT_CHARS, parse_amount
 from privata.infra.http.wire import AmountText, Wire
-from privata.quotes.rules import MAX_MARKUP_BPS
+from privata.providers.port import MAX_MARKUP_BPS
 
 
 def _amount(value: object) -> Decimal:

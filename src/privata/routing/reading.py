@@ -14,11 +14,11 @@ import asyncpg
 
 from privata.core.tenancy import Actor, Environment
 from privata.infra.context import AppContext
-from privata.providers.port import Refunds
 from privata.providers.registry import SIMULATOR
 from privata.routing.rows import (
     OfferedProvider,
     ProviderDown,
+    Terms,
     offered_provider,
     provider_down,
 )
@@ -86,13 +86,13 @@ async def markup_of(source: Source, *, actor: Actor) -> int:
     return found or 0
 
 
-async def refunds_of(ctx: AppContext, *, environment: Environment) -> dict[str, Refunds]:
-    """What each enabled provider can do about refunds, by name.
+async def terms_of(ctx: AppContext, *, environment: Environment) -> dict[str, Terms]:
+    """What each enabled provider does about refunds and markups, by name.
 
     A provider that is missing here cannot be used: its credentials do not open.
     """
     listed = await routing_of(ctx).enabled(environment)
-    return {one.name: one.provider.refunds for one in listed}
+    return {one.name: Terms(one.provider.refunds, one.provider.most_markup_bps) for one in listed}
 
 
 async def outages_since(ctx: AppContext, since: datetime) -> list[ProviderDown]:

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from privata.infra.database.rows import reader
+from privata.providers.port import Refunds
 
 
 class ProviderRow(msgspec.Struct, frozen=True):
@@ -61,6 +62,14 @@ class OfferedProvider(msgspec.Struct, frozen=True):
     refresh_fault: str | None
     turned_on: bool
     markup_bps: int | None
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """What a provider does about refunds, and how much of a partner's markup it collects, in basis
+    points; 0: none."""
+
+    refunds: Refunds
+    most_markup_bps: int
 
 
 class ProviderDown(msgspec.Struct, frozen=True):

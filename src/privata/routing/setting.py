@@ -9,15 +9,12 @@ from privata.core.errors import NotFound, ValidationFailed
 from privata.core.tenancy import Actor, Environment
 from privata.infra.context import AppContext
 from privata.organizations.profile import locked_profile
-from privata.providers.port import Credentials
+from privata.providers.port import MAX_MARKUP_BPS, Credentials
 from privata.providers.registry import live_provider, names_for
 from privata.routing import reading, store
 from privata.routing.adapters import sealed_credentials
 from privata.routing.rows import OfferedProvider, ShownProvider
 from privata.routing.service import routing_of
-
-#: Basis points (SPEC 7); the database says the same.
-MAX_MARKUP_BPS = 300
 
 
 async def set_credentials(ctx: AppContext, name: str, credentials: Credentials) -> None:

@@ -17,9 +17,8 @@ from privata.dashboard.providers.percent import to_percent
 from privata.infra.plane import app_context, wait
 from privata.orders.figures import DAY
 from privata.providers.failures import Fault
-from privata.providers.port import Refunds
 from privata.routing import reading
-from privata.routing.rows import OfferedProvider, ProviderDown
+from privata.routing.rows import OfferedProvider, ProviderDown, Terms
 
 _SLOW: Final = "It does not respond in time."
 _AWAY: Final = "It cannot be reached."
@@ -38,7 +37,7 @@ _WHY: Final[dict[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One provider. `states` are its last 24 hours; `refunds` None: it cannot be used now.
+    """One provider. `states` are its last 24 hours; `terms` None: it cannot be used now.
 
     `markup` is the partner's own for it in percent, "" where that for all holds.
     """
@@ -50,7 +49,7 @@ class Card:
     tally: figures.Tally
     median: float | None
     states: list[str]
-    refunds: Refunds | None
+    terms: Terms | None
     down: ProviderDown | None
     last_outage: ProviderDown | None
 
@@ -80,7 +79,7 @@ def grid(tenant: Tenant, now: datetime) -> Grid:
     markup = wait(reading.markup_of(ctx.database.pool, actor=actor))
     if not every:
         return Grid([], to_percent(markup))
-    refunds = wait(reading.refunds_of(ctx, environment=tenant.environment))
+    terms = wait(reading.terms_of(ctx, environment=tenant.environment))
     outages = wait(reading.outages_since(ctx, now - DAY))
     orders = figures.order_figures(tenant, now)
     times = figures.time_figures(tenant, now)
@@ -96,7 +95,7 @@ def grid(tenant: Tenant, now: datetime) -> Grid:
                 tally=orders.by_provider.get(one.name, figures.Tally()),
                 median=times.by_provider.get(one.name),
                 states=_states(one.name, orders, its, now),
-                refunds=refunds.get(one.name),
+                terms=terms.get(one.name),
                 down=next((outage for outage in its if outage.ended_at is None), None),
                 last_outage=its[-1] if its else None,
             )

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from privata.core.errors import ValidationFailed
-from privata.routing.setting import MAX_MARKUP_BPS
+from privata.providers.port import MAX_MARKUP_BPS
 
 #: Basis points of one percent.
 BPS: Final = 100

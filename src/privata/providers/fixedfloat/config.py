@@ -11,8 +11,7 @@ from typing import Final
 from privata.providers.currencies import Chain
 from privata.providers.failures import Refusal
 from privata.providers.http.client import ClientSettings
-from privata.providers.markup import MAX_MARKUP_BPS
-from privata.providers.port import Refunds
+from privata.providers.port import MAX_MARKUP_BPS, Refunds
 
 #: Its words for chains, as `ccies` has them; Lightning (`LN`) is none that we swap.
 CHAINS: Final[Mapping[str, Chain]] = {

@@ -9,8 +9,9 @@ from decimal import Decimal, localcontext
 from privata.core.lifecycle import FailedReason, OrderStatus
 from privata.core.money import CONTEXT, floor_to
 from privata.core.tenancy import Environment
-from privata.providers.markup import MAX_MARKUP_BPS, with_markup
+from privata.providers.markup import with_markup
 from privata.providers.port import (
+    MAX_MARKUP_BPS,
     Asset,
     Deadline,
     Limits,

@@ -10,8 +10,7 @@ from typing import Final
 from privata.core.lifecycle import OrderStatus
 from privata.providers.currencies import Chain
 from privata.providers.http.client import ClientSettings
-from privata.providers.markup import MAX_MARKUP_BPS
-from privata.providers.port import Refunds
+from privata.providers.port import MAX_MARKUP_BPS, Refunds
 
 _S = OrderStatus
 

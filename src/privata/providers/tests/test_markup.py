@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from privata.core.money import CONTEXT
-from privata.providers.markup import MAX_MARKUP_BPS, with_markup
-from privata.providers.port import Asset, Offer, QuoteRequest, Side
+from privata.providers.markup import with_markup
+from privata.providers.port import MAX_MARKUP_BPS, Asset, Offer, QuoteRequest, Side
 
 BTC = Asset("BTC", "BTC", "Bitcoin", 8)
 ETH = Asset("ETH", "ETH", "Ether", 18)

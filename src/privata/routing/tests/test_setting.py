@@ -14,6 +14,7 @@ import pytest
 from privata.core.errors import NotFound, ValidationFailed
 from privata.core.tenancy import Actor, Environment, system_actor
 from privata.infra.context import AppContext
+from privata.providers.port import MAX_MARKUP_BPS
 from privata.routing import outages, reading, setting
 from privata.routing.setting import Turned
 from privata.routing.tests.market import Market
@@ -130,8 +131,13 @@ async def test_test_has_the_simulator_and_choices_of_its_own(
     assert await reading.markup_of(ctx.database.pool, actor=actor) == 0
     with pytest.raises(NotFound):
         await setting.turn(ctx, actor=test, provider="exolix", on=False)
-    assert set(await reading.refunds_of(ctx, environment=TEST)) == {"simulator"}
-    assert set(await reading.refunds_of(ctx, environment=LIVE)) == {"changenow", "exolix"}
+    (terms,) = (await reading.terms_of(ctx, environment=TEST)).items()
+    assert (terms[0], terms[1].most_markup_bps) == ("simulator", MAX_MARKUP_BPS)
+    found = await reading.terms_of(ctx, environment=LIVE)
+    assert {name: one.most_markup_bps for name, one in found.items()} == {
+        "changenow": 0,
+        "exolix": 0,
+    }
 
 
 async def test_outages_are_shown_to_those_who_use_the_provider(

@@ -15,8 +15,7 @@ from privata.core.tenancy import Environment
 from privata.providers.currencies import CANONICAL
 from privata.providers.failures import AmountRefused, Refusal
 from privata.providers.fakes.exchange import FakeError
-from privata.providers.markup import MAX_MARKUP_BPS
-from privata.providers.port import OrderSnapshot, QuoteRequest, RateType
+from privata.providers.port import MAX_MARKUP_BPS, OrderSnapshot, QuoteRequest, RateType
 from privata.providers.tests.conformance.case import (
     ACCOUNT,
     BTC,
