@@ -79,7 +79,7 @@ async def test_a_provider_is_turned_off_and_on_and_marked_up(
     signed_in_page: Page, exchanges: None, server: Server, audit_page: Audit
 ) -> None:
     page = signed_in_page
-    await page.goto(LIVE)
+    await open_grid(page)
     exolix = page.get_by_role("switch", name="Use exolix")
     await exolix.click()
     await expect(exolix).to_have_attribute("aria-checked", "false")

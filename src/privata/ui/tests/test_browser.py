@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, ConsoleMessage, Page, expect
+from playwright.async_api import Browser, ConsoleMessage, Error, Page, Route, expect
 
 from privata.ui import sample
 
@@ -173,6 +175,44 @@ async def test_palette_finds_and_opens(fresh: Browser, preview: str) -> None:
     await page.keyboard.press("Control+k")
     await page.keyboard.type("nothing-like-this")
     await expect(page.locator("#palette .nothing")).to_be_visible()
+    assert errors == []
+
+
+async def test_what_is_typed_before_htmx_began_is_looked_for(fresh: Browser, preview: str) -> None:
+    """It begins by a timer of its own: who was quicker saw the pages, and never what he typed."""
+    page, errors = await _open(fresh, f"{preview}/sign-in")
+    # The script of a page runs before that timer; this one's types at once.
+    await page.add_init_script(
+        """
+        const later = window.setTimeout;
+        window.setTimeout = (work, ms, ...more) =>
+          later(work, document.readyState === "interactive" && !ms ? 1500 : ms, ...more);
+        """
+    )
+    await page.goto(preview)
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type(_SECOND)
+    option = page.locator("#palette").get_by_role("option", name=_SECOND)
+    await expect(option).to_have_attribute("aria-selected", "true")
+    assert errors == []
+
+
+async def test_the_last_that_is_typed_is_looked_for(fresh: Browser, preview: str) -> None:
+    """While an answer was waited for, one more question was kept, and the next was dropped."""
+    page, errors = await _open(fresh, preview)
+
+    async def slowly(route: Route) -> None:
+        await asyncio.sleep(1.5)
+        with contextlib.suppress(Error):  # it was replaced
+            await route.continue_()
+
+    await page.route(re.compile(r"/search\?"), slowly)
+    await page.keyboard.press("Control+k")
+    for part in (_SECOND[:2], _SECOND[2:4], _SECOND[4:6], _SECOND[6:]):
+        await page.keyboard.type(part)
+        await page.wait_for_timeout(200)
+    await expect(page.locator("#palette").get_by_role("option")).to_have_count(1)
+    await expect(page.locator("#palette").get_by_role("option")).to_contain_text(_SECOND)
     assert errors == []
 
 

@@ -62,6 +62,10 @@ if (dialog) {
     open();
   });
   input.addEventListener("keydown", walk);
+  // htmx begins a moment after the page is there, and has not heard what was typed by then.
+  input.addEventListener("htmx:after:init", () => {
+    if (dialog.open && input.value) input.dispatchEvent(new Event("input", { bubbles: true }));
+  });
   found.addEventListener("pointermove", (event) => {
     const option = event.target.closest('[role="option"]');
     if (option) mark(option);
